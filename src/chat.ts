@@ -1,0 +1,114 @@
+import type {
+  ChatCompletionChunk,
+  ChatCompletionCreateParamsStreaming,
+} from 'openai/resources/chat/completions'
+import type { JsonSchema } from './schema.ts'
+
+/** The part of an `OpenAI` client that is used: any wrapper or stand-in with this method will do. */
+export interface ChatClient {
+  readonly chat: {
+    readonly completions: {
+      create(
+        body: ChatCompletionCreateParamsStreaming,
+        options?: { signal?: AbortSignal; maxRetries?: number },
+      ): PromiseLike<AsyncIterable<ChatCompletionChunk>>
+    }
+  }
+}
+
+/** What every pack decides for itself; such fields of a request cannot be passed through. */
+export const OWN_FIELDS = [
+  ...['model', 'messages', 'stream', 'response_format', 'n', 'max_completion_tokens', 'max_tokens'],
+  ...['tools', 'tool_choice', 'functions', 'function_call'],
+] as const
+
+/** Fields of the API's request that are passed through as they are. */
+export type RequestFields = Omit<ChatCompletionCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
+
+/** Builds the request for one pack. Everything but the last message is the same for every pack. */
+export function chatRequest(
+  model: string,
+  system: string,
+  user: string,
+  jsonSchema: JsonSchema,
+  maxOutputTokens: number | undefined,
+  fields: RequestFields,
+): ChatCompletionCreateParamsStreaming {
+  return {
+    ...fields,
+    model,
+    messages: [
+      { role: 'system', content: system },
+      { role: 'user', content: user },
+    ],
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'results', strict: true, schema: jsonSchema },
+    },
+    ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
+    stream: true,
+    stream_options: { ...fields.stream_options, include_usage: true },
+  }
+}
+
+/** Tokens of one request, as the API counted them. */
+export interface Usage {
+  readonly input: number
+  /** Of `input`: read from the provider's prompt cache. */
+  readonly cached: number
+  readonly output: number
+  /** Of `output`: spent on thinking. */
+  readonly reasoning: number
+}
+
+/** How an answer ended. */
+export interface AnswerEnd {
+  /** `undefined` where the stream ended without one: it was cut. */
+  readonly finishReason: string | undefined
+  readonly refused: boolean
+  readonly usage: Usage | undefined
+}
+
+/** What is done with an answer while it is being read. */
+export interface AnswerListener {
+  /** Called once, with the API's id of the answer. */
+  onStart: (responseId: string) => void
+  /** Called with each piece of text. Reading waits for the promise, if there is one. */
+  onText: (text: string) => Promise<void> | undefined
+}
+
+/** Reads a streamed answer to its end, also past the finish reason, since usage comes after it. */
+export async function readChat(
+  stream: AsyncIterable<ChatCompletionChunk>,
+  { onStart, onText }: AnswerListener,
+): Promise<AnswerEnd> {
+  let started = false
+  let finishReason: string | undefined
+  let refused = false
+  let usage: Usage | undefined
+  for await (const chunk of stream) {
+    if (!started) {
+      started = true
+      onStart(chunk.id)
+    }
+    if (chunk.usage) {
+      usage = {
+        input: chunk.usage.prompt_tokens,
+        cached: chunk.usage.prompt_tokens_details?.cached_tokens ?? 0,
+        output: chunk.usage.completion_tokens,
+        reasoning: chunk.usage.completion_tokens_details?.reasoning_tokens ?? 0,
+      }
+    }
+    // Some gateways leave `choices` out, whatever its type says.
+    const choice = (chunk.choices as typeof chunk.choices | undefined)?.[0]
+    if (!choice) continue
+    finishReason = choice.finish_reason ?? finishReason
+    const { content, refusal } = choice.delta as Partial<typeof choice.delta>
+    if (refusal) refused = true
+    if (content) {
+      const wait = onText(content)
+      if (wait) await wait
+    }
+  }
+  return { finishReason, refused, usage }
+}

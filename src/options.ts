@@ -1,0 +1,241 @@
+import { inspect } from 'node:util'
+import type { $ZodType } from 'zod/v4/core'
+import { OWN_FIELDS, type ChatClient, type RequestFields } from './chat.ts'
+import { frame, systemMessage, type Example } from './prompt.ts'
+import { resultFormat, type ResultFormat } from './schema.ts'
+import type { Pricing } from './stats.ts'
+import { TokenEstimator, type TokenCounter } from './tokens.ts'
+
+/** Durations are milliseconds. */
+export interface PackStreamOptions<R, T> {
+  /** An `OpenAI` or `AzureOpenAI` instance, of openai 6 or 7, or anything with its `chat.completions.create`. */
+  readonly client: ChatClient
+  /** Name of the model, as in the API. */
+  readonly model: string
+  /** What to do with each record. Goes first in the system message. */
+  readonly instructions: string
+  /** Zod 4 schema of ONE record's result. Types `outcome.value`, shapes the request, checks every element. */
+  readonly schema: $ZodType<T>
+  /** Few-shot pairs, put once per request before the records. Default: none. */
+  readonly examples?: readonly Example<R>[]
+  /** The text of a record. Default: strings as they are, all else by `JSON.stringify`. */
+  readonly serialize?: (record: R) => string
+  /** More fields of the API's request, such as `temperature`, `seed` or `service_tier`. Default: none. */
+  readonly request?: RequestFields
+
+  /** Tokens of the records in one pack, their tags included, the fixed prompt not. A larger record travels alone. Default: 4,000. */
+  readonly maxPackTokens?: number
+  /** Records in one pack. Default: 25: most of the gain is there at 10 to 25, and models keep their accuracy. */
+  readonly maxPackRecords?: number
+  /**
+   * Cap on the tokens of one answer, sent as `max_completion_tokens`. Also limits the records in a pack to as many as
+   * are expected to fill 70% of it, from the size of the answers so far. Default: the model's own.
+   */
+  readonly maxOutputTokens?: number
+  /** Tokens of a text. Default: an estimate from its bytes that corrects itself by the `usage` that the API reports. */
+  readonly countTokens?: TokenCounter
+  /** How long a pack that is not full waits for company, from its first record. 0: sent at once. Default: 100. */
+  readonly linger?: number
+  /** Requests running at once. Default: 4. */
+  readonly maxInFlight?: number
+  /** How often one record may be sent. Default: 4. */
+  readonly maxAttempts?: number
+  /** Emit outcomes in input order, through a window of `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false. */
+  readonly preserveOrder?: boolean
+  /** Prices, for `stats.cost`. Default: none. */
+  readonly pricing?: Pricing
+
+  /** Destroys the stream with an `AbortError`, and aborts its requests. */
+  readonly signal?: AbortSignal
+  /** Records and outcomes that Node buffers, each. Default: Node's, 16. */
+  readonly highWaterMark?: number
+  /** Records that Node buffers. Default: Node's, 16. */
+  readonly writableHighWaterMark?: number
+  /** Outcomes that Node buffers. Default: Node's, 16. */
+  readonly readableHighWaterMark?: number
+}
+
+/** Options with every default in place and everything derived from them that does not change. */
+export interface Resolved<R, T> {
+  readonly client: ChatClient
+  readonly model: string
+  readonly serialize: (record: R) => string
+  readonly request: RequestFields
+  readonly format: ResultFormat<T>
+  /** The system message. */
+  readonly system: string
+  readonly maxPackTokens: number
+  readonly maxPackRecords: number
+  readonly maxOutputTokens: number | undefined
+  readonly countTokens: TokenCounter
+  readonly estimator: TokenEstimator
+  readonly linger: number
+  readonly maxInFlight: number
+  readonly maxAttempts: number
+  readonly preserveOrder: boolean
+  readonly pricing: Pricing | undefined
+}
+
+const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
+  client: true,
+  model: true,
+  instructions: true,
+  schema: true,
+  examples: true,
+  serialize: true,
+  request: true,
+  maxPackTokens: true,
+  maxPackRecords: true,
+  maxOutputTokens: true,
+  countTokens: true,
+  linger: true,
+  maxInFlight: true,
+  maxAttempts: true,
+  preserveOrder: true,
+  pricing: true,
+  signal: true,
+  highWaterMark: true,
+  writableHighWaterMark: true,
+  readableHighWaterMark: true,
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
+ */
+export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw expected('options', 'an object', options)
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
+  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+
+  const { client, model, instructions, schema, examples = [], request = {} } = options
+  // What the types promise, a caller in JavaScript may not keep.
+  const loose = options as { client?: { chat?: { completions?: { create?: unknown } } } }
+  if (typeof loose.client?.chat?.completions?.create !== 'function') {
+    throw expected('client', 'an OpenAI client', client)
+  }
+  if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
+  if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
+  if (typeof (schema as { _zod?: unknown } | undefined)?._zod !== 'object') {
+    throw expected('schema', 'a Zod 4 schema', schema)
+  }
+  if (!Array.isArray(examples)) throw expected('examples', 'an array of { record, value }', examples)
+  if (typeof request !== 'object' || (request as unknown) === null)
+    throw expected('request', 'an object', request)
+  const own = OWN_FIELDS.find((field) => field in request)
+  if (own !== undefined) {
+    throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
+  }
+
+  const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
+  const format = resultFormat(schema)
+  const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
+  const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
+  const countTokens = optionalFunction('countTokens', options.countTokens) ?? estimator.count
+  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords ?? 25)
+  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens ?? 4_000)
+  const smallest = countTokens(frame('', maxPackRecords))
+  if (!(smallest <= maxPackTokens)) {
+    throw new RangeError(
+      `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
+    )
+  }
+  const maxOutputTokens = options.maxOutputTokens
+  return {
+    client,
+    model,
+    serialize,
+    request,
+    format,
+    system,
+    maxPackTokens,
+    maxPackRecords,
+    maxOutputTokens:
+      maxOutputTokens === undefined ? undefined : positiveInteger('maxOutputTokens', maxOutputTokens),
+    countTokens,
+    estimator,
+    linger: duration('linger', options.linger ?? 100),
+    maxInFlight: positiveInteger('maxInFlight', options.maxInFlight ?? 4),
+    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts ?? 4),
+    preserveOrder: boolean('preserveOrder', options.preserveOrder ?? false),
+    pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
+  }
+}
+
+function serializeByDefault(record: unknown): string {
+  // `undefined` for what JSON does not know; then not a string, which rejects the record.
+  return typeof record === 'string' ? record : JSON.stringify(record)
+}
+
+function serializeExamples<R>(
+  examples: readonly Example<R>[],
+  serialize: (record: R) => string,
+  format: ResultFormat<unknown>,
+): { text: string; value: unknown }[] {
+  return examples.map(({ record, value }, i) => {
+    const checked = format.check(value)
+    if ('issues' in checked) {
+      const [issue] = checked.issues
+      const at = ['value', ...(issue?.path ?? [])].join('.')
+      throw new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`)
+    }
+    const text: unknown = serialize(record)
+    if (typeof text !== 'string') throw expected(`serialize(examples[${i}].record)`, 'a string', text)
+    return { text, value }
+  })
+}
+
+function checkPricing(pricing: Pricing): Pricing {
+  for (const name of ['input', 'cachedInput', 'output'] as const) {
+    const price = pricing[name]
+    if (price === undefined && name === 'cachedInput') continue
+    if (typeof price !== 'number') throw expected(`pricing.${name}`, 'a number', price)
+    if (!(price >= 0)) throw outOfRange(`pricing.${name}`, 'a number of at least 0', price)
+  }
+  return pricing
+}
+
+function positiveInteger(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw expected(name, 'a positive integer', value)
+  if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(name, 'a positive integer', value)
+  return value
+}
+
+function duration(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
+  // The longest that Node's timers can wait.
+  if (!(value >= 0 && value < 2 ** 31)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  return value
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw expected(name, 'true or false', value)
+  return value
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function type
+function optionalFunction<F extends (...args: any[]) => unknown>(
+  name: string,
+  value: F | undefined,
+): F | undefined {
+  if (value !== undefined && typeof value !== 'function') throw expected(name, 'a function', value)
+  return value
+}
+
+function expected(name: string, what: string, got: unknown): TypeError {
+  return new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+function outOfRange(name: string, what: string, got: number): RangeError {
+  return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+function show(value: unknown): string {
+  // Not what is in an object: it may hold a key.
+  if (value === null) return 'null'
+  if (typeof value === 'object' || typeof value === 'function') return typeof value
+  return `${inspect(value)} (${typeof value})`
+}

@@ -1,0 +1,267 @@
+import type { TransformCallback } from 'node:stream'
+import type { Usage } from './chat.ts'
+import { PackStreamError, RecordError } from './errors.ts'
+import { resolveOptions, type PackStreamOptions, type Resolved } from './options.ts'
+import { ObjectTransform } from './object-transform.ts'
+import { Outbox } from './outbox.ts'
+import type { Outcome } from './outcome.ts'
+import { OutputSize } from './output-size.ts'
+import { Packer } from './packer.ts'
+import { frame } from './prompt.ts'
+import { pauseAfter, recover } from './recovery.ts'
+import { RetryQueue } from './retry-queue.ts'
+import { runPack, type PackRun } from './run-pack.ts'
+import type { Entry } from './settlement.ts'
+import { sleep } from './sleep.ts'
+import { Ledger, type Stats } from './stats.ts'
+
+/**
+ * Packs records into requests, and emits each record's outcome as soon as the model has written it.
+ *
+ * An object-mode `Transform`: records in, `Outcome`s out, exactly one for each record.
+ *
+ * @typeParam R The record that is written.
+ * @typeParam T The value of a fulfilled outcome, as `schema` has it.
+ */
+export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Outcome<R, T>> {
+  readonly #options: Resolved<R, T>
+  readonly #ledger: Ledger
+  readonly #packer: Packer<Entry<R>>
+  readonly #retries = new RetryQueue<R>()
+  readonly #outbox: Outbox<Outcome<R, T>>
+  readonly #outputSize = new OutputSize()
+  /** One for each request that runs. */
+  readonly #running = new Set<AbortController>()
+  /** Records that may have been read and not have left yet, where order is kept. */
+  readonly #orderWindow: number
+  /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
+  #flushBefore = 0
+  /** The write callback that is held back until there is room. */
+  #writer: TransformCallback | undefined
+  /** The callback of `_flush`: the input has ended. */
+  #ending: TransformCallback | undefined
+  /** The readable side is full, and whoever reads an answer waits for it to drain. */
+  #isFull = false
+  #waitingToDrain: (() => void)[] = []
+  /** The API asked for a pause: no request is sent before this time. */
+  #pausedUntil = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
+   */
+  constructor(options: PackStreamOptions<R, T>) {
+    const resolved = resolveOptions(options)
+    const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
+    super({ objectMode: true, signal, highWaterMark, readableHighWaterMark, writableHighWaterMark })
+    this.#options = resolved
+    const { maxPackTokens, maxPackRecords, maxInFlight } = resolved
+    this.#ledger = new Ledger(resolved.pricing)
+    this.#packer = new Packer({ maxTokens: maxPackTokens, maxItems: maxPackRecords }, resolved.linger)
+    this.#outbox = new Outbox(resolved.preserveOrder)
+    this.#orderWindow = resolved.preserveOrder ? 2 * (maxInFlight + 2) * maxPackRecords : Infinity
+  }
+
+  /** A frozen snapshot of records, requests, tokens and cost so far. */
+  get stats(): Stats {
+    return this.#ledger.snapshot(this.#running.size)
+  }
+
+  /** Sends every record written so far without waiting for company. Does not end the stream. */
+  flush(): void {
+    // Node still buffers some; the one whose callback is held counts there, but has been read.
+    const buffered = this.writableLength - (this.#writer ? 1 : 0)
+    this.#flushBefore = this.#ledger.recordsRead + buffered
+    this.#packer.flush()
+    this.#pump()
+  }
+
+  override _transform(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#writer = callback
+    this.#accept(record)
+    this.#pump()
+  }
+
+  override _flush(callback: TransformCallback): void {
+    this.#ending = callback
+    this.#packer.flush()
+    this.#pump()
+  }
+
+  override _read(size: number): void {
+    this.#isFull = false
+    if (this.#emitReady()) this.#releaseReaders()
+    this.#pump()
+    super._read(size)
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    clearTimeout(this.#timer)
+    for (const request of this.#running) request.abort()
+    this.#releaseReaders()
+    const writer = this.#writer
+    this.#writer = undefined
+    writer?.(error ?? new Error('The stream was destroyed before this record had an outcome'))
+    callback(error)
+  }
+
+  /** Makes a record ready to be packed; one that cannot be serialized is rejected at once. */
+  #accept(record: R): void {
+    const { serialize, countTokens, maxPackRecords, maxAttempts } = this.#options
+    const index = this.#ledger.read()
+    let text: unknown
+    let cause: unknown
+    try {
+      text = serialize(record)
+    } catch (error) {
+      cause = error
+    }
+    if (typeof text === 'string') {
+      const tokens = countTokens(frame(text, maxPackRecords))
+      this.#packer.add(
+        {
+          ...{ index, record, text, tokens, invalid: undefined },
+          ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
+        },
+        performance.now(),
+      )
+    } else {
+      const what = cause === undefined ? `returned ${text === null ? 'null' : typeof text}` : 'threw'
+      const message = `Expected \`serialize\` to return a string for record ${index}, but it ${what}`
+      const reason = new RecordError('serialize_failed', message, { cause })
+      void this.#emit({ status: 'rejected', index, record, reason, attempts: 0 })
+    }
+    if (index + 1 === this.#flushBefore) this.#packer.flush()
+  }
+
+  /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
+  #pump(): void {
+    if (this.destroyed) return
+    const { maxInFlight } = this.#options
+    const now = performance.now()
+    while (this.#running.size < maxInFlight && now >= this.#pausedUntil) {
+      const { maxTokens, maxItems } = this.#packer.limits
+      const again = this.#retries.take(maxTokens, maxItems)
+      const pack = again ?? this.#packer.take(now)
+      if (!pack) break
+      this.#run(pack, again !== undefined).catch((error: unknown) => this.destroy(error as Error))
+    }
+    this.#setTimer(now)
+
+    const read = this.#ledger.recordsRead
+    if (this.#ending && this.#outbox.left === read) {
+      const end = this.#ending
+      this.#ending = undefined
+      end()
+    } else if (this.#writer && !this.#packer.hasReserve && read - this.#outbox.left < this.#orderWindow) {
+      const writer = this.#writer
+      this.#writer = undefined
+      writer()
+    }
+  }
+
+  /** Comes back when the next pack has lingered enough. Where no slot is free, the end of a request comes first. */
+  #setTimer(now: number): void {
+    if (this.#timer !== undefined || this.#running.size >= this.#options.maxInFlight) return
+    const due = Math.max(this.#packer.nextDue, this.#pausedUntil)
+    if (due === Infinity) return
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#pump()
+      },
+      Math.max(0, Math.ceil(due - now)),
+    )
+  }
+
+  /** One request, and what becomes of the records that it leaves unsettled. */
+  async #run(pack: readonly Entry<R>[], isRetry: boolean): Promise<void> {
+    const request = new AbortController()
+    this.#running.add(request)
+    for (const entry of pack) {
+      entry.attempts += 1
+      entry.invalid = undefined
+    }
+    const run = await runPack(this.#options, pack, this.#ledger.sent(isRetry), request.signal, {
+      onFulfilled: (outcome) => this.#emit(outcome),
+      onFault: (kind) => {
+        this.#ledger.element(kind)
+      },
+    })
+    if (this.destroyed) return
+    this.#learn(pack, run)
+
+    const { end, unsettled } = run
+    if (end.kind === 'fatal') {
+      this.destroy(new PackStreamError(end.code, end.message, this.#ledger.unsettled, end.error))
+      return
+    }
+    const pause = pauseAfter(end, Math.max(...pack.map((entry) => entry.attempts)))
+    if (pause > 0) {
+      if (end.kind === 'rate_limit')
+        this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + pause)
+      await sleep(pause, request.signal)
+    }
+    const again: Entry<R>[] = []
+    for (const { entry, info } of unsettled) {
+      const reason = recover(entry, end, pack.length, pack.length - unsettled.length)
+      if (reason) {
+        const { index, record, attempts } = entry
+        const wait = this.#emit({ status: 'rejected', index, record, reason, attempts, pack: info })
+        if (wait) await wait
+      } else {
+        again.push(entry)
+      }
+    }
+    if (request.signal.aborted) return
+    this.#retries.add(again)
+    this.#running.delete(request)
+    this.#pump()
+  }
+
+  /** Books a finished request, and learns from it how long prompts and answers are. */
+  #learn(pack: readonly Entry<R>[], run: PackRun<R>): void {
+    const { estimator, maxPackRecords, maxOutputTokens } = this.#options
+    const { usage, hasBegun, promptBytes, elements, answerLength } = run
+    const none: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 }
+    const estimate = (): Usage => ({
+      ...none,
+      input: estimator.prompt(promptBytes),
+      output: estimator.tokens(answerLength),
+    })
+    this.#ledger.finished(pack, run, usage ?? (hasBegun ? estimate() : none))
+    if (!usage) return
+    estimator.observe(promptBytes, usage.input)
+    if (maxOutputTokens === undefined) return
+    this.#outputSize.observe(usage.output, elements)
+    this.#packer.limits.maxItems = Math.min(maxPackRecords, this.#outputSize.recordsWithin(maxOutputTokens))
+  }
+
+  /** Lets an outcome leave. Returns a promise for as long as the readable side is full. */
+  #emit(outcome: Outcome<R, T>): Promise<void> | undefined {
+    if (this.destroyed) return undefined
+    this.#ledger.settled(outcome.status)
+    this.#outbox.put(outcome)
+    return this.#emitReady() ? undefined : this.#drain()
+  }
+
+  /** Lets out what may leave. False once the readable side is full. */
+  #emitReady(): boolean {
+    while (!this.#isFull) {
+      const outcome = this.#outbox.take()
+      if (!outcome) return true
+      this.#isFull = !this.push(outcome)
+    }
+    return false
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#isFull && !this.destroyed) {
+      await new Promise<void>((resolve) => this.#waitingToDrain.push(resolve))
+    }
+  }
+
+  #releaseReaders(): void {
+    for (const resolve of this.#waitingToDrain.splice(0)) resolve()
+  }
+}

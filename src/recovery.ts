@@ -1,0 +1,160 @@
+import type { AnswerEnd } from './chat.ts'
+import { RecordError, type PackStreamErrorCode, type RecordErrorCode } from './errors.ts'
+import type { Entry } from './settlement.ts'
+
+/** How a request ended, reduced to what decides the rest. */
+export type RequestEnd =
+  /** The answer ended by itself. */
+  | { kind: 'complete' }
+  /** It was cut at the output cap. */
+  | { kind: 'length' }
+  | { kind: 'refusal' }
+  | { kind: 'content_filter' }
+  /** The prompt is longer than the model's context. */
+  | { kind: 'context' }
+  /** Too many requests or tokens a minute. */
+  | { kind: 'rate_limit'; retryAfter: number | undefined; error: unknown }
+  /** It broke off, was not JSON, or did not start: by itself it may go better next time. */
+  | { kind: 'failure'; retryAfter: number | undefined; error: unknown }
+  /** It would fail for every record. */
+  | { kind: 'fatal'; code: PackStreamErrorCode; message: string; error: unknown }
+
+/** Pauses before a re-send, in ms: the first, doubling up to the longest, unless the server names one. */
+const FIRST_PAUSE = 500
+const MAX_PAUSE = 60_000
+
+/** What the end of an answer means that came without an error. */
+export function endOfAnswer({ finishReason, refused }: AnswerEnd, isJson: boolean): RequestEnd {
+  const failure = (message: string): RequestEnd => ({
+    kind: 'failure',
+    retryAfter: undefined,
+    error: new Error(message),
+  })
+  if (refused) return { kind: 'refusal' }
+  switch (finishReason) {
+    case undefined:
+      return failure('The answer ended without a finish reason')
+    case 'length':
+    case 'content_filter':
+      return { kind: finishReason }
+    default:
+      return isJson ? { kind: 'complete' } : failure('The answer is not JSON')
+  }
+}
+
+/** What an error of the SDK, of fetch, or of a wrapper means. Told by its fields: classes differ between SDK versions. */
+export function endOfError(error: unknown): RequestEnd {
+  const { status, code, type, headers } = (error ?? {}) as {
+    status?: number | null
+    code?: string | null
+    type?: string
+    headers?: Headers | Record<string, string>
+  }
+  const retryAfter = readRetryAfter(headers)
+  const fatal = (fatalCode: PackStreamErrorCode, message: string): RequestEnd => ({
+    kind: 'fatal',
+    code: fatalCode,
+    message,
+    error,
+  })
+  const said = `(${[status, code ?? type].filter((part) => part != null).join(' ')})`
+
+  if (code === 'insufficient_quota') {
+    return fatal('insufficient_quota', `The account has no credit left ${said}: check plan and billing.`)
+  }
+  if (code === 'context_length_exceeded' || type === 'exceed_context_size_error') return { kind: 'context' }
+  if (status === 429 || code === 'rate_limit_exceeded') return { kind: 'rate_limit', retryAfter, error }
+  switch (status) {
+    case 401:
+    case 403:
+      return fatal('not_authorized', `The API refused the key ${said}: check it and what it may use.`)
+    case 404:
+      return fatal(
+        'not_found',
+        `There is no such model or endpoint ${said}: check \`model\` and the client's baseURL.`,
+      )
+    case 408:
+    case 409:
+      return { kind: 'failure', retryAfter, error }
+  }
+  if (status != null && status >= 400 && status < 500) {
+    return fatal(
+      'bad_request',
+      `The API refuses the request itself ${said}: its own message is in \`cause\`.`,
+    )
+  }
+  return { kind: 'failure', retryAfter, error }
+}
+
+function readRetryAfter(headers: Headers | Record<string, string> | undefined): number | undefined {
+  const get = (name: string) =>
+    (headers instanceof Headers ? headers.get(name) : headers?.[name]) ?? undefined
+  const ms = get('retry-after-ms')
+  const seconds = get('retry-after')
+  const after = ms !== undefined ? Number(ms) : seconds !== undefined ? Number(seconds) * 1000 : NaN
+  return after >= 0 ? after : undefined
+}
+
+/** How long the slot of a failed request rests before its records may be sent again, in ms. */
+export function pauseAfter(end: RequestEnd, attempts: number, random: () => number = Math.random): number {
+  if (end.kind !== 'failure' && end.kind !== 'rate_limit') return 0
+  if (end.retryAfter !== undefined) return end.retryAfter
+  const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), MAX_PAUSE)
+  // Up to a quarter less, so that several processes do not come back together.
+  return pause * (1 - random() / 4)
+}
+
+/**
+ * What becomes of a record that a finished request did not settle: an error that rejects it, or `undefined` after
+ * noting on the entry how it may travel next. Every re-send has spent an attempt, or follows a settled neighbour.
+ *
+ * @param size How many records shared the request.
+ * @param settled How many of them it settled.
+ */
+export function recover(
+  entry: Entry<unknown>,
+  end: RequestEnd,
+  size: number,
+  settled: number,
+): RecordError | undefined {
+  const wasCut = end.kind === 'length'
+  const isCharged = !(end.kind === 'rate_limit' || (wasCut && settled > 0))
+  if (isCharged) entry.attemptsLeft -= 1
+  const alone = size === 1
+  // Sent alone, neither the same cap nor the same record will give anything else.
+  const isHopeless =
+    alone && (wasCut || end.kind === 'context' || end.kind === 'refusal' || end.kind === 'content_filter')
+  if (isHopeless || entry.attemptsLeft <= 0) return reasonFor(entry, end)
+
+  // As many as were done before the cut should be done before the next one.
+  const half = Math.ceil(size / 2)
+  const smaller = wasCut && settled > 0 ? Math.min(half, settled) : half
+  const failed = end.kind === 'rate_limit' || end.kind === 'failure'
+  const next = failed ? size : smaller
+  entry.maxCompany = entry.attemptsLeft === 1 ? 1 : Math.min(entry.maxCompany, next)
+  return undefined
+}
+
+function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
+  const reason = (code: RecordErrorCode, message: string, cause?: unknown) =>
+    new RecordError(code, message, cause === undefined ? {} : { cause })
+  switch (end.kind) {
+    case 'length':
+      return reason(
+        'answer_truncated',
+        'The answer was cut at the output cap before this record had its result',
+      )
+    case 'refusal':
+      return reason('refused', 'The model refused to answer')
+    case 'content_filter':
+      return reason('content_filtered', 'The content filter stopped the answer')
+    case 'context':
+      return reason('context_length_exceeded', 'The record is longer than the model can read')
+    case 'complete':
+      return entry.invalid ?? reason('missing_result', 'No answer held an element with the id of this record')
+    case 'rate_limit':
+    case 'failure':
+    case 'fatal':
+      return reason('request_failed', `The request failed after ${entry.attempts} attempts`, end.error)
+  }
+}

@@ -1,0 +1,201 @@
+import type { Usage } from './chat.ts'
+import type { RequestEnd } from './recovery.ts'
+import type { PackRun } from './run-pack.ts'
+import type { Entry } from './settlement.ts'
+
+/** US dollars per million tokens. Take them from your provider's price page: they change too often to ship. */
+export interface Pricing {
+  readonly input: number
+  /** Input read from the prompt cache. Default: the price of `input`. */
+  readonly cachedInput?: number
+  readonly output: number
+}
+
+/** What tokens that bought no result were spent on. */
+export const wasteCauses = [
+  /** Records whose element did not match the schema, and those elements. */
+  'invalid',
+  /** Records that no element named. */
+  'missing',
+  /** Elements that named a record twice. */
+  'repeated',
+  /** Elements that named no record of their pack. */
+  'unknown',
+  /** What an answer that was cut at the output cap left undone. */
+  'length',
+  'refusal',
+  'content_filter',
+  /** What a request that broke off left undone. */
+  'failure',
+] as const
+
+export type WasteCause = (typeof wasteCauses)[number]
+
+/** A frozen snapshot of a stream's accounts. */
+export interface Stats {
+  readonly records: {
+    readonly read: number
+    readonly fulfilled: number
+    readonly rejected: number
+    /** Read, and without an outcome yet. */
+    readonly unsettled: number
+  }
+  /** Requests with new records. */
+  readonly packs: number
+  /** Requests with records that an earlier one left unsettled. */
+  readonly retries: number
+  /** Requests sent: `packs + retries`. */
+  readonly requests: number
+  /** Requests running now. */
+  readonly inFlight: number
+  /** Elements and records by fault. */
+  readonly elements: {
+    readonly invalid: number
+    readonly repeated: number
+    readonly unknown: number
+    readonly missing: number
+  }
+  readonly tokens: {
+    readonly input: number
+    /** Of `input`: read from the provider's prompt cache. */
+    readonly cached: number
+    readonly output: number
+    /** Of `output`: spent on thinking. */
+    readonly reasoning: number
+    /** Of `input` and `output` together: estimated, because an answer broke off before the API had counted. */
+    readonly estimated: number
+    /** Of `input` and `output` together: bought nothing, by cause. */
+    readonly wasted: Readonly<Record<WasteCause, number>>
+  }
+  /** US dollars; `undefined` without `pricing`. */
+  readonly cost: number | undefined
+}
+
+/** Books what happens. The only place that counts. */
+export class Ledger {
+  readonly #pricing: Pricing | undefined
+  readonly #records = { read: 0, fulfilled: 0, rejected: 0 }
+  readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
+  readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
+  readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
+  #packs = 0
+  #retries = 0
+  #cost = 0
+
+  constructor(pricing: Pricing | undefined) {
+    this.#pricing = pricing
+  }
+
+  /** Counts a record that was read; returns its index. */
+  read(): number {
+    return this.#records.read++
+  }
+
+  settled(status: 'fulfilled' | 'rejected'): void {
+    if (this.unsettled === 0) throw new Error(`A record was ${status}, but none is unsettled`)
+    this.#records[status] += 1
+  }
+
+  /** Records that were read. */
+  get recordsRead(): number {
+    return this.#records.read
+  }
+
+  get unsettled(): number {
+    return this.#records.read - this.#records.fulfilled - this.#records.rejected
+  }
+
+  /** Counts a request; returns its number. */
+  sent(isRetry: boolean): number {
+    if (isRetry) this.#retries += 1
+    else this.#packs += 1
+    return this.#packs + this.#retries
+  }
+
+  element(kind: 'invalid' | 'repeated' | 'unknown'): void {
+    this.#elements[kind] += 1
+  }
+
+  /** Books a finished request. `usage` is what the API counted, or an estimate where it did not. */
+  finished(pack: readonly Entry<unknown>[], run: PackRun<unknown>, usage: Usage): void {
+    this.#tokens.input += usage.input
+    this.#tokens.cached += usage.cached
+    this.#tokens.output += usage.output
+    this.#tokens.reasoning += usage.reasoning
+    if (!run.usage) this.#tokens.estimated += usage.input + usage.output
+    this.#cost += this.#costOf(usage)
+
+    const unsettled = run.unsettled.map(({ entry }) => entry)
+    const missing = unsettled.filter((entry) => !entry.invalid)
+    if (run.end.kind === 'complete') this.#elements.missing += missing.length
+    const undone = causeOf(run.end.kind)
+
+    // The prompt is shared out by the size of the records: what the unsettled ones took of it bought nothing.
+    const undoneTokens = tokensOf(missing)
+    const invalidTokens = tokensOf(unsettled) - undoneTokens
+    this.#book(usage.input, [
+      [undefined, tokensOf(pack) - undoneTokens - invalidTokens],
+      ['invalid', invalidTokens],
+      [undone, undoneTokens],
+    ])
+    // So is the answer, by what its characters were good for. What only frames the elements counts for none of them.
+    const { fulfilled, invalid, repeated, unknown, unfinished } = run.characters
+    const isFrame = run.end.kind === 'complete' && run.elements > 0
+    this.#book(usage.output, [
+      [undefined, fulfilled],
+      ['invalid', invalid],
+      ['repeated', repeated],
+      ['unknown', unknown],
+      // With nothing closed all of it is lost, also where the tokens were spent on something that is no text.
+      [undone, isFrame ? 0 : run.elements > 0 ? unfinished : 1],
+    ])
+  }
+
+  /** Shares tokens out by weight, and books as wasted what has a cause. */
+  #book(tokens: number, parts: readonly (readonly [WasteCause | undefined, number])[]): void {
+    const whole = parts.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [cause, weight] of parts) {
+      if (cause !== undefined && weight > 0) this.#wasted[cause] += Math.round((tokens * weight) / whole)
+    }
+  }
+
+  #costOf({ input, cached, output }: Usage): number {
+    if (!this.#pricing) return 0
+    const { input: full, cachedInput = full, output: out } = this.#pricing
+    return ((input - cached) * full + cached * cachedInput + output * out) / 1_000_000
+  }
+
+  snapshot(inFlight: number): Stats {
+    return Object.freeze({
+      records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
+      packs: this.#packs,
+      retries: this.#retries,
+      requests: this.#packs + this.#retries,
+      inFlight,
+      elements: Object.freeze({ ...this.#elements }),
+      tokens: Object.freeze({ ...this.#tokens, wasted: Object.freeze({ ...this.#wasted }) }),
+      cost: this.#pricing ? this.#cost : undefined,
+    })
+  }
+}
+
+function tokensOf(entries: readonly Entry<unknown>[]): number {
+  return entries.reduce((sum, entry) => sum + entry.tokens, 0)
+}
+
+/** The cause that is booked for what a request left undone. */
+function causeOf(end: RequestEnd['kind']): WasteCause {
+  switch (end) {
+    case 'complete':
+      return 'missing'
+    case 'length':
+    case 'refusal':
+    case 'content_filter':
+      return end
+    case 'context':
+    case 'rate_limit':
+    case 'failure':
+    case 'fatal':
+      return 'failure'
+  }
+}
