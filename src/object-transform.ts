@@ -6,7 +6,8 @@ import { Transform } from 'node:stream'
  * Node's `pipeline` wants a stream of strings or bytes, whatever its mode. So each method that it looks at has a second
  * signature for its sake; calls and `for await` are checked against the precise one.
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface only adds overloads
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging -- the interface below only adds overloads */
+/* eslint-disable @typescript-eslint/no-unused-vars, @typescript-eslint/no-unnecessary-type-parameters -- used there */
 export abstract class ObjectTransform<I, O> extends Transform {}
 
 type Written = (error: Error | null | undefined) => void

@@ -1,0 +1,69 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { vi } from 'vitest'
+import * as z from 'zod'
+import { PackStream, type ChatClient, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
+
+/** A stream of strings whose results are strings, with whatever options a test is about. */
+export function stringStream(
+  client: ChatClient,
+  options: Partial<PackStreamOptions<string, string>> = {},
+): PackStream<string, string> {
+  return new PackStream<string, string>({
+    client,
+    model: 'm',
+    instructions: 'Echo.',
+    schema: z.string(),
+    ...options,
+  })
+}
+
+/** Sends records through a stream and returns all outcomes, in the order in which they came. */
+export async function collect<R, T>(
+  stream: PackStream<R, T>,
+  records: Iterable<R>,
+): Promise<Outcome<R, T>[]> {
+  const outcomes: Outcome<R, T>[] = []
+  await pipeline(Readable.from(records), stream, async (source) => {
+    for await (const outcome of source) outcomes.push(outcome)
+  })
+  return outcomes
+}
+
+export function texts(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `text ${i}`)
+}
+
+/** A promise and the function that resolves it. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  return {
+    opened: promise,
+    open: () => {
+      resolve(undefined)
+    },
+  }
+}
+
+/** Lets everything run that can run without time passing. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Runs a job while a faked clock races ahead, so that pauses and lingering take no time. */
+export async function inNoTime<T>(job: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  try {
+    let isDone = false
+    const result = job().finally(() => {
+      isDone = true
+    })
+    while (!isDone) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    return await result
+  } finally {
+    vi.useRealTimers()
+  }
+}
