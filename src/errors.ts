@@ -1,7 +1,7 @@
 /** Why a record was rejected. The list is closed: `switch` over it. */
 export const recordErrorCodes = [
-  /** `serialize` threw, or returned something that is not a string. The record was never sent. */
-  'serialize_failed',
+  /** `serialize` or `countTokens` threw, or returned something of the wrong type. The record was never sent. */
+  'invalid_record',
   /** The model's element for this record did not match the schema. `issues` says where. */
   'invalid_result',
   /** The answers ended without an element that carried this record's id. */

@@ -137,8 +137,11 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const countTokens = optionalFunction('countTokens', options.countTokens) ?? estimator.count
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords ?? 25)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens ?? 4_000)
-  const smallest = countTokens(frame('', maxPackRecords))
-  if (!(smallest <= maxPackTokens)) {
+  const smallest: unknown = countTokens(frame('', maxPackRecords))
+  if (typeof smallest !== 'number' || !(smallest >= 0)) {
+    throw new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`)
+  }
+  if (smallest > maxPackTokens) {
     throw new RangeError(
       `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
     )

@@ -1,5 +1,6 @@
-import type { TransformCallback } from 'node:stream'
+import { addAbortSignal, type TransformCallback } from 'node:stream'
 import type { Usage } from './chat.ts'
+import { toEntry, type Entry } from './entry.ts'
 import { PackStreamError, RecordError } from './errors.ts'
 import { resolveOptions, type PackStreamOptions, type Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
@@ -7,11 +8,9 @@ import { Outbox } from './outbox.ts'
 import type { Outcome } from './outcome.ts'
 import { OutputSize } from './output-size.ts'
 import { Packer } from './packer.ts'
-import { frame } from './prompt.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { RetryQueue } from './retry-queue.ts'
 import { runPack, type PackRun } from './run-pack.ts'
-import type { Entry } from './settlement.ts'
 import { sleep } from './sleep.ts'
 import { Ledger, type Stats } from './stats.ts'
 
@@ -53,13 +52,17 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   constructor(options: PackStreamOptions<R, T>) {
     const resolved = resolveOptions(options)
     const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
-    super({ objectMode: true, signal, highWaterMark, readableHighWaterMark, writableHighWaterMark })
+    super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
     const { maxPackTokens, maxPackRecords, maxInFlight } = resolved
     this.#ledger = new Ledger(resolved.pricing)
-    this.#packer = new Packer({ maxTokens: maxPackTokens, maxItems: maxPackRecords }, resolved.linger)
+    // Timers have a grain of 1 ms. Less would send what is written in one go record by record.
+    const linger = Math.max(resolved.linger, 1)
+    this.#packer = new Packer({ maxTokens: maxPackTokens, maxItems: maxPackRecords }, linger)
     this.#outbox = new Outbox(resolved.preserveOrder)
     this.#orderWindow = resolved.preserveOrder ? 2 * (maxInFlight + 2) * maxPackRecords : Infinity
+    // Last, since a signal that has been aborted already destroys at once.
+    if (signal) addAbortSignal(signal, this)
   }
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
@@ -105,31 +108,15 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     callback(error)
   }
 
-  /** Makes a record ready to be packed; one that cannot be serialized is rejected at once. */
+  /** Gives a record to the packer; one that cannot be packed is rejected at once. */
   #accept(record: R): void {
-    const { serialize, countTokens, maxPackRecords, maxAttempts } = this.#options
     const index = this.#ledger.read()
-    let text: unknown
-    let cause: unknown
-    try {
-      text = serialize(record)
-    } catch (error) {
-      cause = error
-    }
-    if (typeof text === 'string') {
-      const tokens = countTokens(frame(text, maxPackRecords))
-      this.#packer.add(
-        {
-          ...{ index, record, text, tokens, invalid: undefined },
-          ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
-        },
-        performance.now(),
-      )
+    const entry = toEntry(record, index, this.#options)
+    if (entry instanceof RecordError) {
+      // Where the readable side is full, Transform itself holds the next record back.
+      void this.#emit({ status: 'rejected', index, record, reason: entry, attempts: 0 })
     } else {
-      const what = cause === undefined ? `returned ${text === null ? 'null' : typeof text}` : 'threw'
-      const message = `Expected \`serialize\` to return a string for record ${index}, but it ${what}`
-      const reason = new RecordError('serialize_failed', message, { cause })
-      void this.#emit({ status: 'rejected', index, record, reason, attempts: 0 })
+      this.#packer.add(entry, performance.now())
     }
     if (index + 1 === this.#flushBefore) this.#packer.flush()
   }

@@ -1,6 +1,6 @@
 import type { AnswerEnd } from './chat.ts'
 import { RecordError, type PackStreamErrorCode, type RecordErrorCode } from './errors.ts'
-import type { Entry } from './settlement.ts'
+import type { Entry } from './entry.ts'
 
 /** How a request ended, reduced to what decides the rest. */
 export type RequestEnd =

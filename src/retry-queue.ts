@@ -1,4 +1,4 @@
-import type { Entry } from './settlement.ts'
+import type { Entry } from './entry.ts'
 
 /** Records to be asked again, oldest first, in packs that are no larger than each of their records allows. */
 export class RetryQueue<R> {

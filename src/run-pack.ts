@@ -1,10 +1,11 @@
 import { chatRequest, readChat, type Usage } from './chat.ts'
 import { ElementParser } from './elements.ts'
+import type { Entry } from './entry.ts'
 import type { Resolved } from './options.ts'
 import type { Fulfilled, PackInfo } from './outcome.ts'
 import { userMessage } from './prompt.ts'
 import { endOfAnswer, endOfError, type RequestEnd } from './recovery.ts'
-import { Settlement, type Entry, type Verdict } from './settlement.ts'
+import { Settlement, type Verdict } from './settlement.ts'
 
 /** One request that has ended, in whatever way. */
 export interface PackRun<R> {

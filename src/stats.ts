@@ -1,7 +1,7 @@
 import type { Usage } from './chat.ts'
 import type { RequestEnd } from './recovery.ts'
 import type { PackRun } from './run-pack.ts'
-import type { Entry } from './settlement.ts'
+import type { Entry } from './entry.ts'
 
 /** US dollars per million tokens. Take them from your provider's price page: they change too often to ship. */
 export interface Pricing {

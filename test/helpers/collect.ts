@@ -54,11 +54,11 @@ export async function settle(): Promise<void> {
 export async function inNoTime<T>(job: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   try {
-    let isDone = false
+    const state = { isDone: false }
     const result = job().finally(() => {
-      isDone = true
+      state.isDone = true
     })
-    while (!isDone) {
+    while (!state.isDone) {
       await new Promise((resolve) => setImmediate(resolve))
       await vi.advanceTimersByTimeAsync(50)
     }

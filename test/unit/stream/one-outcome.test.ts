@@ -24,9 +24,7 @@ const faults = [
 type Fault = { kind: (typeof faults)[number]; at: number }
 
 function faulty(call: Call, { kind, at }: Fault): Answer {
-  const elements = call.records.map(
-    ({ id, text }) => ({ id, value: text }) as { id: unknown; value: unknown },
-  )
+  const elements = call.records.map(({ id, text }) => ({ id, value: text }))
   const victim = at % elements.length
   switch (kind) {
     case 'missing':
@@ -88,10 +86,10 @@ function* piecesOf(text: string, seed: number): Generator<string> {
   for (let i = 0; i < text.length; i += size) yield text.slice(i, i + size)
 }
 
-const plan = fc.array(
-  fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(400) }) as fc.Arbitrary<Fault>,
-  { minLength: 1, maxLength: 12 },
-)
+const plan = fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(400) }), {
+  minLength: 1,
+  maxLength: 12,
+})
 
 describe('exactly one outcome per record', () => {
   it('holds under every plan of faults, in every shape of packs', { timeout: 60_000 }, async () => {

@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { PackStreamError } from 'llm-pack-stream'
+import { collect, gate, settle, stringStream, texts } from '../../helpers/collect.ts'
+import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
+
+/** A client that answers the first record of each request, and the rest when the gate opens. */
+function halting() {
+  const { opened, open } = gate()
+  const client = scriptedClient((call) => ({
+    text: (async function* () {
+      yield '{"results":[{"id":1,"value":"first"}'
+      await opened
+      yield ',{"id":2,"value":"second"}]}'
+    })(),
+    finishReason: call.number < 0 ? null : 'stop',
+  }))
+  return { client, open }
+}
+
+describe('destroy', () => {
+  it('aborts every request, and nothing comes out afterwards', async () => {
+    const { client, open } = halting()
+    const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2 })
+    const outcomes: unknown[] = []
+    stream.on('data', (outcome) => outcomes.push(outcome))
+    stream.on('error', () => undefined)
+    for (const text of texts(10)) stream.write(text)
+    await settle()
+    expect(outcomes).toHaveLength(2)
+    stream.destroy(new Error('enough'))
+    expect(client.calls.map(({ signal }) => signal.aborted)).toEqual([true, true])
+    open()
+    await settle()
+    expect(outcomes).toHaveLength(2)
+    expect(stream.stats.records).toEqual({ read: 8, fulfilled: 2, rejected: 0, unsettled: 6 })
+    expect(client.calls).toHaveLength(2)
+  })
+
+  it('calls back every write that waits, with the error', async () => {
+    const { client } = halting()
+    const stream = stringStream(client, { maxPackRecords: 1, maxInFlight: 1 })
+    stream.on('error', () => undefined)
+    const failed: string[] = []
+    for (const text of texts(8)) stream.write(text, (error) => error && failed.push(text))
+    await settle()
+    stream.destroy(new Error('enough'))
+    await settle()
+    expect(failed).toEqual(texts(8).slice(2))
+  })
+
+  it('leaves no timer behind, neither of a lingering pack nor of a pause', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const stream = stringStream(
+        scriptedClient(() => {
+          throw Object.assign(new Error('busy'), { status: 503 })
+        }),
+        { linger: 10 },
+      )
+      stream.write('a')
+      await vi.advanceTimersByTimeAsync(10)
+      stream.write('b')
+      await settle()
+      expect(vi.getTimerCount()).toBe(2)
+      stream.destroy()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('comes from the signal, as an AbortError', async () => {
+    const { client } = halting()
+    const controller = new AbortController()
+    const stream = stringStream(client, { signal: controller.signal })
+    stream.write('a')
+    stream.write('b')
+    stream.flush()
+    await settle()
+    controller.abort()
+    await expect(once(stream, 'end')).rejects.toMatchObject({ name: 'AbortError' })
+    expect(client.calls[0]?.signal.aborted).toBe(true)
+  })
+
+  it('comes from a signal that had been aborted before', async () => {
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { signal: AbortSignal.abort() })
+    await expect(once(stream, 'end')).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(collect(stream, texts(5))).rejects.toThrow(/destroyed/)
+    expect(client.calls).toEqual([])
+  })
+
+  it('comes from breaking out of for await', async () => {
+    const { client } = halting()
+    const source = Readable.from(texts(1_000))
+    const stream = source.pipe(stringStream(client, { maxPackRecords: 5 }))
+    for await (const outcome of stream) {
+      expect(outcome.status).toBe('fulfilled')
+      break
+    }
+    expect(stream.destroyed).toBe(true)
+    expect(client.calls.length).toBeGreaterThan(0)
+    expect(client.calls.every(({ signal }) => signal.aborted)).toBe(true)
+  })
+
+  it('comes from a failing consumer in a pipeline', async () => {
+    const { client } = halting()
+    const stream = stringStream(client, { maxPackRecords: 5 })
+    const failing = async (outcomes: AsyncIterable<unknown>) => {
+      for await (const outcome of outcomes) throw new Error(`cannot write ${typeof outcome}`)
+    }
+    await expect(pipeline(Readable.from(texts(100)), stream, failing)).rejects.toThrow('cannot write object')
+    expect(stream.destroyed).toBe(true)
+    expect(client.calls.every(({ signal }) => signal.aborted)).toBe(true)
+  })
+})
+
+describe('a fatal error', () => {
+  it.each([
+    [401, null, 'not_authorized', /key/],
+    [403, null, 'not_authorized', /key/],
+    [404, 'model_not_found', 'not_found', /model/],
+    [400, null, 'bad_request', /cause/],
+    [429, 'insufficient_quota', 'insufficient_quota', /billing/],
+  ])('%i %s ends the stream at once and says what to do', async (status, code, expected, message) => {
+    const cause = Object.assign(new Error('as the API says'), { status, code })
+    const client = scriptedClient((call) => {
+      if (call.number === 1) throw cause
+      return echo(call)
+    })
+    const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
+    const error: unknown = await collect(stream, texts(100)).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(PackStreamError)
+    expect(error).toMatchObject({ code: expected, cause })
+    expect((error as PackStreamError).message).toMatch(message)
+    const { read, fulfilled, unsettled } = stream.stats.records
+    expect((error as PackStreamError).unsettled).toBe(unsettled)
+    expect(fulfilled).toBe(5)
+    expect(read).toBe(5 + unsettled)
+    expect(client.calls).toHaveLength(2)
+  })
+})
+
+describe('a pause', () => {
+  it('after a 429 holds back every request, for as long as the server says, and costs no attempt', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const limited = Object.assign(new Error('slow down'), {
+        status: 429,
+        headers: new Headers({ 'retry-after': '7' }),
+      })
+      const client = scriptedClient((call) => {
+        if (call.number === 0) throw limited
+        return echo(call)
+      })
+      const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2, maxAttempts: 1, linger: 0 })
+      stream.resume()
+      stream.write('a')
+      await vi.advanceTimersByTimeAsync(1)
+      expect(client.calls).toHaveLength(1)
+      stream.write('b')
+      await vi.advanceTimersByTimeAsync(6_998)
+      expect(client.calls).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(3)
+      expect(
+        client.calls
+          .slice(1)
+          .flatMap(({ records }) => records.map(({ text }) => text))
+          .sort(),
+      ).toEqual(['a', 'b'])
+      expect(stream.stats.records).toMatchObject({ fulfilled: 2, rejected: 0 })
+      stream.destroy()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('after a server error grows, and ends after maxAttempts', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const times: number[] = []
+      const broken = Object.assign(new Error('broken'), { status: 500 })
+      const client = scriptedClient(() => {
+        times.push(performance.now())
+        throw broken
+      })
+      const stream = stringStream(client, { linger: 0 })
+      const outcomes = stream.toArray()
+      stream.end('a')
+      await vi.advanceTimersByTimeAsync(20_000)
+      const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+      expect(pauses).toHaveLength(3)
+      pauses.forEach((pause, i) => {
+        expect(pause).toBeGreaterThanOrEqual(500 * 2 ** i * 0.75)
+        expect(pause).toBeLessThanOrEqual(500 * 2 ** i + 1)
+      })
+      expect(await outcomes).toMatchObject([
+        { status: 'rejected', attempts: 4, reason: { code: 'request_failed', cause: broken } },
+      ])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
