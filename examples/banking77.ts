@@ -1,0 +1,26 @@
+// npm run banking77 -- path/to/train.csv [records]: the notebook's job on the real data of Banking77 (77 labels).
+// The file is PolyAI's: https://github.com/PolyAI-LDN/task-specific-datasets (banking_data/train.csv, CC BY 4.0).
+import { createReadStream } from 'node:fs'
+import { parse } from 'csv-parse'
+import { compare } from './shared/compare.ts'
+import type { Labelled } from './shared/labelling.ts'
+
+const [path, limit = '300'] = process.argv.slice(2)
+if (path === undefined || !(Number(limit) > 0)) {
+  console.error('Usage: npm run banking77 -- path/to/train.csv [how many records, default 300]')
+  process.exit(2)
+}
+
+const rows = createReadStream(path).pipe(parse({ columns: true }))
+const all: Labelled[] = []
+for await (const { text, category } of rows as AsyncIterable<{ text?: string; category?: string }>) {
+  if (text === undefined || category === undefined)
+    throw new Error(`Expected columns text and category in ${path}`)
+  all.push({ text, label: category })
+}
+
+// The file is sorted by label: taken at even steps, a sample has all of them.
+const step = Math.max(1, all.length / Number(limit))
+const sample = all.filter((_, i) => Math.floor((i + 1) / step) > Math.floor(i / step))
+const labels = [...new Set(all.map(({ label }) => label))].sort()
+await compare(sample, () => sample, labels, 'Categorise each query of a customer of a bank.')
