@@ -1,0 +1,90 @@
+import { type CompiledSchema, compileSchema } from './compile.ts'
+import { ApiError } from './errors.ts'
+import { findJson, isObject } from './json-text.ts'
+import { makeSubject } from './labels.ts'
+import { findRecords } from './records.ts'
+import type { ChatRequest, Message } from './request.ts'
+import { SchemaError } from './schema-source.ts'
+import { excerpt } from './strings.ts'
+import { answerValue } from './values.ts'
+
+/** Compiled schemas kept; a client has few, and sends the same one with every request. */
+const keptSchemas = 100
+
+/** Answers requests from their own text, deterministically: the same request always gets the same answer. */
+export class Answerer {
+  /** Compiled schemas by their JSON, the one used last at the end. */
+  readonly #schemas = new Map<string, CompiledSchema>()
+
+  /** The answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
+  answer(request: ChatRequest): string {
+    const message = lastUserText(request.messages)
+    switch (request.format.type) {
+      case 'json_schema':
+        return this.#fromSchema(request.format, message)
+      case 'json_object': {
+        const schema = schemaInMessages(request.messages)
+        if (schema === undefined) return plainObject(message)
+        return this.#fromSchema({ schema, json: JSON.stringify(schema), name: 'json_object' }, message)
+      }
+      case 'text':
+        return (
+          `This is the simulator of llm-pack-stream, not a model. It read ${message.length} characters ` +
+          'and answers only requests for JSON with something about them.'
+        )
+    }
+  }
+
+  #fromSchema(format: SchemaFormat, message: string): string {
+    try {
+      const { records, delimited } = findRecords(message)
+      const subjects = records.map(({ id, text }, index) => makeSubject(id, index + 1, text))
+      const whole = makeSubject('1', 1, message)
+      return JSON.stringify(
+        answerValue({ schema: this.#compiled(format), whole, records: subjects, delimited }),
+      )
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      throw new ApiError(400, `Invalid schema for response_format '${format.name}': ${error.message}.`, {
+        param: 'response_format',
+      })
+    }
+  }
+
+  #compiled({ schema, json }: SchemaFormat): CompiledSchema {
+    const compiled = this.#schemas.get(json) ?? compileSchema(schema)
+    this.#schemas.delete(json)
+    this.#schemas.set(json, compiled)
+    for (const oldest of this.#schemas.keys()) {
+      if (this.#schemas.size <= keptSchemas) break
+      this.#schemas.delete(oldest)
+    }
+    return compiled
+  }
+}
+
+type SchemaFormat = { name: string; schema: unknown; json: string }
+
+function lastUserText(messages: readonly Message[]): string {
+  return (messages.findLast(({ role }) => role === 'user') ?? messages.at(-1))?.text ?? ''
+}
+
+/** Clients without structured outputs write the schema into a message. */
+function schemaInMessages(messages: readonly Message[]): unknown {
+  for (const { text } of messages) {
+    const opening = /(?=\{\s{0,200}"(?:\$schema|\$defs|definitions|type|properties|anyOf)"\s{0,200}:)/gu
+    const schema = findJson(text, opening, (value) => {
+      const isSchema = isObject(value) && (isObject(value['properties']) || value['$schema'] !== undefined)
+      return isSchema ? value : undefined
+    })
+    if (schema !== undefined) return schema
+  }
+  return undefined
+}
+
+/** For JSON of no particular shape. */
+function plainObject(message: string): string {
+  const { records } = findRecords(message)
+  const results = records.map(({ id, text }) => ({ id, text: excerpt(text) }))
+  return JSON.stringify({ note: 'from a simulator, not a model', results })
+}

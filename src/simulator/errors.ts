@@ -1,0 +1,57 @@
+/** An error of the API, answered in OpenAI's shape: `{ error: { message, type, param, code } }`. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly status: number
+  readonly type: string
+  readonly param: string | null
+  readonly code: string | null
+  readonly headers: Record<string, string>
+
+  constructor(status: number, message: string, details: ApiErrorDetails = {}) {
+    super(message)
+    this.status = status
+    this.type = details.type ?? 'invalid_request_error'
+    this.param = details.param ?? null
+    this.code = details.code ?? null
+    this.headers = details.headers ?? {}
+  }
+
+  /** The response's body. */
+  get body(): unknown {
+    const { message, type, param, code } = this
+    return { error: { message, type, param, code } }
+  }
+}
+
+export type ApiErrorDetails = {
+  type?: string
+  param?: string
+  code?: string
+  headers?: Record<string, string>
+}
+
+/** A required field is not there. */
+export function missingField(param: string): ApiError {
+  return new ApiError(400, `Missing required parameter: '${param}'.`, {
+    param,
+    code: 'missing_required_parameter',
+  })
+}
+
+/** A field is there, but of another type. */
+export function wrongType(param: string, expected: string, value: unknown): ApiError {
+  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+  const message = `Invalid type for '${param}': expected ${expected}, but got ${got} instead.`
+  return new ApiError(400, message, { param, code: 'invalid_type' })
+}
+
+/** A field is of the right type, with a value that is not allowed. */
+export function wrongValue(param: string, expected: string, value: unknown): ApiError {
+  const message = `Invalid value for '${param}': expected ${expected}, but got ${shown(value)} instead.`
+  return new ApiError(400, message, { param, code: 'invalid_value' })
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Engine } from './engine.ts'
+import { ApiError } from './errors.ts'
+
+/** The largest request body taken, in bytes. */
+const largestBody = 64 * 1024 * 1024
+
+let requestCount = 0
+
+/** Answers one HTTP request, whatever it is; every error leaves in OpenAI's shape. */
+export function route(
+  engine: Engine,
+  apiKey: string | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  response.setHeader('x-request-id', `req_sim${++requestCount}`)
+  const fail = (error: unknown) => {
+    const apiError = error instanceof ApiError ? error : unexpected(error)
+    sendJson(engine, response, apiError.status, apiError.body, apiError.headers)
+  }
+  try {
+    checkKey(request, apiKey)
+    const path = (request.url ?? '').split('?', 1)[0]
+    if (path === '/v1/models') {
+      allowOnly('GET', request)
+      sendJson(engine, response, 200, modelList)
+    } else if (path === '/v1/chat/completions') {
+      allowOnly('POST', request)
+      const arrivedAt = performance.now()
+      readBody(request, fail, (body) => {
+        // A client that left while it was still sending has nobody to read the answer.
+        if (!response.closed) engine.chat(body, arrivedAt, response)
+      })
+    } else throw new ApiError(404, `Invalid URL (${request.method ?? 'GET'} ${path ?? '/'})`)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** Every model name is accepted; a list needs at least one. */
+const modelList = {
+  object: 'list',
+  data: [
+    { id: 'simulator', object: 'model', created: 0, owned_by: 'llm-pack-stream (a simulator, not a model)' },
+  ],
+}
+
+function checkKey(request: IncomingMessage, apiKey: string | undefined): void {
+  if (apiKey === undefined || request.headers.authorization === `Bearer ${apiKey}`) return
+  const message =
+    request.headers.authorization === undefined
+      ? "You didn't provide an API key. Send it in an Authorization header: Authorization: Bearer YOUR_KEY."
+      : 'Incorrect API key provided. The simulator accepts only the key it was started with.'
+  throw new ApiError(401, message, { code: 'invalid_api_key' })
+}
+
+function allowOnly(method: string, request: IncomingMessage): void {
+  if (request.method === method) return
+  const message = `Not allowed to ${request.method ?? 'GET'} on ${request.url ?? '/'}.`
+  throw new ApiError(405, message, { code: 'method_not_allowed', headers: { allow: method } })
+}
+
+function readBody(
+  request: IncomingMessage,
+  fail: (error: unknown) => void,
+  use: (body: string) => void,
+): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    // What is too much is still read, and dropped: only a client that has sent everything reads the answer.
+    if (size <= largestBody) chunks.push(chunk)
+  })
+  request.on('end', () => {
+    try {
+      if (size > largestBody) throw new ApiError(413, `The request body is larger than ${largestBody} bytes.`)
+      use(Buffer.concat(chunks).toString())
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+/** A bug in the simulator. The message goes to the client, who is the developer on the same machine. */
+function unexpected(error: unknown): ApiError {
+  return new ApiError(500, `The simulator failed: ${String(error)}`, { type: 'server_error' })
+}
+
+function sendJson(
+  engine: Engine,
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...engine.rateHeaders(), ...headers })
+  response.end(JSON.stringify(body))
+}

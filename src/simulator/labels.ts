@@ -1,0 +1,115 @@
+import { hashText, mix } from './hash.ts'
+import { nameKeys, textKeys } from './words.ts'
+
+/**
+ * What an answer is about: one record, or the whole message. Its words are found once; its choices are kept, as
+ * a confidence asks again for the label's.
+ */
+export type Subject = {
+  /** The record's id as the prompt wrote it. */
+  id: string
+  /** The record's number in the prompt, from 1. */
+  position: number
+  text: string
+  hash: number
+  readonly keys: readonly string[]
+  choices: Map<Labels, Choice>
+}
+
+/** A label chosen, and how much of it the text's words cover, from 0 to 1. */
+export type Choice = { value: unknown; share: number }
+
+/** Words are looked for when they are first asked for: a message with records is mostly asked for those. */
+export function makeSubject(id: string, position: number, text: string): Subject {
+  let keys: readonly string[] | undefined
+  return {
+    id,
+    position,
+    text,
+    hash: hashText(text),
+    get keys() {
+      return (keys ??= textKeys(text))
+    },
+    choices: new Map(),
+  }
+}
+
+/**
+ * The values of one enum with their words, made once per schema. A text's words find the labels that have them,
+ * so that choosing among many labels costs little more than among few. Rare words weigh more: in seventy labels
+ * about cards, `card` says little.
+ */
+export class Labels {
+  readonly values: readonly unknown[]
+  readonly #hashes: number[]
+  readonly #labelsByKey = new Map<string, { weight: number; labels: number[] }>()
+  readonly #weights: Float64Array
+  readonly #scores: Float64Array
+
+  constructor(values: readonly unknown[]) {
+    this.values = values
+    const names = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+    this.#hashes = names.map(hashText)
+    this.#weights = new Float64Array(values.length)
+    this.#scores = new Float64Array(values.length)
+    for (const [label, name] of names.entries()) {
+      for (const key of nameKeys(name)) {
+        const entry = this.#labelsByKey.get(key)
+        if (entry === undefined) this.#labelsByKey.set(key, { weight: 0, labels: [label] })
+        else entry.labels.push(label)
+      }
+    }
+    for (const entry of this.#labelsByKey.values()) {
+      entry.weight = Math.log(1 + values.length / entry.labels.length)
+      for (const label of entry.labels) this.#weights[label] = (this.#weights[label] ?? 0) + entry.weight
+    }
+  }
+
+  /** The label whose words the subject's text covers best; a tie, also at no word at all, goes by a stable hash. */
+  choose(subject: Subject): Choice {
+    const known = subject.choices.get(this)
+    if (known !== undefined) return known
+    const scores = this.#score(subject)
+    let best = 0
+    for (let label = 1; label < scores.length; label++) {
+      if (this.#isBetter(label, best, subject)) best = label
+    }
+    const choice = { value: this.values[best], share: this.#shareOf(best) }
+    subject.choices.set(this, choice)
+    return choice
+  }
+
+  /** The labels that share a word with the subject's text, best first, no more than `most`, no fewer than `least`. */
+  chooseSeveral(subject: Subject, least: number, most: number): unknown[] {
+    const scores = this.#score(subject)
+    const order = this.values.map((_, label) => label)
+    order.sort((a, b) => (a === b ? 0 : this.#isBetter(a, b, subject) ? -1 : 1))
+    const overlapping = scores.reduce((count, score) => (score > 0 ? count + 1 : count), 0)
+    const count = Math.min(Math.max(overlapping, least), most)
+    return order.slice(0, count).map((label) => this.values[label])
+  }
+
+  #score(subject: Subject): Float64Array {
+    const scores = this.#scores.fill(0)
+    for (const key of subject.keys) {
+      const entry = this.#labelsByKey.get(key)
+      if (entry === undefined) continue
+      for (const label of entry.labels) scores[label] = (scores[label] ?? 0) + entry.weight
+    }
+    return scores
+  }
+
+  #isBetter(label: number, than: number, subject: Subject): boolean {
+    const byScore = (this.#scores[label] ?? 0) - (this.#scores[than] ?? 0)
+    if (byScore !== 0) return byScore > 0
+    // Of two that match equally, the one with fewer unmatched words is nearer.
+    const byShare = this.#shareOf(label) - this.#shareOf(than)
+    if (byShare !== 0) return byShare > 0
+    return mix(subject.hash, this.#hashes[label] ?? 0) > mix(subject.hash, this.#hashes[than] ?? 0)
+  }
+
+  #shareOf(label: number): number {
+    const weight = this.#weights[label] ?? 0
+    return weight === 0 ? 0 : (this.#scores[label] ?? 0) / weight
+  }
+}

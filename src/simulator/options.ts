@@ -1,0 +1,81 @@
+import { defaultLatency, type Latency } from './latency.ts'
+import type { Limits } from './limits.ts'
+
+/** Options of {@link startSimulator}. */
+export type SimulatorOptions = {
+  /** Port on 127.0.0.1, from 0 to 65535; 0 takes any free one. Default 0. */
+  port?: number
+  /** How long answers take. What is left out is as in a small hosted model: see {@link Latency}. */
+  latency?: Partial<Latency>
+  /** Requests and tokens per minute. Default: no limits, and no rate-limit headers. */
+  limits?: Limits
+  /** The only key that is accepted. Default: any key, or none. */
+  apiKey?: string
+  /** Tokens that prompt and answer may have together. Default 128,000. */
+  contextTokens?: number
+}
+
+/** Options with every default filled in. */
+export type ResolvedOptions = {
+  port: number
+  latency: Latency
+  limits: Limits
+  apiKey: string | undefined
+  contextTokens: number
+}
+
+/** Checks and completes options. Throws a `TypeError` or `RangeError` that names the option. */
+export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
+  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens'])
+  const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000 } = options
+  knownKeys('latency.', latency, Object.keys(defaultLatency))
+  knownKeys('limits.', limits, ['requestsPerMinute', 'tokensPerMinute'])
+
+  number('port', port, 'a port from 0 to 65535', (value) => isWhole(value) && value >= 0 && value <= 65_535)
+  number('contextTokens', contextTokens, 'a whole number from 1', isCount)
+  const { requestsPerMinute, tokensPerMinute } = limits
+  for (const [name, value] of Object.entries({ requestsPerMinute, tokensPerMinute })) {
+    if (value !== undefined) number(`limits.${name}`, value, 'a whole number from 1', isCount)
+  }
+  if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey === '')) {
+    throw new TypeError(`apiKey: expected a text that is not empty, got ${shown(apiKey)}`)
+  }
+  return { port, latency: resolveLatency(latency), limits, apiKey, contextTokens }
+}
+
+function resolveLatency(latency: Partial<Latency>): Latency {
+  const {
+    timeToFirstToken = defaultLatency.timeToFirstToken,
+    promptTokensPerSecond = defaultLatency.promptTokensPerSecond,
+    outputTokensPerSecond = defaultLatency.outputTokensPerSecond,
+    slowdown = defaultLatency.slowdown,
+  } = latency
+  const isFinite = (value: number) => value >= 0 && value < Infinity
+  const rate = 'a number above 0, or Infinity'
+  number('latency.timeToFirstToken', timeToFirstToken, 'milliseconds from 0', isFinite)
+  number('latency.promptTokensPerSecond', promptTokensPerSecond, rate, (value) => value > 0)
+  number('latency.outputTokensPerSecond', outputTokensPerSecond, rate, (value) => value > 0)
+  number('latency.slowdown', slowdown, 'a number from 0', isFinite)
+  return { timeToFirstToken, promptTokensPerSecond, outputTokensPerSecond, slowdown }
+}
+
+const isWhole = Number.isSafeInteger
+const isCount = (value: number) => isWhole(value) && value >= 1
+
+function number(name: string, value: unknown, expected: string, isAllowed: (value: number) => boolean): void {
+  if (typeof value !== 'number') throw new TypeError(`${name}: expected ${expected}, got ${shown(value)}`)
+  if (!isAllowed(value)) throw new RangeError(`${name}: expected ${expected}, got ${value}`)
+}
+
+function knownKeys(prefix: string, value: unknown, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`)
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) throw new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`)
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : `a ${typeof value}`
+}

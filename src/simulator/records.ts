@@ -1,0 +1,105 @@
+import { findJson, isObject, parseJson } from './json-text.ts'
+
+/** One record of a prompt: its id as written there, and its text. */
+export type PromptRecord = { id: string; text: string }
+
+/** What a message holds. Without recognisable records it is one record itself, and `delimited` is false. */
+export type MessageRecords = { records: PromptRecord[]; delimited: boolean }
+
+/** Property names that carry a record's id. */
+const idNames = new Set(
+  'id ids idx index i n no nr num number key ref row row_id rowid record record_id recordid item_id itemid'.split(
+    ' ',
+  ),
+)
+
+/** Whether a property of this name carries a record's id: `id`, `index`, `recordId`, `record_id` and their like. */
+export function isIdName(name: string): boolean {
+  return idNames.has(name.toLowerCase())
+}
+
+/**
+ * Finds the records of a message: XML-like elements of one name with an `id` attribute; else a JSON array of
+ * strings or objects; else numbered lines; else the message is one record. Takes time linear in the message.
+ */
+export function findRecords(message: string): MessageRecords {
+  const found = taggedRecords(message) ?? arrayRecords(message) ?? numberedRecords(message)
+  if (found !== undefined) return { records: found, delimited: true }
+  return { records: [{ id: '1', text: plainText(message.trim()) }], delimited: false }
+}
+
+/** A record written as a JSON object or array is about its values; anything else is about all of its text. */
+function plainText(text: string): string {
+  const first = text[0]
+  if (first !== '{' && first !== '[') return text
+  const value = parseJson(text)
+  return value === undefined ? text : textOf(value)
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const values = isObject(value) ? Object.values(value) : Array.isArray(value) ? (value as unknown[]) : []
+  const texts = values.filter((item) => typeof item === 'string')
+  return texts.length > 0 ? texts.join(' ') : JSON.stringify(value)
+}
+
+type Tag = { name: string; closing: boolean; id: string | undefined; start: number; end: number }
+
+function findTags(message: string): Tag[] {
+  const tags: Tag[] = []
+  for (const match of message.matchAll(/<(\/?)([\p{L}_][\w.:-]*)(\s[^<>]*)?>/gu)) {
+    const [whole, slash, name = '', attributes = ''] = match
+    const id = /\sid\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'/>]+))/u.exec(attributes)
+    const end = match.index + whole.length
+    tags.push({ name, closing: slash === '/', id: id?.[1] ?? id?.[2] ?? id?.[3], start: match.index, end })
+  }
+  return tags
+}
+
+function taggedRecords(message: string): PromptRecord[] | undefined {
+  const tags = findTags(message)
+  // The records' tag is the first with an id that is ever closed; tags inside a record's text come later.
+  const lastClose = new Map<string, number>()
+  for (const tag of tags) if (tag.closing) lastClose.set(tag.name, tag.start)
+  const first = tags.find((tag) => tag.id !== undefined && (lastClose.get(tag.name) ?? -1) > tag.start)
+  if (first === undefined) return undefined
+
+  const records: PromptRecord[] = []
+  let open: Tag | undefined
+  for (const tag of tags) {
+    if (tag.name !== first.name) continue
+    if (open === undefined && !tag.closing && tag.id !== undefined) open = tag
+    else if (open?.id !== undefined && tag.closing) {
+      records.push({ id: open.id, text: plainText(message.slice(open.end, tag.start).trim()) })
+      open = undefined
+    }
+  }
+  return records
+}
+
+function arrayRecords(message: string): PromptRecord[] | undefined {
+  // An array of records begins a line or follows a name's colon, and its first item is a string or an object.
+  return findJson(message, /(?:^|[\n:{`])[ \t]*(?=\[\s{0,200}["{])/gu, (value) => {
+    if (!Array.isArray(value)) return undefined
+    return value.map((item: unknown, index) => arrayRecord(item, index))
+  })
+}
+
+function arrayRecord(item: unknown, index: number): PromptRecord {
+  if (!isObject(item)) return { id: String(index + 1), text: textOf(item) }
+  const idName = Object.keys(item).find(isIdName)
+  if (idName === undefined) return { id: String(index + 1), text: textOf(item) }
+  const { [idName]: id, ...rest } = item
+  const written = typeof id === 'string' || typeof id === 'number' ? String(id) : String(index + 1)
+  return { id: written, text: textOf(rest) }
+}
+
+function numberedRecords(message: string): PromptRecord[] | undefined {
+  const starts = [...message.matchAll(/^[ \t]{0,40}(?:\[(\d{1,15})\]:?|\(?(\d{1,15})[.):])[ \t]+(?=\S)/gmu)]
+  if (starts.length === 0) return undefined
+  return starts.map((match, index) => {
+    const end = starts[index + 1]?.index ?? message.length
+    const text = message.slice(match.index + match[0].length, end).trim()
+    return { id: match[1] ?? match[2] ?? '', text: plainText(text) }
+  })
+}

@@ -1,0 +1,38 @@
+/** What a simulator has done since it started. */
+export type SimulatorStats = {
+  /** Chat completion requests that arrived whole, whatever became of them. */
+  requests: number
+  /** Requests that were answered as a stream; part of `requests`. */
+  streamed: number
+  /** Answers written to their end. */
+  completed: number
+  /** Requests refused with status 429. */
+  rateLimited: number
+  /** Answers not finished because the client went away. */
+  aborted: number
+  /** Prompt tokens of all answers, cached ones included. */
+  inputTokens: number
+  /** Prompt tokens that were in the prompt cache. */
+  cachedTokens: number
+  /** Tokens written, those of aborted answers included. */
+  outputTokens: number
+  /** Answers being written now. */
+  inFlight: number
+  /** The most answers that were written at the same time. */
+  maxInFlight: number
+}
+
+export function emptyStats(): SimulatorStats {
+  return {
+    requests: 0,
+    streamed: 0,
+    completed: 0,
+    rateLimited: 0,
+    aborted: 0,
+    inputTokens: 0,
+    cachedTokens: 0,
+    outputTokens: 0,
+    inFlight: 0,
+    maxInFlight: 0,
+  }
+}

@@ -1,0 +1,195 @@
+import type { CompiledSchema } from './compile.ts'
+import { fraction, mix } from './hash.ts'
+import type { Subject } from './labels.ts'
+import {
+  type ArrayNode,
+  type Node,
+  type ObjectNode,
+  optionsOf,
+  type Property,
+  target,
+  type UnionNode,
+} from './nodes.ts'
+import { confidenceAt, numberAt } from './numbers.ts'
+import { idFor } from './ids.ts'
+import { SchemaError } from './schema-source.ts'
+import { stringFor } from './strings.ts'
+
+/** What one answer is made from. `whole` is the message as one subject; arrays of records take `records`. */
+export type Scope = {
+  schema: CompiledSchema
+  whole: Subject
+  records: readonly Subject[]
+  /** Whether the message itself told its records apart. */
+  delimited: boolean
+}
+
+/** Where in the answer a value stands. */
+type Place = {
+  subject: Subject
+  /** Hash of the path to it, so that two numbers about one record differ. */
+  salt: number
+  /** Words of the property's name. */
+  keys: readonly string[]
+  /** Recursion has gone deep enough: only what is required, and the shallowest choice. */
+  minimal: boolean
+}
+
+/** How often a reference may be inside itself before values get minimal. */
+const deepestRecursion = 2
+
+/** Values in one record's answer. A schema that doubles at every level would otherwise fill the memory. */
+const mostValues = 20_000
+
+/** A value of the schema, made from the message. Throws a `SchemaError` if it would be absurdly large. */
+export function answerValue(scope: Scope): unknown {
+  const entered = new Map<Node, number>()
+  let left = mostValues
+  return valueOf(scope.schema.node, { subject: scope.whole, salt: 0, keys: [], minimal: false })
+
+  function valueOf(node: Node, place: Place): unknown {
+    if (left-- <= 0)
+      throw new SchemaError(`the schema asks for more than ${mostValues} values about one record`)
+    const { subject, salt } = place
+    switch (node.kind) {
+      case 'fixed':
+        return node.value
+      case 'labels':
+        return node.labels.choose(subject).value
+      case 'boolean':
+        return place.keys.some((key) => subject.keys.includes(key))
+      case 'number':
+        return numberAt(node, fraction(mix(subject.hash, salt)))
+      case 'string':
+        return stringFor(node, subject, salt)
+      case 'array':
+        return arrayOf(node, place)
+      case 'object':
+        return objectOf(node, place)
+      case 'union':
+        return valueOf(chooseOption(node, place), place)
+      case 'ref': {
+        const to = target(node)
+        const inside = entered.get(to) ?? 0
+        entered.set(to, inside + 1)
+        const value = valueOf(to, inside < deepestRecursion ? place : { ...place, minimal: true })
+        entered.set(to, inside)
+        return value
+      }
+    }
+  }
+
+  function arrayOf(node: ArrayNode, place: Place): unknown[] {
+    const { spread } = scope.schema
+    const isSpread = node === spread?.node && place.subject === scope.whole && !place.minimal
+    if (isSpread && (scope.delimited || spread.ofObjects)) return recordsOf(node, place)
+    const { minItems, maxItems } = node
+    const items = node.items === undefined || node.prefix.length > 0 ? undefined : target(node.items)
+    if (items?.kind === 'labels') {
+      const labels = items.labels.chooseSeveral(place.subject, Math.max(minItems, isSpread ? 1 : 0), maxItems)
+      while (labels.length < minItems) labels.push(labels[0])
+      return labels
+    }
+    const wanted = node.prefix.length || 1 + (mix(place.subject.hash, place.salt) % 2)
+    return elements(node, place, place.minimal ? minItems : wanted, () => place.subject)
+  }
+
+  function recordsOf(node: ArrayNode, place: Place): unknown[] {
+    return elements(node, place, scope.records.length, (index) => {
+      left = mostValues
+      return scope.records[index] ?? scope.records.at(-1) ?? place.subject
+    })
+  }
+
+  function elements(
+    node: ArrayNode,
+    place: Place,
+    wanted: number,
+    about: (index: number) => Subject,
+  ): unknown[] {
+    const { prefix, items, minItems, maxItems } = node
+    const count = Math.min(Math.max(wanted, minItems), maxItems)
+    const made: unknown[] = []
+    for (let index = 0; index < count; index++) {
+      const item = prefix[index] ?? items
+      if (item === undefined) break
+      const subject = about(index)
+      // Elements about different records differ by the record; elements about one need a salt of their own.
+      const salt = subject === place.subject ? mix(place.salt, index + 1) : mix(place.salt, 1)
+      made.push(valueOf(item, { ...place, subject, salt }))
+    }
+    return made
+  }
+
+  function objectOf(node: ObjectNode, place: Place): unknown {
+    const keyed =
+      place.subject === scope.whole && scope.delimited ? recordsByName(node, scope.records) : undefined
+    const entries: [string, unknown][] = []
+    for (const property of node.properties) {
+      if (!property.required && (place.minimal || scope.schema.heights.get(property.node) === Infinity))
+        continue
+      const subject = keyed?.get(property.name) ?? place.subject
+      const inner = { ...place, subject, salt: mix(place.salt, property.hash), keys: property.keys }
+      entries.push([property.name, propertyValue(node, property, inner)])
+    }
+    // Defines properties one by one, so that one named __proto__ is a property like any other.
+    return Object.fromEntries(entries)
+  }
+
+  function propertyValue(node: ObjectNode, property: Property, place: Place): unknown {
+    const { subject, salt } = place
+    if (property.isId && property === node.properties.find((each) => each.isId)) {
+      const id = idFor(property.node, subject)
+      if (id !== undefined) return id
+    }
+    if (property.isConfidence) {
+      const number = optionsOf(property.node).find((option) => option.kind === 'number')
+      const share = node.labels?.choose(subject).share ?? fraction(mix(subject.hash, salt))
+      if (number !== undefined) return confidenceAt(number, share)
+    }
+    return valueOf(property.node, place)
+  }
+
+  function chooseOption(node: UnionNode, place: Place): Node {
+    const { heights, spread } = scope.schema
+    const heightOf = (option: Node) => heights.get(option) ?? Infinity
+    const options = node.options.filter((option) => heightOf(option) < Infinity)
+    const shallowest = options.reduce((best, option) => (heightOf(option) < heightOf(best) ? option : best))
+    if (place.minimal) return shallowest
+    if (place.subject === scope.whole) {
+      const onTheWay = options.find((option) => spread?.path.has(option))
+      if (onTheWay !== undefined) return onTheWay
+    }
+    if (node.discriminator !== undefined && options.length === node.options.length) {
+      const { value } = node.discriminator.choose(place.subject)
+      return options[node.discriminator.values.indexOf(value)] ?? shallowest
+    }
+    return chooseFreely(options, place)
+  }
+}
+
+/** Null for a label that no word speaks for, and for one in four of everything else; otherwise any by hash. */
+function chooseFreely(options: readonly Node[], place: Place): Node {
+  const isNull = (option: Node) => option.kind === 'fixed' && option.value === null
+  const nothing = options.find(isNull)
+  const something = options.filter((option) => !isNull(option))
+  const hash = mix(place.subject.hash, place.salt)
+  const chosen = something[(hash >>> 8) % (something.length || 1)]
+  if (chosen === undefined || nothing === undefined)
+    return chosen ?? nothing ?? { kind: 'fixed', value: null }
+  const inner = target(chosen)
+  const isEmpty = inner.kind === 'labels' ? inner.labels.choose(place.subject).share === 0 : hash % 4 === 0
+  return isEmpty ? nothing : chosen
+}
+
+/** For an object whose every property is named for a record (`7`, `r7`, `record_7`): the records by those names. */
+function recordsByName(node: ObjectNode, records: readonly Subject[]): Map<string, Subject> | undefined {
+  const byId = new Map(records.map((record) => [record.id, record]))
+  const byName = new Map<string, Subject>()
+  for (const { name } of node.properties) {
+    const record = byId.get(name) ?? byId.get(/^[a-z]+[_-]?(\d+)$/iu.exec(name)?.[1] ?? name)
+    if (record === undefined) return undefined
+    byName.set(name, record)
+  }
+  return byName
+}

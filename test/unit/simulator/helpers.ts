@@ -1,0 +1,55 @@
+import { expect } from 'vitest'
+import { type Simulator, type SimulatorOptions, startSimulator } from 'llm-pack-stream/simulator'
+
+export const none = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }
+export const start = (options: SimulatorOptions = {}) => startSimulator({ latency: none, ...options })
+
+export const schema = {
+  type: 'object',
+  properties: {
+    results: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { id: { type: 'integer' }, label: { enum: ['card', 'refund'] } },
+        required: ['id', 'label'],
+      },
+    },
+  },
+  required: ['results'],
+}
+const records = (count: number) =>
+  Array.from({ length: count }, (_, i) => `<r id="${i + 1}">a refund</r>`).join('')
+export const body = (more: object = {}, count = 3) => ({
+  model: 'gpt-4o-mini',
+  messages: [{ role: 'user', content: records(count) }],
+  response_format: { type: 'json_schema', json_schema: { name: 'r', schema } },
+  ...more,
+})
+
+export function post(
+  simulator: Simulator,
+  payload: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+) {
+  return fetch(`${simulator.baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    ...(signal && { signal }),
+  })
+}
+
+export type Chunk = {
+  choices: { delta: { role?: string; content?: string }; finish_reason: string | null }[]
+  usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null
+}
+
+export async function chunksOf(response: Response): Promise<{ chunks: Chunk[]; last: string }> {
+  const events = (await response.text()).split('\n\n')
+  expect(events.pop()).toBe('')
+  for (const event of events) expect(event).toMatch(/^data: /)
+  const last = events.pop() ?? ''
+  return { chunks: events.map((event) => JSON.parse(event.slice(6)) as Chunk), last }
+}

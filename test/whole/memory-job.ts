@@ -1,0 +1,43 @@
+// Run by memory.test.ts with --expose-gc: a million records through the stream; prints the heap every 100,000 as JSON.
+import { PackStream } from 'llm-pack-stream'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import * as z from 'zod'
+import { scriptedClient } from '../helpers/scripted-client.ts'
+
+const RECORDS = 1_000_000
+const preserveOrder = process.argv.includes('--preserve-order')
+
+// Forgets its calls, and lets one record in a thousand fail once, so that retries are in the picture.
+const client = scriptedClient(({ number, records }) => {
+  client.calls.length = 0
+  const elements = records
+    .filter((_, i) => number % 40 !== 0 || i !== 0 || records.length === 1)
+    .map(({ id, text }) => `{"id":${id},"value":"${text}"}`)
+  return { text: ['{"results":[', elements.join(','), ']}'] }
+})
+
+const stream = new PackStream({
+  ...{ client, model: 'm', instructions: '', schema: z.string(), maxInFlight: 8, preserveOrder },
+  serialize: ({ n }: { n: number }) => `record ${n}`,
+})
+
+function* source() {
+  for (let n = 0; n < RECORDS; n++) yield { n }
+}
+
+const heap: number[] = []
+let outcomes = 0
+await pipeline(Readable.from(source()), stream, async (emitted) => {
+  for await (const outcome of emitted) {
+    if (outcome.status !== 'fulfilled' || outcome.value !== `record ${outcome.record.n}`)
+      throw new Error('wrong')
+    if (preserveOrder && outcome.index !== outcomes) throw new Error('out of order')
+    outcomes += 1
+    if (outcomes % 100_000 === 0) {
+      globalThis.gc?.()
+      heap.push(process.memoryUsage().heapUsed)
+    }
+  }
+})
+console.log(JSON.stringify({ outcomes, heap, retries: stream.stats.retries }))
