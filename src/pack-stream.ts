@@ -147,10 +147,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     }
   }
 
-  /** Comes back when the next pack has lingered enough. Where no slot is free, the end of a request comes first. */
+  /** Comes back when a pause ends or the next pack has lingered enough. Where no slot is free, a request ends first. */
   #setTimer(now: number): void {
     if (this.#timer !== undefined || this.#running.size >= this.#options.maxInFlight) return
-    const due = Math.max(this.#packer.nextDue, this.#pausedUntil)
+    const due = now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
     if (due === Infinity) return
     this.#timer = setTimeout(
       () => {

@@ -178,6 +178,23 @@ describe('a pause', () => {
     }
   })
 
+  it('that ends between two ticks of the clock does not leave its records behind', async () => {
+    // Real timers: they may fire a fraction of a millisecond before the time that was asked for.
+    const once429 = async () => {
+      const limited = Object.assign(new Error('slow down'), {
+        status: 429,
+        headers: { 'retry-after-ms': '9.9' },
+      })
+      const client = scriptedClient((call) => {
+        if (call.number === 0) throw limited
+        return echo(call)
+      })
+      return collect(stringStream(client, { linger: 0 }), ['a'])
+    }
+    const outcomes = await Promise.all(Array.from({ length: 50 }, once429))
+    expect(outcomes.flat().map(({ status }) => status)).toEqual(Array(50).fill('fulfilled'))
+  })
+
   it('after a server error grows, and ends after maxAttempts', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     try {

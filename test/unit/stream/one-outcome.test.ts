@@ -24,7 +24,10 @@ const faults = [
 type Fault = { kind: (typeof faults)[number]; at: number }
 
 function faulty(call: Call, { kind, at }: Fault): Answer {
-  const elements: { id: unknown; value: unknown }[] = call.records.map(({ id, text }) => ({ id, value: text }))
+  const elements: { id: unknown; value: unknown }[] = call.records.map(({ id, text }) => ({
+    id,
+    value: text,
+  }))
   const victim = at % elements.length
   switch (kind) {
     case 'missing':

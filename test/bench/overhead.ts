@@ -1,0 +1,256 @@
+/**
+ * What packing costs the client: CPU per element of an answer, against the SDK that it stands on and against the nearest
+ * library that also hands out elements as they close.
+ *
+ *     node --conditions=llm-pack-stream-source test/bench/overhead.ts
+ */
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { Output, streamText } from 'ai'
+import { PackStream } from 'llm-pack-stream'
+import { deepStrictEqual } from 'node:assert/strict'
+import { pipeline } from 'node:stream/promises'
+import OpenAI from 'openai'
+import * as z from 'zod'
+import { LABELS, modelName, resultOf, startServer, type Mode, type Result } from './sse-server.ts'
+import { best, medianRatio } from './stats.ts'
+
+export interface OverheadRow {
+  readonly mode: Mode
+  /** Elements in one answer. */
+  readonly n: number
+  readonly rounds: number
+  /** CPU per element in µs, user and system: the best of all rounds. */
+  readonly floor: number
+  readonly ours: number
+  readonly elementStream: number
+  /** Medians of the ratios within a round. */
+  readonly oursToFloor: number
+  readonly elementStreamToOurs: number
+}
+
+/** One sample: so many answers of n elements, one after the other or, if paced, all at once. */
+interface Load {
+  readonly mode: Mode
+  readonly n: number
+  readonly answers: number
+  readonly rounds: number
+  /** The slowest contender is far off and takes most of the time: it is measured in every so manyth round only. */
+  readonly elementStreamEvery: number
+}
+
+/** Samples of a fraction of a second, but at least one answer. Odd intervals let either of the pair follow the slowest. */
+const LOADS: readonly Load[] = [
+  { mode: 'burst', n: 10, answers: 40, rounds: 18, elementStreamEvery: 3 },
+  { mode: 'burst', n: 100, answers: 10, rounds: 18, elementStreamEvery: 3 },
+  { mode: 'burst', n: 1_000, answers: 1, rounds: 18, elementStreamEvery: 3 },
+  { mode: 'burst', n: 5_000, answers: 1, rounds: 8, elementStreamEvery: 5 },
+  { mode: 'paced', n: 20, answers: 50, rounds: 8, elementStreamEvery: 3 },
+]
+/** How long each contender runs in each mode before anything is measured: the JIT has settled by then. */
+const WARM_UP = 2_000
+
+const INSTRUCTIONS = 'Categorise each customer query.'
+const schema = z.object({
+  label: z.enum(LABELS),
+  confidence: z.number(),
+  summary: z.string(),
+})
+const element = schema.extend({ id: z.int() })
+// What a user of the bare SDK has at hand; written once, as our schema is translated once in a stream.
+const responseFormat = {
+  type: 'json_schema' as const,
+  json_schema: {
+    name: 'results',
+    strict: true,
+    schema: z.toJSONSchema(z.object({ results: z.array(element) })) as Record<string, unknown>,
+  },
+}
+
+type Element = Result & { id: number }
+/** Runs one load and returns the elements of each answer that it was given. */
+type Contender = (load: Load) => Promise<Element[][]>
+type Name = 'floor' | 'ours' | 'elementStream'
+
+function contenders(baseURL: string): Record<Name, Contender> {
+  // The SDK's own retries would hide a broken server.
+  const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 })
+  const provider = createOpenAICompatible({ name: 'bench', baseURL, supportsStructuredOutputs: true })
+
+  /** The least that any client does: read all of it, then parse it. */
+  const floor = async ({ mode, n }: Load): Promise<Element[]> => {
+    const stream = await client.chat.completions.create({
+      model: modelName(n, mode, 'results'),
+      messages: [
+        { role: 'system', content: INSTRUCTIONS },
+        { role: 'user', content: prompt(n) },
+      ],
+      response_format: responseFormat,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    let text = ''
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
+    return (JSON.parse(text) as { results: Element[] }).results
+  }
+
+  const elementStream = async ({ mode, n }: Load): Promise<Element[]> => {
+    const result = streamText({
+      model: provider(modelName(n, mode, 'elements')),
+      instructions: INSTRUCTIONS,
+      prompt: prompt(n),
+      output: Output.array({ element }),
+      maxRetries: 0,
+    })
+    const elements: Element[] = []
+    for await (const item of result.elementStream) elements.push(item)
+    return elements
+  }
+
+  /**
+   * One stream for all the answers of a load, as in use: its packs one after the other, or 50 in flight. The records
+   * come from a pipeline and the outcomes go into one, so Node's own streams and back-pressure are in the price.
+   */
+  const ours: Contender = async ({ mode, n, answers }) => {
+    const stream = new PackStream({
+      client,
+      model: modelName(n, mode, 'results'),
+      instructions: INSTRUCTIONS,
+      schema,
+      maxPackRecords: n,
+      maxPackTokens: 1e9,
+      maxInFlight: mode === 'paced' ? answers : 1,
+      maxAttempts: 1,
+    })
+    const packs: Element[][] = Array.from({ length: answers }, () => [])
+    await pipeline(records(n * answers), stream, async (outcomes) => {
+      for await (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason
+        packs[outcome.pack.request - 1]?.push({ id: outcome.pack.position, ...outcome.value })
+      }
+    })
+    return packs
+  }
+
+  return { floor: eachAnswer(floor), ours, elementStream: eachAnswer(elementStream) }
+}
+
+function eachAnswer(answer: (load: Load) => Promise<Element[]>): Contender {
+  return async (load) => {
+    if (load.mode === 'paced') return Promise.all(Array.from({ length: load.answers }, () => answer(load)))
+    const answers: Element[][] = []
+    for (let i = 0; i < load.answers; i++) answers.push(await answer(load))
+    return answers
+  }
+}
+
+function* records(n: number): Generator<string> {
+  for (let i = 1; i <= n; i++) yield `I was charged a fee of ${i} for my card payment, why is that?`
+}
+
+/** The records as ours sends them, so that all send the same. */
+function prompt(n: number): string {
+  return Array.from(records(n), (text, i) => `<record id="${i + 1}">${text}</record>\n`).join('')
+}
+
+/** CPU that this process spent on one load, in µs an element. */
+async function sample(name: Name, contender: Contender, load: Load): Promise<number> {
+  const before = process.cpuUsage()
+  const answers = await contender(load)
+  const { user, system } = process.cpuUsage(before)
+  check(name, load, answers)
+  return (user + system) / (load.n * load.answers)
+}
+
+/** A contender that drops elements would be a fast one. */
+function check(name: Name, load: Load, answers: readonly Element[][]): void {
+  const where = `${name}, ${load.mode}, n = ${load.n}`
+  const count = answers.flat().length
+  if (answers.length !== load.answers || count !== load.n * load.answers) {
+    throw new Error(`${where}: expected ${load.answers} answers of ${load.n} elements, got ${count} elements`)
+  }
+  const last = { id: load.n, ...resultOf(load.n) }
+  for (const elements of answers) {
+    deepStrictEqual(elements.at(-1), last, `${where}: the last element is not the one that was sent`)
+  }
+}
+
+async function measure(all: Record<Name, Contender>, load: Load): Promise<OverheadRow> {
+  const samples: Record<Name, number[]> = { floor: [], ours: [], elementStream: [] }
+  for (let round = 0; round < load.rounds; round++) {
+    // Each comes first as often as the other, so that neither always pays for what the other left behind.
+    const pair: Name[] = round % 2 === 0 ? ['floor', 'ours'] : ['ours', 'floor']
+    for (const name of pair) samples[name].push(await sample(name, all[name], load))
+    const isDue = round % load.elementStreamEvery === 0
+    samples.elementStream.push(isDue ? await sample('elementStream', all.elementStream, load) : NaN)
+  }
+  return {
+    ...{ mode: load.mode, n: load.n, rounds: load.rounds },
+    ...{ floor: best(samples.floor), ours: best(samples.ours), elementStream: best(samples.elementStream) },
+    oursToFloor: medianRatio(samples.ours, samples.floor),
+    elementStreamToOurs: medianRatio(samples.elementStream, samples.ours),
+  }
+}
+
+async function warmUp(all: Record<Name, Contender>, load: Load): Promise<void> {
+  for (const name of Object.keys(all) as Name[]) {
+    const end = performance.now() + WARM_UP
+    while (performance.now() < end) await sample(name, all[name], load)
+  }
+}
+
+/** Measures everything; takes about a minute and a half. Throws if a contender gets an answer wrong. */
+export async function overhead(): Promise<OverheadRow[]> {
+  Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
+  const server = await startServer()
+  try {
+    const all = contenders(server.baseURL)
+    const rows: OverheadRow[] = []
+    for (const mode of ['burst', 'paced'] as const) {
+      const loads = LOADS.filter((load) => load.mode === mode)
+      const typical = loads.find((load) => load.n >= 20)
+      if (typical) await warmUp(all, typical)
+      for (const load of loads) rows.push(await measure(all, load))
+    }
+    return rows
+  } finally {
+    server.stop()
+  }
+}
+/**
+ * How our cost of a whole answer grows with its elements, from the smallest burst to the largest: 1 is linear, 2
+ * quadratic. It may be below 1, because what each request costs by itself weighs more on a small answer.
+ */
+export function growth(rows: readonly OverheadRow[]): number {
+  const bursts = rows.filter((row) => row.mode === 'burst')
+  const [first, last] = [bursts[0], bursts.at(-1)]
+  if (!first || !last) return NaN
+  return 1 + Math.log(last.ours / first.ours) / Math.log(last.n / first.n)
+}
+
+/** The rows as text, for people. */
+export function overheadTable(rows: readonly OverheadRow[]): string {
+  const heads = [
+    'mode',
+    'N',
+    'floor',
+    'ours',
+    'elementStream',
+    'ours / floor',
+    'elementStream / ours',
+    'rounds',
+  ]
+  const lines = rows.map((row) => [
+    ...[row.mode, row.n.toLocaleString('en')],
+    ...[row.floor, row.ours, row.elementStream].map((cost) => cost.toFixed(0)),
+    ...[row.oursToFloor, row.elementStreamToOurs].map((ratio) => ratio.toFixed(2)),
+    String(row.rounds),
+  ])
+  const align = (cells: string[]) => cells.map((cell, i) => cell.padStart(heads[i]?.length ?? 0)).join('  ')
+  return [
+    'CPU of the client per element of the answer in µs (best round), and medians of the ratios within a round',
+    ...[heads, ...lines].map(align),
+    `ours grows with the length of the answer by the power of ${growth(rows).toFixed(2)}`,
+  ].join('\n')
+}
+
+if (process.argv[1] === import.meta.filename) console.log(overheadTable(await overhead()))

@@ -1,0 +1,20 @@
+/** `npm run bench [name …]`: every benchmark, or those named. Each prints its ratios, all taken in one run. */
+import { overhead, overheadTable } from './overhead.ts'
+import { seed } from './seed.ts'
+
+const benchmarks: Record<string, () => Promise<void>> = {
+  seed,
+  async overhead() {
+    console.log(overheadTable(await overhead()))
+  },
+}
+
+const names = process.argv.slice(2)
+const unknown = names.find((name) => !Object.hasOwn(benchmarks, name))
+if (unknown !== undefined) {
+  console.error(`There is no benchmark ${unknown}: ${Object.keys(benchmarks).join(', ')}`)
+  process.exit(2)
+}
+for (const [name, run] of Object.entries(benchmarks)) {
+  if (names.length === 0 || names.includes(name)) await run()
+}
