@@ -1,0 +1,199 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url))
+
+interface Import {
+  /** A file of src, from there; or a package, as it is written. */
+  readonly to: string
+  /** Whether something is left of it once types are stripped. */
+  readonly atRunTime: boolean
+  /** `import()`: loaded when it is called, so it is no edge of the graph at start-up. */
+  readonly isDynamic: boolean
+}
+
+interface SourceFile {
+  readonly name: string
+  readonly imports: Import[]
+  /** Every identifier in it, types included. */
+  readonly names: Set<string>
+}
+
+function readSource(name: string): SourceFile {
+  const source = ts.createSourceFile(name, readFileSync(join(SRC, name), 'utf8'), ts.ScriptTarget.Latest)
+  const imports: Import[] = []
+  const names = new Set<string>()
+  const add = (specifier: ts.Node, atRunTime: boolean, isDynamic = false): void => {
+    if (!ts.isStringLiteral(specifier)) throw new Error(`${name} imports what is no string`)
+    const { text } = specifier
+    const to = text.startsWith('.') ? normalize(join(dirname(name), text)) : text
+    imports.push({ to, atRunTime, isDynamic })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) names.add(node.text)
+    if (ts.isImportDeclaration(node)) {
+      const clause = node.importClause
+      const named =
+        clause?.namedBindings && ts.isNamedImports(clause.namedBindings) ? clause.namedBindings.elements : []
+      const onlyTypes = named.length > 0 && clause?.name === undefined && named.every((one) => one.isTypeOnly)
+      add(node.moduleSpecifier, clause?.phaseModifier !== ts.SyntaxKind.TypeKeyword && !onlyTypes)
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier) {
+      const named =
+        node.exportClause && ts.isNamedExports(node.exportClause) ? node.exportClause.elements : []
+      const onlyTypes = named.length > 0 && named.every((one) => one.isTypeOnly)
+      add(node.moduleSpecifier, !node.isTypeOnly && !onlyTypes)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [specifier] = node.arguments
+      if (specifier) add(specifier, true, true)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return { name, imports, names }
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll('\\', '/'))
+  .filter((name) => name.endsWith('.ts'))
+  .sort()
+  .map(readSource)
+const names = files.map(({ name }) => name)
+const engine = files.filter(({ name }) => !name.includes('/'))
+
+/** The paths that come back to where they began, each once. */
+function cycles(edges: (file: SourceFile) => readonly string[]): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const byName = new Map(files.map((file) => [file.name, file]))
+  const walk = (name: string, path: readonly string[]): void => {
+    const at = path.indexOf(name)
+    if (at >= 0) {
+      found.push([...path.slice(at), name].join(' > '))
+      return
+    }
+    const file = byName.get(name)
+    if (!file || done.has(name)) return
+    for (const next of edges(file)) walk(next, [...path, name])
+    done.add(name)
+  }
+  for (const { name } of files) walk(name, [])
+  return found
+}
+
+/** Those that import something, as `who > what`. */
+const importers = (among: readonly SourceFile[], isMeant: (one: Import) => boolean): string[] =>
+  among.flatMap(({ name, imports }) => imports.filter(isMeant).map(({ to }) => `${name} > ${to}`))
+
+const isPackage = (name: string) => (one: Import) => one.to === name || one.to.startsWith(`${name}/`)
+
+describe('the import graph', () => {
+  it('was read: it has the files that the design speaks of, and each import leads to one', () => {
+    expect(names).toEqual(
+      expect.arrayContaining(['index.ts', 'packer.ts', 'pack-stream.ts', 'simulator/index.ts']),
+    )
+    const local = files.flatMap(({ imports }) => imports).filter(({ to }) => to.endsWith('.ts'))
+    expect(local.length).toBeGreaterThan(40)
+    expect(local.filter(({ to }) => !names.includes(to))).toEqual([])
+    // Imports of either kind were told apart.
+    expect(local.some(({ atRunTime }) => atRunTime)).toBe(true)
+    expect(local.some(({ atRunTime }) => !atRunTime)).toBe(true)
+  })
+
+  it('has no cycles at run time', () => {
+    expect(
+      cycles(({ imports }) => imports.filter((one) => one.atRunTime && !one.isDynamic).map(({ to }) => to)),
+    ).toEqual([])
+  })
+
+  it('the library imports neither what is around it nor what leads to it', () => {
+    expect(importers(engine, ({ to }) => /^(?:simulator|cli|readers|eval)\//.test(to))).toEqual([])
+    expect(
+      importers(
+        engine.filter(({ name }) => name !== 'index.ts'),
+        ({ to }) => to === 'index.ts',
+      ),
+    ).toEqual([])
+  })
+
+  it('the simulator imports nothing of the library', () => {
+    const simulator = files.filter(({ name }) => name.startsWith('simulator/'))
+    expect(simulator.length).toBeGreaterThan(0)
+    expect(importers(simulator, ({ to }) => to.endsWith('.ts') && !to.startsWith('simulator/'))).toEqual([])
+    expect(importers(simulator, isPackage('llm-pack-stream'))).toEqual([])
+  })
+
+  it('only two files know of streams', () => {
+    const importing = importers(engine, ({ to }) => /^(?:node:)?stream\b/.test(to)).map(
+      (line) => line.split(' ')[0],
+    )
+    expect(importing).toEqual(['object-transform.ts', 'pack-stream.ts'])
+  })
+
+  it('only one file of the library knows the SDK, and only its types', () => {
+    const importing = engine.filter(({ imports }) => imports.some(isPackage('openai')))
+    expect(importing.map(({ name }) => name)).toEqual(['chat.ts'])
+    expect(importers(files, (one) => isPackage('openai')(one) && one.atRunTime)).toEqual([])
+  })
+
+  it('only one file knows gpt-tokenizer, and loads it when it is called', () => {
+    const all = engine.flatMap(({ name, imports }) =>
+      imports.filter(isPackage('gpt-tokenizer')).map((one) => ({ name, ...one })),
+    )
+    expect(all.length).toBeGreaterThan(0)
+    expect(all.filter(({ name, isDynamic }) => name !== 'exact-tokens.ts' || !isDynamic)).toEqual([])
+  })
+})
+
+describe('the pure engine', () => {
+  const PURE = [
+    ...[
+      'packer',
+      'elements',
+      'settlement',
+      'recovery',
+      'prompt',
+      'schema',
+      'tokens',
+      'outbox',
+      'retry-queue',
+    ],
+    ...['output-size', 'stats', 'errors', 'outcome'],
+  ]
+
+  it.each(PURE)('%s.ts knows no clock, no timer, no network and no stream', (module) => {
+    const file = files.find(({ name }) => name === `${module}.ts`)
+    if (!file) throw new Error(`There is no ${module}.ts`)
+    const impure = [
+      ...[
+        'setTimeout',
+        'setInterval',
+        'setImmediate',
+        'clearTimeout',
+        'queueMicrotask',
+        'Date',
+        'performance',
+        'process',
+      ],
+      ...['fetch', 'AbortController', 'AbortSignal', 'console', 'require'],
+    ]
+    expect(impure.filter((name) => file.names.has(name))).toEqual([])
+    expect(importers([file], ({ to }) => to.startsWith('node:'))).toEqual([])
+  })
+
+  it.each(PURE)('%s.ts imports, at run time, only what is pure too', (module) => {
+    const file = files.find(({ name }) => name === `${module}.ts`)
+    const allowed = [...PURE.map((name) => `${name}.ts`), '@streamparser/json', 'zod/v4/core']
+    expect(importers(file ? [file] : [], ({ to, atRunTime }) => atRunTime && !allowed.includes(to))).toEqual(
+      [],
+    )
+  })
+
+  it('only the stream and `sleep` wait', () => {
+    const timers = ['setTimeout', 'setInterval', 'setImmediate']
+    const waiting = engine.filter((file) => timers.some((name) => file.names.has(name)))
+    expect(waiting.map(({ name }) => name)).toEqual(['pack-stream.ts', 'sleep.ts'])
+  })
+})

@@ -1,0 +1,286 @@
+import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import * as z3 from 'zod/v3'
+import { resolveOptions } from '../../src/options.ts'
+
+const SECRET = 'sk-secret'
+const schema = z.object({ label: z.enum(['a', 'b']) })
+const base = { client: new OpenAI({ apiKey: SECRET }), model: 'gpt', instructions: 'Do this.', schema }
+
+const withOption = (options: object): PackStreamOptions<string, unknown> => ({ ...base, ...options })
+
+function errorOf(options: unknown): Error {
+  try {
+    new PackStream(options as PackStreamOptions<string, unknown>)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('The options were accepted')
+}
+
+const anObject = { secret: SECRET }
+
+describe('bad options', () => {
+  const cases: [
+    name: string,
+    value: unknown,
+    kind: typeof TypeError | typeof RangeError,
+    what: string,
+    got: string,
+  ][] = [
+    ['client', undefined, TypeError, 'an OpenAI client', 'undefined'],
+    ['client', null, TypeError, 'an OpenAI client', 'null'],
+    ['client', anObject, TypeError, 'an OpenAI client', 'object'],
+    ['client', OpenAI, TypeError, 'an OpenAI client', 'function'],
+    ['client', { chat: { completions: {} } }, TypeError, 'an OpenAI client', 'object'],
+    ['model', undefined, TypeError, 'a non-empty string', 'undefined'],
+    ['model', '', TypeError, 'a non-empty string', "''"],
+    ['model', 5, TypeError, 'a non-empty string', '5 (number)'],
+    ['instructions', undefined, TypeError, 'a string', 'undefined'],
+    ['instructions', anObject, TypeError, 'a string', 'object'],
+    ['schema', undefined, TypeError, 'a Zod 4 schema', 'undefined'],
+    ['schema', null, TypeError, 'a Zod 4 schema', 'null'],
+    ['schema', { type: 'object' }, TypeError, 'a Zod 4 schema', 'object'],
+    ['schema', z3.object({ label: z3.string() }), TypeError, 'a Zod 4 schema', 'object'],
+    ['examples', anObject, TypeError, 'an array of { record, value }', 'object'],
+    ['examples', 'x', TypeError, 'an array of { record, value }', "'x' (string)"],
+    ['examples[0]', [null], TypeError, '{ record, value }', 'null'],
+    [
+      'examples[1]',
+      [{ record: 'x', value: { label: 'a' } }, 5],
+      TypeError,
+      '{ record, value }',
+      '5 (number)',
+    ],
+    ['serialize', 'x', TypeError, 'a function', "'x' (string)"],
+    ['serialize', null, TypeError, 'a function', 'null'],
+    ['request', null, TypeError, 'an object', 'null'],
+    ['request', 5, TypeError, 'an object', '5 (number)'],
+    ['request', ['x'], TypeError, 'an object', 'object'],
+    ['countTokens', 5, TypeError, 'a function', '5 (number)'],
+    ['countTokens', Promise.resolve(), TypeError, 'a function', 'object'],
+    // The likeliest mistake: the factory instead of the counter that it promises.
+    ['countTokens', () => Promise.resolve(1), TypeError, 'return a number', 'object'],
+    ['countTokens', () => NaN, TypeError, 'return a number', 'NaN'],
+    ['countTokens', () => '5', TypeError, 'return a number', "'5' (string)"],
+    ['countTokens', () => -5, TypeError, 'return a number', '-5'],
+    ['linger', '100', TypeError, 'a number of milliseconds', "'100' (string)"],
+    ['linger', -1, RangeError, 'between 0 and 2,147,483,647 ms', '-1'],
+    ['linger', NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
+    ['linger', Infinity, RangeError, 'between 0 and 2,147,483,647 ms', 'Infinity'],
+    ['linger', 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
+    ['preserveOrder', 'yes', TypeError, 'true or false', "'yes' (string)"],
+    ['preserveOrder', 1, TypeError, 'true or false', '1 (number)'],
+    ['pricing', 5, TypeError, 'an object', '5 (number)'],
+    ['pricing', null, TypeError, 'an object', 'null'],
+    ['pricing.input', { output: 1 }, TypeError, 'a number', 'undefined'],
+    ['pricing.output', { input: 1 }, TypeError, 'a number', 'undefined'],
+    ['pricing.output', { input: 1, output: '1' }, TypeError, 'a number', "'1' (string)"],
+    ['pricing.cachedInput', { input: 1, output: 1, cachedInput: null }, TypeError, 'a number', 'null'],
+    ['pricing.input', { input: -1, output: 1 }, RangeError, 'at least 0', '-1'],
+    ['pricing.input', { input: NaN, output: 1 }, RangeError, 'at least 0', 'NaN'],
+    ...['maxPackTokens', 'maxPackRecords', 'maxOutputTokens', 'maxInFlight', 'maxAttempts'].flatMap(
+      (name): typeof cases => [
+        [name, '5', TypeError, 'a positive integer', "'5' (string)"],
+        [name, null, TypeError, 'a positive integer', 'null'],
+        [name, anObject, TypeError, 'a positive integer', 'object'],
+        [name, 0, RangeError, 'a positive integer', '0'],
+        [name, -1, RangeError, 'a positive integer', '-1'],
+        [name, 1.5, RangeError, 'a positive integer', '1.5'],
+        [name, NaN, RangeError, 'a positive integer', 'NaN'],
+        [name, Infinity, RangeError, 'a positive integer', 'Infinity'],
+      ],
+    ),
+  ]
+
+  it.each(cases.map(([name, value, kind, what, got]) => ({ name, value, kind, what, got })))(
+    '$name has to be $what, and was $got',
+    ({ name, value, kind, what, got }) => {
+      const option = name.replace(/[.[].*/, '')
+      // `null` is a value of its own here; only `undefined` means the default.
+      const error = errorOf({ ...base, [option]: value })
+      expect(error.message).toContain(`\`${name}\``)
+      expect(error.message).toContain(what)
+      expect(error.message).toContain(`got ${got}`)
+      expect(error).toBeInstanceOf(kind)
+      expect(error.message).not.toContain(SECRET)
+    },
+  )
+
+  it.each([undefined, null, 5, 'x'])('options that are no object: %s', (options) => {
+    expect(() => new PackStream(options as never)).toThrow(TypeError)
+    expect(() => new PackStream(options as never)).toThrow('Expected `options` to be an object')
+  })
+
+  it('an API key in place of the client is not printed', () => {
+    const { message } = errorOf({ ...base, client: SECRET })
+    expect(message).toContain('`client`')
+    expect(message).not.toContain(SECRET)
+  })
+
+  it('an option that does not exist is named', () => {
+    expect(errorOf({ ...base, maxPackSize: 5 })).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('`maxPackSize`') as string,
+    })
+    expect(errorOf({ ...base, __proto__: null, toString: 5 })).toMatchObject({ name: 'TypeError' })
+  })
+
+  it.each([
+    'model',
+    'messages',
+    'stream',
+    'response_format',
+    'n',
+    'max_completion_tokens',
+    'max_tokens',
+    'tools',
+    'tool_choice',
+    'functions',
+    'function_call',
+  ])('`request` may not have `%s`', (field) => {
+    const error = errorOf({ ...base, request: { temperature: 0, [field]: undefined } })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('`request`')
+    expect(error.message).toContain(`\`${field}\``)
+  })
+
+  it.each([
+    ['maxPackTokens', { maxPackTokens: 1 }, '1'],
+    ['maxPackTokens', { maxPackTokens: 9, countTokens: () => 10 }, '10 tokens, got 9'],
+  ])('%s has to have room for the tags of one record: %j', (name, options, part) => {
+    const error = errorOf(withOption(options))
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error.message).toContain(`\`${name}\``)
+    expect(error.message).toContain(part)
+  })
+
+  it('a schema that strict mode cannot express is named with its place', () => {
+    expect(errorOf({ ...base, schema: z.object({ when: z.date() }) }).message).toMatch(/`schema`.* at when /)
+  })
+})
+
+describe('examples', () => {
+  it.each<[unknown, string]>([
+    [{ label: 'c' }, 'examples[1].value.label'],
+    [{}, 'examples[1].value.label'],
+    ['a', 'examples[1].value'],
+    [undefined, 'examples[1].value'],
+  ])('whose value %j does not match the schema are named', (value, at) => {
+    const examples = [
+      { record: 'x', value: { label: 'a' } },
+      { record: 'secret record', value },
+    ]
+    const error = errorOf({ ...base, examples })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`\`${at}\``)
+    expect(error.message).not.toContain('secret record')
+  })
+
+  it('whose record does not serialize are named', () => {
+    const examples = [{ record: undefined, value: { label: 'a' } }]
+    expect(errorOf({ ...base, examples }).message).toContain('`serialize(examples[0].record)`')
+  })
+
+  it('whose record makes `serialize` throw are named', () => {
+    const serialize = (): string => {
+      throw new RangeError('from serialize')
+    }
+    const error = errorOf({ ...base, serialize, examples: [{ record: 'x', value: { label: 'a' } }] })
+    expect(`${error.message} ${String(error.cause)}`).toContain('examples[0]')
+    expect(`${error.message} ${String(error.cause)}`).toContain('from serialize')
+  })
+
+  it('are given as the model should write them, before any transform', () => {
+    const codec = z.object({ n: z.string().transform(Number) })
+    const { system } = resolveOptions(
+      withOption({ schema: codec, examples: [{ record: 'x', value: { n: '5' } }] }),
+    )
+    expect(system).toContain('{"results":[{"id":1,"n":"5"}]}')
+  })
+
+  it('are serialized as records are', () => {
+    const examples = [{ record: 'x', value: { label: 'a' } }]
+    const { system } = resolveOptions(withOption({ examples, serialize: (record: string) => `<${record}>` }))
+    expect(system).toContain('<record id="1"><x></record>')
+  })
+})
+
+describe('good options', () => {
+  it('have these defaults', () => {
+    expect(resolveOptions(withOption({}))).toMatchObject({
+      ...{
+        maxPackTokens: 4_000,
+        maxPackRecords: 25,
+        maxOutputTokens: undefined,
+        linger: 100,
+        maxInFlight: 4,
+      },
+      ...{ maxAttempts: 4, preserveOrder: false, pricing: undefined, request: {} },
+    })
+  })
+
+  it('are taken as they are', () => {
+    const options = {
+      ...{
+        maxPackTokens: 100,
+        maxPackRecords: 1,
+        maxOutputTokens: 1,
+        linger: 0,
+        maxInFlight: 1,
+        maxAttempts: 1,
+      },
+      ...{
+        preserveOrder: true,
+        pricing: { input: 0, output: 0 },
+        request: { temperature: 0, stream_options: {} },
+      },
+    }
+    expect(resolveOptions(withOption(options))).toMatchObject(options)
+    expect(resolveOptions(withOption({ linger: 0.5 })).linger).toBe(0.5)
+    expect(resolveOptions(withOption({ linger: 2 ** 31 - 1 })).linger).toBe(2 ** 31 - 1)
+  })
+
+  it('that are undefined mean the default', () => {
+    const names = [
+      'examples',
+      'serialize',
+      'request',
+      'maxPackTokens',
+      'maxPackRecords',
+      'maxOutputTokens',
+      'countTokens',
+      'linger',
+    ]
+    const more = ['maxInFlight', 'maxAttempts', 'preserveOrder', 'pricing', 'signal', 'highWaterMark']
+    const undefineds = Object.fromEntries([...names, ...more].map((name) => [name, undefined]))
+    expect(resolveOptions(withOption(undefineds))).toMatchObject({ maxPackTokens: 4_000, linger: 100 })
+    expect(() => new PackStream(withOption(undefineds))).not.toThrow()
+  })
+
+  it('strings are sent as they are, all else as JSON, and what JSON does not know is no text', () => {
+    const { serialize } = resolveOptions(withOption({}) as PackStreamOptions<unknown, unknown>)
+    expect(serialize('a"b')).toBe('a"b')
+    expect(serialize({ a: 1 })).toBe('{"a":1}')
+    expect(serialize(null)).toBe('null')
+    expect(serialize(undefined)).toBeUndefined()
+    expect(() => serialize(1n)).toThrow(TypeError)
+  })
+
+  it('anything with `chat.completions.create` will do as a client', () => {
+    const client = { chat: { completions: { create: () => Promise.reject(new Error('unused')) } } }
+    expect(resolveOptions(withOption({ client })).client).toBe(client)
+  })
+
+  it('high-water marks and the signal go to Node', () => {
+    const stream = new PackStream(
+      withOption({ readableHighWaterMark: 3, writableHighWaterMark: 5, signal: AbortSignal.abort() }),
+    )
+    stream.on('error', () => undefined)
+    expect(stream.readableHighWaterMark).toBe(3)
+    expect(stream.writableHighWaterMark).toBe(5)
+    expect(stream.readableObjectMode && stream.writableObjectMode).toBe(true)
+  })
+})

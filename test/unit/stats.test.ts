@@ -1,0 +1,294 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Usage } from '../../src/chat.ts'
+import { RecordError } from '../../src/errors.ts'
+import type { RequestEnd } from '../../src/recovery.ts'
+import type { PackRun } from '../../src/run-pack.ts'
+import type { Entry } from '../../src/entry.ts'
+import { Ledger, wasteCauses, type Pricing, type Stats } from '../../src/stats.ts'
+
+const usage = (input: number, output: number, cached = 0, reasoning = 0): Usage => ({
+  input,
+  output,
+  cached,
+  reasoning,
+})
+
+const NOTHING = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
+
+interface Finished {
+  readonly end?: RequestEnd['kind']
+  readonly usage?: Usage
+  /** The API did not count. */
+  readonly isEstimate?: boolean
+  /** Tokens of the pack's records by what became of them. */
+  readonly fulfilled?: readonly number[]
+  readonly invalid?: readonly number[]
+  readonly undone?: readonly number[]
+  readonly characters?: Partial<typeof NOTHING>
+  readonly elements?: number
+}
+
+function entry(tokens: number, isInvalid = false): Entry<unknown> {
+  const invalid = isInvalid ? new RecordError('invalid_result', '') : undefined
+  return { index: 0, record: 0, text: '', tokens, attempts: 1, attemptsLeft: 1, maxCompany: 1, invalid }
+}
+
+function finish(ledger: Ledger, finished: Finished): void {
+  const {
+    end = 'complete',
+    fulfilled = [],
+    invalid = [],
+    undone = [],
+    characters = {},
+    elements = 0,
+  } = finished
+  const counted = finished.usage ?? usage(0, 0)
+  const unsettled = [
+    ...invalid.map((tokens) => entry(tokens, true)),
+    ...undone.map((tokens) => entry(tokens)),
+  ]
+  const run = {
+    ...{ end: { kind: end } as RequestEnd, usage: finished.isEstimate ? undefined : counted, hasBegun: true },
+    ...{ promptBytes: 0, answerLength: 0, elements, characters: { ...NOTHING, ...characters } },
+    unsettled: unsettled.map((one) => ({
+      entry: one,
+      info: { request: 1, responseId: 'x', position: 1, size: 1 },
+    })),
+  } satisfies PackRun<unknown>
+  ledger.finished([...fulfilled.map((tokens) => entry(tokens)), ...unsettled], run, counted)
+}
+
+function statsOf(finished: Finished, pricing?: Pricing): Stats {
+  const ledger = new Ledger(pricing)
+  finish(ledger, finished)
+  return ledger.snapshot(0)
+}
+
+const wastedOf = (stats: Stats): Partial<Record<string, number>> =>
+  Object.fromEntries(Object.entries(stats.tokens.wasted).filter(([, tokens]) => tokens !== 0))
+const totalWaste = (stats: Stats): number =>
+  Object.values(stats.tokens.wasted).reduce((sum, tokens) => sum + tokens, 0)
+
+describe('records', () => {
+  it('are numbered as they are read, and add up', () => {
+    const ledger = new Ledger(undefined)
+    expect([ledger.read(), ledger.read(), ledger.read()]).toEqual([0, 1, 2])
+    ledger.settled('fulfilled')
+    ledger.settled('rejected')
+    expect(ledger.snapshot(0).records).toEqual({ read: 3, fulfilled: 1, rejected: 1, unsettled: 1 })
+    expect(ledger.recordsRead).toBe(3)
+    expect(ledger.unsettled).toBe(1)
+  })
+
+  it.each(['fulfilled', 'rejected'] as const)('none can be %s that was not read', (status) => {
+    const ledger = new Ledger(undefined)
+    expect(() => {
+      ledger.settled(status)
+    }).toThrow(`A record was ${status}, but none is unsettled`)
+    ledger.read()
+    ledger.settled('fulfilled')
+    expect(() => {
+      ledger.settled(status)
+    }).toThrow()
+    expect(ledger.snapshot(0).records).toEqual({ read: 1, fulfilled: 1, rejected: 0, unsettled: 0 })
+  })
+})
+
+describe('requests', () => {
+  it('are numbered from 1, first sends and retries together', () => {
+    const ledger = new Ledger(undefined)
+    expect([ledger.sent(false), ledger.sent(true), ledger.sent(false)]).toEqual([1, 2, 3])
+    expect(ledger.snapshot(2)).toMatchObject({ packs: 2, retries: 1, requests: 3, inFlight: 2 })
+  })
+
+  it('elements are counted by their fault, records without one only where the answer was whole', () => {
+    const ledger = new Ledger(undefined)
+    ledger.element('invalid')
+    ledger.element('repeated')
+    ledger.element('repeated')
+    ledger.element('unknown')
+    finish(ledger, { end: 'complete', undone: [1, 1], invalid: [1] })
+    finish(ledger, { end: 'failure', undone: [1, 1, 1] })
+    expect(ledger.snapshot(0).elements).toEqual({ invalid: 1, repeated: 2, unknown: 1, missing: 2 })
+  })
+})
+
+describe('a snapshot', () => {
+  it('is frozen all the way down, and does not move with the ledger', () => {
+    const ledger = new Ledger({ input: 1, output: 1 })
+    const before = ledger.snapshot(0)
+    ledger.read()
+    ledger.element('unknown')
+    finish(ledger, { usage: usage(10, 10), end: 'failure' })
+    expect(before).toMatchObject({
+      records: { read: 0 },
+      elements: { unknown: 0 },
+      tokens: { input: 0 },
+      cost: 0,
+    })
+    const frozen = (value: unknown): boolean =>
+      typeof value !== 'object' ||
+      value === null ||
+      (Object.isFrozen(value) && Object.values(value).every(frozen))
+    expect(frozen(before)).toBe(true)
+  })
+})
+
+describe('tokens that bought nothing', () => {
+  const all = { fulfilled: [10, 10], characters: { fulfilled: 100, unfinished: 20 }, elements: 2 }
+
+  it('are none where every record was settled, whatever frames the elements', () => {
+    expect(wastedOf(statsOf({ ...all, usage: usage(1_000, 100) }))).toEqual({})
+  })
+
+  it('are shared out by the size of the records and the length of the elements', () => {
+    const stats = statsOf({
+      ...{ usage: usage(1_000, 100), fulfilled: [50], invalid: [30], undone: [20], elements: 2 },
+      characters: { fulfilled: 80, invalid: 20, unfinished: 15 },
+    })
+    expect(wastedOf(stats)).toEqual({ invalid: 300 + 20, missing: 200 })
+  })
+
+  it('repeated and unknown elements waste what they took of the answer', () => {
+    const stats = statsOf({
+      ...{ usage: usage(1_000, 100), fulfilled: [50], elements: 3 },
+      characters: { fulfilled: 50, repeated: 30, unknown: 20 },
+    })
+    expect(wastedOf(stats)).toEqual({ repeated: 30, unknown: 20 })
+  })
+
+  it.each([
+    ['length', 'length'],
+    ['refusal', 'refusal'],
+    ['content_filter', 'content_filter'],
+    ['failure', 'failure'],
+    ['context', 'failure'],
+    ['fatal', 'failure'],
+    ['rate_limit', 'failure'],
+  ] as const)('%s: what was left undone is wasted by %s', (end, cause) => {
+    const stats = statsOf({
+      ...{ end, usage: usage(1_000, 100), fulfilled: [75], undone: [25], elements: 1 },
+      characters: { fulfilled: 90, unfinished: 10 },
+    })
+    expect(wastedOf(stats)).toEqual({ [cause]: 250 + 10 })
+  })
+
+  it.each(['complete', 'length', 'failure'] as const)(
+    '%s: with nothing closed, all of it is wasted, thinking too',
+    (end) => {
+      const stats = statsOf({ end, usage: usage(1_000, 100, 0, 100), undone: [10, 10] })
+      expect(totalWaste(stats)).toBe(1_100)
+    },
+  )
+
+  it('add up with those that bought something, up to rounding, whatever happens', () => {
+    const tokens = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 8 })
+    const length = fc.integer({ min: 0, max: 5_000 })
+    const finished = fc.record({
+      end: fc.constantFrom<RequestEnd['kind'][]>(
+        'complete',
+        'length',
+        'refusal',
+        'content_filter',
+        'context',
+        'rate_limit',
+        'failure',
+        'fatal',
+      ),
+      usage: fc.record({ input: length, output: length, cached: fc.constant(0), reasoning: fc.constant(0) }),
+      ...{ fulfilled: tokens, invalid: tokens, undone: tokens, elements: fc.integer({ min: 0, max: 8 }) },
+      characters: fc.record({
+        fulfilled: length,
+        invalid: length,
+        repeated: length,
+        unknown: length,
+        unfinished: length,
+      }),
+    })
+    fc.assert(
+      fc.property(fc.array(finished, { minLength: 1, maxLength: 5 }), (runs) => {
+        const ledger = new Ledger(undefined)
+        for (const run of runs) finish(ledger, run)
+        const stats = ledger.snapshot(0)
+        const spent = runs.reduce((sum, run) => sum + run.usage.input + run.usage.output, 0)
+        expect(stats.tokens.input + stats.tokens.output).toBe(spent)
+        // Each of a run's seven parts is rounded by itself.
+        expect(totalWaste(stats)).toBeLessThanOrEqual(spent + runs.length * 4)
+        for (const cause of wasteCauses) {
+          expect(Number.isInteger(stats.tokens.wasted[cause])).toBe(true)
+          expect(stats.tokens.wasted[cause]).toBeGreaterThanOrEqual(0)
+        }
+      }),
+    )
+  })
+
+  it('what is wasted and what settled records took is the whole, up to rounding', () => {
+    const part = fc.integer({ min: 1, max: 500 })
+    fc.assert(
+      fc.property(
+        fc.tuple(part, part, part),
+        fc.tuple(part, part, part, part),
+        part,
+        part,
+        ([done, invalid, undone], [a, b, c, d], input, output) => {
+          const stats = statsOf({
+            ...{
+              usage: usage(input, output),
+              fulfilled: [done],
+              invalid: [invalid],
+              undone: [undone],
+              elements: 4,
+            },
+            characters: { fulfilled: a, invalid: b, repeated: c, unknown: d },
+          })
+          const used = (input * done) / (done + invalid + undone) + (output * a) / (a + b + c + d)
+          expect(Math.abs(used + totalWaste(stats) - input - output)).toBeLessThanOrEqual(3)
+        },
+      ),
+    )
+  })
+})
+
+describe('what was estimated', () => {
+  it('is told apart, and counted all the same', () => {
+    const ledger = new Ledger(undefined)
+    finish(ledger, { usage: usage(100, 10), fulfilled: [1], elements: 1, characters: { fulfilled: 1 } })
+    finish(ledger, { usage: usage(200, 20), isEstimate: true, end: 'failure', undone: [1] })
+    expect(ledger.snapshot(0).tokens).toMatchObject({ input: 300, output: 30, estimated: 220 })
+  })
+
+  it('cached and thinking tokens are parts of the others', () => {
+    expect(statsOf({ usage: usage(100, 50, 60, 40) }).tokens).toMatchObject({
+      input: 100,
+      cached: 60,
+      output: 50,
+      reasoning: 40,
+    })
+  })
+})
+
+describe('cost', () => {
+  it('is unknown without prices', () => {
+    expect(statsOf({ usage: usage(100, 10) }).cost).toBeUndefined()
+  })
+
+  it.each<[string, Pricing, number]>([
+    ['input and output', { input: 2, output: 8 }, (1_000_000 * 2 + 500_000 * 8) / 1e6],
+    [
+      'cached input at its own price',
+      { input: 2, cachedInput: 0.5, output: 8 },
+      (600_000 * 2 + 400_000 * 0.5 + 500_000 * 8) / 1e6,
+    ],
+    ['cached input for nothing', { input: 2, cachedInput: 0, output: 8 }, (600_000 * 2 + 500_000 * 8) / 1e6],
+    ['nothing', { input: 0, output: 0 }, 0],
+  ])('%s', (_name, pricing, cost) => {
+    expect(statsOf({ usage: usage(1_000_000, 500_000, 400_000) }, pricing).cost).toBeCloseTo(cost, 10)
+  })
+
+  it('adds up over requests', () => {
+    const ledger = new Ledger({ input: 1, output: 1 })
+    for (let i = 0; i < 10; i++) finish(ledger, { usage: usage(100_000, 0) })
+    expect(ledger.snapshot(0).cost).toBeCloseTo(1, 10)
+  })
+})

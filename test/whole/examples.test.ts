@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { FROM_SOURCE, root, runNode } from '../helpers/run.ts'
+
+const noKey = { OPENAI_API_KEY: undefined, OPENAI_BASE_URL: undefined, OPENAI_MODEL: undefined }
+const banking77 = join(root, '../shared/banking77/train.csv')
+
+it('npm start labels the sample in packs, result by result, and compares', async () => {
+  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], noKey)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout.match(/^[✓✗] \w+ +pack \d+, \d+ of \d+ /gm)).toHaveLength(330)
+  expect(stdout).toContain('no model')
+  const row = (name: string) =>
+    new RegExp(`^${name} +(\\S.*?\\S|\\S) {2,}(\\S.*)$`, 'm').exec(stdout)?.slice(1)
+  expect(row('records')).toEqual(['330 of 330', '330 of 330'])
+  expect(row('requests')?.[1]).toBe('330')
+  expect(row('accuracy')?.[0]).toBe(row('accuracy')?.[1])
+  const seconds = row('time')?.map(parseFloat)
+  expect(seconds![0]! * 2).toBeLessThan(seconds![1]!)
+  for (const name of ['first result after', 'records per second', 'input tokens', 'cost']) {
+    expect(row(name), name).toHaveLength(2)
+  }
+})
+
+it.skipIf(!existsSync(banking77))(
+  `banking77 does the notebook's job (skipped where there is no ../shared/banking77/train.csv)`,
+  async () => {
+    const { code, stdout } = await runNode([FROM_SOURCE, 'examples/banking77.ts', banking77, '100'], noKey)
+    expect(code).toBe(0)
+    expect(stdout).toContain('100 records, 77 labels')
+    expect(stdout).toMatch(/^records +100 of 100 +100 of 100$/m)
+  },
+)
+
+it('banking77 without a file says how it is used', async () => {
+  const { code, stderr } = await runNode([FROM_SOURCE, 'examples/banking77.ts'], noKey)
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: /^Usage: / })
+})
+
+it('the README shows the minimal example as it is, and it runs', async () => {
+  const program = readFileSync(join(root, 'examples/minimal.ts'), 'utf8').replace(/^\/\/.*\n/, '')
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
+  const simulator = await startSimulator({ latency: { timeToFirstToken: 1 } })
+  const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL }
+  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/minimal.ts'], env)
+  await simulator.close()
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^ada { team: 'shipping', urgent: (true|false) }$/m)
+  expect(stdout).toMatch(/^ben { team: 'payments', urgent: (true|false) }$/m)
+  expect(stdout).toContain('fulfilled: 3, rejected: 0, unsettled: 0')
+})
+
+it('a wrong key ends the example with what to do', async () => {
+  const simulator = await startSimulator({ apiKey: 'right' })
+  const env = { ...noKey, OPENAI_API_KEY: 'wrong', OPENAI_BASE_URL: simulator.baseURL }
+  const { code, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], env)
+  await simulator.close()
+  expect(code).toBe(1)
+  expect(stderr).toContain('The API refused the key (401 invalid_api_key)')
+  expect(stderr).toMatch(/\d+ records are unsettled/)
+  expect(stderr).not.toContain('    at ')
+})

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatMessage } from 'publint/utils'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root, runNode } from '../helpers/run.ts'
+
+/** A project of a user's, with the package as npm would install it and its peers beside it. */
+const project = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
+const modules = join(project, 'node_modules')
+
+beforeAll(() => {
+  execFileSync('npm', ['pack', '--pack-destination', project], { cwd: root, stdio: 'pipe' })
+  const [tarball] = readdirSync(project).filter((name) => name.endsWith('.tgz'))
+  mkdirSync(join(modules, 'llm-pack-stream'), { recursive: true })
+  const target = ['-C', join(modules, 'llm-pack-stream'), '--strip-components=1']
+  execFileSync('tar', ['xzf', join(project, tarball!), ...target])
+  for (const name of ['openai', 'zod', '@streamparser', '@types', 'undici-types']) {
+    symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+  writeFileSync(join(project, 'package.json'), '{"type":"module"}')
+})
+afterAll(() => {
+  rmSync(project, { recursive: true })
+})
+
+const write = (name: string, text: string) => {
+  writeFileSync(join(project, name), text)
+  return join(project, name)
+}
+
+describe('the packed package', () => {
+  it('runs in a project that has only its dependencies and peers', async () => {
+    const program = write(
+      'program.js',
+      `import OpenAI from 'openai'
+       import * as z from 'zod'
+       import { PackStream } from 'llm-pack-stream'
+       import { startSimulator } from 'llm-pack-stream/simulator'
+       const simulator = await startSimulator({ latency: { timeToFirstToken: 0 } })
+       const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'x' })
+       const stream = new PackStream({ client, model: 'm', instructions: '', schema: z.enum(['yes', 'no']) })
+       stream.end('yes please')
+       for await (const outcome of stream) console.log(outcome.value)
+       await simulator.close()`,
+    )
+    expect(await runNode([program])).toEqual({ code: 0, stdout: 'yes\n', stderr: '' })
+  })
+
+  it('loads gpt-tokenizer only where an exact counter is asked for, and says that it must be installed', async () => {
+    const program = write(
+      'exact.js',
+      `import { exactTokenCounter } from 'llm-pack-stream'
+       await exactTokenCounter().catch((error) => console.log(error.message))`,
+    )
+    expect((await runNode([program])).stdout).toMatch(/npm install gpt-tokenizer/)
+  })
+
+  it('has types that a strict consumer can check, library files included', async () => {
+    const program = write(
+      'program.ts',
+      `import OpenAI from 'openai'
+       import * as z from 'zod'
+       import { PackStream } from 'llm-pack-stream'
+       import { startSimulator, type Simulator } from 'llm-pack-stream/simulator'
+       const simulator: Simulator = await startSimulator()
+       const client = new OpenAI({ baseURL: simulator.baseURL })
+       const stream = new PackStream({ client, model: 'm', instructions: '', schema: z.object({ a: z.number() }) })
+       for await (const outcome of stream) if (outcome.status === 'fulfilled') outcome.value.a satisfies number`,
+    )
+    const flags = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout } = await runNode([tsc, ...flags, program])
+    // Only what is ours: the SDK's own declarations name optional packages.
+    expect(stdout.split('\n').filter((line) => /llm-pack-stream|program\.ts/.test(line))).toEqual([])
+  })
+
+  it('has a command', async () => {
+    const { code, stdout } = await runNode([join(modules, 'llm-pack-stream/dist/cli/main.js'), '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('simulate')
+  })
+
+  it('satisfies publint and attw', async () => {
+    const { messages, pkg } = await publint({ pkgDir: root, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+    const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'))!
+    const { code, stdout } = await runNode([attw, join(project, tarball), '--profile', 'esm-only'])
+    expect({ code, stdout }).toMatchObject({ code: 0 })
+  })
+
+  it('names no host and no path of the machine that it was made on', () => {
+    const grep = ['-rlE', `https?://(registry|npm)|/work/|/root/`, join(modules, 'llm-pack-stream')]
+    expect(() => execFileSync('grep', grep, { stdio: 'pipe' })).toThrow()
+  })
+})
