@@ -93,16 +93,16 @@ export async function readChat(
     }
     if (chunk.usage) {
       usage = {
-        input: chunk.usage.prompt_tokens,
-        cached: chunk.usage.prompt_tokens_details?.cached_tokens ?? 0,
-        output: chunk.usage.completion_tokens,
-        reasoning: chunk.usage.completion_tokens_details?.reasoning_tokens ?? 0,
+        input: countOf(chunk.usage.prompt_tokens),
+        cached: countOf(chunk.usage.prompt_tokens_details?.cached_tokens),
+        output: countOf(chunk.usage.completion_tokens),
+        reasoning: countOf(chunk.usage.completion_tokens_details?.reasoning_tokens),
       }
     }
     // Some gateways leave `choices` out, whatever its type says.
     const choice = (chunk.choices as typeof chunk.choices | undefined)?.[0]
     if (!choice) continue
-    finishReason = choice.finish_reason ?? finishReason
+    if (choice.finish_reason) finishReason = choice.finish_reason
     const { content, refusal } = choice.delta as Partial<typeof choice.delta>
     if (refusal) refused = true
     if (content) {
@@ -111,4 +111,9 @@ export async function readChat(
     }
   }
   return { finishReason, refused, usage }
+}
+
+/** Compatible servers leave counts out, or send null. */
+function countOf(tokens: number | null | undefined): number {
+  return tokens != null && tokens >= 0 && tokens < Infinity ? tokens : 0
 }

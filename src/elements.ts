@@ -47,7 +47,8 @@ export class ElementParser {
       this.#carry = text.slice(-1)
       text = text.slice(0, -1)
     }
-    if (this.#offset === 0 && text.startsWith('\uFEFF')) text = text.slice(1)
+    // The tokenizer skips a byte order mark without counting it.
+    if (this.#offset === 0) text = text.replace(/^\uFEFF+/, '')
     this.#chunk = Buffer.from(text)
     this.#closed = []
     try {

@@ -68,7 +68,7 @@ export class PackStreamError extends Error {
   readonly unsettled: number
 
   constructor(code: PackStreamErrorCode, message: string, unsettled: number, cause: unknown) {
-    super(`${message} ${unsettled} records are unsettled.`, { cause })
+    super(`${message} ${unsettled} ${unsettled === 1 ? 'record is' : 'records are'} unsettled.`, { cause })
     this.code = code
     this.unsettled = unsettled
   }

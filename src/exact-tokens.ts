@@ -54,11 +54,16 @@ export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Prom
   return (text) => {
     if (text.length <= COUNTED_WHOLE) return count(text)
     const stride = (text.length / COUNTED_WHOLE) * PIECE
-    let sampled = ''
-    for (let start = 0; start < text.length; start += stride) {
-      sampled += text.slice(Math.floor(start), Math.floor(start) + PIECE)
+    let tokens = 0
+    let length = 0
+    for (let at = 0; at < text.length; at += stride) {
+      const space = text.indexOf(' ', at)
+      const start = space >= 0 && space < at + PIECE ? space : Math.floor(at)
+      const sample = text.slice(start, pieceEnd(text, start))
+      tokens += countTokens(sample, asText)
+      length += sample.length
     }
-    return Math.ceil((count(sampled) * text.length) / sampled.length)
+    return Math.ceil((tokens * text.length) / length)
   }
 }
 

@@ -67,7 +67,8 @@ export interface Resolved<R, T> {
   readonly maxPackTokens: number
   readonly maxPackRecords: number
   readonly maxOutputTokens: number | undefined
-  readonly countTokens: TokenCounter
+  /** Tokens of a record's text and the tags around it. */
+  readonly weigh: (text: string) => number
   readonly estimator: TokenEstimator
   readonly linger: number
   readonly maxInFlight: number
@@ -105,9 +106,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
  * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
  */
 export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw expected('options', 'an object', options)
-  }
+  if (!isPlainObject(options)) throw expected('options', 'an object', options)
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
   if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
 
@@ -115,7 +114,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   // What the types promise, a caller in JavaScript may not keep.
   const loose = options as { client?: { chat?: { completions?: { create?: unknown } } } }
   if (typeof loose.client?.chat?.completions?.create !== 'function') {
-    throw expected('client', 'an OpenAI client', client)
+    // Not what it is: it may be a key.
+    throw new TypeError(`Expected \`client\` to be an OpenAI client, got ${kindOf(client)}`)
   }
   if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
   if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
@@ -123,8 +123,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     throw expected('schema', 'a Zod 4 schema', schema)
   }
   if (!Array.isArray(examples)) throw expected('examples', 'an array of { record, value }', examples)
-  if (typeof request !== 'object' || (request as unknown) === null)
-    throw expected('request', 'an object', request)
+  if (!isPlainObject(request)) throw expected('request', 'an object', request)
   const own = OWN_FIELDS.find((field) => field in request)
   if (own !== undefined) {
     throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
@@ -134,10 +133,12 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const format = resultFormat(schema)
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
   const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
-  const countTokens = optionalFunction('countTokens', options.countTokens) ?? estimator.count
-  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords ?? 25)
-  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens ?? 4_000)
-  const smallest: unknown = countTokens(frame('', maxPackRecords))
+  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, 25)
+  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, 4_000)
+  const countTokens = optionalFunction('countTokens', options.countTokens)
+  const weigh = (text: string): number =>
+    countTokens ? countTokens(frame(text, maxPackRecords)) : estimator.record(text)
+  const smallest: unknown = weigh('')
   if (typeof smallest !== 'number' || !(smallest >= 0)) {
     throw new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`)
   }
@@ -146,7 +147,6 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
       `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
     )
   }
-  const maxOutputTokens = options.maxOutputTokens
   return {
     client,
     model,
@@ -156,14 +156,13 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     system,
     maxPackTokens,
     maxPackRecords,
-    maxOutputTokens:
-      maxOutputTokens === undefined ? undefined : positiveInteger('maxOutputTokens', maxOutputTokens),
-    countTokens,
+    maxOutputTokens: positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined),
+    weigh,
     estimator,
-    linger: duration('linger', options.linger ?? 100),
-    maxInFlight: positiveInteger('maxInFlight', options.maxInFlight ?? 4),
-    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts ?? 4),
-    preserveOrder: boolean('preserveOrder', options.preserveOrder ?? false),
+    linger: duration('linger', options.linger, 100),
+    maxInFlight: positiveInteger('maxInFlight', options.maxInFlight, 4),
+    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
+    preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
   }
 }
@@ -178,20 +177,28 @@ function serializeExamples<R>(
   serialize: (record: R) => string,
   format: ResultFormat<unknown>,
 ): { text: string; value: unknown }[] {
-  return examples.map(({ record, value }, i) => {
+  return examples.map((example: Example<R>, i) => {
+    if (!isPlainObject(example)) throw expected(`examples[${i}]`, 'an object { record, value }', example)
+    const { record, value } = example
     const checked = format.check(value)
     if ('issues' in checked) {
       const [issue] = checked.issues
       const at = ['value', ...(issue?.path ?? [])].join('.')
       throw new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`)
     }
-    const text: unknown = serialize(record)
+    let text: unknown
+    try {
+      text = serialize(record)
+    } catch (cause) {
+      throw new TypeError(`\`serialize\` threw for \`examples[${i}].record\``, { cause })
+    }
     if (typeof text !== 'string') throw expected(`serialize(examples[${i}].record)`, 'a string', text)
     return { text, value }
   })
 }
 
 function checkPricing(pricing: Pricing): Pricing {
+  if (!isPlainObject(pricing)) throw expected('pricing', 'an object', pricing)
   for (const name of ['input', 'cachedInput', 'output'] as const) {
     const price = pricing[name]
     if (price === undefined && name === 'cachedInput') continue
@@ -201,20 +208,27 @@ function checkPricing(pricing: Pricing): Pricing {
   return pricing
 }
 
-function positiveInteger(name: string, value: unknown): number {
+function positiveInteger<D extends number | undefined>(
+  name: string,
+  value: unknown,
+  byDefault: D,
+): number | D {
+  if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a positive integer', value)
   if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(name, 'a positive integer', value)
   return value
 }
 
-function duration(name: string, value: unknown): number {
+function duration(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
   // The longest that Node's timers can wait.
   if (!(value >= 0 && value < 2 ** 31)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
   return value
 }
 
-function boolean(name: string, value: unknown): boolean {
+function boolean(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
   if (typeof value !== 'boolean') throw expected(name, 'true or false', value)
   return value
 }
@@ -236,9 +250,16 @@ function outOfRange(name: string, what: string, got: number): RangeError {
   return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
 }
 
+function isPlainObject(value: unknown): boolean {
+  return kindOf(value) === 'object'
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+}
+
 function show(value: unknown): string {
   // Not what is in an object: it may hold a key.
-  if (value === null) return 'null'
-  if (typeof value === 'object' || typeof value === 'function') return typeof value
-  return `${inspect(value)} (${typeof value})`
+  const isPrimitive = value !== null && typeof value !== 'object' && typeof value !== 'function'
+  return isPrimitive ? `${inspect(value)} (${typeof value})` : kindOf(value)
 }

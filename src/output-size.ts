@@ -10,6 +10,8 @@ export class OutputSize {
   /** Learns from one answer. One that was cut before its first element closed says that an element is at least as long. */
   observe(outputTokens: number, elements: number): void {
     const size = outputTokens / Math.max(elements, 1)
+    // Some servers count nothing.
+    if (!(size > 0 && size < Infinity)) return
     this.#tokensPerElement =
       this.#tokensPerElement === undefined
         ? size
@@ -18,7 +20,7 @@ export class OutputSize {
 
   /** How many records a pack may hold so that its answer fits; `Infinity` before anything is known. */
   recordsWithin(maxOutputTokens: number): number {
-    if (!this.#tokensPerElement) return Infinity
+    if (this.#tokensPerElement === undefined) return Infinity
     return Math.max(1, Math.floor((maxOutputTokens * EXPECTED_FILL) / this.#tokensPerElement))
   }
 }

@@ -1,6 +1,6 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
 import type { Usage } from './chat.ts'
-import { toEntry, type Entry } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { PackStreamError, RecordError } from './errors.ts'
 import { resolveOptions, type PackStreamOptions, type Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
@@ -10,9 +10,10 @@ import { OutputSize } from './output-size.ts'
 import { Packer } from './packer.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { RetryQueue } from './retry-queue.ts'
-import { runPack, type PackRun } from './run-pack.ts'
+import { runPack } from './run-pack.ts'
 import { sleep } from './sleep.ts'
-import { Ledger, type Stats } from './stats.ts'
+import { Ledger, type PackRun, type Stats } from './stats.ts'
+import { toEntry } from './to-entry.ts'
 
 /**
  * Packs records into requests, and emits each record's outcome as soon as the model has written it.
@@ -208,20 +209,22 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Books a finished request, and learns from it how long prompts and answers are. */
   #learn(pack: readonly Entry<R>[], run: PackRun<R>): void {
-    const { estimator, maxPackRecords, maxOutputTokens } = this.#options
-    const { usage, hasBegun, promptBytes, elements, answerLength } = run
+    const { estimator, maxPackRecords, maxPackTokens, maxOutputTokens } = this.#options
+    const { usage, hasBegun, elements, answerLength } = run
+    const bytes = pack.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
     const none: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 }
     const estimate = (): Usage => ({
       ...none,
-      input: estimator.prompt(promptBytes),
-      output: estimator.tokens(answerLength),
+      input: estimator.prompt(pack.length, bytes),
+      output: estimator.text(answerLength),
     })
     this.#ledger.finished(pack, run, usage ?? (hasBegun ? estimate() : none))
     if (!usage) return
-    estimator.observe(promptBytes, usage.input)
+    estimator.observe(pack.length, bytes, usage.input)
     if (maxOutputTokens === undefined) return
     this.#outputSize.observe(usage.output, elements)
-    this.#packer.limits.maxItems = Math.min(maxPackRecords, this.#outputSize.recordsWithin(maxOutputTokens))
+    const maxItems = Math.min(maxPackRecords, this.#outputSize.recordsWithin(maxOutputTokens))
+    this.#packer.limits = { maxTokens: maxPackTokens, maxItems }
   }
 
   /** Lets an outcome leave. Returns a promise for as long as the readable side is full. */

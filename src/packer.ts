@@ -5,9 +5,9 @@ interface Weighed {
 
 export interface PackLimits {
   /** Tokens in one pack. An item larger than that travels alone. */
-  maxTokens: number
+  readonly maxTokens: number
   /** Items in one pack. */
-  maxItems: number
+  readonly maxItems: number
 }
 
 interface OpenPack<T> {
@@ -24,7 +24,7 @@ interface OpenPack<T> {
  * share with, and the last packs can be evened out rather than leaving a runt. Neither waits longer than `linger`.
  */
 export class Packer<T extends Weighed> {
-  readonly limits: PackLimits
+  #limits: PackLimits
   readonly #linger: number
   /** Packs that may leave at once, whatever comes behind them. */
   #due: T[][] = []
@@ -32,14 +32,29 @@ export class Packer<T extends Weighed> {
   #waiting: OpenPack<T>[] = []
 
   constructor(limits: PackLimits, linger: number) {
-    this.limits = limits
+    this.#limits = limits
     this.#linger = linger
+  }
+
+  get limits(): PackLimits {
+    return this.#limits
+  }
+
+  /** New limits, also for what waits already. */
+  set limits(limits: PackLimits) {
+    const isSame = limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens
+    if (isSame) return
+    this.#limits = limits
+    const since = this.#waiting[0]?.since ?? 0
+    const items = this.#waiting.flatMap((pack) => pack.items)
+    this.#waiting = partition(items, limits).map((items) => ({ items, tokens: tokensOf(items), since }))
+    this.#due = this.#due.flatMap((items) => partition(items, limits))
   }
 
   /** Puts an item into the last pack, or, if it does not fit there, into a new one. */
   add(item: T, now: number): void {
     const last = this.#waiting.at(-1)
-    if (last && fits(last, item, this.limits)) {
+    if (last && fits(last, item, this.#limits)) {
       last.items.push(item)
       last.tokens += item.tokens
     } else {
@@ -52,7 +67,7 @@ export class Packer<T extends Weighed> {
     this.#due.push(
       ...evenOut(
         this.#waiting.flatMap((pack) => pack.items),
-        this.limits,
+        this.#limits,
       ),
     )
     this.#waiting = []
@@ -65,10 +80,12 @@ export class Packer<T extends Weighed> {
     return this.hasReserve || now >= this.nextDue ? this.#waiting.shift()?.items : undefined
   }
 
-  /** A full pack waits with another full one behind it: time to stop reading until one has left. */
+  /** A pack may leave whatever the time, and nothing is gained by waiting: time to stop reading until it has left. */
   get hasReserve(): boolean {
     const [, second, third] = this.#waiting
-    return third !== undefined || (second !== undefined && isFull(second, this.limits))
+    return (
+      this.#due.length > 0 || third !== undefined || (second !== undefined && isFull(second, this.#limits))
+    )
   }
 
   /** When the first waiting pack has lingered long enough; `Infinity` while nothing waits. */
@@ -90,39 +107,51 @@ function isFull(pack: OpenPack<unknown>, limits: PackLimits): boolean {
   return pack.items.length >= limits.maxItems || pack.tokens >= limits.maxTokens
 }
 
-/** Cuts a list into packs, each filled up to the limits before the next one is opened. */
-function partition<T extends Weighed>(items: readonly T[], limits: PackLimits): T[][] {
-  const packs: { items: T[]; tokens: number }[] = []
-  for (const item of items) {
-    const last = packs.at(-1)
-    if (last && fits(last, item, limits)) {
-      last.items.push(item)
-      last.tokens += item.tokens
-    } else {
-      packs.push({ items: [item], tokens: item.tokens })
-    }
-  }
-  return packs.map((pack) => pack.items)
+function tokensOf(items: readonly Weighed[]): number {
+  return items.reduce((sum, item) => sum + item.tokens, 0)
 }
 
-/** Cuts a list into as few packs as the limits allow, and makes the largest of them as small as that number allows. */
+/**
+ * Cuts a list into packs, each filled up to the limits before the next one is opened. With a number of packs, none takes
+ * more than an equal share of the items that are left.
+ */
+function partition<T extends Weighed>(items: readonly T[], limits: PackLimits, packCount = 1): T[][] {
+  const packs: T[][] = []
+  let pack = { items: [] as T[], tokens: 0 }
+  let maxItems = 0
+  items.forEach((item, i) => {
+    if (!fits(pack, item, { ...limits, maxItems })) {
+      pack = { items: [], tokens: 0 }
+      const share = Math.ceil((items.length - i) / Math.max(1, packCount - packs.length))
+      maxItems = Math.min(limits.maxItems, share)
+      packs.push(pack.items)
+    }
+    pack.items.push(item)
+    pack.tokens += item.tokens
+  })
+  return packs
+}
+
+/** Cuts a list into as few packs as the limits allow, of about the same size. */
 export function evenOut<T extends Weighed>(items: readonly T[], limits: PackLimits): T[][] {
   let best = partition(items, limits)
+  const tightest = { ...limits }
   let tooSmall = 0
   let enough = 1
   // The smallest share of both limits that needs no more packs, to a thousandth.
   while (enough - tooSmall > 0.001) {
     const share = (tooSmall + enough) / 2
-    const packs = partition(items, {
-      maxTokens: limits.maxTokens * share,
-      maxItems: Math.ceil(limits.maxItems * share),
-    })
+    const tighter = { maxTokens: limits.maxTokens * share, maxItems: Math.ceil(limits.maxItems * share) }
+    const packs = partition(items, tighter)
     if (packs.length > best.length) {
       tooSmall = share
     } else {
       enough = share
       best = packs
+      Object.assign(tightest, tighter)
     }
   }
-  return best
+  // That fills the first ones to the brim. If equal numbers do as well, better.
+  const equal = partition(items, tightest, best.length)
+  return equal.length > best.length ? best : equal
 }

@@ -22,6 +22,8 @@ export type RequestEnd =
 /** Pauses before a re-send, in ms: the first, doubling up to the longest, unless the server names one. */
 const FIRST_PAUSE = 500
 const MAX_PAUSE = 60_000
+/** What Node's timers can wait: 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** What the end of an answer means that came without an error. */
 export function endOfAnswer({ finishReason, refused }: AnswerEnd, isJson: boolean): RequestEnd {
@@ -33,6 +35,7 @@ export function endOfAnswer({ finishReason, refused }: AnswerEnd, isJson: boolea
   if (refused) return { kind: 'refusal' }
   switch (finishReason) {
     case undefined:
+    case '':
       return failure('The answer ended without a finish reason')
     case 'length':
     case 'content_filter':
@@ -48,7 +51,7 @@ export function endOfError(error: unknown): RequestEnd {
     status?: number | null
     code?: string | null
     type?: string
-    headers?: Headers | Record<string, string>
+    headers?: AnyHeaders
   }
   const retryAfter = readRetryAfter(headers)
   const fatal = (fatalCode: PackStreamErrorCode, message: string): RequestEnd => ({
@@ -59,7 +62,7 @@ export function endOfError(error: unknown): RequestEnd {
   })
   const said = `(${[status, code ?? type].filter((part) => part != null).join(' ')})`
 
-  if (code === 'insufficient_quota') {
+  if (code === 'insufficient_quota' || type === 'insufficient_quota') {
     return fatal('insufficient_quota', `The account has no credit left ${said}: check plan and billing.`)
   }
   if (code === 'context_length_exceeded' || type === 'exceed_context_size_error') return { kind: 'context' }
@@ -86,19 +89,29 @@ export function endOfError(error: unknown): RequestEnd {
   return { kind: 'failure', retryAfter, error }
 }
 
-function readRetryAfter(headers: Headers | Record<string, string> | undefined): number | undefined {
-  const get = (name: string) =>
-    (headers instanceof Headers ? headers.get(name) : headers?.[name]) ?? undefined
-  const ms = get('retry-after-ms')
-  const seconds = get('retry-after')
-  const after = ms !== undefined ? Number(ms) : seconds !== undefined ? Number(seconds) * 1000 : NaN
-  return after >= 0 ? after : undefined
+type AnyHeaders = { get(name: string): string | null } | Readonly<Record<string, string>>
+
+/** The pause that the server asks for, in ms: `retry-after-ms`, or else `retry-after` in seconds or as a date. */
+function readRetryAfter(headers: AnyHeaders | undefined): number | undefined {
+  const text = (name: string): string | undefined => {
+    if (typeof headers?.get === 'function') return headers.get(name) ?? undefined
+    const entries = Object.entries((headers ?? {}) as Readonly<Record<string, string>>)
+    return entries.find(([key]) => key.toLowerCase() === name)?.[1]
+  }
+  const number = (value: string | undefined) => (value?.trim() ? Number(value) : NaN)
+  // A date is by the server's clock, so it is measured by that.
+  const dates = ['retry-after', 'date'].map((name) => Date.parse(text(name) ?? ''))
+  return [
+    number(text('retry-after-ms')),
+    number(text('retry-after')) * 1000,
+    (dates[0] ?? NaN) - (dates[1] ?? NaN),
+  ].find((ms) => ms >= 0)
 }
 
 /** How long the slot of a failed request rests before its records may be sent again, in ms. */
 export function pauseAfter(end: RequestEnd, attempts: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure' && end.kind !== 'rate_limit') return 0
-  if (end.retryAfter !== undefined) return end.retryAfter
+  if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER)
   const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), MAX_PAUSE)
   // Up to a quarter less, so that several processes do not come back together.
   return pause * (1 - random() / 4)
@@ -126,12 +139,12 @@ export function recover(
     alone && (wasCut || end.kind === 'context' || end.kind === 'refusal' || end.kind === 'content_filter')
   if (isHopeless || entry.attemptsLeft <= 0) return reasonFor(entry, end)
 
-  // As many as were done before the cut should be done before the next one.
-  const half = Math.ceil(size / 2)
-  const smaller = wasCut && settled > 0 ? Math.min(half, settled) : half
-  const failed = end.kind === 'rate_limit' || end.kind === 'failure'
-  const next = failed ? size : smaller
-  entry.maxCompany = entry.attemptsLeft === 1 ? 1 : Math.min(entry.maxCompany, next)
+  // What failed for no fault of its records may go again as it was. Otherwise half as many, and after a cut no more than
+  // were done before it. The last attempt is alone, so that no neighbour can spoil it.
+  const isFaultless = end.kind === 'rate_limit' || end.kind === 'failure'
+  if (!isFaultless) entry.maxCompany = Math.ceil(size / 2)
+  if (wasCut && settled > 0) entry.maxCompany = Math.min(entry.maxCompany, settled)
+  if (isCharged && entry.attemptsLeft === 1) entry.maxCompany = 1
   return undefined
 }
 
@@ -155,6 +168,6 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
     case 'rate_limit':
     case 'failure':
     case 'fatal':
-      return reason('request_failed', `The request failed after ${entry.attempts} attempts`, end.error)
+      return reason('request_failed', `The request failed, on attempt ${entry.attempts}`, end.error)
   }
 }

@@ -5,26 +5,8 @@ import type { Resolved } from './options.ts'
 import type { Fulfilled, PackInfo } from './outcome.ts'
 import { userMessage } from './prompt.ts'
 import { endOfAnswer, endOfError, type RequestEnd } from './recovery.ts'
-import { Settlement, type Verdict } from './settlement.ts'
-
-/** One request that has ended, in whatever way. */
-export interface PackRun<R> {
-  readonly end: RequestEnd
-  /** As the API counted; `undefined` where the answer broke off before it did. */
-  readonly usage: Usage | undefined
-  /** Whether the answer had begun, so that its prompt was paid for. */
-  readonly hasBegun: boolean
-  /** UTF-8 bytes of the user message. */
-  readonly promptBytes: number
-  /** Characters of the answer's text. */
-  readonly answerLength: number
-  /** Elements that closed. */
-  readonly elements: number
-  /** Characters of the answer by what they were good for; `unfinished` stood in no closed element. */
-  readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
-  /** The records that were not settled, and where they stood. */
-  readonly unsettled: readonly { readonly entry: Entry<R>; readonly info: PackInfo }[]
-}
+import { Settlement } from './settlement.ts'
+import type { PackRun } from './stats.ts'
 
 /** What is done with the elements of an answer while it is still being written. */
 export interface PackListener<R, T> {
@@ -34,7 +16,11 @@ export interface PackListener<R, T> {
   onFault: (kind: 'invalid' | 'repeated' | 'unknown') => void
 }
 
-/** Sends a pack and settles its records one by one, as their elements close. Never throws. */
+/**
+ * Sends a pack and settles its records one by one, as their elements close.
+ *
+ * @throws Only what is wrong on this side, never for what the API or the network does.
+ */
 export async function runPack<R, T>(
   options: Resolved<R, T>,
   pack: readonly Entry<R>[],
@@ -53,6 +39,8 @@ export async function runPack<R, T>(
   let responseId: string | undefined
   const info = (position: number): PackInfo => ({ request, responseId, position, size: pack.length })
 
+  /** Errors of this side, such as a listener's, which are no failure of the request. */
+  const own: unknown[] = []
   const settle = async (texts: readonly string[]): Promise<void> => {
     for (const text of texts) {
       if (signal.aborted) return
@@ -87,15 +75,19 @@ export async function runPack<R, T>(
         answerLength += text.length
         characters.unfinished += text.length
         const closed = parser.write(text)
-        return closed.length > 0 ? settle(closed) : undefined
+        if (closed.length === 0) return undefined
+        return settle(closed).catch((error: unknown) => {
+          own.push(error)
+          throw error
+        })
       },
     })
     usage = answer.usage
     end = endOfAnswer(answer, !parser.failed)
   } catch (error) {
+    if (own.includes(error)) throw error
     end = endOfError(error)
   }
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
-  const promptBytes = Buffer.byteLength(user)
-  return { end, usage, hasBegun, promptBytes, answerLength, elements, characters, unsettled }
+  return { end, usage, hasBegun, answerLength, elements, characters, unsettled }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/v4/core'
 import type { ResultIssue } from './errors.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
+type Definitions = Readonly<Record<string, JsonSchema>>
 
 /** What an element of the answer turned out to be. */
 export type Decoded<T> =
@@ -28,28 +29,23 @@ export interface ResultFormat<T> {
  * @throws {TypeError} If strict structured outputs cannot express the schema; the message names the place.
  */
 export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
-  const { $defs, ...record } = toStrict(toJsonSchema(schema))
-  const properties = record['properties'] as JsonSchema | undefined
-  const flat = record['type'] === 'object' && properties !== undefined && !Object.hasOwn(properties, 'id')
-  const recursive = JSON.stringify([record, $defs]).includes(JSON.stringify(ROOT_REF))
-  const definitions = {
-    ...($defs as JsonSchema | undefined),
-    ...(recursive ? { [ROOT_DEFINITION]: record } : {}),
-  }
-  const { description } = record
+  const { record, definitions } = strictSchema(schema)
+  // A root with a name of its own is a reference to its definition.
+  const root = definitions[nameOf(record) ?? ''] ?? record
+  const properties = root['properties'] as JsonSchema | undefined
+  const flat = root['type'] === 'object' && properties !== undefined && !Object.hasOwn(properties, 'id')
+  const refersToRoot = JSON.stringify([record, definitions]).includes(JSON.stringify(ROOT_REF))
+  const allDefinitions = { ...definitions, ...(refersToRoot ? { [ROOT_DEFINITION]: record } : {}) }
+  const { description } = root
 
   const element = closedObject({
     id: { type: 'integer' },
-    ...(flat ? properties : { value: recursive ? { $ref: ROOT_REF } : record }),
+    ...(flat ? properties : { value: refersToRoot ? { $ref: ROOT_REF } : record }),
   })
+  const items = flat && typeof description === 'string' ? { ...element, description } : element
   const jsonSchema = {
-    ...closedObject({
-      results: {
-        type: 'array',
-        items: flat && typeof description === 'string' ? { ...element, description } : element,
-      },
-    }),
-    ...(Object.keys(definitions).length > 0 ? { $defs: definitions } : {}),
+    ...closedObject({ results: { type: 'array', items } }),
+    ...(Object.keys(allDefinitions).length > 0 ? { $defs: allDefinitions } : {}),
   }
 
   const check = (value: unknown): { value: T } | { issues: readonly ResultIssue[] } => {
@@ -57,6 +53,11 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     try {
       result = z.safeParse(schema, value)
     } catch (error) {
+      if (error instanceof z.$ZodAsyncError) {
+        const message =
+          'Expected `schema` to check results at once, but a refinement or transform of it is async'
+        throw new TypeError(message, { cause: error })
+      }
       // A refinement or transform of the user's own threw.
       return {
         issues: [
@@ -96,64 +97,78 @@ function closedObject(properties: Record<string, unknown>) {
   return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
 }
 
-/** The model writes what the schema takes in; transforms and defaults are applied when the element is checked. */
-function toJsonSchema(schema: z.$ZodType): JsonSchema {
-  return z.toJSONSchema(schema, {
-    io: 'input',
-    // What has no JSON type comes out empty, and is refused below with its path, which Zod's own message lacks.
-    unrepresentable: 'any',
-  })
+/** The JSON Schema of a record's result and of what it refers to, in the strict subset. */
+function strictSchema(schema: z.$ZodType): { record: JsonSchema; definitions: Definitions } {
+  let whole: JsonSchema
+  try {
+    // The model writes what the schema takes in; transforms and defaults are applied when the element is checked.
+    whole = z.toJSONSchema(schema, {
+      io: 'input',
+      // What has no JSON type comes out empty, and is refused below with its path, which Zod's own message lacks.
+      unrepresentable: 'any',
+      override: ({ zodSchema, path }) => {
+        const { type } = zodSchema._zod.def
+        if (type === 'promise' || type === 'file')
+          refuse(path, `z.${type}() is nothing that a model can write`)
+      },
+    })
+  } catch (error) {
+    if (error instanceof TypeError) throw error
+    const said = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`Expected \`schema\` to be expressible as JSON Schema: ${said}`, { cause: error })
+  }
+  const { $defs = {}, ...record } = whole as JsonSchema & { $defs?: Definitions }
+  return {
+    record: toStrict(record, [], $defs),
+    definitions: mapValues($defs, (definition, name) => toStrict(definition, ['$defs', name], $defs)),
+  }
 }
 
-/** JSON Schema words that are passed on as they are. Bounds, patterns and enums are kept by the decoder of most servers. */
+/** Words that decoders keep, passed on as they are. */
 const KEPT = new Set([
-  ...['description', 'enum', 'const', 'pattern', 'format', 'minLength', 'maxLength'],
+  ...['type', 'description', 'enum', 'const', 'pattern', 'format', 'minLength', 'maxLength'],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minItems', 'maxItems'],
 ])
-/** Words that say nothing about what may be written. */
-const DROPPED = new Set([
-  ...['$schema', '$id', 'id', 'default', 'title', 'examples', 'deprecated', 'readOnly', 'writeOnly'],
-  ...['required', 'propertyNames', 'contentEncoding', 'contentMediaType'],
-])
+/** Words that forbid something, and have no counterpart. All others say nothing, or are checked here only. */
+const REFUSED = new Set(['not', 'if', 'dependentRequired', 'dependentSchemas', 'patternProperties'])
 /** At least one of these says what may be written. */
 const MEANINGFUL = ['type', 'anyOf', 'enum', 'const', '$ref']
 /** The string formats of OpenAI's structured outputs; others are checked here only. */
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid']
 
 /** Rewrites Zod's JSON Schema into the strict subset, or refuses it, naming the path. */
-function toStrict(schema: JsonSchema, path: readonly PropertyKey[] = []): JsonSchema {
+function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions: Definitions): JsonSchema {
   const strict: Record<string, unknown> = {}
+  const child = (of: JsonSchema, ...at: PropertyKey[]) => toStrict(of, [...path, ...at], definitions)
   for (const [word, value] of Object.entries(schema)) {
-    const at = [...path, word]
     switch (word) {
-      case 'type':
-        strict['type'] = value
-        break
       case '$ref':
         strict['$ref'] = value === '#' ? ROOT_REF : value
         break
-      case '$defs':
-        strict['$defs'] = mapValues(value as Record<string, JsonSchema>, (child, name) =>
-          toStrict(child, [...at, name]),
-        )
-        break
       case 'items':
-        strict['items'] = toStrict(value as JsonSchema, at)
+        strict['items'] = child(value as JsonSchema, word)
         break
       case 'anyOf':
       case 'oneOf':
         // Strict mode has no oneOf. Zod writes it where at most one option can match anyway, and checks it afterwards.
-        strict['anyOf'] = (value as JsonSchema[]).map((child, i) => toStrict(child, [...path, 'anyOf', i]))
+        strict['anyOf'] = (value as JsonSchema[]).map((of, i) => child(of, word, i))
+        break
+      case 'allOf':
+        // Several patterns are checked here only; anything else would be lost.
+        if ((value as JsonSchema[]).some((part) => Object.keys(part).some((key) => key !== 'pattern'))) {
+          refuse(path, 'an intersection cannot be expressed, use one z.object()')
+        }
         break
       case 'properties':
-        strict['properties'] = mapValues(value as Record<string, JsonSchema>, (child, name) => {
+        strict['properties'] = mapValues(value as Definitions, (of, name) => {
           const isRequired = (schema['required'] as string[] | undefined)?.includes(name) ?? false
-          if (!isRequired && !('default' in child) && !allowsNull(child)) {
-            refuse([...at, name], 'a property cannot be optional, use .nullable() or .default()')
+          if (!isRequired && !mayAlwaysBeWritten(of, definitions)) {
+            refuse([...path, word, name], 'a property cannot be optional, use .nullable() or .default()')
           }
-          return toStrict(child, [...at, name])
+          return child(of, word, name)
         })
         strict['required'] = Object.keys(value as object)
+        strict['additionalProperties'] = false
         break
       case 'additionalProperties':
         if (value !== false) refuse(path, 'an object cannot have keys that the schema does not list')
@@ -162,13 +177,12 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[] = []): JsonSc
         refuse(path, 'an array cannot be a tuple, use z.object() or z.array()')
       default:
         if (KEPT.has(word)) strict[word] = value
-        else if (!DROPPED.has(word)) refuse(path, `"${word}" cannot be expressed`)
+        else if (REFUSED.has(word)) refuse(path, `"${word}" cannot be expressed`)
     }
   }
   if (!MEANINGFUL.some((word) => word in strict)) {
     refuse(path, 'there is no JSON type, as in z.any(), z.date() or z.custom()')
   }
-  if (strict['type'] === 'object') strict['additionalProperties'] = false
   if (!FORMATS.includes(strict['format'] as string)) delete strict['format']
   // Zod's own patterns for its formats are long, and use what not every decoder knows.
   else delete strict['pattern']
@@ -180,9 +194,21 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[] = []): JsonSc
   return $ref !== undefined && Object.keys(beside).length > 0 ? { ...beside, anyOf: [{ $ref }] } : strict
 }
 
-function allowsNull(schema: JsonSchema): boolean {
-  const options = (schema['anyOf'] ?? []) as JsonSchema[]
-  return [schema['type']].flat().includes('null') || options.some(allowsNull)
+/** Whether an optional property can be made required: it has a default, so that any value will do, or may be null. */
+function mayAlwaysBeWritten(
+  schema: JsonSchema,
+  definitions: Definitions,
+  seen: readonly JsonSchema[] = [],
+): boolean {
+  if (seen.includes(schema)) return false
+  if ('default' in schema || [schema['type']].flat().includes('null')) return true
+  const options = [...((schema['anyOf'] ?? []) as JsonSchema[]), definitions[nameOf(schema) ?? '']]
+  return options.some((option) => option && mayAlwaysBeWritten(option, definitions, [...seen, schema]))
+}
+
+/** The name of the definition that a schema refers to. */
+function nameOf(schema: JsonSchema): string | undefined {
+  return /^#\/\$defs\/(.*)$/.exec(typeof schema['$ref'] === 'string' ? schema['$ref'] : '')?.[1]
 }
 
 function mapValues<V, W>(object: Record<string, V>, map: (value: V, key: string) => W): Record<string, W> {

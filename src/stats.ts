@@ -1,6 +1,7 @@
 import type { Usage } from './chat.ts'
+import type { PackInfo } from './outcome.ts'
 import type { RequestEnd } from './recovery.ts'
-import type { PackRun } from './run-pack.ts'
+import type { Verdict } from './settlement.ts'
 import type { Entry } from './entry.ts'
 
 /** US dollars per million tokens. Take them from your provider's price page: they change too often to ship. */
@@ -69,6 +70,23 @@ export interface Stats {
   }
   /** US dollars; `undefined` without `pricing`. */
   readonly cost: number | undefined
+}
+
+/** One request that has ended, in whatever way. */
+export interface PackRun<R> {
+  readonly end: RequestEnd
+  /** As the API counted; `undefined` where the answer broke off before it did. */
+  readonly usage: Usage | undefined
+  /** Whether the answer had begun, so that its prompt was paid for. */
+  readonly hasBegun: boolean
+  /** Characters of the answer's text. */
+  readonly answerLength: number
+  /** Elements that closed. */
+  readonly elements: number
+  /** Characters of the answer by what they were good for; `unfinished` stood in no closed element. */
+  readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
+  /** The records that were not settled, and where they stood. */
+  readonly unsettled: readonly { readonly entry: Entry<R>; readonly info: PackInfo }[]
 }
 
 /** Books what happens. The only place that counts. */

@@ -100,6 +100,7 @@ describe('cut anywhere, an answer has the same elements', () => {
     ['results deeper down', '{"a":{"results":[{"id":1}]},"b":[{"results":[{"id":2}]}]}'],
     ['results as a string', '{"a":"results","b":[{"id":1}]}'],
     ['a bare list', '[{"id":1}]'],
+    ['a list that only names it', '["results",[{"id":1}]]'],
     ['nothing', ''],
   ])('%s has no elements', (_name, text) => {
     for (const pieces of cuts(text)) expect(read(pieces)).toMatchObject({ elements: [], failed: false })

@@ -58,7 +58,7 @@ describe('bad options', () => {
     ['serialize', null, TypeError, 'a function', 'null'],
     ['request', null, TypeError, 'an object', 'null'],
     ['request', 5, TypeError, 'an object', '5 (number)'],
-    ['request', ['x'], TypeError, 'an object', 'object'],
+    ['request', ['x'], TypeError, 'an object', 'array'],
     ['countTokens', 5, TypeError, 'a function', '5 (number)'],
     ['countTokens', Promise.resolve(), TypeError, 'a function', 'object'],
     // The likeliest mistake: the factory instead of the counter that it promises.

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Usage } from '../../src/chat.ts'
 import { RecordError } from '../../src/errors.ts'
 import type { RequestEnd } from '../../src/recovery.ts'
-import type { PackRun } from '../../src/run-pack.ts'
+import type { PackRun } from '../../src/stats.ts'
 import type { Entry } from '../../src/entry.ts'
 import { Ledger, wasteCauses, type Pricing, type Stats } from '../../src/stats.ts'
 
