@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { FROM_SOURCE, root, runNode } from '../helpers/run.ts'
 
@@ -39,17 +40,41 @@ it('banking77 without a file says how it is used', async () => {
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: /^Usage: / })
 })
 
-it('the README shows the minimal example as it is, and it runs', async () => {
-  const program = readFileSync(join(root, 'examples/minimal.ts'), 'utf8').replace(/^\/\/.*\n/, '')
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
-  const simulator = await startSimulator({ latency: { timeToFirstToken: 1 } })
-  const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL }
-  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/minimal.ts'], env)
-  await simulator.close()
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toMatch(/^ada { team: 'shipping', urgent: (true|false) }$/m)
-  expect(stdout).toMatch(/^ben { team: 'payments', urgent: (true|false) }$/m)
-  expect(stdout).toContain('fulfilled: 3, rejected: 0, unsettled: 0')
+describe('the programs of the README', () => {
+  it.each(['minimal', 'files'])('are shown as they are: %s', (name) => {
+    const program = readFileSync(join(root, `examples/${name}.ts`), 'utf8').replace(/^\/\/.*\n/, '')
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
+  })
+
+  it('run', async () => {
+    const simulator = await startSimulator({
+      latency: { timeToFirstToken: 1, outputTokensPerSecond: 10_000 },
+    })
+    const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL }
+    const minimal = await runNode([FROM_SOURCE, 'examples/minimal.ts'], env)
+    const labels = join(mkdtempSync(join(tmpdir(), 'llm-pack-stream-')), 'labels.jsonl')
+    const tickets = join(root, 'examples/data/tickets.jsonl')
+    const files = await runNode([FROM_SOURCE, 'examples/files.ts', tickets, labels], env)
+    await simulator.close()
+
+    expect({ code: minimal.code, stderr: minimal.stderr }).toEqual({ code: 0, stderr: '' })
+    expect(minimal.stdout).toMatch(/^ada { team: 'shipping', urgent: (true|false) }$/m)
+    expect(minimal.stdout).toMatch(/^ben { team: 'payments', urgent: (true|false) }$/m)
+    expect(minimal.stdout).toContain('fulfilled: 3, rejected: 0, unsettled: 0')
+
+    expect(files).toEqual({ code: 0, stdout: '', stderr: '' })
+    const lines = (path: string) => readFileSync(path, 'utf8').trim().split('\n')
+    const written = lines(labels).map(
+      (line) => JSON.parse(line) as { id: string; text: string; label: string },
+    )
+    expect(written.map(({ id, text }) => ({ id, text }))).toEqual(
+      lines(tickets).map((line) => {
+        const { id, text } = JSON.parse(line) as { id: string; text: string }
+        return { id, text }
+      }),
+    )
+    expect(new Set(written.map(({ label }) => label))).toContain('refund')
+  })
 })
 
 it('a wrong key ends the example with what to do', async () => {
