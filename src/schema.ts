@@ -217,7 +217,7 @@ function mapValues<V, W>(object: Record<string, V>, map: (value: V, key: string)
 
 function refuse(path: readonly PropertyKey[], why: string): never {
   throw new TypeError(
-    `Expected \`schema\` to be expressible as a strict JSON Schema, but at ${readable(path)} ${why}`,
+    `Expected \`schema\` to be expressible as a strict JSON Schema, but at ${readable(path)} it is not: ${why}`,
   )
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { Answerer } from './answer.ts'
+import { Answerer } from './answer/answer.ts'
 import { ApiError } from './errors.ts'
 import { firstTokenDelay, WorkClock } from './latency.ts'
 import { RateLimits, type Refusal, tokenCharge } from './limits.ts'

@@ -1,5 +1,5 @@
 import { ApiError, missingField, wrongType, wrongValue } from './errors.ts'
-import { isObject, parseJson } from './json-text.ts'
+import { isObject, parseJson } from './answer/json-text.ts'
 
 export type Message = { role: string; text: string }
 

@@ -3,7 +3,7 @@ import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import * as z3 from 'zod/v3'
-import { resolveOptions } from '../../src/options.ts'
+import { resolveOptions } from '../../src/resolve-options.ts'
 
 const SECRET = 'sk-secret'
 const schema = z.object({ label: z.enum(['a', 'b']) })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Answerer } from '../../../src/simulator/answer.ts'
+import { Answerer } from '../../../src/simulator/answer/answer.ts'
 import { ApiError } from '../../../src/simulator/errors.ts'
 import type { ChatRequest, ResponseFormat } from '../../../src/simulator/request.ts'
 

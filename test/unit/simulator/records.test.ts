@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findRecords, isIdName } from '../../../src/simulator/records.ts'
+import { findRecords, isIdName } from '../../../src/simulator/answer/records.ts'
 
 describe('findRecords', () => {
   test.each<[string, string, [id: string, text: string][]]>([

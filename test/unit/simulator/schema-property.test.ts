@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Answerer } from '../../../src/simulator/answer.ts'
+import { Answerer } from '../../../src/simulator/answer/answer.ts'
 
 const answerer = new Answerer()
 
