@@ -80,6 +80,7 @@ export interface AnswerListener {
 /** Reads a streamed answer to its end, also past the finish reason, since usage comes after it. */
 export async function readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
+  signal: AbortSignal,
   { onStart, onText }: AnswerListener,
 ): Promise<AnswerEnd> {
   let started = false
@@ -87,6 +88,8 @@ export async function readChat(
   let refused = false
   let usage: Usage | undefined
   for await (const chunk of stream) {
+    // The SDK ends by itself; a stand-in that does not know the signal is left here.
+    if (signal.aborted) break
     if (!started) {
       started = true
       onStart(chunk.id)
@@ -99,13 +102,13 @@ export async function readChat(
         reasoning: countOf(chunk.usage.completion_tokens_details?.reasoning_tokens),
       }
     }
-    // Some gateways leave `choices` out, whatever its type says.
-    const choice = (chunk.choices as typeof chunk.choices | undefined)?.[0]
+    // Some gateways leave `choices` or `delta` out, or send text in parts, whatever the types say.
+    const choice = (chunk.choices as LooseChoice[] | undefined)?.[0]
     if (!choice) continue
     if (choice.finish_reason) finishReason = choice.finish_reason
-    const { content, refusal } = choice.delta as Partial<typeof choice.delta>
+    const { content, refusal } = choice.delta ?? {}
     if (refusal) refused = true
-    if (content) {
+    if (typeof content === 'string' && content !== '') {
       const wait = onText(content)
       if (wait) await wait
     }
@@ -113,7 +116,12 @@ export async function readChat(
   return { finishReason, refused, usage }
 }
 
-/** Compatible servers leave counts out, or send null. */
-function countOf(tokens: number | null | undefined): number {
-  return tokens != null && tokens >= 0 && tokens < Infinity ? tokens : 0
+/** Compatible servers leave counts out, or send something else. */
+function countOf(tokens: unknown): number {
+  return Number.isSafeInteger(tokens) ? Math.max(0, tokens as number) : 0
+}
+
+interface LooseChoice {
+  readonly finish_reason?: string | null
+  readonly delta?: { readonly content?: unknown; readonly refusal?: unknown }
 }

@@ -5,7 +5,8 @@ import { Tokenizer, TokenType } from '@streamparser/json'
  *
  * The tokenizer only finds where each element begins and ends. What is handed out is the element's own text, to be read
  * by `JSON.parse`; so what stands inside it (`__proto__` keys, escapes, big arrays) cannot matter here, and an element
- * that is not JSON costs no other. One element is held at a time, and every character is looked at once.
+ * whose tokens make no sense costs no other. Only a character that no JSON has ends the reading. One element is held at a
+ * time, and every character is looked at once.
  */
 export class ElementParser {
   readonly #tokenizer = new Tokenizer()

@@ -24,6 +24,11 @@ export class Outbox<T extends { readonly index: number }> {
     return next
   }
 
+  /** Whether one may leave that has not been taken. */
+  get hasNext(): boolean {
+    return this.#waiting.has(this.#left)
+  }
+
   /** How many have left; in order, this is the index of the next one to leave. */
   get left(): number {
     return this.#left

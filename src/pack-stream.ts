@@ -8,7 +8,7 @@ import { Outbox } from './outbox.ts'
 import type { Outcome } from './outcome.ts'
 import { OutputSize } from './output-size.ts'
 import { Packer } from './packer.ts'
-import { pauseAfter, recover } from './recovery.ts'
+import { pauseAfter, recover, type RequestEnd } from './recovery.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { RetryQueue } from './retry-queue.ts'
 import { runPack } from './run-pack.ts'
@@ -33,6 +33,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #outputSize = new OutputSize()
   /** One for each request that runs. */
   readonly #running = new Set<AbortController>()
+  /** Requests that have failed and hold their slot until their records may be sent again. */
+  readonly #resting = new Set<AbortController>()
   /** Records that may have been read and not have left yet, where order is kept. */
   readonly #orderWindow: number
   /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
@@ -47,6 +49,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** The API asked for a pause: no request is sent before this time. */
   #pausedUntil = 0
   #timer: NodeJS.Timeout | undefined
+  #timerDue = Infinity
 
   /**
    * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
@@ -77,11 +80,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     // Node still buffers some; the one whose callback is held counts there, but has been read.
     const buffered = this.writableLength - (this.#writer ? 1 : 0)
     this.#flushBefore = this.#ledger.recordsRead + buffered
-    this.#packer.flush()
+    if (buffered === 0) this.#packer.flush()
     this.#pump()
   }
 
-  override _transform(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
+  /** Not `_transform`, whose caller has a rule of its own for holding the callback. */
+  override _write(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#writer = callback
     this.#accept(record)
     this.#pump()
@@ -93,20 +97,20 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#pump()
   }
 
-  override _read(size: number): void {
+  override _read(): void {
     this.#isFull = false
     if (this.#emitReady()) this.#releaseReaders()
     this.#pump()
-    super._read(size)
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     clearTimeout(this.#timer)
-    for (const request of this.#running) request.abort()
+    for (const request of [...this.#running, ...this.#resting]) request.abort()
     this.#releaseReaders()
     const writer = this.#writer
     this.#writer = undefined
-    writer?.(error ?? new Error('The stream was destroyed before this record had an outcome'))
+    // Without an error it is not called, as in Node's own streams: it would look as if there had been one.
+    if (error) writer?.(error)
     callback(error)
   }
 
@@ -115,7 +119,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const index = this.#ledger.read()
     const entry = toEntry(record, index, this.#options)
     if (entry instanceof RecordError) {
-      // Where the readable side is full, Transform itself holds the next record back.
       void this.#emit({ status: 'rejected', index, record, reason: entry, attempts: 0 })
     } else {
       this.#packer.add(entry, performance.now())
@@ -126,9 +129,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
   #pump(): void {
     if (this.destroyed) return
-    const { maxInFlight } = this.#options
     const now = performance.now()
-    while (this.#running.size < maxInFlight && now >= this.#pausedUntil) {
+    const read = this.#ledger.recordsRead
+    const isWindowFull = read - this.#outbox.left >= this.#orderWindow
+    // No record will come to keep those company that wait.
+    if (isWindowFull) this.#packer.flush()
+    while (this.#hasSlot && now >= this.#pausedUntil) {
       const { maxTokens, maxItems } = this.#packer.limits
       const again = this.#retries.take(maxTokens, maxItems)
       const pack = again ?? this.#packer.take(now)
@@ -137,26 +143,34 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     }
     this.#setTimer(now)
 
-    const read = this.#ledger.recordsRead
-    if (this.#ending && this.#outbox.left === read) {
+    // An answer may still say what it cost when its last element has left.
+    const isDone = this.#outbox.left === read && this.#running.size === 0
+    const isHeld = isWindowFull || this.#packer.hasReserve || this.#outbox.hasNext
+    if (this.#ending && isDone) {
       const end = this.#ending
       this.#ending = undefined
       end()
-    } else if (this.#writer && !this.#packer.hasReserve && read - this.#outbox.left < this.#orderWindow) {
+    } else if (this.#writer && !isHeld) {
       const writer = this.#writer
       this.#writer = undefined
       writer()
     }
   }
 
+  get #hasSlot(): boolean {
+    return this.#running.size + this.#resting.size < this.#options.maxInFlight
+  }
+
   /** Comes back when a pause ends or the next pack has lingered enough. Where no slot is free, a request ends first. */
   #setTimer(now: number): void {
-    if (this.#timer !== undefined || this.#running.size >= this.#options.maxInFlight) return
-    const due = now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
+    const due = !this.#hasSlot ? Infinity : now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
+    if (due === this.#timerDue) return
+    clearTimeout(this.#timer)
+    this.#timerDue = due
     if (due === Infinity) return
     this.#timer = setTimeout(
       () => {
-        this.#timer = undefined
+        this.#timerDue = Infinity
         this.#pump()
       },
       Math.max(0, Math.ceil(due - now)),
@@ -185,12 +199,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.destroy(new PackStreamError(end.code, end.message, this.#ledger.unsettled, end.error))
       return
     }
-    const pause = pauseAfter(end, Math.max(...pack.map((entry) => entry.attempts)))
-    if (pause > 0) {
-      if (end.kind === 'rate_limit')
-        this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + pause)
-      await sleep(pause, request.signal)
-    }
     const again: Entry<R>[] = []
     for (const { entry, info } of unsettled) {
       const reason = recover(entry, end, pack.length, pack.length - unsettled.length)
@@ -202,10 +210,21 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         again.push(entry)
       }
     }
+    this.#running.delete(request)
+    if (again.length > 0) await this.#rest(request, end, again)
     if (request.signal.aborted) return
     this.#retries.add(again)
-    this.#running.delete(request)
     this.#pump()
+  }
+
+  /** Lets a slot rest after a failed request, and all of them after a rate limit. */
+  async #rest(request: AbortController, end: RequestEnd, again: readonly Entry<R>[]): Promise<void> {
+    const pause = pauseAfter(end, again[0]?.attempts ?? 1)
+    if (pause === 0) return
+    if (end.kind === 'rate_limit') this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + pause)
+    this.#resting.add(request)
+    await sleep(pause, request.signal)
+    this.#resting.delete(request)
   }
 
   /** Books a finished request, and learns from it how long prompts and answers are. */
@@ -225,7 +244,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     if (maxOutputTokens === undefined) return
     this.#outputSize.observe(usage.output, elements)
     const maxItems = Math.min(maxPackRecords, this.#outputSize.recordsWithin(maxOutputTokens))
-    this.#packer.limits = { maxTokens: maxPackTokens, maxItems }
+    this.#packer.setLimits({ maxTokens: maxPackTokens, maxItems }, performance.now())
   }
 
   /** Lets an outcome leave. Returns a promise for as long as the readable side is full. */

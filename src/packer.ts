@@ -13,15 +13,18 @@ export interface PackLimits {
 interface OpenPack<T> {
   readonly items: T[]
   tokens: number
-  /** When its first item came, by the caller's clock. */
-  readonly since: number
+  /** When it leaves, whatever stands behind it, by the caller's clock. */
+  due: number
 }
+
+/** How long a full pack waits for the next to fill, in ms. Files and fetched batches give their next records within it. */
+const FULL_WAIT = 10
 
 /**
  * Fills packs in order. It owns no clock and no timer: it is told the time, and says when to ask again.
  *
- * A full pack leaves when a second full pack stands behind it. So at the end of the input there is always one to
- * share with, and the last packs can be evened out rather than leaving a runt. Neither waits longer than `linger`.
+ * A full pack leaves when a second full one stands behind it. So a source that is fast always leaves one to share with at
+ * its end, and the last packs can be evened out rather than leaving a runt. It waits no longer than `FULL_WAIT` for that.
  */
 export class Packer<T extends Weighed> {
   #limits: PackLimits
@@ -40,26 +43,32 @@ export class Packer<T extends Weighed> {
     return this.#limits
   }
 
-  /** New limits, also for what waits already. */
-  set limits(limits: PackLimits) {
+  /** Sets new limits, also for what waits already. */
+  setLimits(limits: PackLimits, now: number): void {
     const isSame = limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens
     if (isSame) return
     this.#limits = limits
-    const since = this.#waiting[0]?.since ?? 0
-    const items = this.#waiting.flatMap((pack) => pack.items)
-    this.#waiting = partition(items, limits).map((items) => ({ items, tokens: tokensOf(items), since }))
     this.#due = this.#due.flatMap((items) => partition(items, limits))
+    const waiting = this.#waiting.splice(0)
+    for (const { items, due } of waiting) for (const item of items) this.#add(item, now, due)
   }
 
   /** Puts an item into the last pack, or, if it does not fit there, into a new one. */
   add(item: T, now: number): void {
-    const last = this.#waiting.at(-1)
+    this.#add(item, now, now + this.#linger)
+  }
+
+  #add(item: T, now: number, due: number): void {
+    let last = this.#waiting.at(-1)
     if (last && fits(last, item, this.#limits)) {
       last.items.push(item)
       last.tokens += item.tokens
     } else {
-      this.#waiting.push({ items: [item], tokens: item.tokens, since: now })
+      if (last) last.due = Math.min(last.due, now + FULL_WAIT)
+      last = { items: [item], tokens: item.tokens, due }
+      this.#waiting.push(last)
     }
+    if (isFull(last, this.#limits)) last.due = Math.min(last.due, now + FULL_WAIT)
   }
 
   /** Makes everything that waits leave as soon as it is asked for, in packs of about the same size. */
@@ -88,10 +97,9 @@ export class Packer<T extends Weighed> {
     )
   }
 
-  /** When the first waiting pack has lingered long enough; `Infinity` while nothing waits. */
+  /** When the first waiting pack has waited long enough; `Infinity` while nothing waits. */
   get nextDue(): number {
-    const first = this.#waiting[0]
-    return first ? first.since + this.#linger : Infinity
+    return this.#waiting[0]?.due ?? Infinity
   }
 }
 
@@ -105,10 +113,6 @@ function fits(
 
 function isFull(pack: OpenPack<unknown>, limits: PackLimits): boolean {
   return pack.items.length >= limits.maxItems || pack.tokens >= limits.maxTokens
-}
-
-function tokensOf(items: readonly Weighed[]): number {
-  return items.reduce((sum, item) => sum + item.tokens, 0)
 }
 
 /**

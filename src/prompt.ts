@@ -45,17 +45,25 @@ export function frame(text: string, id: number, tag = 'record'): string {
 }
 
 /** Everything that a reader might take for one of our tags, with its number. Linear on any text. */
-const TAG_LIKE = /<[\s/]*record(?:-(\d+))?/gi
+const TAG_LIKE = /<[\s/]*record(?:[\s-]*(\d+))?/gi
 
 /** `record`, or else the first of `record-1`, `record-2`, … whose tags no text contains in any spelling. */
 export function unusedTag(texts: readonly string[]): string {
   const used = new Set<string | undefined>()
   for (const text of texts) {
-    for (const [, number] of text.matchAll(TAG_LIKE)) used.add(number)
+    for (const seen of new Set([text, plain(text)])) {
+      for (const [, number] of seen.matchAll(TAG_LIKE)) used.add(number)
+    }
   }
   // A bare <record also begins <record-1, and is no less confusing beside it; so any use at all means a number.
   if (used.size === 0) return 'record'
   let number = 1
   while (used.has(String(number))) number += 1
   return `record-${number}`
+}
+
+/** The text without characters that do not show, and with look-alikes such as full-width letters as plain ones. */
+function plain(text: string): string {
+  // ASCII needs no work.
+  return /^[\x00-\x7f]*$/.test(text) ? text : text.normalize('NFKC').replace(/\p{Cf}/gu, '')
 }

@@ -139,12 +139,13 @@ export function recover(
     alone && (wasCut || end.kind === 'context' || end.kind === 'refusal' || end.kind === 'content_filter')
   if (isHopeless || entry.attemptsLeft <= 0) return reasonFor(entry, end)
 
-  // What failed for no fault of its records may go again as it was. Otherwise half as many, and after a cut no more than
-  // were done before it. The last attempt is alone, so that no neighbour can spoil it.
-  const isFaultless = end.kind === 'rate_limit' || end.kind === 'failure'
-  if (!isFaultless) entry.maxCompany = Math.ceil(size / 2)
+  // What failed for no fault of its records goes again as it was.
+  if (end.kind === 'rate_limit' || end.kind === 'failure') return undefined
+  // Otherwise half as many, and after a cut no more than were done before it. The last attempt is alone, so that no
+  // neighbour can spoil it.
+  entry.maxCompany = Math.ceil(size / 2)
   if (wasCut && settled > 0) entry.maxCompany = Math.min(entry.maxCompany, settled)
-  if (isCharged && entry.attemptsLeft === 1) entry.maxCompany = 1
+  if (entry.attemptsLeft === 1) entry.maxCompany = 1
   return undefined
 }
 

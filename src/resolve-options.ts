@@ -58,6 +58,17 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
   }
 
+  const { signal } = options
+  if (signal !== undefined && !(kindOf(signal) === 'object' && 'aborted' in signal)) {
+    throw expected('signal', 'an AbortSignal', signal)
+  }
+  for (const name of ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'] as const) {
+    const value = options[name]
+    if (value === undefined) continue
+    if (typeof value !== 'number') throw expected(name, 'a number of objects', value)
+    if (!(value >= 0)) throw outOfRange(name, 'a number of objects of at least 0', value)
+  }
+
   const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
   const format = resultFormat(schema)
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
@@ -122,6 +133,12 @@ function serializeExamples<R>(
       throw new TypeError(`\`serialize\` threw for \`examples[${i}].record\``, { cause })
     }
     if (typeof text !== 'string') throw expected(`serialize(examples[${i}].record)`, 'a string', text)
+    const missing = format.names.find((name) => !Object.hasOwn(value as object, name))
+    if (missing !== undefined) {
+      throw new TypeError(
+        `Expected \`examples[${i}].value\` to have every property of \`schema\`, but ${missing} is missing`,
+      )
+    }
     return { text, value }
   })
 }

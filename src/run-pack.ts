@@ -66,7 +66,7 @@ export async function runPack<R, T>(
     const body = chatRequest(model, system, user, format.jsonSchema, maxOutputTokens, options.request)
     // Retries are decided by the recovery table: the SDK's own cannot know what is settled already.
     const stream = await client.chat.completions.create(body, { signal, maxRetries: 0 })
-    const answer = await readChat(stream, {
+    const answer = await readChat(stream, signal, {
       onStart: (id) => {
         hasBegun = true
         responseId = id

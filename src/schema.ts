@@ -17,6 +17,8 @@ export interface ResultFormat<T> {
   readonly jsonSchema: JsonSchema
   /** Whether the record's properties stand beside `id`; otherwise the result stands under `value`. */
   readonly flat: boolean
+  /** Where `flat`: the properties, all of which the model has to write. */
+  readonly names: readonly string[]
   /** Reads one element from its own text. */
   decode: (text: string) => Decoded<T>
   /** Writes one element, as a few-shot example shows it. */
@@ -33,7 +35,10 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
   // A root with a name of its own is a reference to its definition.
   const root = definitions[nameOf(record) ?? ''] ?? record
   const properties = root['properties'] as JsonSchema | undefined
-  const flat = root['type'] === 'object' && properties !== undefined && !Object.hasOwn(properties, 'id')
+  // Beside `id`, unless that would not be the only or the first one: JavaScript puts integer-like names in front.
+  const hinders = (name: string) => name === 'id' || /^(0|[1-9]\d*)$/.test(name)
+  const names = Object.keys(properties ?? {})
+  const flat = root['type'] === 'object' && properties !== undefined && !names.some(hinders)
   const refersToRoot = JSON.stringify([record, definitions]).includes(JSON.stringify(ROOT_REF))
   const allDefinitions = { ...definitions, ...(refersToRoot ? { [ROOT_DEFINITION]: record } : {}) }
   const { description } = root
@@ -83,10 +88,13 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     return { id: id as number, ...check(flat ? rest : (rest as { value?: unknown }).value) }
   }
 
-  const encode = (id: number, value: unknown): string =>
-    JSON.stringify(flat ? { id, ...(value as object) } : { id, value })
+  const encode = (id: number, value: unknown): string => {
+    if (!flat) return JSON.stringify({ id, value })
+    const listed = Object.entries(value as object).filter(([name]) => names.includes(name))
+    return JSON.stringify({ id, ...Object.fromEntries(listed) })
+  }
 
-  return { jsonSchema, flat, decode, encode, check }
+  return { jsonSchema, flat, names: flat ? names : [], decode, encode, check }
 }
 
 /** Where the record's own schema goes when it refers to itself, which Zod writes as `#`. */
@@ -120,7 +128,12 @@ function strictSchema(schema: z.$ZodType): { record: JsonSchema; definitions: De
   const { $defs = {}, ...record } = whole as JsonSchema & { $defs?: Definitions }
   return {
     record: toStrict(record, [], $defs),
-    definitions: mapValues($defs, (definition, name) => toStrict(definition, ['$defs', name], $defs)),
+    definitions: mapValues($defs, (definition, name) => {
+      const at = ['$defs', name]
+      if (name.includes('%')) refuse(at, 'the name of a definition cannot have a %')
+      if (name === ROOT_DEFINITION) refuse(at, 'this name is taken')
+      return toStrict(definition, at, $defs)
+    }),
   }
 }
 
@@ -151,6 +164,7 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
       case 'anyOf':
       case 'oneOf':
         // Strict mode has no oneOf. Zod writes it where at most one option can match anyway, and checks it afterwards.
+        if ((value as JsonSchema[]).length === 0) refuse(path, 'a union needs an option')
         strict['anyOf'] = (value as JsonSchema[]).map((of, i) => child(of, word, i))
         break
       case 'allOf':
@@ -161,6 +175,7 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
         break
       case 'properties':
         strict['properties'] = mapValues(value as Definitions, (of, name) => {
+          if (name === '__proto__') refuse([...path, word, name], 'Zod does not read a property of this name')
           const isRequired = (schema['required'] as string[] | undefined)?.includes(name) ?? false
           if (!isRequired && !mayAlwaysBeWritten(of, definitions)) {
             refuse([...path, word, name], 'a property cannot be optional, use .nullable() or .default()')
@@ -208,7 +223,8 @@ function mayAlwaysBeWritten(
 
 /** The name of the definition that a schema refers to. */
 function nameOf(schema: JsonSchema): string | undefined {
-  return /^#\/\$defs\/(.*)$/.exec(typeof schema['$ref'] === 'string' ? schema['$ref'] : '')?.[1]
+  const ref = typeof schema['$ref'] === 'string' ? schema['$ref'] : ''
+  return /^#\/\$defs\/(.*)$/.exec(ref)?.[1]?.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
 function mapValues<V, W>(object: Record<string, V>, map: (value: V, key: string) => W): Record<string, W> {

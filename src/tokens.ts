@@ -14,12 +14,13 @@ const TAG_TOKENS = 8
 const FORGETTING = 0.98
 
 /**
- * How much the first guesses count, in answers. They follow from how far off each may be against the scatter of one
- * answer, squared: a pack's tokens scatter by some 10; the rate may be off by 30% of some 370 tokens of records, and the
- * fixed part by all of some 700 (is the schema counted?).
+ * How far off a pack's tokens are from the best fit (with Banking77's packs of 25: about 10), and how far off the first
+ * guesses may be: the rate by 0.1 tokens a byte, the fixed part by half (is the schema counted?). The squared ratios say
+ * how many answers a guess is worth.
  */
-const RATE_WEIGHT = 0.008
-const FIXED_WEIGHT = 0.0002
+const SCATTER = 10
+const RATE_WEIGHT = (SCATTER / 0.1) ** 2
+const fixedWeight = (firstGuess: number) => (SCATTER / Math.max(firstGuess / 2, SCATTER)) ** 2
 
 /**
  * Estimates tokens from bytes and corrects itself from what the API says that prompts cost.
@@ -63,18 +64,18 @@ export class TokenEstimator {
   /** Learns from one answer what the API counted for such a prompt. */
   observe(records: number, bytes: number, promptTokens: number): void {
     const tokens = promptTokens - records * TAG_TOKENS
-    // Some servers count nothing, or not what came from their cache.
-    if (!(tokens > 0 && tokens < Infinity)) return
+    // Some servers count nothing, or not what came from their cache. No context is as long as the upper bound.
+    if (!(tokens > 0 && tokens < 1e9)) return
     this.#n = this.#n * FORGETTING + 1
     this.#b = this.#b * FORGETTING + bytes
     this.#bb = this.#bb * FORGETTING + bytes ** 2
     this.#t = this.#t * FORGETTING + tokens
     this.#bt = this.#bt * FORGETTING + bytes * tokens
-    const rateWeight = (RATE_WEIGHT * this.#bb) / this.#n
-    const n = this.#n + FIXED_WEIGHT
-    const bb = this.#bb + rateWeight
-    const t = this.#t + FIXED_WEIGHT * this.#firstFixed
-    const bt = this.#bt + rateWeight / BYTES_PER_TOKEN
+    const weight = fixedWeight(this.#firstFixed)
+    const n = this.#n + weight
+    const bb = this.#bb + RATE_WEIGHT
+    const t = this.#t + weight * this.#firstFixed
+    const bt = this.#bt + RATE_WEIGHT / BYTES_PER_TOKEN
     const fitted = (n * bt - this.#b * t) / (n * bb - this.#b ** 2)
     // No part of a prompt is negative: if the fit says so, all of it is text.
     const rate = t < fitted * this.#b ? bt / bb : fitted

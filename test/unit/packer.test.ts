@@ -136,7 +136,7 @@ describe('when a pack leaves', () => {
   it('packs that wait when a limit shrinks leave within the new limit', () => {
     const waiting = packer({ maxItems: 4 }, 0)
     for (const item of items(8)) waiting.add(item, 0)
-    waiting.limits = { ...waiting.limits, maxItems: 2 }
+    waiting.setLimits({ ...waiting.limits, maxItems: 2 }, 0)
     const packs = takeAll(waiting, 0)
     expect(packs.flatMap((pack) => names(pack))).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     expect(Math.max(...sizes(packs))).toBe(2)

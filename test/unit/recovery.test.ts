@@ -302,7 +302,7 @@ describe('what becomes of a record that a request did not settle', () => {
     },
   )
 
-  it.each(['complete', 'refusal', 'content_filter', 'context', 'failure'] as const)(
+  it.each(['complete', 'refusal', 'content_filter', 'context'] as const)(
     '%s: it is alone on its last attempt',
     (kind) => {
       const record = entry(2, 25)
@@ -311,10 +311,13 @@ describe('what becomes of a record that a request did not settle', () => {
     },
   )
 
-  // Else a limit on requests would be answered with 25 times as many of them.
-  it('a pack that only met a rate limit is sent again as it was, also where one attempt is all there is', () => {
-    const record = entry(1, 25)
-    expect(recover(record, ENDS.rate_limit, 25, 0)).toBeUndefined()
+  // Else a limit on requests, or a server in trouble, would be answered with 25 times as many of them.
+  it.each([
+    ['rate_limit', 1],
+    ['failure', 2],
+  ] as const)('%s: it goes again in the same company, also on its last attempt', (kind, attemptsLeft) => {
+    const record = entry(attemptsLeft, 25)
+    expect(recover(record, ENDS[kind], 25, 0)).toBeUndefined()
     expect(record).toMatchObject({ attemptsLeft: 1, maxCompany: 25 })
   })
 
@@ -376,7 +379,8 @@ describe('what becomes of a record that a request did not settle', () => {
             // A send ends in one of three ways: an attempt spent, a smaller pack, or a neighbour settled.
             const shrank = record.maxCompany < size
             expect(kind === 'rate_limit' || record.attemptsLeft < before.attemptsLeft || shrank).toBe(true)
-            if (record.attemptsLeft < before.attemptsLeft && record.attemptsLeft === 1)
+            const isFaultless = kind === 'rate_limit' || kind === 'failure'
+            if (record.attemptsLeft < before.attemptsLeft && record.attemptsLeft === 1 && !isFaultless)
               expect(record.maxCompany).toBe(1)
           }
           expect(charged).toBeLessThanOrEqual(maxAttempts)

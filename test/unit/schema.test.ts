@@ -459,8 +459,8 @@ describe('what strict mode cannot express is refused, by its path', () => {
     expect(() => resultFormat(inner)).toThrow(
       / at a it is not: a property cannot be optional, use \.nullable\(\) or \.default\(\)$/,
     )
-    expect(() => resultFormat(z.array(inner))).toThrow(/ at \[\]\.a a property/)
-    expect(() => resultFormat(z.union([z.string(), inner]))).toThrow(/ at \|1\.a a property/)
+    expect(() => resultFormat(z.array(inner))).toThrow(/ at \[\]\.a it is not: a property/)
+    expect(() => resultFormat(z.union([z.string(), inner]))).toThrow(/ at \|1\.a it is not: a property/)
     expect(() => resultFormat(z.object({ a: named.optional() }))).toThrow(/ at a it is not: a property/)
   })
 

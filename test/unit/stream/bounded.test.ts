@@ -75,6 +75,17 @@ describe('backpressure from the reader', () => {
     expect(await stream.toArray()).toHaveLength(100)
   })
 
+  it('holds back the source also where its records cannot be packed', async () => {
+    const source = countedSource(10_000)
+    const serialize = (record: string) =>
+      Number(record.slice(5)) < 40 ? record : (null as unknown as string)
+    const stream = source.stream.pipe(stringStream(scriptedClient(echo), { serialize }))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    // Nobody reads: what is taken are the good records and what two buffers of 16 hold.
+    expect(source.taken).toBeLessThan(40 + 16 * 2 + 5)
+    expect(await stream.toArray()).toHaveLength(10_000)
+  })
+
   it('lets a slow consumer slow the source', async () => {
     const source = countedSource(1_000)
     const stream = source.stream.pipe(
@@ -93,6 +104,13 @@ describe('backpressure from the reader', () => {
 })
 
 describe('order', () => {
+  it('is no reason to wait for company that cannot come', async () => {
+    const serialize = (record: string) => (record === 'good' ? record : (undefined as unknown as string))
+    const stream = stringStream(scriptedClient(echo), { preserveOrder: true, linger: 2 ** 31 - 1, serialize })
+    const outcomes = await collect(stream, ['good', ...texts(400)])
+    expect(outcomes.map(({ index }) => index)).toEqual(texts(401).map((_, i) => i))
+  })
+
   it('stays bounded behind a straggler, and goes on when it settles', async () => {
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {

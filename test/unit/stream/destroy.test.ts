@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { PackStreamError } from 'llm-pack-stream'
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import { collect, gate, settle, stringStream, texts } from '../../helpers/collect.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
@@ -37,6 +38,39 @@ describe('destroy', () => {
     expect(outcomes).toHaveLength(2)
     expect(stream.stats.records).toEqual({ read: 8, fulfilled: 2, rejected: 0, unsettled: 6 })
     expect(client.calls).toHaveLength(2)
+  })
+
+  it('lets go of an answer whose reader waits for the consumer', async () => {
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { readableHighWaterMark: 1, maxPackRecords: 5 })
+    for (const text of texts(5)) stream.write(text)
+    stream.flush()
+    await settle()
+    expect(client.inFlight).toBe(1)
+    stream.destroy()
+    await settle()
+    expect(client.inFlight).toBe(0)
+  })
+
+  it('leaves the answer of a client that does not know the signal', async () => {
+    let chunks = 0
+    async function* endless() {
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve))
+        chunks += 1
+        yield { id: 'x', choices: [{ index: 0, delta: { content: ' ' } }] } as ChatCompletionChunk
+      }
+    }
+    const create = () => Promise.resolve(endless())
+    const stream = stringStream({ chat: { completions: { create } } })
+    stream.write('a')
+    stream.flush()
+    await settle()
+    stream.destroy()
+    await settle()
+    const seen = chunks
+    await settle()
+    expect(chunks).toBe(seen)
   })
 
   it('calls back every write that waits, with the error', async () => {
@@ -162,7 +196,10 @@ describe('a pause', () => {
       await vi.advanceTimersByTimeAsync(1)
       expect(client.calls).toHaveLength(1)
       stream.write('b')
-      await vi.advanceTimersByTimeAsync(6_998)
+      await vi.advanceTimersByTimeAsync(10)
+      // Long enough for it to be sent, if it were allowed; and whatever happens must not change that.
+      stream.write('c')
+      await vi.advanceTimersByTimeAsync(6_988)
       expect(client.calls).toHaveLength(1)
       await vi.advanceTimersByTimeAsync(3)
       expect(
@@ -170,8 +207,8 @@ describe('a pause', () => {
           .slice(1)
           .flatMap(({ records }) => records.map(({ text }) => text))
           .sort(),
-      ).toEqual(['a', 'b'])
-      expect(stream.stats.records).toMatchObject({ fulfilled: 2, rejected: 0 })
+      ).toEqual(['a', 'b', 'c'])
+      expect(stream.stats.records).toMatchObject({ fulfilled: 3, rejected: 0 })
       stream.destroy()
     } finally {
       vi.useRealTimers()
@@ -193,6 +230,52 @@ describe('a pause', () => {
     }
     const outcomes = await Promise.all(Array.from({ length: 50 }, once429))
     expect(outcomes.flat().map(({ status }) => status)).toEqual(Array(50).fill('fulfilled'))
+  })
+
+  it('ends in time, however long packs may linger', async () => {
+    // Real timers, as above.
+    const limitedOnce = async () => {
+      const limited = Object.assign(new Error('slow down'), {
+        status: 429,
+        headers: { 'retry-after-ms': '9.9' },
+      })
+      const client = scriptedClient((call) => {
+        if (call.number === 0) throw limited
+        return echo(call)
+      })
+      const stream = stringStream(client, { linger: 2 ** 31 - 1 })
+      stream.write('a')
+      stream.flush()
+      stream.write('b')
+      const [outcome] = (await once(stream, 'data')) as [{ record: string }]
+      stream.destroy()
+      return outcome.record
+    }
+    const records = await Promise.all(Array.from({ length: 100 }, limitedOnce))
+    expect(new Set(records)).toEqual(new Set(['a']))
+  })
+
+  it('is not taken where nothing is left to ask for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '30' } })
+      const rejecting = stringStream(
+        scriptedClient(() => {
+          throw busy
+        }),
+        { maxAttempts: 1 },
+      )
+      const silent = stringStream(scriptedClient((call) => ({ ...echo(call), finishReason: null })))
+      for (const stream of [rejecting, silent]) {
+        const outcomes = stream.toArray()
+        stream.end('a')
+        expect(await outcomes).toHaveLength(1)
+        expect(stream.stats.inFlight).toBe(0)
+      }
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('after a server error grows, and ends after maxAttempts', async () => {

@@ -157,6 +157,24 @@ describe('exactly one outcome per record', () => {
     }
   })
 
+  it('rejects with what the last attempt met', async () => {
+    const client = scriptedClient((call) =>
+      call.number === 0 ? faulty(call, { kind: 'invalid', at: 0 }) : { text: '{"results":[]}' },
+    )
+    expect(await collect(stringStream(client, { maxAttempts: 2 }), ['a'])).toMatchObject([
+      { attempts: 2, reason: { code: 'missing_result', issues: [] } },
+    ])
+  })
+
+  it.each([
+    ['refusal', 'refused'],
+    ['content_filter', 'content_filtered'],
+    ['length', 'answer_truncated'],
+  ] as const)('rejects a record that alone meets %s at once, as %s', async (kind, code) => {
+    const client = scriptedClient((call) => faulty(call, { kind, at: 20 }))
+    expect(await collect(stringStream(client), ['a'])).toMatchObject([{ attempts: 1, reason: { code } }])
+  })
+
   it('rejects a record that never gets a valid result, after maxAttempts, and fulfils its neighbours', async () => {
     const client = scriptedClient((call) => ({
       text: `{"results":[${call.records

@@ -79,6 +79,39 @@ describe('packs', () => {
   })
 })
 
+describe('the estimate of tokens', () => {
+  it('is corrected by what the API reports, so that packs come to what was asked for', async () => {
+    // Three times as many tokens to the byte as assumed at first.
+    const tokens = (text: string) => 8 + Math.round(text.length * 0.75)
+    const client = scriptedClient((call) => {
+      const input = 500 + call.records.reduce((sum, { text }) => sum + tokens(text), 0)
+      return { ...echo(call), usage: { input, output: 10 } }
+    })
+    const records = Array.from({ length: 3_000 }, (_, i) => 'x'.repeat(20 + ((i * 37) % 60)))
+    await collect(
+      stringStream(client, { maxPackTokens: 1_000, maxPackRecords: 1_000, maxInFlight: 1 }),
+      records,
+    )
+    const packs = client.calls.map(({ records }) => records.reduce((sum, { text }) => sum + tokens(text), 0))
+    expect(packs[0]).toBeGreaterThan(1_800)
+    const [, , , , , ...later] = packs.slice(0, -3)
+    for (const pack of later) expect(Math.abs(pack / 1_000 - 1)).toBeLessThan(0.1)
+    expect(later.length).toBeGreaterThan(50)
+  })
+
+  it('survives a server that counts nonsense', async () => {
+    const counts = [1e306, -5, NaN, '100', null, undefined, 0]
+    const client = scriptedClient((call) => ({
+      ...echo(call),
+      usage: { input: counts[call.number % counts.length] as number, output: 10 },
+    }))
+    const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
+    const outcomes = await collect(stream, texts(100))
+    expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
+    expect(stream.stats.tokens.input).toBe(0)
+  })
+})
+
 describe('linger', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -115,17 +148,26 @@ describe('linger', () => {
     stream.destroy()
   })
 
-  it('never ends while a full pack stands behind', async () => {
+  it('is not for a full pack: that leaves when the next one is full too, or after 10 ms', async () => {
     const client = scriptedClient(echo)
-    const stream = stringStream(client, { linger: 100, maxPackRecords: 2 })
+    const stream = stringStream(client, { linger: 60_000, maxPackRecords: 2 })
     for (const text of texts(3)) stream.write(text)
     await settle()
     expect(sizes(client)).toEqual([])
     stream.write('text 3')
     await settle()
     expect(sizes(client)).toEqual([2])
-    await vi.advanceTimersByTimeAsync(100)
+    await vi.advanceTimersByTimeAsync(10)
     expect(sizes(client)).toEqual([2, 2])
+    stream.destroy()
+  })
+
+  it('is not for a record that has to travel alone', async () => {
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { linger: 60_000, maxPackTokens: 50 })
+    stream.write('x'.repeat(1_000))
+    await vi.advanceTimersByTimeAsync(10)
+    expect(sizes(client)).toEqual([1])
     stream.destroy()
   })
 
@@ -158,6 +200,30 @@ describe('flush()', () => {
     stream.flush()
     await settle()
     expect(stream.stats.records).toMatchObject({ fulfilled: 19, unsettled: 0 })
+    stream.end()
+  })
+
+  it('evens out the tail, also where Node still buffers it', async () => {
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { linger: 2 ** 31 - 1, maxPackRecords: 25, maxInFlight: 1 })
+    for (const text of texts(77)) stream.write(text)
+    stream.flush()
+    stream.resume()
+    await settle()
+    expect(sizes(client)).toEqual([25, 25, 14, 13])
+    stream.end()
+  })
+
+  it('counts right after a record that could not be packed, with a full readable side', async () => {
+    const client = scriptedClient(echo)
+    const serialize = (record: string) =>
+      record.startsWith('bad') ? (undefined as unknown as string) : record
+    const stream = stringStream(client, { linger: 2 ** 31 - 1, readableHighWaterMark: 1, serialize })
+    for (const text of ['bad 1', 'bad 2', 'a', 'b']) stream.write(text)
+    stream.flush()
+    stream.resume()
+    await settle()
+    expect(stream.stats.records).toMatchObject({ fulfilled: 2, rejected: 2 })
     stream.end()
   })
 

@@ -1,0 +1,116 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import { collect, stringStream, texts } from '../../helpers/collect.ts'
+import { answerOf, echo, recordsOf, scriptedClient } from '../../helpers/scripted-client.ts'
+
+const pricing = { input: 1, cachedInput: 0.5, output: 10 }
+const wasted = (stream: ReturnType<typeof stringStream>) =>
+  Object.fromEntries(Object.entries(stream.stats.tokens.wasted).filter(([, tokens]) => tokens > 0))
+
+describe('honest accounts', () => {
+  it('wait for the usage, which comes after the last element', async () => {
+    const server = createServer((request, response) => {
+      const body: Buffer[] = []
+      request.on('data', (chunk: Buffer) => body.push(chunk))
+      request.on('end', () => {
+        const send = (frame: object) => response.write(`data: ${JSON.stringify({ id: 'x', ...frame })}\n\n`)
+        const elements = recordsOf(JSON.parse(Buffer.concat(body).toString()) as never).map(({ id, text }) =>
+          JSON.stringify({ id, value: text }),
+        )
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        send({ choices: [{ index: 0, delta: { content: `{"results":[${elements.join(',')}` } }] })
+        setTimeout(() => {
+          send({ choices: [{ index: 0, delta: { content: ']}' }, finish_reason: 'stop' }] })
+          send({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 } })
+          response.end('data: [DONE]\n\n')
+        }, 30)
+      })
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+    const stream = stringStream(new OpenAI({ baseURL, apiKey: 'x' }), { maxPackRecords: 5, pricing })
+    await collect(stream, texts(20))
+    expect(stream.stats).toMatchObject({
+      requests: 4,
+      inFlight: 0,
+      tokens: { input: 400, output: 200, estimated: 0 },
+    })
+    expect(stream.stats.cost).toBeCloseTo((400 * 1 + 200 * 10) / 1e6, 12)
+    server.close()
+  })
+
+  it('tell cached tokens from others', async () => {
+    const client = scriptedClient((call) => ({
+      ...echo(call),
+      usage: { input: 1_000, cached: 800, output: 100 },
+    }))
+    const stream = stringStream(client, { pricing })
+    await collect(stream, texts(5))
+    expect(stream.stats.cost).toBeCloseTo((200 * 1 + 800 * 0.5 + 100 * 10) / 1e6, 12)
+  })
+
+  it('name what bought nothing: a record without an element', async () => {
+    const client = scriptedClient((call) => {
+      const records = call.number === 0 ? call.records.slice(1) : call.records
+      return {
+        text: answerOf({ ...call, records }, ({ text }) => text),
+        usage: { input: 1_000, output: 100 },
+      }
+    })
+    const stream = stringStream(client)
+    await collect(stream, texts(10))
+    // A tenth of the first prompt was for the record that had to be sent again.
+    expect(wasted(stream)).toEqual({ missing: 100 })
+    expect(stream.stats).toMatchObject({ packs: 1, retries: 1, tokens: { input: 2_000, output: 200 } })
+  })
+
+  it('name what bought nothing: elements that settle nothing', async () => {
+    const client = scriptedClient((call) => ({
+      text: `{"results":[{"id":1,"value":"same"},{"id":1,"value":"same"},{"id":9,"value":"same"},{"id":2,"value":"same"}]}`,
+      usage: { input: call.number, output: 100 },
+    }))
+    const stream = stringStream(client)
+    await collect(stream, texts(2))
+    expect(wasted(stream)).toEqual({ repeated: 25, unknown: 25 })
+  })
+
+  it('estimate what an answer cost that broke off, and say so', async () => {
+    const client = scriptedClient((call) =>
+      call.number === 0 ? { text: '{"results":[', finishReason: null, usage: null } : echo(call),
+    )
+    const stream = stringStream(client)
+    await collect(stream, texts(5))
+    const { tokens } = stream.stats
+    expect(tokens.estimated).toBeGreaterThan(50)
+    expect(tokens.input + tokens.output).toBe(110 + tokens.estimated)
+    expect(wasted(stream)).toEqual({ failure: tokens.estimated })
+  })
+
+  it('book nothing for a request that never began', async () => {
+    const client = scriptedClient((call) => {
+      if (call.number === 0)
+        throw Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after-ms': '1' } })
+      return echo(call)
+    })
+    const stream = stringStream(client)
+    await collect(stream, texts(5))
+    expect(stream.stats).toMatchObject({ requests: 2, tokens: { input: 100, output: 10, estimated: 0 } })
+    expect(wasted(stream)).toEqual({})
+  })
+
+  it('are a frozen snapshot', () => {
+    const stream = stringStream(scriptedClient(echo))
+    const { stats } = stream
+    expect(
+      [stats, stats.records, stats.elements, stats.tokens, stats.tokens.wasted].every(Object.isFrozen),
+    ).toBe(true)
+    stream.write('a')
+    expect(stats.records.read).toBe(0)
+    expect(stream.stats.records.read).toBe(1)
+    expect(stats.cost).toBeUndefined()
+    stream.destroy()
+  })
+})
