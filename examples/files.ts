@@ -1,4 +1,4 @@
-// node examples/files.ts tickets.jsonl labels.jsonl: from a file to a file, in bounded memory, whatever its length.
+// npx node examples/files.ts tickets.jsonl labels.jsonl: from a file to a file, in bounded memory, whatever its length.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
@@ -9,8 +9,15 @@ import * as z from 'zod'
 const [input = 'tickets.jsonl', output = 'labels.jsonl'] = process.argv.slice(2)
 
 async function* tickets() {
+  let number = 0
   for await (const line of createInterface({ input: createReadStream(input) })) {
-    yield JSON.parse(line) as { id: string; text: string }
+    number += 1
+    if (line.trim() === '') continue
+    try {
+      yield JSON.parse(line) as { id: string; text: string }
+    } catch (cause) {
+      throw new Error(`${input}:${number}: expected a JSON object`, { cause })
+    }
   }
 }
 

@@ -1,14 +1,18 @@
 import type { TokenCounter } from './tokens.ts'
 
+/** gpt-tokenizer's encodings. Models since gpt-4o use `o200k_base`; gpt-4 and gpt-3.5 use `cl100k_base`. */
+export type Encoding = 'o200k_base' | 'o200k_harmony' | 'cl100k_base'
+
+interface Tokenizer {
+  countTokens: (text: string, options: { disallowedSpecial: Set<string> }) => number
+}
+
 /** Spelt out, so that bundlers see which files may be needed. */
-const encodings = {
+const encodings: Record<Encoding, () => Promise<Tokenizer>> = {
   o200k_base: () => import('gpt-tokenizer/encoding/o200k_base'),
   o200k_harmony: () => import('gpt-tokenizer/encoding/o200k_harmony'),
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
 }
-
-/** gpt-tokenizer's encodings. Models since gpt-4o use `o200k_base`; gpt-4 and gpt-3.5 use `cl100k_base`. */
-export type Encoding = keyof typeof encodings
 
 /** Merging one unbroken run of characters is quadratic, so no piece handed to the tokenizer is longer than this. */
 const PIECE = 256

@@ -1,16 +1,16 @@
-import { PackStreamError, type Pricing } from 'llm-pack-stream'
+import { PackStreamError } from 'llm-pack-stream'
 import { openEndpoint } from './endpoint.ts'
-import { label, type Labelled } from './labelling.ts'
+import { labelInPacks, labelOneByOne, type Job, type Labelled, type Measured } from './labelling.ts'
 import { Progress, table } from './report.ts'
 
 /** gpt-4o-mini, in US dollars per million tokens, as of 2026. Yours may differ. */
-const pricing: Pricing = { input: 0.15, cachedInput: 0.075, output: 0.6 }
+const pricing = { input: 0.15, cachedInput: 0.075, output: 0.6 }
 const maxInFlight = 4
 const maxPackRecords = 25
 
 /**
- * Labels the records in packs, showing each result as it comes, then one by one with as many requests at once, and
- * prints both side by side. Sets the exit code.
+ * Labels the records in packs, showing each result as it comes, then by plain requests with one record each and as many
+ * at once, and prints both side by side. Sets the exit code.
  */
 export async function compare(
   records: readonly Labelled[],
@@ -18,43 +18,55 @@ export async function compare(
   labels: readonly string[],
   instructions: string,
 ): Promise<void> {
-  const endpoint = await openEndpoint()
-  const { client, model } = endpoint
+  const { client, model, description, close } = await openEndpoint()
   const controller = new AbortController()
   process.once('SIGINT', () => {
     controller.abort()
   })
-  const job = { client, model, labels, instructions, pricing, maxInFlight, signal: controller.signal }
+  const job: Job = { client, model, labels, instructions, pricing, maxInFlight, signal: controller.signal }
   const progress = new Progress(records.length)
-  let done = 0
+  const done: Record<string, Measured> = {}
+  const [inPacks, oneByOne] = [`packs of up to ${maxPackRecords}`, 'one record a request']
+  let failure: unknown
 
-  console.log(`${records.length} records, ${labels.length} labels, by ${endpoint.description}\n`)
+  console.log(`${records.length} records, ${labels.length} labels, by ${description}\n`)
   try {
-    const packed = await label(source(), { ...job, maxPackRecords }, (outcome, stats) => {
-      done += 1
-      progress.show(outcome, stats)
+    done[inPacks] = await labelInPacks(source(), job, maxPackRecords, (outcome, measured) => {
+      done[inPacks] = measured
+      if (outcome.status === 'rejected') failure ??= outcome.reason
+      progress.result(outcome)
+      progress.update(measured)
     })
     progress.end()
-    console.log(`\nThe same again as one-record requests, ${maxInFlight} at a time …\n`)
-    const single = await label(source(), { ...job, maxPackRecords: 1 })
-    console.log(table({ [`packs of up to ${maxPackRecords}`]: packed, 'one record a request': single }))
-    const { input, cachedInput = input, output } = pricing
-    console.log(
-      `\nBoth with ${maxInFlight} requests at once; at $${input} / $${cachedInput} / $${output} per million tokens.`,
-    )
-    if (packed.stats.records.rejected > 0) process.exitCode = 1
+    if (done[inPacks].fulfilled === 0) throw failure
+    console.log(`\nThe same again by plain requests with one record each, ${maxInFlight} at a time …\n`)
+    done[oneByOne] = await labelOneByOne(source(), job, (measured) => {
+      progress.update(measured)
+    })
   } catch (error) {
-    progress.end()
-    process.exitCode = 1
-    if (controller.signal.aborted) {
-      console.error(`\nStopped. ${done} of ${records.length} records had a result.`)
-      process.exitCode = 130
-    } else if (error instanceof PackStreamError) {
-      console.error(`\n${error.message}\n${String(error.cause)}`)
-    } else {
-      throw error
-    }
-  } finally {
-    await endpoint.close()
+    failure = error
   }
+  progress.end()
+  await close()
+
+  if (failure !== undefined) {
+    process.exitCode = controller.signal.aborted ? 130 : 1
+    console.error(`\n${controller.signal.aborted ? 'Stopped.' : explain(failure)}`)
+  }
+  if (Object.values(done).some(({ fulfilled }) => fulfilled > 0)) {
+    const { input, cachedInput, output } = pricing
+    console.log(`${failure === undefined ? '' : '\nSo far:\n\n'}${table(done)}`)
+    console.log(
+      `\nWith ${maxInFlight} requests at once; at $${input} / $${cachedInput} / $${output} per million tokens.`,
+    )
+  }
+}
+
+/** What a person can do something about, without a stack. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const because = error.cause instanceof Error ? `\n${error.cause.message}` : ''
+  return error instanceof PackStreamError
+    ? error.message + because
+    : `${error.name}: ${error.message}${because}`
 }

@@ -6,7 +6,7 @@ export interface Endpoint {
   readonly client: OpenAI
   readonly model: string
   readonly description: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** The real thing where the environment names one, or else the embedded simulator. */

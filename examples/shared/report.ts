@@ -1,29 +1,44 @@
-import type { Stats } from 'llm-pack-stream'
-import type { LabelOutcome, Labelled, Measured } from './labelling.ts'
+import stringWidth from 'string-width'
+import type { LabelOutcome, Measured } from './labelling.ts'
 
-/** Prints each outcome, and below them, on a terminal, a line that says how far the job is. */
+/** Prints results, and below them, on a terminal, a line that says how far the job is. */
 export class Progress {
   readonly #terminal = process.stdout.isTTY
-  readonly #start = performance.now()
   readonly #total: number
 
   constructor(total: number) {
     this.#total = total
   }
 
-  show(outcome: LabelOutcome<Labelled>, stats: Stats): void {
-    const { record } = outcome
-    const result =
-      outcome.status === 'fulfilled'
-        ? `${outcome.value.label === record.label ? '✓' : '✗'} ${outcome.value.label}`
-        : `! ${outcome.reason.code}`
+  /** One line for an outcome. */
+  result(outcome: LabelOutcome): void {
     const { request = 0, position = 0, size = 0 } = outcome.pack ?? {}
-    const where = `pack ${request}, ${position} of ${size}`
-    this.#print(`${result.padEnd(26)} ${where.padEnd(18)} ${shorten(record.text, this.#width - 48)}`)
-    this.#printLine(stats)
+    const columns = [
+      describe(outcome).padEnd(26),
+      // The first to go where there is little room.
+      this.#width < 80 ? '' : `pack ${request}, ${position} of ${size}`.padEnd(19),
+      outcome.record.text.replace(/\s+/g, ' '),
+    ]
+    const line = fit(columns.join(''), this.#width - 1)
+    process.stdout.write(this.#terminal ? `\r\x1b[K${line}\n` : `${line}\n`)
   }
 
-  /** Takes the progress line away. */
+  /** The line below. */
+  update({ records, elapsed, inFlight, tokens, cost }: Measured): void {
+    if (!this.#terminal) return
+    const parts = [
+      `${records}/${this.#total} records`,
+      `${(records / (elapsed / 1000)).toFixed(0)}/s`,
+      dollars(cost),
+      `${inFlight} in flight`,
+      `${count(tokens.input + tokens.output)} tokens`,
+    ]
+    // Whole parts only: half a number is a wrong number.
+    while (parts.join('  ').length >= this.#width) parts.pop()
+    process.stdout.write(`\r\x1b[K${parts.join('  ')}`)
+  }
+
+  /** Takes the line below away. */
   end(): void {
     if (this.#terminal) process.stdout.write('\r\x1b[K')
   }
@@ -31,42 +46,33 @@ export class Progress {
   get #width(): number {
     return this.#terminal ? process.stdout.columns : 110
   }
+}
 
-  #print(line: string): void {
-    process.stdout.write(this.#terminal ? `\r\x1b[K${line}\n` : `${line}\n`)
-  }
-
-  #printLine({ records, inFlight, tokens, cost }: Stats): void {
-    if (!this.#terminal) return
-    const done = records.fulfilled + records.rejected
-    const rate = done / ((performance.now() - this.#start) / 1000)
-    const line =
-      `${done}/${this.#total} records  ${rate.toFixed(0)}/s  ${inFlight} packs in flight  ` +
-      `${count(tokens.input + tokens.output)} tokens  ${dollars(cost ?? 0)}`
-    process.stdout.write(line.slice(0, this.#width - 1))
-  }
+function describe(outcome: LabelOutcome): string {
+  if (outcome.status === 'rejected') return `! ${outcome.reason.code} `
+  return `${outcome.value.label === outcome.record.label ? '✓' : '✗'} ${outcome.value.label} `
 }
 
 /** The jobs side by side, as a table. */
 export function table(jobs: Readonly<Record<string, Measured>>): string {
   const rows: [string, (job: Measured) => string][] = [
-    ['records', ({ stats }) => `${stats.records.fulfilled} of ${stats.records.read}`],
-    ['requests', ({ stats }) => count(stats.requests)],
+    ['records', ({ fulfilled, records }) => `${fulfilled} of ${records}`],
+    ['requests', ({ requests }) => count(requests)],
     ['time', ({ elapsed }) => `${(elapsed / 1000).toFixed(2)} s`],
     ['first result after', ({ timeToFirstResult }) => `${(timeToFirstResult / 1000).toFixed(2)} s`],
-    ['records per second', ({ stats, elapsed }) => (stats.records.read / (elapsed / 1000)).toFixed(1)],
-    ['input tokens', ({ stats }) => count(stats.tokens.input)],
-    ['  of them cached', ({ stats }) => count(stats.tokens.cached)],
-    ['output tokens', ({ stats }) => count(stats.tokens.output)],
-    ['cost', ({ stats }) => dollars(stats.cost ?? 0)],
-    ['accuracy', ({ stats, correct }) => `${((100 * correct) / stats.records.read).toFixed(1)}%`],
+    ['records per second', ({ records, elapsed }) => (records / (elapsed / 1000)).toFixed(1)],
+    ['input tokens', ({ tokens }) => count(tokens.input)],
+    ['  of them cached', ({ tokens }) => count(tokens.cached)],
+    ['output tokens', ({ tokens }) => count(tokens.output)],
+    ['cost', ({ cost }) => dollars(cost)],
+    ['accuracy', ({ correct, records }) => `${((100 * correct) / records).toFixed(1)}%`],
   ]
   const lines = [
     ['', ...Object.keys(jobs)],
     ...rows.map(([name, cell]) => [name, ...Object.values(jobs).map(cell)]),
   ]
   return lines
-    .map(([name = '', ...cells]) => name.padEnd(22) + cells.map((cell) => cell.padStart(24)).join(''))
+    .map(([name = '', ...cells]) => name.padEnd(20) + cells.map((cell) => cell.padStart(22)).join(''))
     .join('\n')
 }
 
@@ -78,7 +84,16 @@ function dollars(value: number): string {
   return `$${value.toFixed(4)}`
 }
 
-function shorten(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ')
-  return line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line
+const graphemes = new Intl.Segmenter()
+
+/** As much of a line as so many columns hold. Letters of some scripts and emoji take two. */
+function fit(line: string, columns: number): string {
+  let fitting = ''
+  let width = 0
+  for (const { segment } of graphemes.segment(line)) {
+    width += stringWidth(segment)
+    if (width > columns - 1) return `${fitting}…`
+    fitting += segment
+  }
+  return fitting
 }

@@ -11,9 +11,9 @@ export interface Finished {
 }
 
 /** Runs Node, the same one that runs the tests, in the project's folder. Never throws for an exit code. */
-export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = root): Promise<Finished> {
   return new Promise((resolve) => {
-    const options = { cwd: root, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }
     const child = execFile(process.execPath, args, options, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode, stdout, stderr })
     })

@@ -77,6 +77,15 @@ describe('the programs of the README', () => {
   })
 })
 
+it('no server at all ends the example with what is wrong', async () => {
+  const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], env)
+  expect(code).toBe(1)
+  expect(stderr).toContain('Connection error')
+  expect(stderr).not.toContain('    at ')
+  expect(stdout.match(/^! request_failed /gm)).toHaveLength(330)
+})
+
 it('a wrong key ends the example with what to do', async () => {
   const simulator = await startSimulator({ apiKey: 'right' })
   const env = { ...noKey, OPENAI_API_KEY: 'wrong', OPENAI_BASE_URL: simulator.baseURL }
