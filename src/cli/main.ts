@@ -24,6 +24,7 @@ It is not a model: it picks labels by words in common with each record.
   --slowdown <number>                  how much each further request in flight slows the others (default 0.01)
   --rpm <number>                       limit of requests per minute (default none)
   --tpm <number>                       limit of tokens per minute (default none)
+  --context-tokens <number>            tokens of prompt and answer together (default 128000)
   --api-key <key>                      accept only this key (default any)
   --help                               show this text`,
       run: simulate,
@@ -41,6 +42,7 @@ async function simulate(args: string[]): Promise<void> {
     slowdown: text,
     rpm: text,
     tpm: text,
+    'context-tokens': text,
     'api-key': text,
   })
   const numberOf = (flag: string) => parseNumber(flag, values[flag])
@@ -55,7 +57,7 @@ async function simulate(args: string[]): Promise<void> {
       slowdown: numberOf('slowdown'),
     }),
     limits: given({ requestsPerMinute: numberOf('rpm'), tokensPerMinute: numberOf('tpm') }),
-    ...given({ apiKey: values['api-key'] }),
+    ...given({ contextTokens: numberOf('context-tokens'), apiKey: values['api-key'] }),
   }).catch((error: unknown) => {
     if (error instanceof TypeError || error instanceof RangeError)
       throw new UsageError(inFlags(error.message))

@@ -1,3 +1,5 @@
+import { shown } from './shown.ts'
+
 /** An error of the API, answered in OpenAI's shape: `{ error: { message, type, param, code } }`. */
 export class ApiError extends Error {
   override name = 'ApiError'
@@ -23,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-export type ApiErrorDetails = {
+type ApiErrorDetails = {
   type?: string
   param?: string
   code?: string
@@ -49,9 +51,4 @@ export function wrongType(param: string, expected: string, value: unknown): ApiE
 export function wrongValue(param: string, expected: string, value: unknown): ApiError {
   const message = `Invalid value for '${param}': expected ${expected}, but got ${shown(value)} instead.`
   return new ApiError(400, message, { param, code: 'invalid_value' })
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }

@@ -1,5 +1,6 @@
 import { defaultLatency, type Latency } from './latency.ts'
 import type { Limits } from './limits.ts'
+import { shown } from './shown.ts'
 
 /** Options of {@link startSimulator}. */
 export type SimulatorOptions = {
@@ -74,8 +75,4 @@ function knownKeys(prefix: string, value: unknown, known: readonly string[]): vo
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) throw new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`)
   }
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : `a ${typeof value}`
 }

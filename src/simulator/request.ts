@@ -7,7 +7,7 @@ export type Message = { role: string; text: string }
 export type ResponseFormat =
   | { type: 'text' }
   | { type: 'json_object' }
-  | { type: 'json_schema'; name: string; schema: unknown; json: string }
+  | { type: 'json_schema'; name: string; schema: unknown; json: string; strict: boolean }
 
 /** A chat completion request, checked, with only what the simulator looks at. */
 export type ChatRequest = {
@@ -34,6 +34,10 @@ export function parseChatRequest(body: string): ChatRequest {
   if (model === '') throw wrongValue('model', 'the name of a model', model)
   if (n !== undefined && n !== null && n !== 1)
     throw wrongValue('n', '1, as the simulator writes one choice', n)
+  if (!leavesText(request['tool_choice'])) {
+    const expected = 'none or auto, as the simulator does not call tools'
+    throw wrongValue('tool_choice', expected, request['tool_choice'])
+  }
   const stream = flag(request['stream'], 'stream')
   return {
     model,
@@ -86,6 +90,13 @@ function parseIncludeUsage(options: unknown, stream: boolean): boolean {
   return flag(options['include_usage'], 'stream_options.include_usage')
 }
 
+/** Whether a model may answer with text and call no tool: then tools can be there, and are not called. */
+function leavesText(toolChoice: unknown): boolean {
+  if (!isObject(toolChoice)) return [undefined, null, 'none', 'auto'].includes(toolChoice as string)
+  const { allowed_tools: allowed } = toolChoice
+  return isObject(allowed) && allowed['mode'] === 'auto'
+}
+
 function parseFormat(format: unknown): ResponseFormat {
   if (format === undefined || format === null) return { type: 'text' }
   if (!isObject(format)) throw wrongType('response_format', 'an object', format)
@@ -102,9 +113,13 @@ function parseFormat(format: unknown): ResponseFormat {
   const { name, schema } = wrapper
   if (name === undefined) throw missingField(`${param}.name`)
   if (typeof name !== 'string') throw wrongType(`${param}.name`, 'a string', name)
+  if (!/^[A-Za-z0-9_-]{1,64}$/u.test(name)) {
+    throw wrongValue(`${param}.name`, '1 to 64 letters, digits, underscores and hyphens', name)
+  }
+  const strict = flag(wrapper['strict'], `${param}.strict`)
   if (schema === undefined) throw missingField(`${param}.schema`)
   if (!isObject(schema)) throw wrongType(`${param}.schema`, 'an object', schema)
-  return { type, name, schema, json: schemaText(schema) }
+  return { type, name, schema, json: schemaText(schema), strict }
 }
 
 function schemaText(schema: unknown): string {

@@ -5,6 +5,7 @@ import { makeSubject } from './labels.ts'
 import { findRecords } from './records.ts'
 import type { ChatRequest, Message } from '../request.ts'
 import { SchemaError } from './schema-source.ts'
+import { strictProblem } from '../strict.ts'
 import { excerpt } from './strings.ts'
 import { answerValue } from './values.ts'
 
@@ -13,7 +14,7 @@ const keptSchemas = 100
 
 /** Answers requests from their own text, deterministically: the same request always gets the same answer. */
 export class Answerer {
-  /** Compiled schemas by their JSON, the one used last at the end. */
+  /** Compiled schemas by mode and JSON, the one used last at the end. */
   readonly #schemas = new Map<string, CompiledSchema>()
 
   /** The answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
@@ -25,7 +26,10 @@ export class Answerer {
       case 'json_object': {
         const schema = schemaInMessages(request.messages)
         if (schema === undefined) return plainObject(message)
-        return this.#fromSchema({ schema, json: JSON.stringify(schema), name: 'json_object' }, message)
+        return this.#fromSchema(
+          { schema, json: JSON.stringify(schema), name: 'json_object', strict: false },
+          message,
+        )
       }
       case 'text':
         return (
@@ -51,10 +55,12 @@ export class Answerer {
     }
   }
 
-  #compiled({ schema, json }: SchemaFormat): CompiledSchema {
-    const compiled = this.#schemas.get(json) ?? compileSchema(schema)
-    this.#schemas.delete(json)
-    this.#schemas.set(json, compiled)
+  #compiled({ schema, json, strict }: SchemaFormat): CompiledSchema {
+    // What passed as any schema may still be refused as a strict one.
+    const key = strict ? `strict ${json}` : json
+    const compiled = this.#schemas.get(key) ?? compile(schema, strict)
+    this.#schemas.delete(key)
+    this.#schemas.set(key, compiled)
     for (const oldest of this.#schemas.keys()) {
       if (this.#schemas.size <= keptSchemas) break
       this.#schemas.delete(oldest)
@@ -63,7 +69,13 @@ export class Answerer {
   }
 }
 
-type SchemaFormat = { name: string; schema: unknown; json: string }
+type SchemaFormat = { name: string; schema: unknown; json: string; strict: boolean }
+
+function compile(schema: unknown, strict: boolean): CompiledSchema {
+  const problem = strict ? strictProblem(schema) : undefined
+  if (problem !== undefined) throw new SchemaError(problem)
+  return compileSchema(schema)
+}
 
 function lastUserText(messages: readonly Message[]): string {
   return (messages.findLast(({ role }) => role === 'user') ?? messages.at(-1))?.text ?? ''

@@ -17,7 +17,7 @@ export type Subject = {
 }
 
 /** A label chosen, and how much of it the text's words cover, from 0 to 1. */
-export type Choice = { value: unknown; share: number }
+type Choice = { value: unknown; share: number }
 
 /** Words are looked for when they are first asked for: a message with records is mostly asked for those. */
 export function makeSubject(id: string, position: number, text: string): Subject {

@@ -5,13 +5,13 @@ import { SchemaError } from './schema-source.ts'
 export const deepest = 300
 
 /** A value that is always the same: a `const`, or null. */
-export type FixedNode = { kind: 'fixed'; value: unknown }
+type FixedNode = { kind: 'fixed'; value: unknown }
 
 /** One of the values of an `enum`. */
-export type LabelsNode = { kind: 'labels'; labels: Labels }
+type LabelsNode = { kind: 'labels'; labels: Labels }
 
 /** True if the record's text has a word of the property's name. */
-export type BooleanNode = { kind: 'boolean' }
+type BooleanNode = { kind: 'boolean' }
 
 export type NumberNode = {
   kind: 'number'

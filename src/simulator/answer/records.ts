@@ -1,10 +1,10 @@
 import { findJson, isObject, parseJson } from './json-text.ts'
 
 /** One record of a prompt: its id as written there, and its text. */
-export type PromptRecord = { id: string; text: string }
+type PromptRecord = { id: string; text: string }
 
 /** What a message holds. Without recognisable records it is one record itself, and `delimited` is false. */
-export type MessageRecords = { records: PromptRecord[]; delimited: boolean }
+type MessageRecords = { records: PromptRecord[]; delimited: boolean }
 
 /** Property names that carry a record's id. */
 const idNames = new Set(

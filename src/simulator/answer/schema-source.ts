@@ -18,11 +18,18 @@ const annotations = new Set(
 /** References and parts gathered into one schema before they count as a circle. */
 const mostParts = 500
 
-/** Follows a `$ref` of the forms `#`, `#/$defs/name` and any other pointer into the same schema. */
-export function lookUp(ref: unknown, root: Schema): Schema {
+/** Like `follow`, but throws a `SchemaError` if there is nothing. */
+function lookUp(ref: unknown, root: Schema): Schema {
   if (typeof ref !== 'string' || !ref.startsWith('#')) {
     throw new SchemaError(`$ref must point into the schema itself, got ${JSON.stringify(ref)}`)
   }
+  const found = follow(ref, root)
+  if (found === undefined) throw new SchemaError(`$ref ${JSON.stringify(ref)} points to nothing`)
+  return found
+}
+
+/** What a `$ref` of the forms `#`, `#/$defs/name` and any other pointer into the same schema points to. */
+export function follow(ref: string, root: Schema): Schema | undefined {
   let found: unknown = root
   for (const step of ref.split('/').slice(1)) {
     const key = decodeStep(step).replaceAll('~1', '/').replaceAll('~0', '~')
@@ -30,8 +37,7 @@ export function lookUp(ref: unknown, root: Schema): Schema {
     const known = (isObject(inside) || Array.isArray(inside)) && Object.hasOwn(inside, key)
     found = known ? (inside as Schema)[key] : undefined
   }
-  if (!isObject(found)) throw new SchemaError(`$ref ${JSON.stringify(ref)} points to nothing`)
-  return found
+  return isObject(found) ? found : undefined
 }
 
 function decodeStep(step: string): string {
@@ -67,7 +73,7 @@ export function flatten(schema: Schema, root: Schema, budget = { left: mostParts
 }
 
 /** Both schemas at once: properties united, bounds narrowed, of everything else the second's. */
-export function merge(first: Schema, second: Schema): Schema {
+function merge(first: Schema, second: Schema): Schema {
   const merged: Schema = { ...first, ...second }
   for (const key of ['properties', '$defs', 'definitions']) {
     const [a, b] = [first[key], second[key]]

@@ -16,7 +16,7 @@ import { SchemaError } from './schema-source.ts'
 import { stringFor } from './strings.ts'
 
 /** What one answer is made from. `whole` is the message as one subject; arrays of records take `records`. */
-export type Scope = {
+type Scope = {
   schema: CompiledSchema
   whole: Subject
   records: readonly Subject[]

@@ -21,7 +21,13 @@ function ask(message: string, format: ResponseFormat, system = 'Do it.'): string
 
 function askSchema(message: string, schema: unknown): unknown {
   return JSON.parse(
-    ask(message, { type: 'json_schema', name: 'answer', schema, json: JSON.stringify(schema) }),
+    ask(message, {
+      type: 'json_schema',
+      name: 'answer',
+      schema,
+      json: JSON.stringify(schema),
+      strict: false,
+    }),
   )
 }
 

@@ -26,6 +26,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)('simulate runs until %s', async (signa
       '60',
       '--tpm',
       '6000',
+      '--context-tokens',
+      '30',
       '--api-key',
       'k1',
     ],
@@ -42,6 +44,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)('simulate runs until %s', async (signa
   expect(response.status).toBe(200)
   expect(response.headers.get('x-ratelimit-limit-requests')).toBe('60')
   expect(response.headers.get('x-ratelimit-limit-tokens')).toBe('6000')
+  // A few tokens are the prompt's: the answer ends where the context does.
+  expect(await response.json()).toMatchObject({
+    choices: [{ finish_reason: 'length' }],
+    usage: { total_tokens: 30 },
+  })
   child.kill(signal)
   expect(await closed).toMatchObject({ code: 0, stderr: '' })
 })
@@ -59,6 +66,7 @@ describe.each<[string[], string]>([
   [['simulate', 'now'], 'now'],
   [['simulate', '--rpm', 'many'], '--rpm: expected a number, got "many"'],
   [['simulate', '--rpm', '0'], '--rpm: expected a whole number from 1, got 0'],
+  [['simulate', '--context-tokens', '0'], '--context-tokens: expected a whole number from 1, got 0'],
   [['simulate', '--port', '99999'], '--port: expected a port from 0 to 65535, got 99999'],
   [['simulate', '--time-to-first-token=-1'], '--time-to-first-token: expected milliseconds from 0, got -1'],
   [['simualte'], "Unknown command 'simualte'"],
@@ -74,6 +82,7 @@ describe.each<[string[], string]>([
 test.each([
   [['--help'], 'simulate'],
   [['simulate', '--help'], '--output-tokens-per-second'],
+  [['simulate', '--help'], '--context-tokens'],
 ])('%j shows help', async (args, word) => {
   const { code, stdout } = await run(...args).closed
   expect(code).toBe(0)

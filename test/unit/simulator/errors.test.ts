@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { body, post, schema, start } from './helpers.ts'
 
+const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }]
+
 describe('errors in the shape of OpenAI', () => {
   test.each<[string, unknown, string | null, string | null]>([
     ['broken JSON', '{"model":', null, null],
@@ -36,6 +38,31 @@ describe('errors in the shape of OpenAI', () => {
       'missing_required_parameter',
     ],
     [
+      'strict of a wrong type',
+      body({
+        response_format: { type: 'json_schema', json_schema: { name: 'x', schema, strict: 'yes' } },
+      }),
+      'response_format.json_schema.strict',
+      'invalid_type',
+    ],
+    ...['', 'a b', 'é', 'x'.repeat(65)].map((name): [string, unknown, string, string] => [
+      `the schema's name ${name}`,
+      body({ response_format: { type: 'json_schema', json_schema: { name, schema } } }),
+      'response_format.json_schema.name',
+      'invalid_value',
+    ]),
+    ...[
+      'required',
+      { type: 'function', function: { name: 'f' } },
+      { type: 'custom', custom: { name: 'f' } },
+      { type: 'allowed_tools', allowed_tools: { mode: 'required', tools } },
+    ].map((choice): [string, unknown, string, string] => [
+      `tool_choice ${JSON.stringify(choice)}`,
+      body({ tools, tool_choice: choice }),
+      'tool_choice',
+      'invalid_value',
+    ]),
+    [
       'schema that leads nowhere',
       body({
         response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { $ref: '#/no' } } },
@@ -58,6 +85,37 @@ describe('errors in the shape of OpenAI', () => {
     if (code !== null) expect(error.message).toContain(`'${String(param)}'`)
     expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, inFlight: 0 })
   })
+
+  test('a strict schema that OpenAI refuses is refused in its words', async () => {
+    await using simulator = await start()
+    const format = (strict?: boolean | null) =>
+      body({ response_format: { type: 'json_schema', json_schema: { name: 'results', schema, strict } } })
+    const response = await post(simulator, format(true))
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({
+      error: {
+        message:
+          "Invalid schema for response_format 'results': In context=(), " +
+          "'additionalProperties' is required to be supplied and to be false.",
+        type: 'invalid_request_error',
+        param: 'response_format',
+        code: null,
+      },
+    })
+    for (const strict of [false, null, undefined]) {
+      expect((await post(simulator, format(strict))).status).toBe(200)
+    }
+    // Also once it was taken as a schema of any kind.
+    expect((await post(simulator, format(true))).status).toBe(400)
+  })
+
+  test.each(['none', 'auto', null, { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools } }])(
+    'tools that need not be called are no error: tool_choice %j',
+    async (choice) => {
+      await using simulator = await start()
+      expect((await post(simulator, body({ tools, tool_choice: choice }))).status).toBe(200)
+    },
+  )
 
   test('400 for a schema nested too deep for the stack', async () => {
     await using simulator = await start()

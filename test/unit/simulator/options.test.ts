@@ -5,9 +5,9 @@ describe('bad options', () => {
   test.each<[unknown, ErrorConstructor, string]>([
     [null, TypeError, 'options: expected an object, got null'],
     [{ limit: {} }, TypeError, 'limit: expected one of port, latency, limits, apiKey, contextTokens'],
-    [{ port: '80' }, TypeError, 'port: expected a port from 0 to 65535, got "80"'],
+    [{ port: '80' }, TypeError, "port: expected a port from 0 to 65535, got '80'"],
     [{ port: 70_000 }, RangeError, 'port: expected a port from 0 to 65535, got 70000'],
-    [{ latency: 5 }, TypeError, 'latency: expected an object, got a number'],
+    [{ latency: 5 }, TypeError, 'latency: expected an object, got 5'],
     [{ latency: { ttft: 5 } }, TypeError, 'latency.ttft: expected one of timeToFirstToken, '],
     [
       { latency: { timeToFirstToken: -1 } },
@@ -24,8 +24,9 @@ describe('bad options', () => {
       'limits.requestsPerMinute: expected a whole number from 1, got 0',
     ],
     [{ limits: { tokensPerMinute: 1.5 } }, RangeError, 'limits.tokensPerMinute'],
-    [{ apiKey: '' }, TypeError, 'apiKey: expected a text that is not empty, got ""'],
-    [{ contextTokens: true }, TypeError, 'contextTokens: expected a whole number from 1, got a boolean'],
+    [{ apiKey: '' }, TypeError, "apiKey: expected a text that is not empty, got ''"],
+    [{ apiKey: Symbol('k') }, TypeError, 'apiKey: expected a text that is not empty, got Symbol(k)'],
+    [{ contextTokens: true }, TypeError, 'contextTokens: expected a whole number from 1, got true'],
   ])('%j', async (options, type, message) => {
     const error: unknown = await startSimulator(options as object).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(type)

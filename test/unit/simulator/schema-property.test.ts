@@ -16,7 +16,7 @@ function answerText(schema: unknown, message: string): string {
     stream: false,
     includeUsage: false,
     maxTokens: undefined,
-    format: { type: 'json_schema', name: 'answer', schema, json: JSON.stringify(schema) },
+    format: { type: 'json_schema', name: 'answer', schema, json: JSON.stringify(schema), strict: false },
   })
 }
 

@@ -263,13 +263,14 @@ describe('a pause', () => {
         scriptedClient(() => {
           throw busy
         }),
-        { maxAttempts: 1 },
+        { maxAttempts: 1, maxInFlight: 1, maxPackRecords: 1 },
       )
       const silent = stringStream(scriptedClient((call) => ({ ...echo(call), finishReason: null })))
       for (const stream of [rejecting, silent]) {
         const outcomes = stream.toArray()
-        stream.end('a')
-        expect(await outcomes).toHaveLength(1)
+        stream.write('a')
+        stream.end('b')
+        expect(await outcomes).toHaveLength(2)
         expect(stream.stats.inFlight).toBe(0)
       }
       expect(vi.getTimerCount()).toBe(0)

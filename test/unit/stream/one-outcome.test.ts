@@ -1,5 +1,7 @@
+import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Outcome } from 'llm-pack-stream'
 import { collect, inNoTime, stringStream, texts } from '../../helpers/collect.ts'
 import { scriptedClient, type Answer, type Call } from '../../helpers/scripted-client.ts'
 
@@ -20,6 +22,7 @@ const faults = [
   'not json',
   'empty',
   'server error',
+  'rate limit',
 ] as const
 type Fault = { kind: (typeof faults)[number]; at: number }
 
@@ -54,6 +57,8 @@ function faulty(call: Call, { kind, at }: Fault): Answer {
     case 'swapped id':
       elements[victim]!.id = elements[(victim + 1) % elements.length]!.id
       break
+    case 'rate limit':
+      throw Object.assign(new Error('429'), { status: 429, headers: { 'retry-after-ms': `${at / 10}` } })
     case 'server error':
       throw Object.assign(new Error('500'), { status: 500, headers: { 'retry-after-ms': '0' } })
   }
@@ -105,10 +110,12 @@ describe('exactly one outcome per record', () => {
           maxInFlight: fc.integer({ min: 1, max: 4 }),
           maxAttempts: fc.integer({ min: 1, max: 4 }),
           preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 1, max: 8 }),
-          linger: fc.constantFrom(0, 1),
+          highWaterMark: fc.integer({ min: 0, max: 8 }),
+          linger: fc.constantFrom(0, 1, 200, 2 ** 31 - 1),
         }),
-        async (faultPlan, count, options) => {
+        // Which records cannot be serialized, before which flush() is called, and after which the consumer rests.
+        fc.record({ bad: fc.array(fc.nat(40)), flush: fc.array(fc.nat(40)), rest: fc.array(fc.nat(40)) }),
+        async (faultPlan, count, options, { bad, flush, rest }) => {
           const settled = new Set<string>()
           const client = scriptedClient((call) => {
             for (const { text } of call.records) {
@@ -116,9 +123,28 @@ describe('exactly one outcome per record', () => {
             }
             return faulty(call, faultPlan[call.number] ?? { kind: 'none', at: 0 })
           })
-          const stream = stringStream(client, options)
-          stream.on('data', ({ record }) => settled.add(record))
-          const outcomes = await inNoTime(() => collect(stream, texts(count)))
+          const isBad = (text: string) => bad.some((i) => text === `text ${i}`)
+          const serialize = (text: string) => (isBad(text) ? (undefined as unknown as string) : text)
+          const stream = stringStream(client, { ...options, serialize })
+          const outcomes: Outcome<string, string>[] = []
+          await inNoTime(() =>
+            pipeline(
+              async function* () {
+                for (const [i, text] of texts(count).entries()) {
+                  if (flush.includes(i)) stream.flush()
+                  yield await Promise.resolve(text)
+                }
+              },
+              stream,
+              async (source) => {
+                for await (const outcome of source) {
+                  settled.add(outcome.record)
+                  outcomes.push(outcome)
+                  if (rest.includes(outcomes.length)) await new Promise((resolve) => setImmediate(resolve))
+                }
+              },
+            ),
+          )
 
           const indexes = outcomes.map(({ index }) => index)
           expect(indexes.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i))
@@ -129,7 +155,7 @@ describe('exactly one outcome per record', () => {
             if (outcome.status === 'fulfilled' && !faultPlan.some(({ kind }) => kind === 'swapped id')) {
               expect(outcome.value).toBe(outcome.record)
             }
-            expect(outcome.attempts).toBeGreaterThan(0)
+            expect(outcome.attempts === 0).toBe(isBad(outcome.record))
           }
           const { records } = stream.stats
           expect(records).toEqual({
