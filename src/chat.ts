@@ -2,7 +2,7 @@ import type {
   ChatCompletionChunk,
   ChatCompletionCreateParamsStreaming,
 } from 'openai/resources/chat/completions'
-import type { JsonSchema } from './schema.ts'
+import type { JsonSchema } from './strict-schema.ts'
 
 /** The part of an `OpenAI` client that is used: any wrapper or stand-in with this method will do. */
 export interface ChatClient {

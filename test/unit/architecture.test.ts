@@ -162,6 +162,7 @@ describe('the pure engine', () => {
       'recovery',
       'prompt',
       'schema',
+      'strict-schema',
       'tokens',
       'outbox',
       'retry-queue',

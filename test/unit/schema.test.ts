@@ -5,7 +5,8 @@ import { zodResponseFormat } from 'openai/helpers/zod'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
-import { resultFormat, type JsonSchema } from '../../src/schema.ts'
+import { resultFormat } from '../../src/schema.ts'
+import type { JsonSchema } from '../../src/strict-schema.ts'
 
 /** The schema of one element. */
 function elementOf(schema: z.core.$ZodType): JsonSchema {

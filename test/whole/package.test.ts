@@ -76,7 +76,9 @@ describe('the packed package', () => {
     }
     // The SDK's own declarations name optional packages of its own.
     const ours = ({ stdout }: { stdout: string }) =>
-      stdout.split('\n').filter((line) => line.includes('error TS') && !line.startsWith('node_modules/openai/'))
+      stdout
+        .split('\n')
+        .filter((line) => line.includes('error TS') && !line.startsWith('node_modules/openai/'))
     expect(ours(await check('good.ts', program('outcome.value.a')))).toEqual([])
     expect(ours(await check('bad.ts', program('outcome.value.b')))).toEqual([
       expect.stringContaining('bad.ts'),
