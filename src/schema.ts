@@ -26,6 +26,8 @@ export interface ResultFormat<T> {
 }
 
 /**
+ * Decides, once for a stream, the form of its elements.
+ *
  * @throws {TypeError} If strict structured outputs cannot express the schema; the message names the place.
  */
 export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
