@@ -61,12 +61,12 @@ export interface Usage {
   readonly reasoning: number
 }
 
-/** How an answer ended. */
+/** How an answer ended, filled in while it is read, so that nothing is lost where it breaks off. */
 export interface AnswerEnd {
   /** `undefined` where the stream ended without one: it was cut. */
-  readonly finishReason: string | undefined
-  readonly refused: boolean
-  readonly usage: Usage | undefined
+  finishReason: string | undefined
+  refused: boolean
+  usage: Usage | undefined
 }
 
 /** What is done with an answer while it is being read. */
@@ -81,12 +81,10 @@ export interface AnswerListener {
 export async function readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
   signal: AbortSignal,
+  answer: AnswerEnd,
   { onStart, onText }: AnswerListener,
-): Promise<AnswerEnd> {
+): Promise<void> {
   let started = false
-  let finishReason: string | undefined
-  let refused = false
-  let usage: Usage | undefined
   for await (const chunk of stream) {
     // The SDK ends by itself; a stand-in that does not know the signal is left here.
     if (signal.aborted) break
@@ -95,9 +93,10 @@ export async function readChat(
       onStart(chunk.id)
     }
     if (chunk.usage) {
-      usage = {
-        input: countOf(chunk.usage.prompt_tokens),
-        cached: countOf(chunk.usage.prompt_tokens_details?.cached_tokens),
+      const input = countOf(chunk.usage.prompt_tokens)
+      answer.usage = {
+        input,
+        cached: Math.min(input, countOf(chunk.usage.prompt_tokens_details?.cached_tokens)),
         output: countOf(chunk.usage.completion_tokens),
         reasoning: countOf(chunk.usage.completion_tokens_details?.reasoning_tokens),
       }
@@ -105,15 +104,14 @@ export async function readChat(
     // Some gateways leave `choices` or `delta` out, or send text in parts, whatever the types say.
     const choice = (chunk.choices as LooseChoice[] | undefined)?.[0]
     if (!choice) continue
-    if (choice.finish_reason) finishReason = choice.finish_reason
+    if (choice.finish_reason) answer.finishReason = choice.finish_reason
     const { content, refusal } = choice.delta ?? {}
-    if (refusal) refused = true
+    if (refusal) answer.refused = true
     if (typeof content === 'string' && content !== '') {
       const wait = onText(content)
       if (wait) await wait
     }
   }
-  return { finishReason, refused, usage }
 }
 
 /** Compatible servers leave counts out, or send something else. */

@@ -64,7 +64,7 @@ export type PackStreamErrorCode = (typeof packStreamErrorCodes)[number]
 export class PackStreamError extends Error {
   override readonly name = 'PackStreamError'
   readonly code: PackStreamErrorCode
-  /** Records that were read and have no outcome. */
+  /** Records that were read and whose outcome nobody has got. */
   readonly unsettled: number
 
   constructor(code: PackStreamErrorCode, message: string, unsettled: number, cause: unknown) {

@@ -16,6 +16,9 @@ import { sleep } from './sleep.ts'
 import { Ledger, type PackRun, type Stats } from './stats.ts'
 import { toEntry } from './to-entry.ts'
 
+/** How long the end waits for the usage of an answer whose records are all settled, in ms. */
+const USAGE_WAIT = 10_000
+
 /**
  * Packs records into requests, and emits each record's outcome as soon as the model has written it.
  *
@@ -33,7 +36,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #outputSize = new OutputSize()
   /** One for each request that runs. */
   readonly #running = new Set<AbortController>()
-  /** Requests that have failed and hold their slot until their records may be sent again. */
+  /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
   readonly #resting = new Set<AbortController>()
   /** Records that may have been read and not have left yet, where order is kept. */
   readonly #orderWindow: number
@@ -50,6 +53,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #pausedUntil = 0
   #timer: NodeJS.Timeout | undefined
   #timerDue = Infinity
+  #lastTimer: NodeJS.Timeout | undefined
 
   /**
    * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
@@ -105,6 +109,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     clearTimeout(this.#timer)
+    clearTimeout(this.#lastTimer)
     for (const request of [...this.#running, ...this.#resting]) request.abort()
     this.#releaseReaders()
     const writer = this.#writer
@@ -134,18 +139,23 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const isWindowFull = read - this.#outbox.left >= this.#orderWindow
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#packer.flush()
-    while (this.#hasSlot && now >= this.#pausedUntil) {
+    // A client may destroy the stream while it is given a request.
+    while (!this.#isGone() && this.#hasSlot && now >= this.#pausedUntil) {
       const { maxTokens, maxItems } = this.#packer.limits
       const again = this.#retries.take(maxTokens, maxItems)
       const pack = again ?? this.#packer.take(now)
       if (!pack) break
-      this.#run(pack, again !== undefined).catch((error: unknown) => this.destroy(error as Error))
+      this.#run(pack, again !== undefined).catch((error: unknown) => {
+        this.destroy(error instanceof Error ? error : new Error(String(error)))
+      })
     }
+    if (this.#isGone()) return
     this.#setTimer(now)
 
     // An answer may still say what it cost when its last element has left.
     const isDone = this.#outbox.left === read && this.#running.size === 0
     const isHeld = isWindowFull || this.#packer.hasReserve || this.#outbox.hasNext
+    if (this.#ending && this.#outbox.left === read && !isDone) this.#giveUpSoon()
     if (this.#ending && isDone) {
       const end = this.#ending
       this.#ending = undefined
@@ -155,6 +165,18 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.#writer = undefined
       writer()
     }
+  }
+
+  /** A method, not a field: TypeScript would think that it cannot change. */
+  #isGone(): boolean {
+    return this.destroyed
+  }
+
+  /** Every record has its outcome: what a last answer has cost is worth waiting for, but not for ever. */
+  #giveUpSoon(): void {
+    this.#lastTimer ??= setTimeout(() => {
+      for (const request of this.#running) request.abort()
+    }, USAGE_WAIT)
   }
 
   get #hasSlot(): boolean {
@@ -191,12 +213,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         this.#ledger.element(kind)
       },
     })
-    if (this.destroyed) return
+    this.#running.delete(request)
     this.#learn(pack, run)
+    if (this.destroyed) return
+    this.#resting.add(request)
 
     const { end, unsettled } = run
     if (end.kind === 'fatal') {
-      this.destroy(new PackStreamError(end.code, end.message, this.#ledger.unsettled, end.error))
+      // Outcomes that nobody has taken are lost with the stream.
+      const lost = this.#ledger.recordsRead - this.#outbox.left + this.readableLength
+      this.destroy(new PackStreamError(end.code, end.message, lost, end.error))
       return
     }
     const again: Entry<R>[] = []
@@ -210,21 +236,19 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         again.push(entry)
       }
     }
-    this.#running.delete(request)
-    if (again.length > 0) await this.#rest(request, end, again)
-    if (request.signal.aborted) return
+    if (again.length > 0) await this.#rest(request.signal, end, again)
+    if (this.#isGone()) return
+    this.#resting.delete(request)
     this.#retries.add(again)
     this.#pump()
   }
 
   /** Lets a slot rest after a failed request, and all of them after a rate limit. */
-  async #rest(request: AbortController, end: RequestEnd, again: readonly Entry<R>[]): Promise<void> {
+  async #rest(signal: AbortSignal, end: RequestEnd, again: readonly Entry<R>[]): Promise<void> {
     const pause = pauseAfter(end, again[0]?.attempts ?? 1)
     if (pause === 0) return
     if (end.kind === 'rate_limit') this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + pause)
-    this.#resting.add(request)
-    await sleep(pause, request.signal)
-    this.#resting.delete(request)
+    await sleep(pause, signal)
   }
 
   /** Books a finished request, and learns from it how long prompts and answers are. */

@@ -45,6 +45,9 @@ export function endOfAnswer({ finishReason, refused }: AnswerEnd, isJson: boolea
   }
 }
 
+/** What servers call a prompt that is too long: OpenAI's, for all of it or for one string, and llama.cpp's. */
+const TOO_LONG = ['context_length_exceeded', 'string_above_max_length', 'exceed_context_size_error']
+
 /** What an error of the SDK, of fetch, or of a wrapper means. Told by its fields: classes differ between SDK versions. */
 export function endOfError(error: unknown): RequestEnd {
   const { status, code, type, headers } = (error ?? {}) as {
@@ -65,7 +68,10 @@ export function endOfError(error: unknown): RequestEnd {
   if (code === 'insufficient_quota' || type === 'insufficient_quota') {
     return fatal('insufficient_quota', `The account has no credit left ${said}: check plan and billing.`)
   }
-  if (code === 'context_length_exceeded' || type === 'exceed_context_size_error') return { kind: 'context' }
+  // Refusals that are about the records, not about the request: the guilty one is looked for.
+  if (code === 'content_filter') return { kind: 'content_filter' }
+  if (status === 413 || [code, type].some((word) => word != null && TOO_LONG.includes(word)))
+    return { kind: 'context' }
   if (status === 429 || code === 'rate_limit_exceeded') return { kind: 'rate_limit', retryAfter, error }
   switch (status) {
     case 401:
@@ -95,8 +101,8 @@ type AnyHeaders = { get(name: string): string | null } | Readonly<Record<string,
 function readRetryAfter(headers: AnyHeaders | undefined): number | undefined {
   const text = (name: string): string | undefined => {
     if (typeof headers?.get === 'function') return headers.get(name) ?? undefined
-    const entries = Object.entries((headers ?? {}) as Readonly<Record<string, string>>)
-    return entries.find(([key]) => key.toLowerCase() === name)?.[1]
+    const found = Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)
+    return found === undefined ? undefined : String(found[1])
   }
   const number = (value: string | undefined) => (value?.trim() ? Number(value) : NaN)
   // A date is by the server's clock, so it is measured by that.
@@ -105,7 +111,8 @@ function readRetryAfter(headers: AnyHeaders | undefined): number | undefined {
     number(text('retry-after-ms')),
     number(text('retry-after')) * 1000,
     (dates[0] ?? NaN) - (dates[1] ?? NaN),
-  ].find((ms) => ms >= 0)
+    // No time at all is no answer: taken at its word it would be a loop.
+  ].find((ms) => ms >= 1)
 }
 
 /** How long the slot of a failed request rests before its records may be sent again, in ms. */

@@ -59,14 +59,17 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   }
 
   const { signal } = options
-  if (signal !== undefined && !(kindOf(signal) === 'object' && 'aborted' in signal)) {
+  if (
+    signal !== undefined &&
+    !(kindOf(signal) === 'object' && typeof (signal as Partial<AbortSignal>).addEventListener === 'function')
+  ) {
     throw expected('signal', 'an AbortSignal', signal)
   }
   for (const name of ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'] as const) {
     const value = options[name]
     if (value === undefined) continue
     if (typeof value !== 'number') throw expected(name, 'a number of objects', value)
-    if (!(value >= 0)) throw outOfRange(name, 'a number of objects of at least 0', value)
+    if (!Number.isInteger(value) || value < 0) throw outOfRange(name, 'a whole number of at least 0', value)
   }
 
   const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
@@ -78,7 +81,12 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const countTokens = optionalFunction('countTokens', options.countTokens)
   const weigh = (text: string): number =>
     countTokens ? countTokens(frame(text, maxPackRecords)) : estimator.record(text)
-  const smallest: unknown = weigh('')
+  let smallest: unknown
+  try {
+    smallest = weigh('')
+  } catch (cause) {
+    throw new TypeError('`countTokens` threw for the tags of an empty record', { cause })
+  }
   if (typeof smallest !== 'number' || !(smallest >= 0)) {
     throw new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`)
   }
@@ -123,7 +131,7 @@ function serializeExamples<R>(
     const checked = format.check(value)
     if ('issues' in checked) {
       const [issue] = checked.issues
-      const at = ['value', ...(issue?.path ?? [])].join('.')
+      const at = ['value', ...(issue?.path ?? []).map(String)].join('.')
       throw new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`)
     }
     let text: unknown
@@ -149,7 +157,8 @@ function checkPricing(pricing: Pricing): Pricing {
     const price = pricing[name]
     if (price === undefined && name === 'cachedInput') continue
     if (typeof price !== 'number') throw expected(`pricing.${name}`, 'a number', price)
-    if (!(price >= 0)) throw outOfRange(`pricing.${name}`, 'a number of at least 0', price)
+    if (!(price >= 0 && price < Infinity))
+      throw outOfRange(`pricing.${name}`, 'a number of at least 0', price)
   }
   return pricing
 }
@@ -169,7 +178,7 @@ function duration(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
   // The longest that Node's timers can wait.
-  if (!(value >= 0 && value < 2 ** 31)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  if (!(value >= 0 && value <= 2 ** 31 - 1)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
   return value
 }
 

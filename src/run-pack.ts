@@ -1,4 +1,4 @@
-import { chatRequest, readChat, type Usage } from './chat.ts'
+import { chatRequest, readChat, type AnswerEnd } from './chat.ts'
 import { ElementParser } from './elements.ts'
 import type { Entry } from './entry.ts'
 import type { Resolved } from './options.ts'
@@ -60,13 +60,13 @@ export async function runPack<R, T>(
     }
   }
 
+  const answer: AnswerEnd = { finishReason: undefined, refused: false, usage: undefined }
   let end: RequestEnd
-  let usage: Usage | undefined
   try {
     const body = chatRequest(model, system, user, format.jsonSchema, maxOutputTokens, options.request)
     // Retries are decided by the recovery table: the SDK's own cannot know what is settled already.
     const stream = await client.chat.completions.create(body, { signal, maxRetries: 0 })
-    const answer = await readChat(stream, signal, {
+    await readChat(stream, signal, answer, {
       onStart: (id) => {
         hasBegun = true
         responseId = id
@@ -82,12 +82,13 @@ export async function runPack<R, T>(
         })
       },
     })
-    usage = answer.usage
     end = endOfAnswer(answer, !parser.failed)
   } catch (error) {
     if (own.includes(error)) throw error
-    end = endOfError(error)
+    // What breaks off after the answer had said how it ended changes nothing.
+    const hadEnded = answer.finishReason !== undefined || answer.refused
+    end = hadEnded ? endOfAnswer(answer, !parser.failed) : endOfError(error)
   }
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
-  return { end, usage, hasBegun, answerLength, elements, characters, unsettled }
+  return { end, usage: answer.usage, hasBegun, answerLength, elements, characters, unsettled }
 }

@@ -85,7 +85,9 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     if (typeof element !== 'object' || element === null || !('id' in element)) return { id: undefined }
     const { id, ...rest } = element
     if (!Number.isInteger(id)) return { id: undefined }
-    return { id: id as number, ...check(flat ? rest : (rest as { value?: unknown }).value) }
+    if (flat) return { id: id as number, ...check(rest) }
+    if (!('value' in rest)) return { id: id as number, issues: [{ path: [], message: 'There is no value' }] }
+    return { id: id as number, ...check(rest.value) }
   }
 
   const encode = (id: number, value: unknown): string => {

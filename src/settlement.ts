@@ -35,7 +35,7 @@ export class Settlement<R, T> {
     const entry = this.#open.get(id)
     if (!entry) throw new Error(`Record ${id} of the pack is settled although no element has named it`)
     if ('issues' in element) {
-      const at = element.issues.map(({ path }) => path.join('.') || 'its root').join(', ')
+      const at = element.issues.map(({ path }) => path.map(String).join('.') || 'its root').join(', ')
       entry.invalid = new RecordError('invalid_result', `The result does not match the schema at ${at}`, {
         issues: element.issues,
       })

@@ -165,7 +165,7 @@ export class Ledger {
       ['repeated', repeated],
       ['unknown', unknown],
       // With nothing closed all of it is lost, also where the tokens were spent on something that is no text.
-      [undone, isFrame ? 0 : run.elements > 0 ? unfinished : 1],
+      [undone, isFrame ? 0 : run.elements > 0 ? Math.max(0, unfinished) : 1],
     ])
   }
 

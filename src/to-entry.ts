@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import type { Entry } from './entry.ts'
 import { RecordError } from './errors.ts'
 import type { Resolved } from './options.ts'
@@ -30,8 +29,10 @@ function call<K extends keyof Returned>(
 ): Returned[K] | RecordError {
   try {
     const result = run()
-    if (typeof result === kind && (kind === 'string' || Number(result) >= 0)) return result
-    const got = typeof result === 'object' ? 'an object' : `${inspect(result)} (${typeof result})`
+    const isUsable = kind === 'string' || (Number(result) >= 0 && Number(result) < Infinity)
+    if (typeof result === kind && isUsable) return result
+    // Only a number is shown: anything else may hold the record's text.
+    const got = typeof result === 'number' ? result : (result as unknown) === null ? 'null' : typeof result
     return new RecordError(
       'invalid_record',
       `Expected \`${name}\` to return a ${kind} for record ${index}, got ${got}`,

@@ -21,6 +21,8 @@ export interface Answer {
   readonly finishReason?: string | null
   /** Default: 100 and 10 tokens. `null`: never reported. */
   readonly usage?: { input: number; output: number; cached?: number } | null
+  /** Thrown at the very end. */
+  readonly breaksOff?: Error
 }
 
 export interface ScriptedClient extends ChatClient {
@@ -88,6 +90,7 @@ async function* chunks(call: Call, answer: Answer, onEnd: () => void): AsyncGene
         },
       }
     }
+    if (answer.breaksOff) throw answer.breaksOff
   } finally {
     onEnd()
   }

@@ -46,7 +46,9 @@ describe('what an error means', () => {
     [{ status: 404, code: 'model_not_found' }, 'fatal', 'not_found'],
     [{ status: 408 }, 'failure'],
     [{ status: 409 }, 'failure'],
-    [{ status: 413 }, 'fatal', 'bad_request'],
+    [{ status: 413 }, 'context'],
+    [{ status: 400, code: 'content_filter' }, 'content_filter'],
+    [{ status: 400, code: 'string_above_max_length' }, 'context'],
     [{ status: 422 }, 'fatal', 'bad_request'],
     [{ status: 429 }, 'rate_limit'],
     [{ status: 429, code: 'rate_limit_exceeded' }, 'rate_limit'],
@@ -165,7 +167,9 @@ describe('the pause that a server asks for', () => {
   it.each<[Record<string, string>, number | undefined]>([
     [{}, undefined],
     [{ 'retry-after': '2' }, 2_000],
-    [{ 'retry-after': '0' }, 0],
+    // At its word this would be a loop without a pause.
+    [{ 'retry-after': '0' }, undefined],
+    [{ 'retry-after': 2 as unknown as string }, 2_000],
     [{ 'retry-after': '1.5' }, 1_500],
     [{ 'retry-after': ' 2 ' }, 2_000],
     [{ 'retry-after': '90' }, 90_000],

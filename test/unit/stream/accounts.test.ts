@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
-import { collect, stringStream, texts } from '../../helpers/collect.ts'
-import { answerOf, echo, recordsOf, scriptedClient } from '../../helpers/scripted-client.ts'
+import { collect, gate, inNoTime, stringStream, texts } from '../../helpers/collect.ts'
+import { answerOf, echo, recordsOf, scriptedClient, type Call } from '../../helpers/scripted-client.ts'
 
 const pricing = { input: 1, cachedInput: 0.5, output: 10 }
 const wasted = (stream: ReturnType<typeof stringStream>) =>
@@ -75,6 +75,29 @@ describe('honest accounts', () => {
     const stream = stringStream(client)
     await collect(stream, texts(2))
     expect(wasted(stream)).toEqual({ repeated: 25, unknown: 25 })
+  })
+
+  it('keep what the API had counted before the answer broke off', async () => {
+    const client = scriptedClient((call) => {
+      if (call.number > 0) return echo(call)
+      return { ...echo(call), breaksOff: new TypeError('terminated'), usage: { input: 1_000, output: 500 } }
+    })
+    const stream = stringStream(client)
+    await collect(stream, texts(5))
+    expect(stream.stats).toMatchObject({ requests: 1, tokens: { input: 1_000, output: 500, estimated: 0 } })
+  })
+
+  it('do not wait for ever for an answer that stays open when all has been said', async () => {
+    const { opened, open } = gate()
+    async function* lingering(call: Call): AsyncGenerator<string> {
+      yield answerOf(call, ({ text }) => text)
+      await Promise.race([opened, once(call.signal, 'abort')])
+    }
+    const client = scriptedClient((call) => ({ text: lingering(call) }))
+    const stream = stringStream(client)
+    expect(await inNoTime(() => collect(stream, texts(5)))).toHaveLength(5)
+    expect(stream.stats.tokens.estimated).toBeGreaterThan(0)
+    open()
   })
 
   it('estimate what an answer cost that broke off, and say so', async () => {

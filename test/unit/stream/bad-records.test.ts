@@ -12,9 +12,9 @@ describe('a record that cannot be serialized', () => {
   const ways: [string, () => unknown, RegExp, Error | undefined][] = [
     ['throws', fail, /threw/, thrown],
     ['returns undefined', () => undefined, /got undefined/, undefined],
-    ['returns a number', () => 7, /got 7 \(number\)/, undefined],
-    ['returns null', () => null, /got an object/, undefined],
-    ['returns a promise', () => Promise.resolve('x'), /got an object/, undefined],
+    ['returns a number', () => 7, /got 7$/, undefined],
+    ['returns null', () => null, /got null$/, undefined],
+    ['returns a promise', () => Promise.resolve('x'), /got object$/, undefined],
   ]
   it.each(ways)(
     '%s: it is rejected, unsent, and its neighbours are not',
@@ -91,7 +91,7 @@ describe('a countTokens of the user', () => {
       {
         reason: {
           code: 'invalid_record',
-          message: 'Expected `countTokens` to return a number for record 2, got NaN (number)',
+          message: 'Expected `countTokens` to return a number for record 2, got NaN',
         },
       },
       { value: 'b' },

@@ -166,15 +166,77 @@ describe('a fatal error', () => {
       return echo(call)
     })
     const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
-    const error: unknown = await collect(stream, texts(100)).catch((error: unknown) => error)
+    const received: unknown[] = []
+    const error: unknown = await pipeline(Readable.from(texts(100)), stream, async (outcomes) => {
+      for await (const outcome of outcomes) received.push(outcome)
+    }).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(PackStreamError)
     expect(error).toMatchObject({ code: expected, cause })
     expect((error as PackStreamError).message).toMatch(message)
-    const { read, fulfilled, unsettled } = stream.stats.records
-    expect((error as PackStreamError).unsettled).toBe(unsettled)
+    const { read, fulfilled } = stream.stats.records
+    expect((error as PackStreamError).unsettled).toBe(read - received.length)
     expect(fulfilled).toBe(5)
-    expect(read).toBe(5 + unsettled)
     expect(client.calls).toHaveLength(2)
+  })
+})
+
+describe('what stops the stream from outside', () => {
+  it('leaves nothing in flight in its accounts, and books what was running', async () => {
+    const { client, open } = halting()
+    const stream = stringStream(client, {
+      maxPackRecords: 2,
+      maxInFlight: 2,
+      pricing: { input: 1, output: 1 },
+    })
+    for (const text of texts(10)) stream.write(text)
+    for await (const outcome of stream) {
+      expect(outcome.status).toBe('fulfilled')
+      break
+    }
+    open()
+    await settle()
+    expect(stream.stats.inFlight).toBe(0)
+    expect(stream.stats.tokens.estimated).toBeGreaterThan(0)
+    expect(stream.stats.cost).toBeGreaterThan(0)
+  })
+
+  it('stops the sending, also when a client destroys the stream from within', async () => {
+    const client = scriptedClient((call) => {
+      stream.destroy()
+      return echo(call)
+    })
+    const stream = stringStream(client, { maxPackRecords: 1, maxInFlight: 4, linger: 1_000 })
+    for (const text of texts(4)) stream.write(text)
+    stream.flush()
+    await settle()
+    expect(client.calls).toHaveLength(1)
+  })
+
+  it('leaves no timer, also where a rejection waits for the consumer while its neighbours are to go again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '8' } })
+      const client = scriptedClient((call) => {
+        // Once alone, so that it has fewer attempts left than its neighbours.
+        if (call.number === 0) return { text: '{"results":[]}' }
+        throw busy
+      })
+      const stream = stringStream(client, {
+        maxAttempts: 2,
+        maxInFlight: 1,
+        readableHighWaterMark: 1,
+        linger: 0,
+      })
+      stream.write('a')
+      await vi.advanceTimersByTimeAsync(1)
+      stream.write('b')
+      await vi.advanceTimersByTimeAsync(100)
+      stream.destroy()
+      await settle()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 

@@ -18,6 +18,30 @@ describe('what goes wrong on this side is not taken for a failed request', () =>
     expect(client.calls).toHaveLength(1)
   })
 
+  it('a listener that throws nothing ends the stream with an error all the same', async () => {
+    const stream = stringStream(scriptedClient(echo))
+    stream.on('data', () => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- as some do
+      throw undefined
+    })
+    stream.end('a')
+    expect((await once(stream, 'error'))[0]).toBeInstanceOf(Error)
+  })
+
+  it('an issue at a symbol makes that one result invalid', async () => {
+    const schema = z.string().superRefine((_text, context) => {
+      context.addIssue({ code: 'custom', message: 'odd', path: [Symbol('odd')] })
+    })
+    const stream = new PackStream({
+      client: scriptedClient(echo),
+      model: 'm',
+      instructions: '',
+      schema,
+      maxAttempts: 1,
+    })
+    expect(await collect(stream, ['a'])).toMatchObject([{ reason: { code: 'invalid_result' } }])
+  })
+
   it('an asynchronous schema ends the stream with an error that names it', async () => {
     const client = scriptedClient(echo)
     const schema = z.string().refine((text) => Promise.resolve(text !== ''))
