@@ -1,10 +1,11 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
+import { Alarm } from './alarm.ts'
 import type { Usage } from './chat.ts'
 import type { Entry } from './entry.ts'
 import { PackStreamError, RecordError } from './errors.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
-import { Outbox } from './outbox.ts'
+import { Outlet } from './outlet.ts'
 import type { Outcome } from './outcome.ts'
 import { OutputSize } from './output-size.ts'
 import { Packer } from './packer.ts'
@@ -32,7 +33,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #ledger: Ledger
   readonly #packer: Packer<Entry<R>>
   readonly #retries = new RetryQueue<R>()
-  readonly #outbox: Outbox<Outcome<R, T>>
+  readonly #outlet: Outlet<Outcome<R, T>>
   readonly #outputSize = new OutputSize()
   /** One for each request that runs. */
   readonly #running = new Set<AbortController>()
@@ -46,14 +47,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #writer: TransformCallback | undefined
   /** The callback of `_flush`: the input has ended. */
   #ending: TransformCallback | undefined
-  /** The readable side is full, and whoever reads an answer waits for it to drain. */
-  #isFull = false
-  #waitingToDrain: (() => void)[] = []
   /** The API asked for a pause: no request is sent before this time. */
   #pausedUntil = 0
-  #timer: NodeJS.Timeout | undefined
-  #timerDue = Infinity
-  #lastTimer: NodeJS.Timeout | undefined
+  /** For the next pack or the end of a pause. */
+  readonly #alarm = new Alarm(() => {
+    this.#pump()
+  })
+  /** For answers that stay open although nothing is missing but their usage. */
+  readonly #lastCall = new Alarm(() => {
+    for (const request of this.#running) request.abort()
+  })
 
   /**
    * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
@@ -68,7 +71,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     // Timers have a grain of 1 ms. Less would send what is written in one go record by record.
     const linger = Math.max(resolved.linger, 1)
     this.#packer = new Packer({ maxTokens: maxPackTokens, maxItems: maxPackRecords }, linger)
-    this.#outbox = new Outbox(resolved.preserveOrder)
+    this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
     this.#orderWindow = resolved.preserveOrder ? 2 * (maxInFlight + 2) * maxPackRecords : Infinity
     // Last, since a signal that has been aborted already destroys at once.
     if (signal) addAbortSignal(signal, this)
@@ -102,16 +105,14 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   override _read(): void {
-    this.#isFull = false
-    if (this.#emitReady()) this.#releaseReaders()
+    this.#outlet.resume()
     this.#pump()
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    clearTimeout(this.#timer)
-    clearTimeout(this.#lastTimer)
+    for (const alarm of [this.#alarm, this.#lastCall]) alarm.set(Infinity, 0)
     for (const request of [...this.#running, ...this.#resting]) request.abort()
-    this.#releaseReaders()
+    this.#outlet.close()
     const writer = this.#writer
     this.#writer = undefined
     // Without an error it is not called, as in Node's own streams: it would look as if there had been one.
@@ -136,7 +137,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     if (this.destroyed) return
     const now = performance.now()
     const read = this.#ledger.recordsRead
-    const isWindowFull = read - this.#outbox.left >= this.#orderWindow
+    const isWindowFull = read - this.#outlet.left >= this.#orderWindow
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#packer.flush()
     // A client may destroy the stream while it is given a request.
@@ -150,13 +151,14 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       })
     }
     if (this.#isGone()) return
-    this.#setTimer(now)
+    this.#alarm.set(this.#nextDue(now), now)
 
-    // An answer may still say what it cost when its last element has left.
-    const isDone = this.#outbox.left === read && this.#running.size === 0
-    const isHeld = isWindowFull || this.#packer.hasReserve || this.#outbox.hasNext
-    if (this.#ending && this.#outbox.left === read && !isDone) this.#giveUpSoon()
-    if (this.#ending && isDone) {
+    const isHeld = isWindowFull || this.#packer.hasReserve || this.#outlet.isBlocked
+    const isSettled = this.#outlet.left === read
+    if (this.#ending && isSettled && this.#running.size > 0) {
+      // What the last answers cost is worth waiting for, but not for ever.
+      this.#lastCall.set(now + USAGE_WAIT, now)
+    } else if (this.#ending && isSettled) {
       const end = this.#ending
       this.#ending = undefined
       end()
@@ -172,31 +174,14 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.destroyed
   }
 
-  /** Every record has its outcome: what a last answer has cost is worth waiting for, but not for ever. */
-  #giveUpSoon(): void {
-    this.#lastTimer ??= setTimeout(() => {
-      for (const request of this.#running) request.abort()
-    }, USAGE_WAIT)
-  }
-
   get #hasSlot(): boolean {
     return this.#running.size + this.#resting.size < this.#options.maxInFlight
   }
 
-  /** Comes back when a pause ends or the next pack has lingered enough. Where no slot is free, a request ends first. */
-  #setTimer(now: number): void {
-    const due = !this.#hasSlot ? Infinity : now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
-    if (due === this.#timerDue) return
-    clearTimeout(this.#timer)
-    this.#timerDue = due
-    if (due === Infinity) return
-    this.#timer = setTimeout(
-      () => {
-        this.#timerDue = Infinity
-        this.#pump()
-      },
-      Math.max(0, Math.ceil(due - now)),
-    )
+  /** When to come back: a pause ends, or the next pack has waited enough. Where no slot is free, a request ends first. */
+  #nextDue(now: number): number {
+    if (!this.#hasSlot) return Infinity
+    return now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
   }
 
   /** One request, and what becomes of the records that it leaves unsettled. */
@@ -221,7 +206,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { end, unsettled } = run
     if (end.kind === 'fatal') {
       // Outcomes that nobody has taken are lost with the stream.
-      const lost = this.#ledger.recordsRead - this.#outbox.left + this.readableLength
+      const lost = this.#ledger.recordsRead - this.#outlet.left + this.readableLength
       this.destroy(new PackStreamError(end.code, end.message, lost, end.error))
       return
     }
@@ -275,27 +260,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #emit(outcome: Outcome<R, T>): Promise<void> | undefined {
     if (this.destroyed) return undefined
     this.#ledger.settled(outcome.status)
-    this.#outbox.put(outcome)
-    return this.#emitReady() ? undefined : this.#drain()
-  }
-
-  /** Lets out what may leave. False once the readable side is full. */
-  #emitReady(): boolean {
-    while (!this.#isFull) {
-      const outcome = this.#outbox.take()
-      if (!outcome) return true
-      this.#isFull = !this.push(outcome)
-    }
-    return false
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#isFull && !this.destroyed) {
-      await new Promise<void>((resolve) => this.#waitingToDrain.push(resolve))
-    }
-  }
-
-  #releaseReaders(): void {
-    for (const resolve of this.#waitingToDrain.splice(0)) resolve()
+    return this.#outlet.emit(outcome)
   }
 }

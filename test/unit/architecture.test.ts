@@ -198,9 +198,9 @@ describe('the pure engine', () => {
     )
   })
 
-  it('only the stream and `sleep` wait', () => {
+  it('only the alarm and `sleep` wait', () => {
     const timers = ['setTimeout', 'setInterval', 'setImmediate']
     const waiting = engine.filter((file) => timers.some((name) => file.names.has(name)))
-    expect(waiting.map(({ name }) => name)).toEqual(['pack-stream.ts', 'sleep.ts'])
+    expect(waiting.map(({ name }) => name)).toEqual(['alarm.ts', 'sleep.ts'])
   })
 })

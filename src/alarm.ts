@@ -1,0 +1,25 @@
+/** One timer, for the next time at which something is to be done. Times are by `performance.now()`. */
+export class Alarm {
+  readonly #ring: () => void
+  #timer: NodeJS.Timeout | undefined
+  #due = Infinity
+
+  constructor(ring: () => void) {
+    this.#ring = ring
+  }
+
+  /** Rings at that time and not at the one set before; never, if it is `Infinity`. It may ring a fraction of a ms early. */
+  set(due: number, now: number): void {
+    if (due === this.#due) return
+    clearTimeout(this.#timer)
+    this.#due = due
+    if (due === Infinity) return
+    this.#timer = setTimeout(
+      () => {
+        this.#due = Infinity
+        this.#ring()
+      },
+      Math.max(0, Math.ceil(due - now)),
+    )
+  }
+}
