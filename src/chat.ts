@@ -61,37 +61,38 @@ export interface Usage {
   readonly reasoning: number
 }
 
-/** How an answer ended, filled in while it is read, so that nothing is lost where it breaks off. */
-export interface AnswerEnd {
+/** What is known of an answer, filled in while it is read, so that nothing is lost where it breaks off. */
+export interface Answer {
+  /** Whether any of it has come, so that its prompt was paid for. */
+  hasBegun: boolean
+  /** The API's id of it. */
+  responseId: string | undefined
   /** `undefined` where the stream ended without one: it was cut. */
   finishReason: string | undefined
   refused: boolean
   usage: Usage | undefined
 }
 
-/** What is done with an answer while it is being read. */
-export interface AnswerListener {
-  /** Called once, with the API's id of the answer. */
-  onStart: (responseId: string) => void
-  /** Called with each piece of text. Reading waits for the promise, if there is one. */
-  onText: (text: string) => Promise<void> | undefined
+export function emptyAnswer(): Answer {
+  return { hasBegun: false, responseId: undefined, finishReason: undefined, refused: false, usage: undefined }
 }
 
-/** Reads a streamed answer to its end, also past the finish reason, since usage comes after it. */
+/**
+ * Reads a streamed answer to its end, also past the finish reason, since usage comes after it.
+ *
+ * @param onText Called with each piece of text. Reading waits for the promise, if there is one.
+ */
 export async function readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
   signal: AbortSignal,
-  answer: AnswerEnd,
-  { onStart, onText }: AnswerListener,
+  answer: Answer,
+  onText: (text: string) => Promise<void> | undefined,
 ): Promise<void> {
-  let started = false
   for await (const chunk of stream) {
     // The SDK ends by itself; a stand-in that does not know the signal is left here.
     if (signal.aborted) break
-    if (!started) {
-      started = true
-      onStart(chunk.id)
-    }
+    answer.hasBegun = true
+    answer.responseId ??= chunk.id
     if (chunk.usage) {
       const input = countOf(chunk.usage.prompt_tokens)
       answer.usage = {

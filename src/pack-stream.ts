@@ -239,15 +239,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** Books a finished request, and learns from it how long prompts and answers are. */
   #learn(pack: readonly Entry<R>[], run: PackRun<R>): void {
     const { estimator, maxPackRecords, maxPackTokens, maxOutputTokens } = this.#options
-    const { usage, hasBegun, elements, answerLength } = run
+    const { usage, hasBegun, elements, characters } = run
     const bytes = pack.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
-    const none: Usage = { input: 0, cached: 0, output: 0, reasoning: 0 }
-    const estimate = (): Usage => ({
-      ...none,
-      input: estimator.prompt(pack.length, bytes),
+    const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
+    const estimate: Usage = {
+      input: hasBegun ? estimator.prompt(pack.length, bytes) : 0,
       output: estimator.text(answerLength),
-    })
-    this.#ledger.finished(pack, run, usage ?? (hasBegun ? estimate() : none))
+      cached: 0,
+      reasoning: 0,
+    }
+    this.#ledger.finished(pack, run, usage ?? estimate)
     if (!usage) return
     estimator.observe(pack.length, bytes, usage.input)
     if (maxOutputTokens === undefined) return

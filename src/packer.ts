@@ -73,12 +73,9 @@ export class Packer<T extends Weighed> {
 
   /** Makes everything that waits leave as soon as it is asked for, in packs of about the same size. */
   flush(): void {
-    this.#due.push(
-      ...evenOut(
-        this.#waiting.flatMap((pack) => pack.items),
-        this.#limits,
-      ),
-    )
+    if (this.#waiting.length === 0) return
+    const items = this.#waiting.flatMap((pack) => pack.items)
+    this.#due.push(...evenOut(items, this.#limits))
     this.#waiting = []
   }
 

@@ -1,4 +1,4 @@
-import type { AnswerEnd } from './chat.ts'
+import type { Answer } from './chat.ts'
 import { RecordError, type PackStreamErrorCode, type RecordErrorCode } from './errors.ts'
 import type { Entry } from './entry.ts'
 
@@ -26,7 +26,10 @@ const MAX_PAUSE = 60_000
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /** What the end of an answer means that came without an error. */
-export function endOfAnswer({ finishReason, refused }: AnswerEnd, isJson: boolean): RequestEnd {
+export function endOfAnswer(
+  { finishReason, refused }: Pick<Answer, 'finishReason' | 'refused'>,
+  isJson: boolean,
+): RequestEnd {
   const failure = (message: string): RequestEnd => ({
     kind: 'failure',
     retryAfter: undefined,

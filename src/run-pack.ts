@@ -1,4 +1,4 @@
-import { chatRequest, readChat, type AnswerEnd } from './chat.ts'
+import { chatRequest, emptyAnswer, readChat } from './chat.ts'
 import { ElementParser } from './elements.ts'
 import type { Entry } from './entry.ts'
 import type { Resolved } from './options.ts'
@@ -33,11 +33,11 @@ export async function runPack<R, T>(
   const settlement = new Settlement(pack, format.decode)
   const parser = new ElementParser()
   const characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
-  let answerLength = 0
+  const answer = emptyAnswer()
   let elements = 0
-  let hasBegun = false
-  let responseId: string | undefined
-  const info = (position: number): PackInfo => ({ request, responseId, position, size: pack.length })
+  const info = (position: number): PackInfo => {
+    return { request, responseId: answer.responseId, position, size: pack.length }
+  }
 
   /** Errors of this side, such as a listener's, which are no failure of the request. */
   const own: unknown[] = []
@@ -60,27 +60,19 @@ export async function runPack<R, T>(
     }
   }
 
-  const answer: AnswerEnd = { finishReason: undefined, refused: false, usage: undefined }
   let end: RequestEnd
   try {
     const body = chatRequest(model, system, user, format.jsonSchema, maxOutputTokens, options.request)
     // Retries are decided by the recovery table: the SDK's own cannot know what is settled already.
     const stream = await client.chat.completions.create(body, { signal, maxRetries: 0 })
-    await readChat(stream, signal, answer, {
-      onStart: (id) => {
-        hasBegun = true
-        responseId = id
-      },
-      onText: (text) => {
-        answerLength += text.length
-        characters.unfinished += text.length
-        const closed = parser.write(text)
-        if (closed.length === 0) return undefined
-        return settle(closed).catch((error: unknown) => {
-          own.push(error)
-          throw error
-        })
-      },
+    await readChat(stream, signal, answer, (text) => {
+      characters.unfinished += text.length
+      const closed = parser.write(text)
+      if (closed.length === 0) return undefined
+      return settle(closed).catch((error: unknown) => {
+        own.push(error)
+        throw error
+      })
     })
     end = endOfAnswer(answer, !parser.failed)
   } catch (error) {
@@ -90,5 +82,5 @@ export async function runPack<R, T>(
     end = hadEnded ? endOfAnswer(answer, !parser.failed) : endOfError(error)
   }
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
-  return { end, usage: answer.usage, hasBegun, answerLength, elements, characters, unsettled }
+  return { end, usage: answer.usage, hasBegun: answer.hasBegun, elements, characters, unsettled }
 }

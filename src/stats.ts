@@ -79,11 +79,9 @@ export interface PackRun<R> {
   readonly usage: Usage | undefined
   /** Whether the answer had begun, so that its prompt was paid for. */
   readonly hasBegun: boolean
-  /** Characters of the answer's text. */
-  readonly answerLength: number
   /** Elements that closed. */
   readonly elements: number
-  /** Characters of the answer by what they were good for; `unfinished` stood in no closed element. */
+  /** Characters of the answer, by what they were good for; `unfinished` stood in no closed element. Together: all of them. */
   readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
   /** The records that were not settled, and where they stood. */
   readonly unsettled: readonly { readonly entry: Entry<R>; readonly info: PackInfo }[]

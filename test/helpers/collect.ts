@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import * as z from 'zod'
 import { PackStream, type ChatClient, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
 
@@ -50,9 +50,21 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+const FAKED = { toFake: ['setTimeout', 'clearTimeout', 'performance'] } satisfies Parameters<
+  typeof vi.useFakeTimers
+>[0]
+
+/** Lets time stand still until this test is over, but for `vi.advanceTimersByTimeAsync`. */
+export function fakeTimers(): void {
+  vi.useFakeTimers(FAKED)
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+}
+
 /** Runs a job while a faked clock races ahead, so that pauses and lingering take no time. */
 export async function inNoTime<T>(job: () => Promise<T>): Promise<T> {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  vi.useFakeTimers(FAKED)
   try {
     const state = { isDone: false }
     const result = job().finally(() => {

@@ -50,7 +50,7 @@ function finish(ledger: Ledger, finished: Finished): void {
   ]
   const run = {
     ...{ end: { kind: end } as RequestEnd, usage: finished.isEstimate ? undefined : counted, hasBegun: true },
-    ...{ promptBytes: 0, answerLength: 0, elements, characters: { ...NOTHING, ...characters } },
+    ...{ elements, characters: { ...NOTHING, ...characters } },
     unsettled: unsettled.map((one) => ({
       entry: one,
       info: { request: 1, responseId: 'x', position: 1, size: 1 },

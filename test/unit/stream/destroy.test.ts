@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { PackStreamError } from 'llm-pack-stream'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import { collect, gate, settle, stringStream, texts } from '../../helpers/collect.ts'
+import { collect, fakeTimers, gate, settle, stringStream, texts } from '../../helpers/collect.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 /** A client that answers the first record of each request, and the rest when the gate opens. */
@@ -19,6 +19,14 @@ function halting() {
     finishReason: call.number < 0 ? null : 'stop',
   }))
   return { client, open }
+}
+
+/** A client that answers the first request with a 429 and these headers. */
+function limitedOnce(headers: Record<string, string>) {
+  return scriptedClient((call) => {
+    if (call.number > 0) return echo(call)
+    throw Object.assign(new Error('slow down'), { status: 429, headers: new Headers(headers) })
+  })
 }
 
 describe('destroy', () => {
@@ -86,24 +94,20 @@ describe('destroy', () => {
   })
 
   it('leaves no timer behind, neither of a lingering pack nor of a pause', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      const stream = stringStream(
-        scriptedClient(() => {
-          throw Object.assign(new Error('busy'), { status: 503 })
-        }),
-        { linger: 10 },
-      )
-      stream.write('a')
-      await vi.advanceTimersByTimeAsync(10)
-      stream.write('b')
-      await settle()
-      expect(vi.getTimerCount()).toBe(2)
-      stream.destroy()
-      expect(vi.getTimerCount()).toBe(0)
-    } finally {
-      vi.useRealTimers()
-    }
+    fakeTimers()
+    const stream = stringStream(
+      scriptedClient(() => {
+        throw Object.assign(new Error('busy'), { status: 503 })
+      }),
+      { linger: 10 },
+    )
+    stream.write('a')
+    await vi.advanceTimersByTimeAsync(10)
+    stream.write('b')
+    await settle()
+    expect(vi.getTimerCount()).toBe(2)
+    stream.destroy()
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('comes from the signal, as an AbortError', async () => {
@@ -213,81 +217,59 @@ describe('what stops the stream from outside', () => {
   })
 
   it('leaves no timer, also where a rejection waits for the consumer while its neighbours are to go again', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '8' } })
-      const client = scriptedClient((call) => {
-        // Once alone, so that it has fewer attempts left than its neighbours.
-        if (call.number === 0) return { text: '{"results":[]}' }
-        throw busy
-      })
-      const stream = stringStream(client, {
-        maxAttempts: 2,
-        maxInFlight: 1,
-        readableHighWaterMark: 1,
-        linger: 0,
-      })
-      stream.write('a')
-      await vi.advanceTimersByTimeAsync(1)
-      stream.write('b')
-      await vi.advanceTimersByTimeAsync(100)
-      stream.destroy()
-      await settle()
-      expect(vi.getTimerCount()).toBe(0)
-    } finally {
-      vi.useRealTimers()
-    }
+    fakeTimers()
+    const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '8' } })
+    const client = scriptedClient((call) => {
+      // Once alone, so that it has fewer attempts left than its neighbours.
+      if (call.number === 0) return { text: '{"results":[]}' }
+      throw busy
+    })
+    const stream = stringStream(client, {
+      maxAttempts: 2,
+      maxInFlight: 1,
+      readableHighWaterMark: 1,
+      linger: 0,
+    })
+    stream.write('a')
+    await vi.advanceTimersByTimeAsync(1)
+    stream.write('b')
+    await vi.advanceTimersByTimeAsync(100)
+    stream.destroy()
+    await settle()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 
 describe('a pause', () => {
   it('after a 429 holds back every request, for as long as the server says, and costs no attempt', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      const limited = Object.assign(new Error('slow down'), {
-        status: 429,
-        headers: new Headers({ 'retry-after': '7' }),
-      })
-      const client = scriptedClient((call) => {
-        if (call.number === 0) throw limited
-        return echo(call)
-      })
-      const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2, maxAttempts: 1, linger: 0 })
-      stream.resume()
-      stream.write('a')
-      await vi.advanceTimersByTimeAsync(1)
-      expect(client.calls).toHaveLength(1)
-      stream.write('b')
-      await vi.advanceTimersByTimeAsync(10)
-      // Long enough for it to be sent, if it were allowed; and whatever happens must not change that.
-      stream.write('c')
-      await vi.advanceTimersByTimeAsync(6_988)
-      expect(client.calls).toHaveLength(1)
-      await vi.advanceTimersByTimeAsync(3)
-      expect(
-        client.calls
-          .slice(1)
-          .flatMap(({ records }) => records.map(({ text }) => text))
-          .sort(),
-      ).toEqual(['a', 'b', 'c'])
-      expect(stream.stats.records).toMatchObject({ fulfilled: 3, rejected: 0 })
-      stream.destroy()
-    } finally {
-      vi.useRealTimers()
-    }
+    fakeTimers()
+    const client = limitedOnce({ 'retry-after': '7' })
+    const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2, maxAttempts: 1, linger: 0 })
+    stream.resume()
+    stream.write('a')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(client.calls).toHaveLength(1)
+    stream.write('b')
+    await vi.advanceTimersByTimeAsync(10)
+    // Long enough for it to be sent, if it were allowed; and whatever happens must not change that.
+    stream.write('c')
+    await vi.advanceTimersByTimeAsync(6_988)
+    expect(client.calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(3)
+    expect(
+      client.calls
+        .slice(1)
+        .flatMap(({ records }) => records.map(({ text }) => text))
+        .sort(),
+    ).toEqual(['a', 'b', 'c'])
+    expect(stream.stats.records).toMatchObject({ fulfilled: 3, rejected: 0 })
+    stream.destroy()
   })
 
   it('that ends between two ticks of the clock does not leave its records behind', async () => {
     // Real timers: they may fire a fraction of a millisecond before the time that was asked for.
     const once429 = async () => {
-      const limited = Object.assign(new Error('slow down'), {
-        status: 429,
-        headers: { 'retry-after-ms': '9.9' },
-      })
-      const client = scriptedClient((call) => {
-        if (call.number === 0) throw limited
-        return echo(call)
-      })
+      const client = limitedOnce({ 'retry-after-ms': '9.9' })
       return collect(stringStream(client, { linger: 0 }), ['a'])
     }
     const outcomes = await Promise.all(Array.from({ length: 50 }, once429))
@@ -296,15 +278,8 @@ describe('a pause', () => {
 
   it('ends in time, however long packs may linger', async () => {
     // Real timers, as above.
-    const limitedOnce = async () => {
-      const limited = Object.assign(new Error('slow down'), {
-        status: 429,
-        headers: { 'retry-after-ms': '9.9' },
-      })
-      const client = scriptedClient((call) => {
-        if (call.number === 0) throw limited
-        return echo(call)
-      })
+    const lingering = async () => {
+      const client = limitedOnce({ 'retry-after-ms': '9.9' })
       const stream = stringStream(client, { linger: 2 ** 31 - 1 })
       stream.write('a')
       stream.flush()
@@ -313,58 +288,50 @@ describe('a pause', () => {
       stream.destroy()
       return outcome.record
     }
-    const records = await Promise.all(Array.from({ length: 100 }, limitedOnce))
+    const records = await Promise.all(Array.from({ length: 100 }, lingering))
     expect(new Set(records)).toEqual(new Set(['a']))
   })
 
   it('is not taken where nothing is left to ask for', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '30' } })
-      const rejecting = stringStream(
-        scriptedClient(() => {
-          throw busy
-        }),
-        { maxAttempts: 1, maxInFlight: 1, maxPackRecords: 1 },
-      )
-      const silent = stringStream(scriptedClient((call) => ({ ...echo(call), finishReason: null })))
-      for (const stream of [rejecting, silent]) {
-        const outcomes = stream.toArray()
-        stream.write('a')
-        stream.end('b')
-        expect(await outcomes).toHaveLength(2)
-        expect(stream.stats.inFlight).toBe(0)
-      }
-      expect(vi.getTimerCount()).toBe(0)
-    } finally {
-      vi.useRealTimers()
+    fakeTimers()
+    const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '30' } })
+    const rejecting = stringStream(
+      scriptedClient(() => {
+        throw busy
+      }),
+      { maxAttempts: 1, maxInFlight: 1, maxPackRecords: 1 },
+    )
+    const silent = stringStream(scriptedClient((call) => ({ ...echo(call), finishReason: null })))
+    for (const stream of [rejecting, silent]) {
+      const outcomes = stream.toArray()
+      stream.write('a')
+      stream.end('b')
+      expect(await outcomes).toHaveLength(2)
+      expect(stream.stats.inFlight).toBe(0)
     }
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('after a server error grows, and ends after maxAttempts', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      const times: number[] = []
-      const broken = Object.assign(new Error('broken'), { status: 500 })
-      const client = scriptedClient(() => {
-        times.push(performance.now())
-        throw broken
-      })
-      const stream = stringStream(client, { linger: 0 })
-      const outcomes = stream.toArray()
-      stream.end('a')
-      await vi.advanceTimersByTimeAsync(20_000)
-      const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0))
-      expect(pauses).toHaveLength(3)
-      pauses.forEach((pause, i) => {
-        expect(pause).toBeGreaterThanOrEqual(500 * 2 ** i * 0.75)
-        expect(pause).toBeLessThanOrEqual(500 * 2 ** i + 1)
-      })
-      expect(await outcomes).toMatchObject([
-        { status: 'rejected', attempts: 4, reason: { code: 'request_failed', cause: broken } },
-      ])
-    } finally {
-      vi.useRealTimers()
-    }
+    fakeTimers()
+    const times: number[] = []
+    const broken = Object.assign(new Error('broken'), { status: 500 })
+    const client = scriptedClient(() => {
+      times.push(performance.now())
+      throw broken
+    })
+    const stream = stringStream(client, { linger: 0 })
+    const outcomes = stream.toArray()
+    stream.end('a')
+    await vi.advanceTimersByTimeAsync(20_000)
+    const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+    expect(pauses).toHaveLength(3)
+    pauses.forEach((pause, i) => {
+      expect(pause).toBeGreaterThanOrEqual(500 * 2 ** i * 0.75)
+      expect(pause).toBeLessThanOrEqual(500 * 2 ** i + 1)
+    })
+    expect(await outcomes).toMatchObject([
+      { status: 'rejected', attempts: 4, reason: { code: 'request_failed', cause: broken } },
+    ])
   })
 })

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { collect, settle, stringStream, texts } from '../../helpers/collect.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { collect, fakeTimers, settle, stringStream, texts } from '../../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const sizes = ({ calls }: ReturnType<typeof scriptedClient>) => calls.map(({ records }) => records.length)
@@ -113,12 +113,7 @@ describe('the estimate of tokens', () => {
 })
 
 describe('linger', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-  })
+  beforeEach(fakeTimers)
 
   it('sends a partial pack when its first record has waited so long', async () => {
     const client = scriptedClient(echo)
