@@ -1,3 +1,6 @@
+/** What Node's timers can wait, in ms: 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** One timer, for the next time at which something is to be done. Times are by `performance.now()`. */
 export class Alarm {
   readonly #ring: () => void
@@ -8,7 +11,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Rings at that time and not at the one set before; never, if it is `Infinity`. It may ring a fraction of a ms early. */
+  /** Rings at that time and not at the one set before; never, if it is `Infinity`. It may ring early: by a fraction of a ms, or after 24 days. */
   set(due: number, now: number): void {
     if (due === this.#due) return
     clearTimeout(this.#timer)
@@ -19,7 +22,7 @@ export class Alarm {
         this.#due = Infinity
         this.#ring()
       },
-      Math.max(0, Math.ceil(due - now)),
+      Math.min(Math.max(0, Math.ceil(due - now)), LONGEST_TIMER),
     )
   }
 }

@@ -26,6 +26,7 @@ export class ElementParser {
   #carry = ''
   #closed: string[] = []
   #failed = false
+  readonly #blanks = new Blanks()
 
   constructor() {
     this.#tokenizer.onToken = ({ token, value, offset }) => {
@@ -39,9 +40,20 @@ export class ElementParser {
     return this.#failed
   }
 
+  /** Whether the JSON has been closed: a text that ends before that was cut. */
+  get isWhole(): boolean {
+    return this.#offset > 0 && this.#depth === 0 && !this.#failed
+  }
+
+  /** Whitespace at the end of the text so far, outside of strings, in characters. */
+  get trailingBlanks(): number {
+    return this.#blanks.count
+  }
+
   /** Reads the next piece of the answer and returns the text of each element that ended in it. */
   write(delta: string): string[] {
     if (this.#failed) return []
+    this.#blanks.read(delta)
     let text = this.#carry + delta
     this.#carry = ''
     if (isHighSurrogate(text.charCodeAt(text.length - 1))) {
@@ -97,6 +109,27 @@ export class ElementParser {
     return this.#chunk.toString('utf8', Math.max(0, from - this.#offset), to - this.#offset)
   }
 }
+
+/** Counts the whitespace that ends a JSON text. */
+class Blanks {
+  count = 0
+  #isInString = false
+  #isEscaped = false
+
+  read(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (this.#isEscaped) this.#isEscaped = false
+      else if (code === BACKSLASH) this.#isEscaped = this.#isInString
+      else if (code === QUOTE) this.#isInString = !this.#isInString
+      this.count = code > SPACE || this.#isInString ? 0 : this.count + 1
+    }
+  }
+}
+
+const SPACE = 0x20
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
 
 function isHighSurrogate(code: number): boolean {
   return (code & 0xfc00) === 0xd800

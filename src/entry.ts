@@ -9,12 +9,22 @@ export interface Entry<R> {
   readonly text: string
   /** Its share of a pack's token budget, tags included. */
   readonly tokens: number
+  /** What `partition` says: only records of the same key share a pack. */
+  readonly partition: string | undefined
+  /** Key of its result in the cache; `undefined` without one. */
+  readonly cacheKey: string | undefined
   /** How many requests have carried it. */
   attempts: number
   /** How many more may carry it. */
   attemptsLeft: number
   /** How many records may share the next request with it, itself included. */
   maxCompany: number
+  /** The request in which it was among those of which one is guilty: it stays among them until that one is found. */
+  suspect: number | undefined
+  /** Whether a request that carried it has failed for a reason that is not the records'. */
+  hasFailed: boolean
+  /** Whether its answer was cut although it was alone: it is sent once more, with the largest cap. */
+  needsMaxCap: boolean
   /** The last element that named this record and did not match the schema. */
   invalid: RecordError | undefined
 }

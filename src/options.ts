@@ -1,14 +1,21 @@
 import type { $ZodType } from 'zod/v4/core'
+import type { Api, ApiName } from './api.ts'
 import type { ChatClient, RequestFields } from './chat.ts'
+import type { Timeouts } from './deadlines.ts'
 import type { Example } from './prompt.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import type { ResponsesClient, ResponsesFields } from './responses.ts'
+import type { CacheStore, ResultCache } from './result-cache.ts'
 import type { ResultFormat } from './schema.ts'
 import type { Pricing } from './stats.ts'
 import type { TokenCounter, TokenEstimator } from './tokens.ts'
 
 /** Durations are milliseconds. */
 export interface PackStreamOptions<R, T> {
-  /** An `OpenAI` or `AzureOpenAI` instance, of openai 6 or 7, or anything with its `chat.completions.create`. */
-  readonly client: ChatClient
+  /** An `OpenAI` or `AzureOpenAI` instance, of openai 6 or 7, or anything with its `chat.completions.create` (`responses.create`). */
+  readonly client: ChatClient | ResponsesClient
+  /** Which API is spoken: Chat Completions, or Responses with `store: false`. Default: `'chat'`. */
+  readonly api?: ApiName
   /** Name of the model, as in the API. */
   readonly model: string
   /** What to do with each record. Goes first in the system message. */
@@ -19,16 +26,20 @@ export interface PackStreamOptions<R, T> {
   readonly examples?: readonly Example<R>[]
   /** The text of a record. Default: strings as they are, all else by `JSON.stringify`. */
   readonly serialize?: (record: R) => string
+  /** Records share a pack only with records of the same key, such as a tenant's. Default: any with any. */
+  readonly partition?: (record: R) => string
   /** More fields of the API's request, such as `temperature`, `seed` or `service_tier`. Default: none. */
-  readonly request?: RequestFields
+  readonly request?: RequestFields | ResponsesFields
 
   /** Tokens of the records in one pack, their tags included, the fixed prompt not. A larger record travels alone. Default: 4,000. */
   readonly maxPackTokens?: number
   /** Records in one pack. Default: 25: most of the gain is there at 10 to 25, and models keep their accuracy. */
   readonly maxPackRecords?: number
   /**
-   * Cap on the tokens of one answer, sent as `max_completion_tokens`. Also limits the records in a pack to as many as
-   * are expected to fill 70% of it, from the size of the answers so far. Default: the model's own.
+   * The largest cap on the tokens of one answer, thinking included, and so a limit on the records in a pack: to as many as
+   * are expected to fill 70% of it. What is sent for a pack (`max_completion_tokens`, `max_output_tokens`) is at most this,
+   * and, once results have come, about twice what they let expect, since providers charge rate limits for it.
+   * Default: the model's own.
    */
   readonly maxOutputTokens?: number
   /** Tokens of a text. Default: an estimate from its bytes that corrects itself by the `usage` that the API reports. */
@@ -37,12 +48,34 @@ export interface PackStreamOptions<R, T> {
   readonly linger?: number
   /** Requests running at once. Default: 4. */
   readonly maxInFlight?: number
-  /** How often one record may be sent. Default: 4. */
+  /**
+   * Requests and tokens per minute. Give the same one to all streams that share a quota. Without one the stream has its
+   * own, without limits: it still keeps to what the server's headers say and waits after a 429.
+   */
+  readonly limiter?: RateLimiter
+  /** How often one record may be tried. Looking for a guilty record among others, and waiting for a rate limit, is no try. Default: 4. */
   readonly maxAttempts?: number
+  /** How long the first token of an answer may take, from the sending of its request. `Infinity`: for ever. Default: 120,000. */
+  readonly firstTokenTimeout?: number
+  /** How long an answer may be silent between two tokens. Default: 60,000. */
+  readonly idleTimeout?: number
+  /** How long a request may take in all. Default: 600,000. */
+  readonly requestTimeout?: number
   /** Emit outcomes in input order, through a window of `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false. */
   readonly preserveOrder?: boolean
-  /** Prices, for `stats.cost`. Default: none. */
+  /**
+   * Keeps fulfilled values, by everything that decides them: a `Map`, a `Keyv`, or any store with `get` and `set`. Records
+   * of the same text are then asked once, also while in flight. Values must come back as the strings they were set as.
+   * Default: none.
+   */
+  readonly cache?: CacheStore
+  /** Prices, for `stats.cost` and `maxCost`. Default: none. */
   readonly pricing?: Pricing
+  /**
+   * US dollars that the stream may spend, by `pricing`. No request is sent that might pass it, counting what is in flight;
+   * then the stream is destroyed with `max_cost_reached`, after all outcomes that were paid for have left. Default: none.
+   */
+  readonly maxCost?: number
 
   /** Destroys the stream with an `AbortError`, and aborts its requests. */
   readonly signal?: AbortSignal
@@ -56,10 +89,13 @@ export interface PackStreamOptions<R, T> {
 
 /** Options with every default in place and everything derived from them that does not change. */
 export interface Resolved<R, T> {
-  readonly client: ChatClient
+  readonly client: unknown
+  readonly apiName: ApiName
+  readonly api: Api
   readonly model: string
   readonly serialize: (record: R) => string
-  readonly request: RequestFields
+  readonly partition: ((record: R) => string) | undefined
+  readonly request: object
   readonly format: ResultFormat<T>
   /** The system message. */
   readonly system: string
@@ -71,7 +107,11 @@ export interface Resolved<R, T> {
   readonly estimator: TokenEstimator
   readonly linger: number
   readonly maxInFlight: number
+  readonly limiter: RateLimiter
   readonly maxAttempts: number
+  readonly timeouts: Timeouts
   readonly preserveOrder: boolean
+  readonly cache: ResultCache<T> | undefined
   readonly pricing: Pricing | undefined
+  readonly maxCost: number
 }

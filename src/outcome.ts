@@ -18,9 +18,10 @@ export interface Fulfilled<R, T> {
   readonly index: number
   readonly record: R
   readonly value: T
-  /** How many requests carried this record. */
+  /** How many requests carried this record, refused ones (429) not counted; 0 if its value came from the cache, or from a record of the same text. */
   readonly attempts: number
-  readonly pack: PackInfo
+  /** The request that brought the value; absent if it came from the cache. */
+  readonly pack?: PackInfo
 }
 
 export interface Rejected<R> {
@@ -29,7 +30,7 @@ export interface Rejected<R> {
   readonly index: number
   readonly record: R
   readonly reason: RecordError
-  /** How many requests carried this record; 0 if it was never sent. */
+  /** How many requests carried this record, refused ones (429) not counted; 0 if it was never sent. */
   readonly attempts: number
   /** The last request that carried it; absent if it was never sent. */
   readonly pack?: PackInfo

@@ -1,24 +1,22 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
 import { Alarm } from './alarm.ts'
-import type { Usage } from './chat.ts'
+import { publish } from './diagnostics.ts'
+import { Dispatcher } from './dispatcher.ts'
 import type { Entry } from './entry.ts'
-import { PackStreamError, RecordError } from './errors.ts'
+import { PackStreamError, RecordError, type PackStreamErrorCode } from './errors.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
-import type { Outcome } from './outcome.ts'
-import { OutputSize } from './output-size.ts'
-import { Packer } from './packer.ts'
-import { pauseAfter, recover, type RequestEnd } from './recovery.ts'
+import type { Fulfilled, Outcome, PackInfo } from './outcome.ts'
 import { resolveOptions } from './resolve-options.ts'
-import { RetryQueue } from './retry-queue.ts'
-import { runPack } from './run-pack.ts'
-import { sleep } from './sleep.ts'
-import { Ledger, type PackRun, type Stats } from './stats.ts'
+import { Ledger, type Stats } from './stats.ts'
 import { toEntry } from './to-entry.ts'
+import { Twins } from './twins.ts'
 
 /** How long the end waits for the usage of an answer whose records are all settled, in ms. */
 const USAGE_WAIT = 10_000
+/** How often it is looked whether all outcomes have been taken, before the stream fails for lack of money, in ms. */
+const TAKEN_CHECK = 20
 
 /**
  * Packs records into requests, and emits each record's outcome as soon as the model has written it.
@@ -31,31 +29,27 @@ const USAGE_WAIT = 10_000
 export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Outcome<R, T>> {
   readonly #options: Resolved<R, T>
   readonly #ledger: Ledger
-  readonly #packer: Packer<Entry<R>>
-  readonly #retries = new RetryQueue<R>()
+  readonly #dispatcher: Dispatcher<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
-  readonly #outputSize = new OutputSize()
-  /** One for each request that runs. */
-  readonly #running = new Set<AbortController>()
-  /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
-  readonly #resting = new Set<AbortController>()
-  /** Records that may have been read and not have left yet, where order is kept. */
-  readonly #orderWindow: number
+  /** Records of the same text as one that is in flight. */
+  readonly #twins = new Twins<R>()
+  /** Records that may have been read and not have left yet, where order is kept; those that wait for a twin, otherwise. */
+  readonly #window: number
   /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
   #flushBefore = 0
   /** The write callback that is held back until there is room. */
   #writer: TransformCallback | undefined
+  /** A record is being looked up in the cache: its write callback is held until that is done. */
+  #isLookingUp = false
   /** The callback of `_flush`: the input has ended. */
   #ending: TransformCallback | undefined
-  /** The API asked for a pause: no request is sent before this time. */
-  #pausedUntil = 0
   /** For the next pack or the end of a pause. */
   readonly #alarm = new Alarm(() => {
     this.#pump()
   })
   /** For answers that stay open although nothing is missing but their usage. */
   readonly #lastCall = new Alarm(() => {
-    for (const request of this.#running) request.abort()
+    this.#dispatcher.abortAll()
   })
 
   /**
@@ -66,20 +60,36 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
-    const { maxPackTokens, maxPackRecords, maxInFlight } = resolved
+    const { maxPackRecords, maxInFlight } = resolved
     this.#ledger = new Ledger(resolved.pricing)
-    // Timers have a grain of 1 ms. Less would send what is written in one go record by record.
-    const linger = Math.max(resolved.linger, 1)
-    this.#packer = new Packer({ maxTokens: maxPackTokens, maxItems: maxPackRecords }, linger)
+    this.#dispatcher = new Dispatcher(resolved, this.#ledger, {
+      stream: this,
+      onFulfilled: (entry, outcome, result) => this.#fulfil(entry, outcome, result),
+      onRejected: (entry, reason, pack) => this.#reject(entry, reason, pack),
+      onFatal: ({ code, message, error }) => {
+        this.#fail(code, message, error)
+      },
+      onError: (error) => {
+        this.destroy(error instanceof Error ? error : new Error(String(error)))
+      },
+      onChange: () => {
+        this.#pump()
+      },
+    })
     this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
-    this.#orderWindow = resolved.preserveOrder ? 2 * (maxInFlight + 2) * maxPackRecords : Infinity
+    this.#window = 2 * (maxInFlight + 2) * maxPackRecords
+    if (resolved.cache) {
+      resolved.cache.onIdle = () => {
+        this.#pump()
+      }
+    }
     // Last, since a signal that has been aborted already destroys at once.
     if (signal) addAbortSignal(signal, this)
   }
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    return this.#ledger.snapshot(this.#running.size)
+    return this.#ledger.snapshot(this.#dispatcher.inFlight, this.#options.cache?.failures ?? 0)
   }
 
   /** Sends every record written so far without waiting for company. Does not end the stream. */
@@ -87,7 +97,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     // Node still buffers some; the one whose callback is held counts there, but has been read.
     const buffered = this.writableLength - (this.#writer ? 1 : 0)
     this.#flushBefore = this.#ledger.recordsRead + buffered
-    if (buffered === 0) this.#packer.flush()
+    if (buffered === 0) this.#dispatcher.flush()
     this.#pump()
   }
 
@@ -100,7 +110,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _flush(callback: TransformCallback): void {
     this.#ending = callback
-    this.#packer.flush()
+    this.#dispatcher.flush()
     this.#pump()
   }
 
@@ -111,7 +121,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     for (const alarm of [this.#alarm, this.#lastCall]) alarm.set(Infinity, 0)
-    for (const request of [...this.#running, ...this.#resting]) request.abort()
+    this.#dispatcher.stop()
     this.#outlet.close()
     const writer = this.#writer
     this.#writer = undefined
@@ -120,16 +130,46 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     callback(error)
   }
 
-  /** Gives a record to the packer; one that cannot be packed is rejected at once. */
+  /** Takes a record in; one that cannot be packed is rejected at once. */
   #accept(record: R): void {
     const index = this.#ledger.read()
     const entry = toEntry(record, index, this.#options)
     if (entry instanceof RecordError) {
       void this.#emit({ status: 'rejected', index, record, reason: entry, attempts: 0 })
     } else {
-      this.#packer.add(entry, performance.now())
+      this.#lookUp(entry)
     }
-    if (index + 1 === this.#flushBefore) this.#packer.flush()
+    if (index + 1 === this.#flushBefore) this.#dispatcher.flush()
+  }
+
+  /** Finds a record's value without a request, or hands the record on. */
+  #lookUp(entry: Entry<R>): void {
+    if (this.#twins.join(entry)) return
+    const { cacheKey } = entry
+    const found = cacheKey === undefined ? undefined : this.#options.cache?.get(cacheKey)
+    if (!(found instanceof Promise)) {
+      this.#admit(entry, found)
+      return
+    }
+    this.#isLookingUp = true
+    void found.then((later) => {
+      this.#isLookingUp = false
+      if (this.destroyed) return
+      this.#admit(entry, later)
+      this.#pump()
+    })
+  }
+
+  #admit(entry: Entry<R>, found: { value: T } | undefined): void {
+    if (found) {
+      const { index, record } = entry
+      this.#ledger.cached('hits')
+      void this.#emit({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
+    } else {
+      this.#twins.lead(entry)
+      this.#dispatcher.add(entry, performance.now())
+    }
+    if (entry.index + 1 === this.#flushBefore) this.#dispatcher.flush()
   }
 
   /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
@@ -137,32 +177,27 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     if (this.destroyed) return
     const now = performance.now()
     const read = this.#ledger.recordsRead
-    const isWindowFull = read - this.#outlet.left >= this.#orderWindow
+    const inWindow = this.#options.preserveOrder ? read - this.#outlet.left : this.#twins.waiting
+    const isWindowFull = inWindow >= this.#window
     // No record will come to keep those company that wait.
-    if (isWindowFull) this.#packer.flush()
-    // A client may destroy the stream while it is given a request.
-    while (!this.#isGone() && this.#hasSlot && now >= this.#pausedUntil) {
-      const { maxTokens, maxItems } = this.#packer.limits
-      const again = this.#retries.take(maxTokens, maxItems)
-      const pack = again ?? this.#packer.take(now)
-      if (!pack) break
-      this.#run(pack, again !== undefined).catch((error: unknown) => {
-        this.destroy(error instanceof Error ? error : new Error(String(error)))
-      })
-    }
+    if (isWindowFull) this.#dispatcher.flush()
+    this.#dispatcher.send(now)
     if (this.#isGone()) return
-    this.#alarm.set(this.#nextDue(now), now)
-
-    const isHeld = isWindowFull || this.#packer.hasReserve || this.#outlet.isBlocked
-    const isSettled = this.#outlet.left === read
-    if (this.#ending && isSettled && this.#running.size > 0) {
+    this.#alarm.set(this.#dispatcher.nextDue, now)
+    if (this.#dispatcher.isOutOfMoney) {
+      this.#failForMoney(now)
+      return
+    }
+    const isHeld = isWindowFull || this.#dispatcher.hasReserve || this.#outlet.isBlocked || this.#isStoring
+    const isSettled = this.#outlet.left === read && !this.#isLookingUp
+    if (this.#ending && isSettled && this.#dispatcher.inFlight > 0) {
       // What the last answers cost is worth waiting for, but not for ever.
       this.#lastCall.set(now + USAGE_WAIT, now)
-    } else if (this.#ending && isSettled) {
+    } else if (this.#ending && isSettled && (this.#options.cache?.pending ?? 0) === 0) {
       const end = this.#ending
       this.#ending = undefined
       end()
-    } else if (this.#writer && !isHeld) {
+    } else if (this.#writer && !isHeld && !this.#isLookingUp) {
       const writer = this.#writer
       this.#writer = undefined
       writer()
@@ -174,93 +209,67 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.destroyed
   }
 
-  get #hasSlot(): boolean {
-    return this.#running.size + this.#resting.size < this.#options.maxInFlight
+  /** The cache is slower than the model: it has as many values to write as records may wait. */
+  get #isStoring(): boolean {
+    return (this.#options.cache?.pending ?? 0) >= this.#window
   }
 
-  /** When to come back: a pause ends, or the next pack has waited enough. Where no slot is free, a request ends first. */
-  #nextDue(now: number): number {
-    if (!this.#hasSlot) return Infinity
-    return now < this.#pausedUntil ? this.#pausedUntil : this.#packer.nextDue
+  #fulfil(entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown): Promise<void> | undefined {
+    const { cacheKey } = entry
+    const { cache } = this.#options
+    let wait = this.#emit(outcome)
+    if (cacheKey === undefined || !cache) return wait
+    const json = JSON.stringify(result)
+    cache.set(cacheKey, json)
+    for (const { index, record } of this.#twins.settle(entry)) {
+      // Anew for each, so that no two outcomes share an object.
+      const value = cache.parse(json)?.value ?? outcome.value
+      this.#ledger.cached('shared')
+      wait = this.#emit({ ...outcome, index, record, value, attempts: 0 }) ?? wait
+    }
+    return wait
   }
 
-  /** One request, and what becomes of the records that it leaves unsettled. */
-  async #run(pack: readonly Entry<R>[], isRetry: boolean): Promise<void> {
-    const request = new AbortController()
-    this.#running.add(request)
-    for (const entry of pack) {
-      entry.attempts += 1
-      entry.invalid = undefined
+  #reject(entry: Entry<R>, reason: RecordError, pack: PackInfo | undefined): Promise<void> | undefined {
+    const { index, record, attempts } = entry
+    const where = pack ? { pack } : {}
+    let wait = this.#emit({ status: 'rejected', index, record, reason, attempts, ...where })
+    for (const twin of this.#twins.settle(entry)) {
+      this.#ledger.cached('shared')
+      const { index, record } = twin
+      wait = this.#emit({ status: 'rejected', index, record, reason, attempts: 0, ...where }) ?? wait
     }
-    const run = await runPack(this.#options, pack, this.#ledger.sent(isRetry), request.signal, {
-      onFulfilled: (outcome) => this.#emit(outcome),
-      onFault: (kind) => {
-        this.#ledger.element(kind)
-      },
-    })
-    this.#running.delete(request)
-    this.#learn(pack, run)
-    if (this.destroyed) return
-    this.#resting.add(request)
-
-    const { end, unsettled } = run
-    if (end.kind === 'fatal') {
-      // Outcomes that nobody has taken are lost with the stream.
-      const lost = this.#ledger.recordsRead - this.#outlet.left + this.readableLength
-      this.destroy(new PackStreamError(end.code, end.message, lost, end.error))
-      return
-    }
-    const again: Entry<R>[] = []
-    for (const { entry, info } of unsettled) {
-      const reason = recover(entry, end, pack.length, pack.length - unsettled.length)
-      if (reason) {
-        const { index, record, attempts } = entry
-        const wait = this.#emit({ status: 'rejected', index, record, reason, attempts, pack: info })
-        if (wait) await wait
-      } else {
-        again.push(entry)
-      }
-    }
-    if (again.length > 0) await this.#rest(request.signal, end, again)
-    if (this.#isGone()) return
-    this.#resting.delete(request)
-    this.#retries.add(again)
-    this.#pump()
-  }
-
-  /** Lets a slot rest after a failed request, and all of them after a rate limit. */
-  async #rest(signal: AbortSignal, end: RequestEnd, again: readonly Entry<R>[]): Promise<void> {
-    const pause = pauseAfter(end, again[0]?.attempts ?? 1)
-    if (pause === 0) return
-    if (end.kind === 'rate_limit') this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + pause)
-    await sleep(pause, signal)
-  }
-
-  /** Books a finished request, and learns from it how long prompts and answers are. */
-  #learn(pack: readonly Entry<R>[], run: PackRun<R>): void {
-    const { estimator, maxPackRecords, maxPackTokens, maxOutputTokens } = this.#options
-    const { usage, hasBegun, elements, characters } = run
-    const bytes = pack.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
-    const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
-    const estimate: Usage = {
-      input: hasBegun ? estimator.prompt(pack.length, bytes) : 0,
-      output: estimator.text(answerLength),
-      cached: 0,
-      reasoning: 0,
-    }
-    this.#ledger.finished(pack, run, usage ?? estimate)
-    if (!usage) return
-    estimator.observe(pack.length, bytes, usage.input)
-    if (maxOutputTokens === undefined) return
-    this.#outputSize.observe(usage.output, elements)
-    const maxItems = Math.min(maxPackRecords, this.#outputSize.recordsWithin(maxOutputTokens))
-    this.#packer.setLimits({ maxTokens: maxPackTokens, maxItems }, performance.now())
+    return wait
   }
 
   /** Lets an outcome leave. Returns a promise for as long as the readable side is full. */
   #emit(outcome: Outcome<R, T>): Promise<void> | undefined {
     if (this.destroyed) return undefined
     this.#ledger.settled(outcome.status)
+    publish('outcome', () => ({
+      ...{ stream: this, index: outcome.index, status: outcome.status, attempts: outcome.attempts },
+      code: outcome.status === 'rejected' ? outcome.reason.code : undefined,
+    }))
     return this.#outlet.emit(outcome)
+  }
+
+  #fail(code: PackStreamErrorCode, message: string, cause?: unknown): void {
+    // Outcomes that nobody has taken are lost with the stream.
+    const lost = this.#ledger.recordsRead - this.#outlet.left + this.readableLength
+    this.destroy(new PackStreamError(code, message, lost, cause))
+  }
+
+  /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
+  #failForMoney(now: number): void {
+    if (this.#outlet.isBlocked || this.readableLength > 0) {
+      this.#alarm.set(now + TAKEN_CHECK, now)
+      return
+    }
+    const { maxCost } = this.#options
+    const spent = this.#ledger.cost.toFixed(4)
+    this.#fail(
+      'max_cost_reached',
+      `The next request might cost more than is left of \`maxCost\`: $${spent} of $${maxCost} are spent.`,
+    )
   }
 }

@@ -1,5 +1,5 @@
 /** What the packer needs to know of an item: its share of the token budget. */
-interface Weighed {
+export interface Weighed {
   readonly tokens: number
 }
 
@@ -84,6 +84,10 @@ export class Packer<T extends Weighed> {
     const due = this.#due.shift()
     if (due) return due
     return this.hasReserve || now >= this.nextDue ? this.#waiting.shift()?.items : undefined
+  }
+
+  get isEmpty(): boolean {
+    return this.#due.length === 0 && this.#waiting.length === 0
   }
 
   /** A pack may leave whatever the time, and nothing is gained by waiting: time to stop reading until it has left. */

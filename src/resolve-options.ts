@@ -1,18 +1,33 @@
-import { inspect } from 'node:util'
-import { OWN_FIELDS } from './chat.ts'
+import { apis } from './api.ts'
+import {
+  boolean,
+  duration,
+  expected,
+  isPlainObject,
+  kindOf,
+  optionalFunction,
+  outOfRange,
+  positiveInteger,
+  show,
+  timeout,
+} from './checks.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { frame, systemMessage, type Example } from './prompt.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { ResultCache, type CacheStore } from './result-cache.ts'
 import { resultFormat, type ResultFormat } from './schema.ts'
 import type { Pricing } from './stats.ts'
 import { TokenEstimator } from './tokens.ts'
 
 const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   client: true,
+  api: true,
   model: true,
   instructions: true,
   schema: true,
   examples: true,
   serialize: true,
+  partition: true,
   request: true,
   maxPackTokens: true,
   maxPackRecords: true,
@@ -20,9 +35,15 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   countTokens: true,
   linger: true,
   maxInFlight: true,
+  limiter: true,
   maxAttempts: true,
+  firstTokenTimeout: true,
+  idleTimeout: true,
+  requestTimeout: true,
   preserveOrder: true,
+  cache: true,
   pricing: true,
+  maxCost: true,
   signal: true,
   highWaterMark: true,
   writableHighWaterMark: true,
@@ -39,12 +60,15 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
   if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
 
-  const { client, model, instructions, schema, examples = [], request = {} } = options
-  // What the types promise, a caller in JavaScript may not keep.
-  const loose = options as { client?: { chat?: { completions?: { create?: unknown } } } }
-  if (typeof loose.client?.chat?.completions?.create !== 'function') {
+  const { client, api: apiName = 'chat', model, instructions, schema, examples = [], request = {} } = options
+  if (typeof apiName !== 'string' || !Object.hasOwn(apis, apiName)) {
+    throw expected('api', "'chat' or 'responses'", apiName)
+  }
+  const api = apis[apiName]
+  if (!api.isClient(client)) {
+    const method = apiName === 'chat' ? 'chat.completions.create' : 'responses.create'
     // Not what it is: it may be a key.
-    throw new TypeError(`Expected \`client\` to be an OpenAI client, got ${kindOf(client)}`)
+    throw new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`)
   }
   if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
   if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
@@ -53,7 +77,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   }
   if (!Array.isArray(examples)) throw expected('examples', 'an array of { record, value }', examples)
   if (!isPlainObject(request)) throw expected('request', 'an object', request)
-  const own = OWN_FIELDS.find((field) => field in request)
+  const own = api.ownFields.find((field) => field in request)
   if (own !== undefined) {
     throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
   }
@@ -95,10 +119,16 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
       `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
     )
   }
+  const cache = checkCache(options.cache)
+  // Everything that decides an answer but the record itself. The number is of the form of what is kept.
+  const context = [1, apiName, model, system, format.jsonSchema, request]
   return {
     client,
+    apiName,
+    api,
     model,
     serialize,
+    partition: optionalFunction('partition', options.partition),
     request,
     format,
     system,
@@ -109,9 +139,17 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     estimator,
     linger: duration('linger', options.linger, 100),
     maxInFlight: positiveInteger('maxInFlight', options.maxInFlight, 4),
+    limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
     maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
+    timeouts: {
+      firstTokenTimeout: timeout('firstTokenTimeout', options.firstTokenTimeout, 120_000),
+      idleTimeout: timeout('idleTimeout', options.idleTimeout, 60_000),
+      requestTimeout: timeout('requestTimeout', options.requestTimeout, 600_000),
+    },
     preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
+    cache: cache && new ResultCache(cache, context, format.check),
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
+    maxCost: checkMaxCost(options.maxCost, options.pricing),
   }
 }
 
@@ -163,58 +201,23 @@ function checkPricing(pricing: Pricing): Pricing {
   return pricing
 }
 
-function positiveInteger<D extends number | undefined>(
-  name: string,
-  value: unknown,
-  byDefault: D,
-): number | D {
-  if (value === undefined) return byDefault
-  if (typeof value !== 'number') throw expected(name, 'a positive integer', value)
-  if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(name, 'a positive integer', value)
-  return value
+function checkMaxCost(maxCost: unknown, pricing: unknown): number {
+  if (maxCost === undefined) return Infinity
+  if (typeof maxCost !== 'number') throw expected('maxCost', 'a number of US dollars', maxCost)
+  if (!(maxCost > 0)) throw outOfRange('maxCost', 'a number above 0', maxCost)
+  if (pricing === undefined)
+    throw expected('pricing', 'given with `maxCost`, which is counted by it', pricing)
+  return maxCost
 }
 
-function duration(name: string, value: unknown, byDefault: number): number {
-  if (value === undefined) return byDefault
-  if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
-  // The longest that Node's timers can wait.
-  if (!(value >= 0 && value <= 2 ** 31 - 1)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
-  return value
+function checkCache(cache: unknown): CacheStore | undefined {
+  if (cache === undefined) return undefined
+  const { get, set } = (cache ?? {}) as Partial<CacheStore>
+  if (typeof get === 'function' && typeof set === 'function') return cache as CacheStore
+  throw expected('cache', 'a store with `get` and `set`, such as a Map or a Keyv', cache)
 }
 
-function boolean(name: string, value: unknown, byDefault: boolean): boolean {
-  if (value === undefined) return byDefault
-  if (typeof value !== 'boolean') throw expected(name, 'true or false', value)
-  return value
-}
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function type
-function optionalFunction<F extends (...args: any[]) => unknown>(
-  name: string,
-  value: F | undefined,
-): F | undefined {
-  if (value !== undefined && typeof value !== 'function') throw expected(name, 'a function', value)
-  return value
-}
-
-function expected(name: string, what: string, got: unknown): TypeError {
-  return new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
-}
-
-function outOfRange(name: string, what: string, got: number): RangeError {
-  return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
-}
-
-function isPlainObject(value: unknown): boolean {
-  return kindOf(value) === 'object'
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-}
-
-function show(value: unknown): string {
-  // Not what is in an object: it may hold a key.
-  const isPrimitive = value !== null && typeof value !== 'object' && typeof value !== 'function'
-  return isPrimitive ? `${inspect(value)} (${typeof value})` : kindOf(value)
+function checkLimiter(limiter: unknown): RateLimiter | undefined {
+  if (limiter === undefined || limiter instanceof RateLimiter) return limiter
+  throw expected('limiter', 'a RateLimiter', limiter)
 }

@@ -1,6 +1,9 @@
 import type { Entry } from './entry.ts'
 
-/** Records to be asked again, oldest first, in packs that are no larger than each of their records allows. */
+/**
+ * Records to be asked again, oldest first, in packs that are no larger than each of their records allows. Those among which
+ * a guilty one is looked for stay among themselves, and so do those of one partition.
+ */
 export class RetryQueue<R> {
   #entries: Entry<R>[] = []
 
@@ -11,15 +14,19 @@ export class RetryQueue<R> {
 
   /** The next pack, if there is one. */
   take(maxTokens: number, maxRecords: number): Entry<R>[] | undefined {
+    const [first] = this.#entries
+    if (!first) return undefined
     let company = maxRecords
     let tokens = 0
-    let count = 0
+    const pack = new Set<Entry<R>>()
     for (const entry of this.#entries) {
+      if (entry.suspect !== first.suspect || entry.partition !== first.partition) continue
       company = Math.min(company, entry.maxCompany)
       tokens += entry.tokens
-      if (count > 0 && (count >= company || tokens > maxTokens)) break
-      count += 1
+      if (pack.size > 0 && (pack.size >= company || tokens > maxTokens)) break
+      pack.add(entry)
     }
-    return count > 0 ? this.#entries.splice(0, count) : undefined
+    this.#entries = this.#entries.filter((entry) => !pack.has(entry))
+    return [...pack]
   }
 }

@@ -1,17 +1,37 @@
-import { chatRequest, emptyAnswer, readChat } from './chat.ts'
+import { emptyAnswer } from './answer.ts'
+import type { Sent } from './api.ts'
+import { Deadlines } from './deadlines.ts'
 import { ElementParser } from './elements.ts'
 import type { Entry } from './entry.ts'
+import { RequestError } from './errors.ts'
 import type { Resolved } from './options.ts'
 import type { Fulfilled, PackInfo } from './outcome.ts'
-import { userMessage } from './prompt.ts'
-import { endOfAnswer, endOfError, type RequestEnd } from './recovery.ts'
+import type { AnyHeaders } from './rate-headers.ts'
+import { endOfAnswer, endOfError, failure, type RequestEnd } from './request-end.ts'
+import { scrub } from './scrub.ts'
 import { Settlement } from './settlement.ts'
 import type { PackRun } from './stats.ts'
 
-/** What is done with the elements of an answer while it is still being written. */
+/** Whitespace outside of strings after which an answer is stopped, in characters. Indented JSON has some dozens. */
+const MAX_BLANKS = 500
+/** Elements in a row, repeated or unknown, after which an answer is stopped. */
+const MAX_UNASKED = 5
+
+/** What one request carries. */
+export interface Shipment<R> {
+  readonly pack: readonly Entry<R>[]
+  /** The user message. */
+  readonly user: string
+  /** Cap on the answer's tokens; `undefined`: none is sent. */
+  readonly cap: number | undefined
+}
+
+/** What is done while an answer is still being written. */
 export interface PackListener<R, T> {
-  /** A record was settled. Reading waits for the promise, if there is one. */
-  onFulfilled: (outcome: Fulfilled<R, T>) => Promise<void> | undefined
+  /** The server has accepted the request. */
+  onHeaders: (headers: AnyHeaders | undefined) => void
+  /** A record was settled; `result` is its value before the schema's transforms. Reading waits for the promise, if there is one. */
+  onFulfilled: (entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown) => Promise<void> | undefined
   /** An element settled nothing. */
   onFault: (kind: 'invalid' | 'repeated' | 'unknown') => void
 }
@@ -23,24 +43,30 @@ export interface PackListener<R, T> {
  */
 export async function runPack<R, T>(
   options: Resolved<R, T>,
-  pack: readonly Entry<R>[],
+  { pack, user, cap }: Shipment<R>,
   request: number,
-  signal: AbortSignal,
+  abort: AbortController,
   listener: PackListener<R, T>,
 ): Promise<PackRun<R>> {
-  const { client, model, system, format, maxOutputTokens } = options
-  const user = userMessage(pack.map((entry) => entry.text))
+  const { api, client, model, system, format, timeouts } = options
+  const { signal } = abort
   const settlement = new Settlement(pack, format.decode)
   const parser = new ElementParser()
   const characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
   const answer = emptyAnswer()
+  const asked = { cap, maxCap: options.maxOutputTokens }
   let elements = 0
+  let unasked = 0
   const info = (position: number): PackInfo => {
     return { request, responseId: answer.responseId, position, size: pack.length }
   }
 
-  /** Errors of this side, such as a listener's, which are no failure of the request. */
-  const own: unknown[] = []
+  const deadlines = new Deadlines(timeouts, (error) => {
+    abort.abort(error)
+  })
+  /** Why reading on is useless. */
+  let useless: RequestError | undefined
+
   const settle = async (texts: readonly string[]): Promise<void> => {
     for (const text of texts) {
       if (signal.aborted) return
@@ -48,39 +74,120 @@ export async function runPack<R, T>(
       elements += 1
       characters[verdict.kind] += text.length
       characters.unfinished -= text.length
+      unasked = verdict.kind === 'repeated' || verdict.kind === 'unknown' ? unasked + 1 : 0
+      if (unasked === MAX_UNASKED) {
+        useless = new RequestError(
+          'runaway',
+          `The answer had ${unasked} elements in a row that nobody asked for`,
+        )
+      }
       if (verdict.kind === 'fulfilled') {
-        const { entry, value, position } = verdict
+        const { entry, value, position, result } = verdict
         const { index, record, attempts } = entry
-        const pack = info(position)
-        const wait = listener.onFulfilled({ status: 'fulfilled', index, record, value, attempts, pack })
-        if (wait) await wait
+        const outcome = { status: 'fulfilled' as const, index, record, value, attempts, pack: info(position) }
+        const wait = listener.onFulfilled(entry, outcome, result)
+        if (!wait) continue
+        // Time in which nobody takes outcomes counts against no deadline.
+        deadlines.pause()
+        await wait
+        deadlines.resume()
       } else {
         listener.onFault(verdict.kind)
       }
     }
   }
 
+  /** Errors of this side, such as a listener's, which are no failure of the request. */
+  const own: unknown[] = []
+  const onText = (text: string): Promise<void> | undefined => {
+    characters.unfinished += text.length
+    const closed = parser.write(text)
+    if (parser.trailingBlanks > MAX_BLANKS) {
+      useless = new RequestError('runaway', `The answer had more than ${MAX_BLANKS} blanks in a row`)
+    }
+    // What follows will not be parsed. If nothing is missing, it is worth waiting for what it cost.
+    if (parser.failed && settlement.unsettled.size > closed.length) {
+      useless = new RequestError('not_json', 'The answer is not JSON')
+    }
+    if (closed.length === 0) return undefined
+    return settle(closed).catch((error: unknown) => {
+      own.push(error)
+      throw error
+    })
+  }
+
+  const read = async (): Promise<RequestEnd> => {
+    const { firstTokenTimeout, requestTimeout } = timeouts
+    const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
+    // The recovery table decides retries: the SDK's own cannot know what is settled already. Deadlines are ours too.
+    const timeout = Math.min(firstTokenTimeout, requestTimeout, 2 ** 31 - 2_000) + 1_000
+    const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
+    const { events, headers } = await open(sent)
+    listener.onHeaders(headers)
+    for await (const event of events) {
+      // The SDK ends by itself; a stand-in that does not know the signal is left here.
+      if (signal.aborted) break
+      answer.hasBegun = true
+      const text = api.read(event, answer)
+      if (answer.hasToken) deadlines.progress()
+      if (text === '') continue
+      const wait = onText(text)
+      if (wait) await wait
+      if (useless) throw useless
+    }
+    if (!answer.hasBegun && !signal.aborted) return notAStream(headers)
+    return endOfAnswer(answer, parser, asked)
+  }
+
   let end: RequestEnd
   try {
-    const body = chatRequest(model, system, user, format.jsonSchema, maxOutputTokens, options.request)
-    // Retries are decided by the recovery table: the SDK's own cannot know what is settled already.
-    const stream = await client.chat.completions.create(body, { signal, maxRetries: 0 })
-    await readChat(stream, signal, answer, (text) => {
-      characters.unfinished += text.length
-      const closed = parser.write(text)
-      if (closed.length === 0) return undefined
-      return settle(closed).catch((error: unknown) => {
-        own.push(error)
-        throw error
-      })
-    })
-    end = endOfAnswer(answer, !parser.failed)
+    const ended = await Promise.race([read(), aborted(signal)])
+    end = ended ?? endOfError(signal.reason, asked, String)
   } catch (error) {
     if (own.includes(error)) throw error
-    // What breaks off after the answer had said how it ended changes nothing.
-    const hadEnded = answer.finishReason !== undefined || answer.refused
-    end = hadEnded ? endOfAnswer(answer, !parser.failed) : endOfError(error)
+    end = endOfError(error, asked, (message) => scrub(message, [user, system, keyOf(client)]))
+  } finally {
+    deadlines.stop()
   }
+  // What breaks off after the answer had said how it ended changes nothing.
+  if (answer.finishReason !== undefined || answer.refusal !== undefined)
+    end = endOfAnswer(answer, parser, asked)
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
-  return { end, usage: answer.usage, hasBegun: answer.hasBegun, elements, characters, unsettled }
+  const { usage, hasBegun, responseId } = answer
+  return { end, usage, hasBegun, responseId, elements, characters, unsettled }
+}
+
+/** The events of an answer, and its headers where the SDK tells them. */
+async function open(
+  sent: Sent,
+): Promise<{ events: AsyncIterable<unknown>; headers: AnyHeaders | undefined }> {
+  if (typeof sent.withResponse !== 'function') return { events: await sent, headers: undefined }
+  const { data, response } = await sent.withResponse()
+  return { events: data, headers: response?.headers }
+}
+
+/** Resolves when the signal aborts, and leaves no listener that outlives the signal. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve(undefined)
+      },
+      { once: true },
+    )
+  })
+}
+
+/** A body without a single event: a page, or JSON, with status 200. */
+function notAStream(headers: AnyHeaders | undefined): RequestEnd {
+  const type = typeof headers?.get === 'function' ? headers.get('content-type') : undefined
+  const got = /^[\w.+-]+\/[\w.+-]+/.exec(type ?? '')?.[0] ?? 'nothing'
+  return failure('not_a_stream', `Expected a stream of events, got ${got}`)
+}
+
+function keyOf(client: unknown): string {
+  const { apiKey } = client as { apiKey?: unknown }
+  return typeof apiKey === 'string' ? apiKey : ''
 }

@@ -4,7 +4,8 @@ import { nameOf, ROOT_DEFINITION, ROOT_REF, strictSchema, type JsonSchema } from
 
 /** What an element of the answer turned out to be. */
 export type Decoded<T> =
-  | { id: number; value: T }
+  /** `result`: what the model wrote, before the schema's transforms. */
+  | { id: number; value: T; result: unknown }
   | { id: number; issues: readonly ResultIssue[] }
   /** Not a JSON object, or one without an integer id. */
   | { id: undefined }
@@ -72,7 +73,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     }
     return result.success
       ? { value: result.data }
-      : { issues: result.error.issues.map(({ path, message }) => ({ path, message })) }
+      : { issues: result.error.issues.map((issue) => ({ path: issue.path, message: messageOf(issue) })) }
   }
 
   const decode = (text: string): Decoded<T> => {
@@ -85,9 +86,11 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     if (typeof element !== 'object' || element === null || !('id' in element)) return { id: undefined }
     const { id, ...rest } = element
     if (!Number.isInteger(id)) return { id: undefined }
-    if (flat) return { id: id as number, ...check(rest) }
-    if (!('value' in rest)) return { id: id as number, issues: [{ path: [], message: 'There is no value' }] }
-    return { id: id as number, ...check(rest.value) }
+    if (!flat && !('value' in rest)) {
+      return { id: id as number, issues: [{ path: [], message: 'There is no value' }] }
+    }
+    const result: unknown = 'value' in rest && !flat ? rest.value : rest
+    return { id: id as number, result, ...check(result) }
   }
 
   const encode = (id: number, value: unknown): string => {
@@ -97,6 +100,11 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
   }
 
   return { jsonSchema, flat, names: flat ? names : [], decode, encode, check }
+}
+
+/** Zod's message, but for the one that quotes what the model wrote. */
+function messageOf({ code, message }: z.$ZodIssue): string {
+  return code === 'unrecognized_keys' ? 'Unrecognized keys' : message
 }
 
 function closedObject(properties: Record<string, unknown>) {

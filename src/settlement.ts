@@ -4,7 +4,7 @@ import type { Decoded } from './schema.ts'
 
 /** What an element settles: one record, or nothing. */
 export type Verdict<R, T> =
-  | { kind: 'fulfilled'; entry: Entry<R>; position: number; value: T }
+  | { kind: 'fulfilled'; entry: Entry<R>; position: number; value: T; result: unknown }
   | { kind: 'invalid' | 'repeated' | 'unknown' }
 
 /**
@@ -42,7 +42,7 @@ export class Settlement<R, T> {
       return { kind: 'invalid' }
     }
     this.#open.delete(id)
-    return { kind: 'fulfilled', entry, position: id, value: element.value }
+    return { kind: 'fulfilled', entry, position: id, value: element.value, result: element.result }
   }
 
   /** The records that no element has settled, by position. */

@@ -1,6 +1,6 @@
-import type { Usage } from './chat.ts'
+import type { Usage } from './answer.ts'
 import type { PackInfo } from './outcome.ts'
-import type { RequestEnd } from './recovery.ts'
+import type { RequestEnd } from './request-end.ts'
 import type { Verdict } from './settlement.ts'
 import type { Entry } from './entry.ts'
 
@@ -26,7 +26,11 @@ export const wasteCauses = [
   'length',
   'refusal',
   'content_filter',
-  /** What a request that broke off left undone. */
+  /** What an answer left undone that missed a deadline. */
+  'timeout',
+  /** What an answer left undone that was stopped because it did not come to an end. */
+  'runaway',
+  /** What a request left undone that broke off otherwise. */
   'failure',
 ] as const
 
@@ -47,6 +51,8 @@ export interface Stats {
   readonly retries: number
   /** Requests sent: `packs + retries`. */
   readonly requests: number
+  /** Of `requests`: refused because of a rate limit. */
+  readonly rateLimited: number
   /** Requests running now. */
   readonly inFlight: number
   /** Elements and records by fault. */
@@ -65,8 +71,16 @@ export interface Stats {
     readonly reasoning: number
     /** Of `input` and `output` together: estimated, because an answer broke off before the API had counted. */
     readonly estimated: number
+    /** Of `input` and `output` together: bought results. With all that is wasted: the sum of both. */
+    readonly used: number
     /** Of `input` and `output` together: bought nothing, by cause. */
     readonly wasted: Readonly<Record<WasteCause, number>>
+  }
+  /** Records whose value came from the `cache`, or from another record of the same text that was in flight; and failures of the store. */
+  readonly cache: {
+    readonly hits: number
+    readonly shared: number
+    readonly failures: number
   }
   /** US dollars; `undefined` without `pricing`. */
   readonly cost: number | undefined
@@ -79,6 +93,8 @@ export interface PackRun<R> {
   readonly usage: Usage | undefined
   /** Whether the answer had begun, so that its prompt was paid for. */
   readonly hasBegun: boolean
+  /** The API's id of the answer. */
+  readonly responseId: string | undefined
   /** Elements that closed. */
   readonly elements: number
   /** Characters of the answer, by what they were good for; `unfinished` stood in no closed element. Together: all of them. */
@@ -94,8 +110,10 @@ export class Ledger {
   readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
   readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
   readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
+  readonly #cache = { hits: 0, shared: 0 }
   #packs = 0
   #retries = 0
+  #rateLimited = 0
   #cost = 0
 
   constructor(pricing: Pricing | undefined) {
@@ -128,6 +146,11 @@ export class Ledger {
     return this.#packs + this.#retries
   }
 
+  /** Counts a record that needed no request of its own. */
+  cached(how: 'hits' | 'shared'): void {
+    this.#cache[how] += 1
+  }
+
   element(kind: 'invalid' | 'repeated' | 'unknown'): void {
     this.#elements[kind] += 1
   }
@@ -139,12 +162,13 @@ export class Ledger {
     this.#tokens.output += usage.output
     this.#tokens.reasoning += usage.reasoning
     if (!run.usage) this.#tokens.estimated += usage.input + usage.output
-    this.#cost += this.#costOf(usage)
+    this.#cost += this.costOf(usage)
+    if (run.end.kind === 'rate_limit') this.#rateLimited += 1
 
     const unsettled = run.unsettled.map(({ entry }) => entry)
     const missing = unsettled.filter((entry) => !entry.invalid)
     if (run.end.kind === 'complete') this.#elements.missing += missing.length
-    const undone = causeOf(run.end.kind)
+    const undone = causeOf(run.end)
 
     // The prompt is shared out by the size of the records: what the unsettled ones took of it bought nothing.
     const undoneTokens = tokensOf(missing)
@@ -175,21 +199,31 @@ export class Ledger {
     }
   }
 
-  #costOf({ input, cached, output }: Usage): number {
+  /** US dollars spent. */
+  get cost(): number {
+    return this.#cost
+  }
+
+  /** US dollars that so many tokens cost. */
+  costOf({ input, cached, output }: Usage): number {
     if (!this.#pricing) return 0
     const { input: full, cachedInput = full, output: out } = this.#pricing
     return ((input - cached) * full + cached * cachedInput + output * out) / 1_000_000
   }
 
-  snapshot(inFlight: number): Stats {
+  snapshot(inFlight: number, cacheFailures: number): Stats {
+    const wasted = Object.values(this.#wasted).reduce((sum, tokens) => sum + tokens, 0)
+    const used = this.#tokens.input + this.#tokens.output - wasted
     return Object.freeze({
       records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
       packs: this.#packs,
       retries: this.#retries,
       requests: this.#packs + this.#retries,
+      rateLimited: this.#rateLimited,
       inFlight,
       elements: Object.freeze({ ...this.#elements }),
-      tokens: Object.freeze({ ...this.#tokens, wasted: Object.freeze({ ...this.#wasted }) }),
+      tokens: Object.freeze({ ...this.#tokens, used, wasted: Object.freeze({ ...this.#wasted }) }),
+      cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),
       cost: this.#pricing ? this.#cost : undefined,
     })
   }
@@ -200,17 +234,21 @@ function tokensOf(entries: readonly Entry<unknown>[]): number {
 }
 
 /** The cause that is booked for what a request left undone. */
-function causeOf(end: RequestEnd['kind']): WasteCause {
-  switch (end) {
+function causeOf(end: RequestEnd): WasteCause {
+  switch (end.kind) {
     case 'complete':
       return 'missing'
     case 'length':
     case 'refusal':
     case 'content_filter':
-      return end
-    case 'context':
-    case 'rate_limit':
+      return end.kind
     case 'failure':
+      if (end.error.code === 'runaway') return 'runaway'
+      return end.error.code.endsWith('_timeout') ? 'timeout' : 'failure'
+    case 'context':
+    case 'too_large':
+    case 'cap_refused':
+    case 'rate_limit':
     case 'fatal':
       return 'failure'
   }

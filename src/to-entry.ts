@@ -4,14 +4,17 @@ import type { Resolved } from './options.ts'
 
 /** Makes a record ready to be packed, or says why it cannot be. */
 export function toEntry<R>(record: R, index: number, options: Resolved<R, unknown>): Entry<R> | RecordError {
-  const { serialize, weigh, maxPackRecords, maxAttempts } = options
+  const { serialize, partition: keyOf, weigh, cache, maxPackRecords, maxAttempts } = options
   const text = call('serialize', 'string', () => serialize(record), index)
   if (text instanceof RecordError) return text
+  const partition = keyOf && call('partition', 'string', () => keyOf(record), index)
+  if (partition instanceof RecordError) return partition
   const tokens = call('countTokens', 'number', () => weigh(text), index)
   if (tokens instanceof RecordError) return tokens
   return {
-    ...{ index, record, text, tokens, invalid: undefined },
+    ...{ index, record, text, tokens, partition, cacheKey: cache?.key(text, partition) },
     ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
+    ...{ suspect: undefined, hasFailed: false, needsMaxCap: false, invalid: undefined },
   }
 }
 
@@ -37,7 +40,8 @@ function call<K extends keyof Returned>(
       'invalid_record',
       `Expected \`${name}\` to return a ${kind} for record ${index}, got ${got}`,
     )
-  } catch (cause) {
-    return new RecordError('invalid_record', `\`${name}\` threw for record ${index}`, { cause })
+  } catch (original) {
+    const what = original instanceof Error ? original.name : 'something'
+    return new RecordError('invalid_record', `\`${name}\` threw ${what} for record ${index}`, { original })
   }
 }

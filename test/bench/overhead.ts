@@ -124,8 +124,10 @@ function contenders(baseURL: string): Record<Name, Contender> {
     const packs: Element[][] = Array.from({ length: answers }, () => [])
     await pipeline(records(n * answers), stream, async (outcomes) => {
       for await (const outcome of outcomes) {
+        const { pack } = outcome
         if (outcome.status === 'rejected') throw outcome.reason
-        packs[outcome.pack.request - 1]?.push({ id: outcome.pack.position, ...outcome.value })
+        if (!pack) throw new Error('Expected a request')
+        packs[pack.request - 1]?.push({ id: pack.position, ...outcome.value })
       }
     })
     return packs

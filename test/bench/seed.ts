@@ -18,7 +18,7 @@ import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { PackStream, type ChatClient } from 'llm-pack-stream'
 import * as z from 'zod'
-import { chatRequest } from '../../src/chat.ts'
+import { chatBody } from '../../src/chat.ts'
 import { systemMessage, userMessage } from '../../src/prompt.ts'
 import { resultFormat } from '../../src/schema.ts'
 import { median } from './stats.ts'
@@ -81,7 +81,10 @@ async function askOne(client: OpenAI, { text }: { text: string }): Promise<numbe
 /** The notebook's packed way: some records in a request whose answer is read whole. Returns its output tokens. */
 async function askPack(client: OpenAI, records: readonly { text: string }[]): Promise<number> {
   const user = userMessage(records.map(({ text }) => text))
-  const body = chatRequest('m', system, user, format.jsonSchema, undefined, {})
+  const body = chatBody(
+    { model: 'm', system, user, jsonSchema: format.jsonSchema, maxOutputTokens: undefined },
+    {},
+  )
   const whole = { ...body, stream: false, stream_options: null } as const
   const { choices, usage } = await client.chat.completions.create(whole)
   const { results } = JSON.parse(choices[0]?.message.content ?? '') as { results: unknown[] }

@@ -1,0 +1,65 @@
+import { inspect } from 'node:util'
+
+export function positiveInteger<D extends number | undefined>(
+  name: string,
+  value: unknown,
+  byDefault: D,
+): number | D {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'number') throw expected(name, 'a positive integer', value)
+  if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(name, 'a positive integer', value)
+  return value
+}
+
+export function duration(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
+  // The longest that Node's timers can wait.
+  if (!(value >= 0 && value <= 2 ** 31 - 1)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  return value
+}
+
+/** As a duration, but it may be endless, and 0 would leave no time at all. */
+export function timeout(name: string, value: unknown, byDefault: number): number {
+  if (value === Infinity) return value
+  const ms = duration(name, value, byDefault)
+  if (ms === 0) throw outOfRange(name, 'above 0 ms', ms)
+  return ms
+}
+
+export function boolean(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'boolean') throw expected(name, 'true or false', value)
+  return value
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function type
+export function optionalFunction<F extends (...args: any[]) => unknown>(
+  name: string,
+  value: F | undefined,
+): F | undefined {
+  if (value !== undefined && typeof value !== 'function') throw expected(name, 'a function', value)
+  return value
+}
+
+export function expected(name: string, what: string, got: unknown): TypeError {
+  return new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+export function outOfRange(name: string, what: string, got: number): RangeError {
+  return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+export function isPlainObject(value: unknown): boolean {
+  return kindOf(value) === 'object'
+}
+
+export function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+}
+
+export function show(value: unknown): string {
+  // Not what is in an object: it may hold a key.
+  const isPrimitive = value !== null && typeof value !== 'object' && typeof value !== 'function'
+  return isPrimitive ? `${inspect(value)} (${typeof value})` : kindOf(value)
+}

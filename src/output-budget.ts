@@ -1,0 +1,84 @@
+/** Share of an output cap that a pack's answer should be expected to fill; the rest is room for longer results. */
+const EXPECTED_FILL = 0.7
+/** How much the newest answer weighs in the mean. */
+const NEWEST = 0.3
+/** How fast the longest answer seen is forgotten. */
+const FADING = 0.98
+/** Room in a learned cap: so many times what is expected, and it doubles whenever that was not enough. */
+const ROOM = 2
+const MOST_ROOM = 16
+/** What frames the elements, `{"results":[]}`, and a little. */
+const FRAME_TOKENS = 32
+
+/** What one answer took. */
+interface AnswerSize {
+  readonly output: number
+  /** Of `output`: spent on thinking. */
+  readonly reasoning: number
+  /** Elements that closed. */
+  readonly elements: number
+  readonly isCut: boolean
+  /** The cap that it had. */
+  readonly cap: number | undefined
+}
+
+/** Learns how many output tokens one result takes, to tell how many records fit under a cap, and what cap a pack needs. */
+export class OutputBudget {
+  /** The largest cap that may be sent; `undefined`: the model's own, which is not known. */
+  readonly maxCap: number | undefined
+  #tokensPerElement: number | undefined
+  /** The most that an element took on average in one answer, and the most that thinking took. */
+  #longestElement = 0
+  #longestReasoning = 0
+  #room = ROOM
+  /** The model's own cap, once an answer was cut that had no other. */
+  #modelCap = Infinity
+  #isRefused = false
+
+  constructor(maxCap: number | undefined) {
+    this.maxCap = maxCap
+  }
+
+  /** Learns from one answer. One that was cut before its first element closed says that an element is at least as long. */
+  observe({ output, reasoning, elements, isCut, cap }: AnswerSize): void {
+    const size = (output - reasoning) / Math.max(elements, 1)
+    if (isCut && cap === undefined) this.#modelCap = output > 0 ? output : Infinity
+    else if (isCut) this.#room = Math.min(this.#room * 2, MOST_ROOM)
+    this.#longestReasoning = Math.max(reasoning, this.#longestReasoning * FADING)
+    // Some servers count nothing.
+    if (!(size > 0 && size < Infinity)) return
+    this.#longestElement = Math.max(size, this.#longestElement * FADING)
+    this.#tokensPerElement =
+      this.#tokensPerElement === undefined
+        ? size
+        : this.#tokensPerElement + NEWEST * (size - this.#tokensPerElement)
+  }
+
+  /** The server does not take a learned cap: none is sent any more. */
+  refuse(): void {
+    this.#isRefused = true
+  }
+
+  /** The cap for a pack of so many records; before anything is known, the largest. */
+  capFor(records: number): number | undefined {
+    if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
+    const elements = records * this.#tokensPerElement + this.#longestElement
+    const cap = Math.ceil(this.#room * (elements + this.#longestReasoning) + FRAME_TOKENS)
+    const most = Math.min(this.maxCap ?? Infinity, this.#modelCap)
+    return cap < most ? cap : this.maxCap
+  }
+
+  /** The output tokens that so many records should take; `undefined` before anything is known. */
+  expected(records: number): number | undefined {
+    return this.#tokensPerElement === undefined
+      ? undefined
+      : records * this.#tokensPerElement + this.#longestReasoning
+  }
+
+  /** How many records a pack may hold so that its answer fits; `Infinity` before anything is known. */
+  get maxRecords(): number {
+    const cap = Math.min(this.maxCap ?? Infinity, this.#modelCap)
+    if (this.#tokensPerElement === undefined || cap === Infinity) return Infinity
+    return Math.max(1, Math.floor((cap * EXPECTED_FILL - this.#longestReasoning) / this.#tokensPerElement))
+  }
+}

@@ -1,0 +1,77 @@
+import type { Entry } from './entry.ts'
+import type { PackLimits } from './packer.ts'
+import { Partitions } from './partitions.ts'
+import { RetryQueue } from './retry-queue.ts'
+
+/** A pack, and whether its records were sent before. */
+export interface NextPack<R> {
+  readonly pack: readonly Entry<R>[]
+  readonly isRetry: boolean
+}
+
+/** Which pack leaves next: records to be asked again go before new ones, but for a pack that is about to leave. */
+export class PackQueue<R> {
+  readonly #packer: Partitions<Entry<R>>
+  readonly #retries = new RetryQueue<R>()
+  /** The pack that leaves next, once it may. */
+  #next: NextPack<R> | undefined
+
+  /** @param maxWaiting How many new records may wait for company. */
+  constructor(limits: PackLimits, linger: number, maxWaiting: number) {
+    // Timers have a grain of 1 ms. Less would send what is written in one go record by record.
+    this.#packer = new Partitions(limits, Math.max(linger, 1), maxWaiting)
+  }
+
+  setLimits(limits: PackLimits, now: number): void {
+    this.#packer.setLimits(limits, now)
+  }
+
+  add(entry: Entry<R>, now: number): void {
+    this.#packer.add(entry, now)
+  }
+
+  addAgain(entries: readonly Entry<R>[]): void {
+    this.#retries.add(entries)
+    if (!this.#next || this.#next.isRetry || entries.length === 0) return
+    this.#packer.putBack([...this.#next.pack])
+    this.#next = undefined
+  }
+
+  /** Lets all that waits for company leave without. */
+  flush(): void {
+    this.#packer.flush()
+  }
+
+  /** The next pack; the same one until it is dropped or halved, or others are to go before it. */
+  peek(now: number): NextPack<R> | undefined {
+    if (this.#next) return this.#next
+    const { maxTokens, maxItems } = this.#packer.limits
+    const again = this.#retries.take(maxTokens, maxItems)
+    const pack = again ?? this.#packer.take(now)
+    this.#next = pack && { pack, isRetry: again !== undefined }
+    return this.#next
+  }
+
+  /** The next pack has left. */
+  drop(): void {
+    this.#next = undefined
+  }
+
+  /** The next pack cannot leave as it is. */
+  halve(): void {
+    const pack = this.#next?.pack ?? []
+    this.#next = undefined
+    for (const entry of pack) entry.maxCompany = Math.ceil(pack.length / 2)
+    this.#retries.add(pack)
+  }
+
+  /** A pack waits for nothing but to leave: time to stop reading. */
+  get hasReserve(): boolean {
+    return this.#next !== undefined || this.#packer.hasReserve
+  }
+
+  /** When the first pack has waited long enough for company. */
+  get nextDue(): number {
+    return this.#packer.nextDue
+  }
+}

@@ -1,0 +1,145 @@
+import type { Answer } from './answer.ts'
+import { RequestError, type PackStreamErrorCode, type RequestErrorCode } from './errors.ts'
+import { readRetryAfter, type AnyHeaders } from './rate-headers.ts'
+
+/** How a request ended, reduced to what decides the rest. */
+export type RequestEnd =
+  /** The answer ended by itself. */
+  | { readonly kind: 'complete' }
+  /** It was cut at the output cap; `isFinal` where there is no larger one. */
+  | { readonly kind: 'length'; readonly isFinal: boolean }
+  | { readonly kind: 'refusal'; readonly refusal: string | undefined }
+  | { readonly kind: 'content_filter'; readonly error: RequestError | undefined }
+  /** The prompt is longer than the model's context. */
+  | { readonly kind: 'context'; readonly error: RequestError }
+  /** Too many requests or tokens a minute. */
+  | { readonly kind: 'rate_limit'; readonly headers: AnyHeaders | undefined; readonly error: RequestError }
+  /** The request is larger than all that is allowed in a minute. */
+  | { readonly kind: 'too_large'; readonly error: RequestError }
+  /** The server does not take the output cap that was learned. */
+  | { readonly kind: 'cap_refused'; readonly error: RequestError }
+  /** It broke off, was not JSON, or did not start: by itself it may go better next time. */
+  | { readonly kind: 'failure'; readonly retryAfter: number | undefined; readonly error: RequestError }
+  /** It would fail for every record. */
+  | {
+      readonly kind: 'fatal'
+      readonly code: PackStreamErrorCode
+      readonly message: string
+      readonly error: RequestError
+    }
+
+/** What a request asked for that decides how its end is read. */
+export interface Asked {
+  /** The output cap that was sent. */
+  readonly cap: number | undefined
+  /** The largest cap that may be sent; `undefined`: none, the model's own. */
+  readonly maxCap: number | undefined
+}
+
+export function failure(code: RequestErrorCode, message: string): RequestEnd {
+  return { kind: 'failure', retryAfter: undefined, error: new RequestError(code, message) }
+}
+
+/** What the end of an answer means that came without an error. Success is a finish reason, nothing less. */
+export function endOfAnswer(
+  { finishReason, refusal }: Pick<Answer, 'finishReason' | 'refusal'>,
+  json: { readonly failed: boolean; readonly isWhole: boolean },
+  { cap, maxCap }: Asked,
+): RequestEnd {
+  if (refusal !== undefined) return { kind: 'refusal', refusal }
+  const cut: RequestEnd = { kind: 'length', isFinal: cap === maxCap }
+  switch (finishReason) {
+    case undefined:
+    case '':
+      return failure('cut_short', 'The answer ended without a finish reason')
+    case 'length':
+      return cut
+    case 'content_filter':
+      return { kind: 'content_filter', error: undefined }
+    default:
+      if (json.failed) return failure('not_json', 'The answer is not JSON')
+      // Some servers do not say that they cut an answer: only its JSON tells.
+      return json.isWhole ? { kind: 'complete' } : cut
+  }
+}
+
+/** What servers call a prompt that is too long: OpenAI's, for all of it or for one string, and llama.cpp's. */
+const TOO_LONG = ['context_length_exceeded', 'string_above_max_length', 'exceed_context_size_error']
+/** What they call content that they do not want to read: Azure's, and OpenAI's. */
+const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
+const CAPS = /\bmax_(completion_|output_)?tokens\b/
+
+/** The fields of errors of the SDK, of fetch, or of a wrapper. Told by these: classes differ between SDK versions. */
+interface LooseError {
+  readonly status?: number | null
+  readonly code?: string | number | null
+  readonly type?: string | null
+  readonly param?: string | null
+  readonly message?: string
+  readonly headers?: AnyHeaders
+  readonly requestID?: string | null
+}
+
+/**
+ * What an error means.
+ *
+ * @param scrub Takes out of a server's message what it quotes.
+ */
+export function endOfError(thrown: unknown, asked: Asked, scrub: (message: string) => string): RequestEnd {
+  // A deadline of ours.
+  if (thrown instanceof RequestError) return { kind: 'failure', retryAfter: undefined, error: thrown }
+  const { status, code, type, param, message = '', headers, requestID } = (thrown ?? {}) as LooseError
+  const words = [code, type].filter(isWord)
+  const said = [status ?? undefined, words[0]].filter((part) => part !== undefined).join(' ')
+  const error = (ourCode: RequestErrorCode, text: string) =>
+    new RequestError(ourCode, said ? `${text} (${said})` : text, {
+      ...(status == null ? {} : { status }),
+      ...(words[0] === undefined ? {} : { apiCode: words[0] }),
+      ...(isWord(requestID) ? { requestId: requestID } : {}),
+      original: thrown,
+    })
+  const apiError = error('api_error', 'The server answered with an error')
+  const fatal = (fatalCode: PackStreamErrorCode, advice: string): RequestEnd => {
+    const reason = scrub(message)
+    const text = `${advice}${said && ` (${said})`}.${reason && ` The server said: "${reason}".`}`
+    return { kind: 'fatal', code: fatalCode, message: text, error: apiError }
+  }
+  const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
+
+  if (isOneOf(['insufficient_quota'])) {
+    return fatal('insufficient_quota', 'The account has no credit left: check plan and billing')
+  }
+  // Refusals that are about the records, not about the request: the guilty one is looked for.
+  if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }
+  if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
+  if (status === 429 || isOneOf(['rate_limit_exceeded'])) {
+    return { kind: 'rate_limit', headers, error: error('rate_limited', 'The rate limit was reached') }
+  }
+  const isTransient = status === 408 || status === 409
+  if (status != null && status >= 400 && status < 500 && !isTransient) {
+    if (status === 401 || status === 403) {
+      return fatal('not_authorized', 'The API refused the key: check it and what it may use')
+    }
+    if (status === 404) {
+      return fatal('not_found', "There is no such model or endpoint: check `model` and the client's baseURL")
+    }
+    // Not every server knows the field, nor allows what was learned; a cap that the user chose is the user's to mend.
+    const isAboutCap = CAPS.test(param ?? '') || CAPS.test(message)
+    if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
+      return { kind: 'cap_refused', error: apiError }
+    }
+    return fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
+  }
+  const isOfServer = status != null || words.length > 0
+  const isOfNetwork = !isOfServer || /^(E[A-Z]+|UND_ERR_\w+)$/.test(words[0] ?? '')
+  return {
+    kind: 'failure',
+    retryAfter: readRetryAfter(headers),
+    error: isOfNetwork ? error('connection', 'The connection failed or broke off') : apiError,
+  }
+}
+
+/** Codes are words. Anything else may be text. */
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value)
+}

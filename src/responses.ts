@@ -1,0 +1,106 @@
+import type { ResponseCreateParamsStreaming, ResponseStreamEvent } from 'openai/resources/responses/responses'
+import { usageOf, type Answer } from './answer.ts'
+import type { Api, SendOptions, Sent } from './api.ts'
+
+/** The part of an `OpenAI` client that is used with `api: 'responses'`. */
+export interface ResponsesClient {
+  readonly responses: {
+    create(
+      body: ResponseCreateParamsStreaming,
+      options?: Partial<SendOptions>,
+    ): PromiseLike<AsyncIterable<ResponseStreamEvent>>
+  }
+}
+
+const OWN_FIELDS = [
+  ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
+  ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
+] as const
+
+/** Fields of a Responses request that are passed through as they are. */
+export type ResponsesFields = Omit<ResponseCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
+
+/** The Responses API. */
+export const responsesApi: Api = {
+  ownFields: OWN_FIELDS,
+
+  isClient: (client) =>
+    typeof (client as Partial<ResponsesClient> | undefined)?.responses?.create === 'function',
+
+  send: (client, { model, system, user, jsonSchema, maxOutputTokens }, fields, options) => {
+    const body: ResponseCreateParamsStreaming = {
+      // The API's own default keeps requests, and so the records, for 30 days and more.
+      store: false,
+      ...(fields as ResponsesFields),
+      model,
+      input: [
+        { role: 'system', content: system },
+        { role: 'user', content: user },
+      ],
+      text: { format: { type: 'json_schema', name: 'results', strict: true, schema: { ...jsonSchema } } },
+      ...(maxOutputTokens === undefined ? {} : { max_output_tokens: maxOutputTokens }),
+      stream: true,
+    }
+    return (client as ResponsesClient).responses.create(body, options) as Sent
+  },
+
+  read: (event, answer) => {
+    const { type, delta, response, code, message } = event as LooseEvent
+    if (response) readResponse(response, answer)
+    answer.hasToken ||= type?.endsWith('.delta') ?? false
+    switch (type) {
+      case 'response.output_text.delta':
+        return typeof delta === 'string' ? delta : ''
+      case 'response.refusal.delta':
+        if (typeof delta === 'string') answer.refusal = (answer.refusal ?? '') + delta
+        return ''
+      case 'response.failed':
+        throw Object.assign(new Error(response?.error?.message ?? 'failed'), { code: response?.error?.code })
+      // The SDK throws it only where the event has a name.
+      case 'error':
+        throw Object.assign(new Error(message ?? 'error'), { code })
+      default:
+        return ''
+    }
+  },
+}
+
+/** What the last event says of the whole. */
+function readResponse({ id, status, incomplete_details, usage }: LooseResponse, answer: Answer): void {
+  answer.responseId ??= id
+  if (usage) {
+    answer.usage = usageOf(
+      usage.input_tokens,
+      usage.input_tokens_details?.cached_tokens,
+      usage.output_tokens,
+      usage.output_tokens_details?.reasoning_tokens,
+    )
+  }
+  // By the status, not by the event's name: some servers send `response.completed` whatever came of it.
+  if (status === 'completed') answer.finishReason = 'stop'
+  if (status === 'incomplete') {
+    answer.finishReason = incomplete_details?.reason === 'content_filter' ? 'content_filter' : 'length'
+  }
+}
+
+/** Compatible servers leave out what they like. */
+interface LooseEvent {
+  readonly type?: string
+  readonly delta?: unknown
+  readonly response?: LooseResponse
+  readonly code?: string | null
+  readonly message?: string
+}
+
+interface LooseResponse {
+  readonly id?: string
+  readonly status?: string
+  readonly error?: { readonly code?: string; readonly message?: string } | null
+  readonly incomplete_details?: { readonly reason?: string } | null
+  readonly usage?: {
+    readonly input_tokens?: unknown
+    readonly input_tokens_details?: { readonly cached_tokens?: unknown } | null
+    readonly output_tokens?: unknown
+    readonly output_tokens_details?: { readonly reasoning_tokens?: unknown } | null
+  } | null
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+
+/** Where settled values are kept between records and runs: a `Map`, a `Keyv`, or anything with these two methods. */
+export interface CacheStore {
+  get(key: string): unknown
+  set(key: string, value: string): unknown
+}
+
+/**
+ * Settled values by the content that decided them. Kept is what the model wrote, as JSON, and it is checked against the
+ * schema again when it is read; so a store may be shared by programs, and outlive a change of them.
+ */
+export class ResultCache<T> {
+  readonly #store: CacheStore
+  readonly #context: string
+  readonly #check: (result: unknown) => { value: T } | { issues: unknown }
+  readonly #writing = new Set<Promise<unknown>>()
+  /** Called when the last write has ended. */
+  #onIdle: (() => void) | undefined
+  /** Reads and writes that the store failed to do. */
+  failures = 0
+
+  /** @param context Everything that decides an answer but the record itself. */
+  constructor(
+    store: CacheStore,
+    context: unknown,
+    check: (result: unknown) => { value: T } | { issues: unknown },
+  ) {
+    this.#store = store
+    this.#context = JSON.stringify(context)
+    this.#check = check
+  }
+
+  /** The key of a record: a hash, so that the store's keys hold no text. */
+  key(text: string, partition: string | undefined): string {
+    return createHash('sha256')
+      .update(JSON.stringify([this.#context, partition, text]))
+      .digest('base64url')
+  }
+
+  /** The value under a key, at once where the store answers at once. A store that fails has none. */
+  get(key: string): { value: T } | undefined | Promise<{ value: T } | undefined> {
+    const failed = (): undefined => {
+      this.failures += 1
+    }
+    try {
+      const found = this.#store.get(key)
+      if (!isPromise(found)) return this.#read(found)
+      return Promise.resolve(found).then((json) => this.#read(json), failed)
+    } catch {
+      failed()
+      return undefined
+    }
+  }
+
+  #read(json: unknown): { value: T } | undefined {
+    return typeof json === 'string' ? this.parse(json) : undefined
+  }
+
+  /** A value anew, so that no two outcomes share one. */
+  parse(json: string): { value: T } | undefined {
+    try {
+      const checked = this.#check(JSON.parse(json))
+      return 'value' in checked ? checked : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  set(key: string, json: string): void {
+    const failed = (): void => {
+      this.failures += 1
+    }
+    try {
+      const written = this.#store.set(key, json)
+      if (!isPromise(written)) return
+      const writing = Promise.resolve(written)
+        .catch(failed)
+        .finally(() => {
+          this.#writing.delete(writing)
+          if (this.#writing.size === 0) this.#onIdle?.()
+        })
+      this.#writing.add(writing)
+    } catch {
+      failed()
+    }
+  }
+
+  /** How many writes the store has not confirmed. */
+  get pending(): number {
+    return this.#writing.size
+  }
+
+  /** @param listener Called whenever the last pending write has ended. */
+  set onIdle(listener: () => void) {
+    this.#onIdle = listener
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
+}
