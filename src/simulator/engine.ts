@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import { Answerer } from './answer/answer.ts'
-import { ApiError } from './errors.ts'
+import type { Api } from './api.ts'
+import { ApiError, promptTooLong } from './errors.ts'
 import { firstTokenDelay, WorkClock } from './latency.ts'
 import { RateLimits, type Refusal, tokenCharge } from './limits.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Paced, runPaced, type Sink } from './pace.ts'
 import { PromptCache, type PromptCount } from './prompt.ts'
-import { type ChatRequest, parseChatRequest } from './request.ts'
+import { type AnyRequest, parseRequest, writerFor } from './protocol.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
 import { splitTokens } from './tokens.ts'
 import { type Answer, streamSink, wholeSink } from './sinks.ts'
-import { CompletionWriter } from './wire.ts'
 
-/** Answers chat completion requests: everything of the simulator that is not HTTP routing. */
+/** Answers requests to either API: everything of the simulator that is not HTTP routing. */
 export class Engine {
   readonly stats: SimulatorStats = emptyStats()
   readonly #options: ResolvedOptions
@@ -44,9 +44,9 @@ export class Engine {
    * Answers one request that arrived at `arrivedAt` on the `performance.now()` clock. Throws an `ApiError` if it
    * is refused; after that nothing has been written.
    */
-  chat(body: string, arrivedAt: number, response: ServerResponse): void {
+  answer(api: Api, body: string, arrivedAt: number, response: ServerResponse): void {
     this.stats.requests++
-    const request = parseChatRequest(body)
+    const request = parseRequest(api, body)
     this.#charge(request)
     response.setHeaders(new Map(Object.entries(this.rateHeaders())))
     const prompt = this.#countPrompt(request)
@@ -61,7 +61,7 @@ export class Engine {
     this.#write(request, { tokens, reason, prompt }, arrivedAt, response)
   }
 
-  #charge(request: ChatRequest): void {
+  #charge(request: AnyRequest): void {
     const characters = request.messages.reduce((sum, message) => sum + message.text.length, 0)
     const refusal = this.#limits.take(performance.now(), tokenCharge(characters, request.maxTokens))
     if (refusal === undefined) return
@@ -69,27 +69,20 @@ export class Engine {
     throw rateLimitError(refusal, request.model)
   }
 
-  #countPrompt({ messages, format }: ChatRequest): PromptCount {
+  #countPrompt({ api, messages, format }: AnyRequest): PromptCount {
     // As at OpenAI, a schema is part of the prompt, in front of everything else.
     const schema = format.type === 'json_schema' ? [format.json] : []
     const prompt = this.#cache.count([...schema, ...messages.map(({ role, text }) => `${role}\n${text}`)])
     const { contextTokens } = this.#options
     if (prompt.tokens <= contextTokens) return prompt
-    const message =
-      `This model's maximum context length is ${contextTokens} tokens. However, your messages resulted in ` +
-      `${prompt.tokens} tokens. Please reduce the length of the messages.`
-    throw new ApiError(400, message, { param: 'messages', code: 'context_length_exceeded' })
+    throw promptTooLong(api, contextTokens, prompt.tokens)
   }
 
-  #write(request: ChatRequest, answer: Answer, arrivedAt: number, response: ServerResponse): void {
+  #write(request: AnyRequest, answer: Answer, arrivedAt: number, response: ServerResponse): void {
     const { stats } = this
     const { latency } = this.#options
     const { tokens, prompt } = answer
-    const writer = new CompletionWriter(
-      request,
-      `chatcmpl-sim${stats.requests}`,
-      Math.floor(Date.now() / 1000),
-    )
+    const writer = writerFor(request, stats.requests, Math.floor(Date.now() / 1000))
     const output = request.stream ? streamSink(response, writer, answer) : wholeSink(response, writer, answer)
     const leave = () => {
       this.#running.delete(response)

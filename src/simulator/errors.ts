@@ -1,3 +1,4 @@
+import type { Api } from './api.ts'
 import { shown } from './shown.ts'
 
 /** An error of the API, answered in OpenAI's shape: `{ error: { message, type, param, code } }`. */
@@ -51,4 +52,40 @@ export function wrongType(param: string, expected: string, value: unknown): ApiE
 export function wrongValue(param: string, expected: string, value: unknown): ApiError {
   const message = `Invalid value for '${param}': expected ${expected}, but got ${shown(value)} instead.`
   return new ApiError(400, message, { param, code: 'invalid_value' })
+}
+
+/** A number is below the least that is allowed. */
+export function belowMinimum(param: string, least: number, value: number): ApiError {
+  const message =
+    `Invalid '${param}': integer below minimum value. Expected a value >= ${least}, ` +
+    `but got ${value} instead.`
+  return new ApiError(400, message, { param, code: 'integer_below_min_value' })
+}
+
+/** A field is there that the API does not have. */
+export function unknownField(param: string): ApiError {
+  return new ApiError(400, `Unknown parameter: '${param}'.`, { param, code: 'unknown_parameter' })
+}
+
+/** The schema named `name` cannot be answered. */
+export function invalidSchema(api: Api, name: string, reason: string): ApiError {
+  const details = {
+    chat: { param: 'response_format' },
+    responses: { param: 'text.format.schema', code: 'invalid_json_schema' },
+  }
+  return new ApiError(400, `Invalid schema for response_format '${name}': ${reason}.`, details[api])
+}
+
+/** The prompt alone has more tokens than the context. */
+export function promptTooLong(api: Api, contextTokens: number, promptTokens: number): ApiError {
+  const code = 'context_length_exceeded'
+  if (api === 'responses') {
+    const message =
+      'Your input exceeds the context window of this model. Please adjust your input and try again.'
+    return new ApiError(400, message, { param: 'input', code })
+  }
+  const message =
+    `This model's maximum context length is ${contextTokens} tokens. However, your messages resulted in ` +
+    `${promptTokens} tokens. Please reduce the length of the messages.`
+  return new ApiError(400, message, { param: 'messages', code })
 }

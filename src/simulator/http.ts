@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { paths } from './api.ts'
 import type { Engine } from './engine.ts'
 import { ApiError } from './errors.ts'
 
@@ -22,15 +23,16 @@ export function route(
   try {
     checkKey(request, apiKey)
     const path = (request.url ?? '').split('?', 1)[0]
+    const api = paths.get(path)
     if (path === '/v1/models') {
       allowOnly('GET', request)
       sendJson(engine, response, 200, modelList)
-    } else if (path === '/v1/chat/completions') {
+    } else if (api !== undefined) {
       allowOnly('POST', request)
       const arrivedAt = performance.now()
       readBody(request, fail, (body) => {
         // A client that left while it was still sending has nobody to read the answer.
-        if (!response.closed) engine.chat(body, arrivedAt, response)
+        if (!response.closed) engine.answer(api, body, arrivedAt, response)
       })
     } else throw new ApiError(404, `Invalid URL (${request.method ?? 'GET'} ${path ?? '/'})`)
   } catch (error) {

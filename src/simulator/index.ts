@@ -22,10 +22,11 @@ export type Simulator = AsyncDisposable & {
 
 /**
  * Starts an OpenAI-compatible server on 127.0.0.1 for demos, tests and benchmarks. It is **not a model**: it makes
- * its answers from each request's own `response_format` and messages, choosing labels by words in common, and gives
- * the same answer to the same request. It speaks `POST /v1/chat/completions`, streamed or not, and
- * `GET /v1/models`, takes its time as a model does, and keeps rate limits if told to. It refuses the strict
- * schemas that OpenAI would refuse, and requests for tool calls.
+ * its answers from each request's own schema and messages, choosing labels by words in common, and gives the same
+ * answer to the same request, on whichever API. It speaks `POST /v1/chat/completions` and `POST /v1/responses`,
+ * streamed or not, and `GET /v1/models`, takes its time as a model does, and keeps rate limits if told to. It
+ * refuses the strict schemas that OpenAI would refuse, requests for tool calls, and, as it stores nothing, requests
+ * that go on from an earlier one.
  *
  * ```ts
  * await using simulator = await startSimulator()

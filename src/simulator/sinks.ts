@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import type { Sink } from './pace.ts'
 import type { PromptCount } from './prompt.ts'
-import type { CompletionWriter, FinishReason } from './wire.ts'
+import type { FinishReason, Writer } from './wire.ts'
 
 /** One answer, known as a whole before its first token is written. */
 export type Answer = { tokens: readonly string[]; reason: FinishReason; prompt: PromptCount }
 
 /** Writes an answer as server-sent events, one for each token. */
-export function streamSink(response: ServerResponse, writer: CompletionWriter, answer: Answer): Sink {
+export function streamSink(response: ServerResponse, writer: Writer, answer: Answer): Sink {
   const { tokens, reason, prompt } = answer
 
-  // Headers leave with the first token, as at servers that wait for the model, together with the role's event.
+  // Headers leave with the first token, as at servers that wait for the model, together with the events before it.
   const open = () => {
     if (response.headersSent) return ''
     response.writeHead(200, {
@@ -33,7 +33,7 @@ export function streamSink(response: ServerResponse, writer: CompletionWriter, a
 }
 
 /** Writes an answer in one piece when its last token is there. */
-export function wholeSink(response: ServerResponse, writer: CompletionWriter, answer: Answer): Sink {
+export function wholeSink(response: ServerResponse, writer: Writer, answer: Answer): Sink {
   const { tokens, reason, prompt } = answer
   return {
     send: () => true,

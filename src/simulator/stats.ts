@@ -1,6 +1,6 @@
 /** What a simulator has done since it started. */
 export type SimulatorStats = {
-  /** Chat completion requests that arrived whole, whatever became of them. */
+  /** Requests to either API that arrived whole, whatever became of them. */
   requests: number
   /** Requests that were answered as a stream; part of `requests`. */
   streamed: number

@@ -1,5 +1,5 @@
 import type { PromptCount } from './prompt.ts'
-import type { ChatRequest } from './request.ts'
+import type { ChatRequest } from './chat-request.ts'
 
 /** Sent as `system_fingerprint`, so that no log can be taken for a model's. */
 const fingerprint = 'fp_simulator_not_a_model'
@@ -10,8 +10,20 @@ export type Usage = { prompt: PromptCount; completionTokens: number }
 /** `length`: the answer was cut at the request's cap or the context's end. */
 export type FinishReason = 'stop' | 'length'
 
+/** Writes one answer as its API has it: as a stream by `start`, `delta` and `end`, or by `whole`. */
+export type Writer = {
+  /** Everything before the first token. */
+  start(): string
+  /** One token. */
+  delta(token: string): string
+  /** Everything after the last token. */
+  end(reason: FinishReason, usage: Usage): string
+  /** The body of an answer that is not streamed. */
+  whole(content: string, reason: FinishReason, usage: Usage): string
+}
+
 /** Writes the parts of one completion, streamed or whole. */
-export class CompletionWriter {
+export class CompletionWriter implements Writer {
   readonly #id: string
   readonly #created: number
   readonly #model: string

@@ -1,9 +1,10 @@
 import { type CompiledSchema, compileSchema } from './compile.ts'
-import { ApiError } from '../errors.ts'
+import type { Api } from '../api.ts'
+import { invalidSchema } from '../errors.ts'
 import { findJson, isObject } from './json-text.ts'
 import { makeSubject } from './labels.ts'
 import { findRecords } from './records.ts'
-import type { ChatRequest, Message } from '../request.ts'
+import type { Message, Request } from '../request.ts'
 import { SchemaError } from './schema-source.ts'
 import { strictProblem } from '../strict.ts'
 import { excerpt } from './strings.ts'
@@ -18,15 +19,16 @@ export class Answerer {
   readonly #schemas = new Map<string, CompiledSchema>()
 
   /** The answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
-  answer(request: ChatRequest): string {
+  answer(request: Request): string {
     const message = lastUserText(request.messages)
     switch (request.format.type) {
       case 'json_schema':
-        return this.#fromSchema(request.format, message)
+        return this.#fromSchema(request.api, request.format, message)
       case 'json_object': {
         const schema = schemaInMessages(request.messages)
         if (schema === undefined) return plainObject(message)
         return this.#fromSchema(
+          request.api,
           { schema, json: JSON.stringify(schema), name: 'json_object', strict: false },
           message,
         )
@@ -39,7 +41,7 @@ export class Answerer {
     }
   }
 
-  #fromSchema(format: SchemaFormat, message: string): string {
+  #fromSchema(api: Api, format: SchemaFormat, message: string): string {
     try {
       const { records, delimited } = findRecords(message)
       const subjects = records.map(({ id, text }, index) => makeSubject(id, index + 1, text))
@@ -49,9 +51,7 @@ export class Answerer {
       )
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
-      throw new ApiError(400, `Invalid schema for response_format '${format.name}': ${error.message}.`, {
-        param: 'response_format',
-      })
+      throw invalidSchema(api, format.name, error.message)
     }
   }
 

@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Answerer } from '../../../src/simulator/answer/answer.ts'
 import { ApiError } from '../../../src/simulator/errors.ts'
-import type { ChatRequest, ResponseFormat } from '../../../src/simulator/request.ts'
+import type { Request, ResponseFormat } from '../../../src/simulator/request.ts'
 
 function ask(message: string, format: ResponseFormat, system = 'Do it.'): string {
-  const request: ChatRequest = {
+  const request: Request = {
+    api: 'chat',
     model: 'simulator',
     messages: [
       { role: 'system', text: system },
       { role: 'user', text: message },
     ],
     stream: false,
-    includeUsage: false,
     maxTokens: undefined,
     format,
   }

@@ -32,14 +32,30 @@ export function post(
   payload: unknown,
   headers: Record<string, string> = {},
   signal?: AbortSignal,
+  path = 'chat/completions',
 ) {
-  return fetch(`${simulator.baseURL}/chat/completions`, {
+  return fetch(`${simulator.baseURL}/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof payload === 'string' ? payload : JSON.stringify(payload),
     ...(signal && { signal }),
   })
 }
+
+/** What `body` makes, for the Responses API. */
+export const responsesBody = (more: object = {}, count = 3) => ({
+  model: 'gpt-4o-mini',
+  input: records(count),
+  text: { format: { type: 'json_schema', name: 'r', schema } },
+  ...more,
+})
+
+export const postResponses = (
+  simulator: Simulator,
+  payload: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+) => post(simulator, payload, headers, signal, 'responses')
 
 export type Chunk = {
   choices: { delta: { role?: string; content?: string }; finish_reason: string | null }[]

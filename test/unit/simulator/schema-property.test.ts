@@ -11,10 +11,10 @@ function answer(schema: z.ZodType, message: string, target: 'draft-2020-12' | 'd
 
 function answerText(schema: unknown, message: string): string {
   return answerer.answer({
+    api: 'chat',
     model: 'simulator',
     messages: [{ role: 'user', text: message }],
     stream: false,
-    includeUsage: false,
     maxTokens: undefined,
     format: { type: 'json_schema', name: 'answer', schema, json: JSON.stringify(schema), strict: false },
   })

@@ -127,10 +127,10 @@ test('a schema seen before is not read again', () => {
   const schema = object({ a: text })
   const ask = (format: ResponseFormat) =>
     answerer.answer({
+      api: 'chat',
       model: 'm',
       messages: [{ role: 'user', text: 'x' }],
       stream: false,
-      includeUsage: false,
       maxTokens: undefined,
       format,
     })
