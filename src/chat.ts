@@ -56,7 +56,7 @@ export const chatApi: Api = {
       ?.create === 'function',
 
   send: (client, prompt, fields, options) =>
-    (client as ChatClient).chat.completions.create(chatBody(prompt, fields as RequestFields), options),
+    (client as ChatClient).chat.completions.create(chatBody(prompt, fields), options),
 
   read: (event, answer) => {
     const { id, choices, usage } = event as LooseChunk
