@@ -18,6 +18,8 @@ import type { Ledger, PackRun } from './stats.ts'
 const FIRST_OUTPUT = 50
 /** How much dearer a prompt may be than its estimate. */
 const PROMPT_MARGIN = 1.1
+/** How much smaller packs become when one was longer than the model's context. */
+const SHRINK = 0.7
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4
 
@@ -53,6 +55,8 @@ export class Dispatcher<R, T> {
   readonly #running = new Set<Running>()
   /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
   readonly #resting = new Set<AbortController>()
+  /** Tokens of records in one pack: less than the user's where the model's context has no room for so many. */
+  #packTokens: number
   #isOutOfMoney = false
   #isStopped = false
   /** When to come back. */
@@ -66,6 +70,7 @@ export class Dispatcher<R, T> {
     this.#onChange = listener.onChange
     this.#budget = new OutputBudget(options.maxOutputTokens)
     const { maxPackTokens, maxPackRecords, maxInFlight, linger } = options
+    this.#packTokens = maxPackTokens
     const limits = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
     this.#queue = new PackQueue(limits, linger, 2 * (maxInFlight + 2) * maxPackRecords)
   }
@@ -300,12 +305,19 @@ export class Dispatcher<R, T> {
     }
     this.#ledger.finished(pack, run, usage ?? estimate)
     if (end.kind === 'cap_refused') this.#budget.refuse()
-    if (!usage) return
-    estimator.observe(pack.length, bytes, usage.input)
-    const { output, reasoning } = usage
-    this.#budget.observe({ output, reasoning, elements, isCut: end.kind === 'length', cap })
+    if (end.kind === 'context') {
+      // Smaller packs from now on; unless it was the fault of one record.
+      const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
+      this.#packTokens =
+        pack.length > 1 ? Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK) : maxPackTokens
+    }
+    if (usage) {
+      const { input, output, reasoning } = usage
+      estimator.observe(pack.length, bytes, input)
+      this.#budget.observe({ output, reasoning, elements, isCut: end.kind === 'length', cap })
+    }
     const maxItems = Math.min(maxPackRecords, this.#budget.maxRecords)
-    this.#queue.setLimits({ maxTokens: maxPackTokens, maxItems }, performance.now())
+    this.#queue.setLimits({ maxTokens: this.#packTokens, maxItems }, performance.now())
   }
 }
 

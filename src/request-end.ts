@@ -106,7 +106,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   }
   const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
 
-  if (isOneOf(['insufficient_quota'])) {
+  if (status === 402 || isOneOf(['insufficient_quota'])) {
     return fatal('insufficient_quota', 'The account has no credit left: check plan and billing')
   }
   // Refusals that are about the records, not about the request: the guilty one is looked for.
@@ -115,7 +115,8 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (status === 429 || isOneOf(['rate_limit_exceeded'])) {
     return { kind: 'rate_limit', headers, error: error('rate_limited', 'The rate limit was reached') }
   }
-  const isTransient = status === 408 || status === 409
+  // 498: Groq has no capacity for flex.
+  const isTransient = status === 408 || status === 409 || status === 498
   if (status != null && status >= 400 && status < 500 && !isTransient) {
     if (status === 401 || status === 403) {
       return fatal('not_authorized', 'The API refused the key: check it and what it may use')

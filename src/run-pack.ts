@@ -142,7 +142,7 @@ export async function runPack<R, T>(
   let end: RequestEnd
   try {
     const ended = await Promise.race([read(), aborted(signal)])
-    end = ended ?? endOfError(signal.reason, asked, String)
+    end = ended && !signal.aborted ? ended : endOfError(signal.reason, asked, String)
   } catch (error) {
     if (own.includes(error)) throw error
     end = endOfError(error, asked, (message) => scrub(message, [user, system, keyOf(client)]))
