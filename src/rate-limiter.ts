@@ -240,7 +240,7 @@ export class RateLimiter {
   #callListeners(): void {
     // Those that wait now, in their turns: one that waits again is not called before the next time, one that was
     // forgotten not at all.
-    for (const listener of [...this.#turns.keys(), ...this.#listeners]) {
+    for (const listener of new Set([...this.#turns.keys(), ...this.#listeners])) {
       if (this.#listeners.delete(listener)) listener()
     }
   }

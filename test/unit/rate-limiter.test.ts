@@ -618,17 +618,22 @@ describe('waiting for what time alone does not bring', () => {
     expect(delay).toBe(0)
   })
 
-  it('one that waits again when it is called waits for the next time', () => {
-    const limiter = new RateLimiter()
-    const listener = vi.fn<() => void>(() => {
+  it.each([false, true])(
+    'one that waits again when it is called waits for the next time; it has a turn: %s',
+    (hasTurn) => {
+      const limiter = new RateLimiter({ requestsPerMinute: 6 })
+      limiter.start(1, 0)
+      const listener = vi.fn<() => void>(() => {
+        limiter.whenFree(listener)
+      })
       limiter.whenFree(listener)
-    })
-    limiter.whenFree(listener)
-    limiter.start(1, 0).end(true)
-    expect(listener).toHaveBeenCalledTimes(1)
-    limiter.start(1, 0).end(true)
-    expect(listener).toHaveBeenCalledTimes(2)
-  })
+      if (hasTurn) limiter.delay(1, 0, listener)
+      limiter.start(1, 0).end(true)
+      expect(listener).toHaveBeenCalledTimes(1)
+      limiter.start(1, 0).end(true)
+      expect(listener).toHaveBeenCalledTimes(2)
+    },
+  )
 
   it('one that was forgotten is not called, even if that happens while others are', () => {
     const limiter = new RateLimiter()
