@@ -204,7 +204,7 @@ export class Dispatcher<R, T> {
     const run = await this.#request(shipment, isRetry, running.abort, permit)
     this.#running.delete(running)
     this.#learn(shipment, run)
-    const end = this.#report(run.end, charge, permit)
+    const end = this.#report(run, charge, permit)
     if (this.#isStopped) return
     this.#resting.add(running.abort)
 
@@ -279,10 +279,10 @@ export class Dispatcher<R, T> {
   }
 
   /** Tells the limiter how a request ended, and finds out whether waiting will help. */
-  #report(end: RequestEnd, charge: number, permit: Permit): RequestEnd {
+  #report({ end, hasBegun }: PackRun<R>, charge: number, permit: Permit): RequestEnd {
     const now = performance.now()
     if (end.kind !== 'rate_limit') {
-      permit.end(end.kind !== 'failure')
+      permit.end(end.kind !== 'failure' || hasBegun, now)
       return end
     }
     permit.rateLimited(end.headers, now)

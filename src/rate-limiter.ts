@@ -18,8 +18,8 @@ export interface Permit {
   report(headers: AnyHeaders | undefined, now: number): void
   /** The server refused it with a 429, or broke it off with a rate limit error: everybody pauses. Ends it. */
   rateLimited(headers: AnyHeaders | undefined, now: number): void
-  /** It ended in any other way. A healthy end says that the server can take as much, or more. */
-  end(isHealthy: boolean): void
+  /** It ended in any other way. A healthy end says that the server can take as much, or more; any other, that it is ill. */
+  end(isHealthy: boolean, now: number): void
 }
 
 const NAMES: Record<keyof RateLimiterOptions, true> = { requestsPerMinute: true, tokensPerMinute: true }
@@ -33,6 +33,8 @@ const BURST = 10_000
 /** Pauses after a 429 that names none, in ms: the first, doubling with every round of them up to the longest. */
 const FIRST_PAUSE = 500
 const MAX_PAUSE = 60_000
+/** How many requests in a row, at least, must fail before the server is taken to be down. */
+const PATIENCE = 4
 /** How late one that was told to wait may come, in ms, before it is passed. */
 const GRACE = 1_000
 /** A wait so short, in ms, is none: it is what rounding leaves of one that was waited to its end. */
@@ -83,6 +85,8 @@ interface Start {
  * - After a 429: all requests pause as long as the server says, or until the limit it reports has refilled, or 500 ms,
  *   doubling up to 60 s, less up to a quarter. From then on half as many run at once, and one more with each round trip
  *   that goes well, until there are as many as ever.
+ * - When as many requests in a row have failed as ever ran at once (and at least 4), the server is down: one at a time asks
+ *   whether it is back, after pauses as above.
  *
  * It owns no clock and no timer: it is told the time in ms, by any clock that does not run backwards, and says how long
  * to wait.
@@ -105,6 +109,8 @@ export class RateLimiter {
   #pausedUntil = -Infinity
   /** Rounds of 429 since a request went well. */
   #refusedRounds = 0
+  /** Requests that failed since one went well. */
+  #failuresInARow = 0
   /** The last request that was started before the newest round. What is refused up to it belongs to that round. */
   #lastOfRound = 0
 
@@ -208,9 +214,10 @@ export class RateLimiter {
           this.#slowDown(headers, start, at)
         })
       },
-      end: (isHealthy) => {
+      end: (isHealthy, at) => {
         end(() => {
           if (isHealthy) this.#speedUp(start)
+          else this.#noteFailure(at)
         })
       },
     }
@@ -286,13 +293,27 @@ export class RateLimiter {
     // As with `retry-after`, no time at all is no answer. And what was waited for in vain is not believed twice: a
     // server may give everything back at once at the end of a minute.
     if (refill >= 1 && this.#refusedRounds <= 1) return refill
-    const backoff = Math.min(FIRST_PAUSE * 2 ** (Math.max(1, this.#refusedRounds) - 1), MAX_PAUSE)
+    return Math.max(refill, this.#backoff(this.#refusedRounds))
+  }
+
+  #backoff(row: number): number {
+    const backoff = Math.min(FIRST_PAUSE * 2 ** (Math.max(1, row) - 1), MAX_PAUSE)
     // Up to a quarter less, so that several processes do not come back together.
-    return Math.max(refill, backoff * (1 - this.#random() / 4))
+    return backoff * (1 - this.#random() / 4)
+  }
+
+  /** When all that ran have failed and nothing went well in between, one request at a time finds out whether the server is back. */
+  #noteFailure(now: number): void {
+    this.#failuresInARow += 1
+    const row = this.#failuresInARow - Math.max(this.#mostRunning, PATIENCE)
+    if (row < 0) return
+    this.#window = 1
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + this.#backoff(row + 1))
   }
 
   #speedUp(start: Start): void {
     if (start.number > this.#lastOfRound) this.#refusedRounds = 0
+    this.#failuresInARow = 0
     // One more for each round trip of as many as may run.
     this.#window += 1 / this.#window
     if (this.#window > this.#mostRunning) this.#window = Infinity

@@ -132,7 +132,7 @@ describe('configured limits', () => {
             now += pause % 3 === 0 ? pause : 0
             now += limiter.delay(tokens, now)
             expect(limiter.delay(tokens, now)).toBe(0)
-            limiter.start(tokens, now).end(true)
+            limiter.start(tokens, now).end(true, 0)
             started.push({ at: now, tokens })
           }
           for (let first = 0; first < started.length; first++) {
@@ -166,7 +166,7 @@ describe('configured limits', () => {
             const wait = limiter.delay(tokens, now)
             if (now + wait > until) break
             now += wait
-            limiter.start(tokens, now).end(true)
+            limiter.start(tokens, now).end(true, 0)
             used += name === 'requestsPerMinute' ? 1 : tokens
             count += 1
           }
@@ -197,7 +197,7 @@ describe('turns', () => {
     for (let now = 0; now < 60 * MINUTE; now += 100) {
       for (const stream of [0, 1] as const) {
         if (limiter.delay(tokens[stream], now, listeners[stream]) > 0) continue
-        limiter.start(tokens[stream], now, listeners[stream]).end(true)
+        limiter.start(tokens[stream], now, listeners[stream]).end(true, 0)
         started[stream] += 1
       }
     }
@@ -237,8 +237,8 @@ describe('turns', () => {
       listener()
     }
     for (const name of ['a', 'b', 'c']) wait(name)
-    for (let i = 0; i < 7; i++) running.end(false)
-    expect(names.join('')).toBe('abcabca')
+    for (let i = 0; i < 5; i++) running.end(false, 0)
+    expect(names.join('')).toBe('abcab')
   })
 
   it('one that was forgotten leaves its turn to those behind it', () => {
@@ -275,7 +275,7 @@ describe('turns', () => {
     const permits = [limiter.start(500, 0), limiter.start(500, 0)]
     permits[0]!.rateLimited({ 'retry-after': '1' }, 0)
     expect(limiter.delay(500, 1_000, () => undefined)).toBe(Infinity)
-    permits[1]!.end(false)
+    permits[1]!.end(false, 0)
     expect(limiter.delay(100, 1_000, () => undefined)).toBe(0)
   })
 })
@@ -422,10 +422,10 @@ describe('a 429', () => {
       now += limiter.delay(1, now)
     }
     expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000])
-    limiter.start(1, now).end(false)
+    limiter.start(1, now).end(false, 0)
     limiter.start(1, now).rateLimited(undefined, now)
     now += 60_000
-    limiter.start(1, now).end(true)
+    limiter.start(1, now).end(true, 0)
     limiter.start(1, now).rateLimited(undefined, now)
     expect(limiter.delay(1, now)).toBe(500)
   })
@@ -464,7 +464,7 @@ describe('a 429', () => {
     const limiter = unhurried()
     const old = limiter.start(1, 0)
     limiter.start(1, 0).rateLimited(undefined, 0)
-    old.end(true)
+    old.end(true, 0)
     limiter.start(1, 500).rateLimited(undefined, 500)
     expect(limiter.delay(1, 500)).toBe(1_000)
   })
@@ -496,9 +496,9 @@ describe('how many run at once', () => {
     const all = Array.from({ length: 8 }, () => limiter.start(1, 0))
     all[0]!.rateLimited({ 'retry-after': '1' }, 0)
     expect(isBlocked(limiter, 2_000)).toBe(true)
-    for (const permit of all.slice(1, 4)) permit.end(false)
+    for (const permit of all.slice(1, 4)) permit.end(false, 0)
     expect(isBlocked(limiter, 2_000)).toBe(true)
-    all[4]!.end(false)
+    all[4]!.end(false, 0)
     expect(limiter.delay(1, 2_000)).toBe(0)
   })
 
@@ -518,7 +518,7 @@ describe('how many run at once', () => {
     for (let now = 1_000; now < 20_000; now += 1_000) {
       const round: ReturnType<RateLimiter['start']>[] = []
       while (round.length < 20 && limiter.delay(1, now) === 0) round.push(limiter.start(1, now))
-      for (const permit of round) permit.end(true)
+      for (const permit of round) permit.end(true, 0)
       sizes.push(round.length)
     }
     expect(sizes[0]).toBe(4)
@@ -533,7 +533,7 @@ describe('how many run at once', () => {
   it('does not grow with what ends badly', () => {
     const limiter = unhurried()
     for (const permit of [limiter.start(1, 0), limiter.start(1, 0)]) permit.rateLimited(undefined, 0)
-    for (let i = 0; i < 10; i++) limiter.start(1, 1_000).end(false)
+    for (let i = 0; i < 10; i++) limiter.start(1, 1_000).end(false, 0)
     limiter.start(1, 1_000)
     expect(isBlocked(limiter, 1_000)).toBe(true)
   })
@@ -544,17 +544,17 @@ describe('permits', () => {
     const limiter = unhurried()
     const others = [limiter.start(1, 0), limiter.start(1, 0), limiter.start(1, 0)]
     const permit = limiter.start(1, 0)
-    permit.end(true)
-    permit.end(true)
+    permit.end(true, 0)
+    permit.end(true, 0)
     permit.rateLimited({ 'retry-after': '90' }, 0)
     permit.report(headers('requests', 60, 0), 0)
     expect(limiter.delay(1, 0)).toBe(0)
     // Three run, so half of them is one.
     others[0]!.rateLimited({ 'retry-after': '1' }, 0)
-    others[0]!.end(true)
-    others[1]!.end(false)
+    others[0]!.end(true, 0)
+    others[1]!.end(false, 0)
     expect(limiter.delay(1, 1_000)).toBe(Infinity)
-    others[2]!.end(false)
+    others[2]!.end(false, 0)
     expect(limiter.delay(1, 1_000)).toBe(0)
   })
 })
@@ -564,13 +564,13 @@ describe('waiting for what time alone does not bring', () => {
     [
       'a healthy end',
       (permit) => {
-        permit.end(true)
+        permit.end(true, 0)
       },
     ],
     [
       'another end',
       (permit) => {
-        permit.end(false)
+        permit.end(false, 0)
       },
     ],
     [
@@ -593,7 +593,7 @@ describe('waiting for what time alone does not bring', () => {
     for (const listener of listeners) expect(listener).not.toHaveBeenCalled()
     happen(permit)
     for (const listener of listeners) expect(listener).toHaveBeenCalledTimes(1)
-    limiter.start(1, 0).end(true)
+    limiter.start(1, 0).end(true, 0)
     for (const listener of listeners) expect(listener).toHaveBeenCalledTimes(1)
   })
 
@@ -614,7 +614,7 @@ describe('waiting for what time alone does not bring', () => {
     limiter.whenFree(() => {
       delay = limiter.delay(1, 1_000)
     })
-    permits[1]!.end(false)
+    permits[1]!.end(false, 0)
     expect(delay).toBe(0)
   })
 
@@ -628,9 +628,9 @@ describe('waiting for what time alone does not bring', () => {
       })
       limiter.whenFree(listener)
       if (hasTurn) limiter.delay(1, 0, listener)
-      limiter.start(1, 0).end(true)
+      limiter.start(1, 0).end(true, 0)
       expect(listener).toHaveBeenCalledTimes(1)
-      limiter.start(1, 0).end(true)
+      limiter.start(1, 0).end(true, 0)
       expect(listener).toHaveBeenCalledTimes(2)
     },
   )
@@ -644,10 +644,63 @@ describe('waiting for what time alone does not bring', () => {
     for (const listener of [first, second, third]) limiter.whenFree(listener)
     limiter.forget(third)
     limiter.forget(() => undefined)
-    limiter.start(1, 0).end(true)
+    limiter.start(1, 0).end(true, 0)
     expect(first).toHaveBeenCalledTimes(1)
     expect(second).not.toHaveBeenCalled()
     expect(third).not.toHaveBeenCalled()
+  })
+})
+
+describe('a server that is down', () => {
+  const failOf = (limiter: RateLimiter, count: number, now: number) => {
+    for (let i = 0; i < count; i++) limiter.start(1, now).end(false, now)
+  }
+
+  it.each([
+    [1, 4],
+    [4, 4],
+    [9, 9],
+  ])('with %i at once, %i failures in a row make one at a time ask, after a pause', (atOnce, failures) => {
+    const limiter = new RateLimiter({}, () => 0)
+    const permits = Array.from({ length: atOnce }, () => limiter.start(1, 0))
+    for (const permit of permits) permit.end(true, 0)
+    failOf(limiter, failures - 1, 0)
+    expect(limiter.delay(1, 0)).toBe(0)
+    failOf(limiter, 1, 0)
+    expect(limiter.delay(1, 0)).toBe(500)
+    const probe = limiter.start(1, 500)
+    expect(limiter.delay(1, 500)).toBe(Infinity)
+    probe.end(false, 600)
+    expect(limiter.delay(1, 600)).toBe(1_000)
+  })
+
+  it('asks at most once a minute in the end, and is as before when it comes back', () => {
+    const limiter = new RateLimiter({}, () => 0)
+    const permits = Array.from({ length: 4 }, () => limiter.start(1, 0))
+    for (const permit of permits) permit.end(false, 0)
+    let now = 0
+    let probes = 0
+    for (; now < 600_000; probes++) {
+      now += limiter.delay(1, now)
+      limiter.start(1, now).end(false, now)
+    }
+    // 0.5 + 1 + 2 + … + 32 s, and then one a minute.
+    expect(probes).toBe(16)
+    now += limiter.delay(1, now)
+    for (let i = 0; i < 20; i++) limiter.start(1, now).end(true, now)
+    for (let i = 0; i < 4; i++) {
+      expect(limiter.delay(1, now)).toBe(0)
+      limiter.start(1, now)
+    }
+  })
+
+  it('one answer in between shows that it is up', () => {
+    const limiter = new RateLimiter()
+    for (let i = 0; i < 20; i++) {
+      failOf(limiter, 3, i)
+      limiter.start(1, i).end(true, i)
+    }
+    expect(limiter.delay(1, 20)).toBe(0)
   })
 })
 
@@ -714,13 +767,13 @@ describe('whatever happens', () => {
                 break
               case 'end':
               case 'fail':
-                end()?.end(does === 'end')
+                end()?.end(does === 'end', 0)
                 break
               case 'pass':
                 now += pass
             }
           }
-          for (const permit of running) permit.end(false)
+          for (const permit of running) permit.end(false, 0)
           expect(limiter.delay(1, now)).toBeLessThan(Infinity)
         },
       ),
@@ -813,7 +866,7 @@ function simulate({ limiters, server, tokens: [least, most], maxInFlight, showsH
         })
         after(between(1_000, 8_000), () => {
           running -= 1
-          permit.end(true)
+          permit.end(true, 0)
           pump()
         })
       })
