@@ -5,6 +5,8 @@ import { route } from './http.ts'
 import { resolveOptions, type SimulatorOptions } from './options.ts'
 import type { SimulatorStats } from './stats.ts'
 
+export { faultKinds } from './faults/kinds.ts'
+export type { FaultKind, FaultName, Faults, PoisonKind } from './faults/kinds.ts'
 export type { Latency } from './latency.ts'
 export type { Limits } from './limits.ts'
 export type { SimulatorOptions } from './options.ts'
@@ -24,8 +26,8 @@ export type Simulator = AsyncDisposable & {
  * Starts an OpenAI-compatible server on 127.0.0.1 for demos, tests and benchmarks. It is **not a model**: it makes
  * its answers from each request's own `response_format` and messages, choosing labels by words in common, and gives
  * the same answer to the same request. It speaks `POST /v1/chat/completions`, streamed or not, and
- * `GET /v1/models`, takes its time as a model does, and keeps rate limits if told to. It refuses the strict
- * schemas that OpenAI would refuse, and requests for tool calls.
+ * `GET /v1/models`, takes its time as a model does, keeps rate limits if told to, and misbehaves if told to. It
+ * refuses the strict schemas that OpenAI would refuse, and requests for tool calls.
  *
  * ```ts
  * await using simulator = await startSimulator()
@@ -64,7 +66,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     baseURL: `http://127.0.0.1:${port}/v1`,
     get stats() {
-      return { ...engine.stats }
+      return { ...engine.stats, faults: { ...engine.stats.faults } }
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -8,10 +8,21 @@ const fingerprint = 'fp_simulator_not_a_model'
 export type Usage = { prompt: PromptCount; completionTokens: number }
 
 /** `length`: the answer was cut at the request's cap or the context's end. */
-export type FinishReason = 'stop' | 'length'
+export type FinishReason = 'stop' | 'length' | 'content_filter'
+
+/** Writes the parts of one answer in the words of an API. */
+export type Writer = {
+  start(): string
+  delta(token: string): string
+  end(reason: FinishReason, usage: Usage): string
+  whole(content: string, reason: FinishReason, usage: Usage): string
+  refusal(token: string): string
+  wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string
+  error(body: unknown): string
+}
 
 /** Writes the parts of one completion, streamed or whole. */
-export class CompletionWriter {
+export class CompletionWriter implements Writer {
   readonly #id: string
   readonly #created: number
   readonly #model: string
@@ -50,7 +61,30 @@ export class CompletionWriter {
 
   /** The body of an answer that is not streamed. */
   whole(content: string, reason: FinishReason, usage: Usage): string {
-    const message = { role: 'assistant', content, refusal: null, annotations: [] }
+    return this.#whole({ content, refusal: null }, reason, usage)
+  }
+
+  /** One event for one token of a refusal. */
+  refusal(token: string): string {
+    return this.#chunk(`{"refusal":${JSON.stringify(token)}}`, 'null')
+  }
+
+  /** The body of a refusal that is not streamed. */
+  wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string {
+    return this.#whole({ content: null, refusal }, reason, usage)
+  }
+
+  /** An event that tells of an error after the status said that all is well; `body` is that of an error's response. */
+  error(body: unknown): string {
+    return `data: ${JSON.stringify(body)}\n\n`
+  }
+
+  #whole(
+    said: { content: string | null; refusal: string | null },
+    reason: FinishReason,
+    usage: Usage,
+  ): string {
+    const message = { role: 'assistant', ...said, annotations: [] }
     const choice = { index: 0, message, logprobs: null, finish_reason: reason }
     return JSON.stringify({ ...this.#head('chat.completion'), choices: [choice], usage: usageBody(usage) })
   }
