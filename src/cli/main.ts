@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import { startSimulator } from '../simulator/index.ts'
+import { faultKinds, startSimulator } from '../simulator/index.ts'
 
 /** The arguments cannot be used: the message names the one, and the exit code is 2. */
 class UsageError extends Error {}
@@ -26,6 +26,8 @@ It is not a model: it picks labels by words in common with each record.
   --tpm <number>                       limit of tokens per minute (default none)
   --context-tokens <number>            tokens of prompt and answer together (default 128000)
   --api-key <key>                      accept only this key (default any)
+  --fault-rate <share>                 share of requests that go wrong, from 0 to 1, in all ways alike (default 0)
+  --seed <number>                      which requests go wrong, and how (default 1)
   --help                               show this text`,
       run: simulate,
     },
@@ -44,9 +46,15 @@ async function simulate(args: string[]): Promise<void> {
     tpm: text,
     'context-tokens': text,
     'api-key': text,
+    'fault-rate': text,
+    seed: text,
   })
   const numberOf = (flag: string) => parseNumber(flag, values[flag])
   const port = numberOf('port') ?? 4010
+  const faultRate = numberOf('fault-rate') ?? 0
+  if (faultRate < 0 || faultRate > 1) {
+    throw new UsageError(`--fault-rate: expected a share from 0 to 1, got ${faultRate}`)
+  }
 
   const simulator = await startSimulator({
     port,
@@ -57,6 +65,10 @@ async function simulate(args: string[]): Promise<void> {
       slowdown: numberOf('slowdown'),
     }),
     limits: given({ requestsPerMinute: numberOf('rpm'), tokensPerMinute: numberOf('tpm') }),
+    faults: {
+      rates: Object.fromEntries(faultKinds.map((kind) => [kind, faultRate / faultKinds.length])),
+      ...given({ seed: numberOf('seed') }),
+    },
     ...given({ contextTokens: numberOf('context-tokens'), apiKey: values['api-key'] }),
   }).catch((error: unknown) => {
     if (error instanceof TypeError || error instanceof RangeError)
@@ -83,7 +95,7 @@ const flags = { requestsPerMinute: 'rpm', tokensPerMinute: 'tpm' }
 
 /** An option's error, with the flag in place of the option's name. */
 function inFlags(message: string): string {
-  return message.replace(/^(?:latency\.|limits\.)?(\w+)/u, (_, option: string) => {
+  return message.replace(/^(?:latency\.|limits\.|faults\.)?(\w+)/u, (_, option: string) => {
     const flag = option in flags ? flags[option as keyof typeof flags] : option
     return `--${flag.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`
   })

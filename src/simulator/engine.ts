@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { Answerer } from './answer/answer.ts'
+import { Answerer, lastUserText } from './answer/answer.ts'
 import type { Api } from './api.ts'
 import { ApiError, promptTooLong } from './errors.ts'
+import { type Script, scriptFor } from './faults/damage.ts'
+import { FaultPlan, type Plan, soundPlan } from './faults/plan.ts'
+import { replyFor } from './faults/replies.ts'
+import { isBreakOff, scriptSink } from './faults/sink.ts'
 import { firstTokenDelay, WorkClock } from './latency.ts'
 import { RateLimits, type Refusal, tokenCharge } from './limits.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -9,8 +13,9 @@ import { type Paced, runPaced, type Sink } from './pace.ts'
 import { PromptCache, type PromptCount } from './prompt.ts'
 import { type AnyRequest, parseRequest, writerFor } from './protocol.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
-import { splitTokens } from './tokens.ts'
-import { type Answer, streamSink, wholeSink } from './sinks.ts'
+
+/** One answer, known as a whole before its first token is written. */
+type Scripted = { script: Script; plan: Plan; prompt: PromptCount }
 
 /** Answers requests to either API: everything of the simulator that is not HTTP routing. */
 export class Engine {
@@ -20,11 +25,13 @@ export class Engine {
   readonly #clock: WorkClock
   readonly #answerer = new Answerer()
   readonly #cache = new PromptCache()
+  readonly #faults: FaultPlan | undefined
   readonly #running = new Map<ServerResponse, Paced>()
 
   constructor(options: ResolvedOptions) {
     this.#options = options
     this.#limits = new RateLimits(options.limits, performance.now())
+    this.#faults = options.faults && new FaultPlan(options.faults)
     this.#clock = new WorkClock(options.latency, performance.now())
   }
 
@@ -42,23 +49,39 @@ export class Engine {
 
   /**
    * Answers one request that arrived at `arrivedAt` on the `performance.now()` clock. Throws an `ApiError` if it
-   * is refused; after that nothing has been written.
+   * is refused, by a fault too; after that nothing has been written.
    */
   answer(api: Api, body: string, arrivedAt: number, response: ServerResponse): void {
     this.stats.requests++
     const request = parseRequest(api, body)
     this.#charge(request)
     response.setHeaders(new Map(Object.entries(this.rateHeaders())))
+    const plan = this.#faults?.next(lastUserText(request.messages)) ?? soundPlan
+    if (this.#fails(plan, response)) return
     const prompt = this.#countPrompt(request)
     const text = this.#answerer.answer(request)
 
-    const all = splitTokens(text)
-    const room = this.#options.contextTokens - prompt.tokens
-    const tokens = all.slice(0, Math.min(request.maxTokens ?? Infinity, room))
-    const reason = tokens.length < all.length ? 'length' : 'stop'
+    const room = Math.min(request.maxTokens ?? Infinity, this.#options.contextTokens - prompt.tokens)
+    const script = scriptFor(text, room, plan)
+    for (const name of script.done) this.stats.faults[name]++
     this.stats.inputTokens += prompt.tokens
     this.stats.cachedTokens += prompt.cached
-    this.#write(request, { tokens, reason, prompt }, arrivedAt, response)
+    this.#write(request, { script, plan, prompt }, arrivedAt, response)
+  }
+
+  /** Whether a fault has taken the answer's place. Throws it if it is an `ApiError`. */
+  #fails({ faults, random }: Plan, response: ServerResponse): boolean {
+    const [fault] = faults
+    if (fault === undefined) return false
+    const reply = replyFor(fault, random)
+    if (reply === undefined) return false
+    this.stats.faults[fault.name]++
+    if (!(reply instanceof ApiError)) {
+      reply(response)
+      return true
+    }
+    if (reply.status === 429) this.stats.rateLimited++
+    throw reply
   }
 
   #charge(request: AnyRequest): void {
@@ -78,13 +101,16 @@ export class Engine {
     throw promptTooLong(api, contextTokens, prompt.tokens)
   }
 
-  #write(request: AnyRequest, answer: Answer, arrivedAt: number, response: ServerResponse): void {
+  #write(request: AnyRequest, answer: Scripted, arrivedAt: number, response: ServerResponse): void {
     const { stats } = this
     const { latency } = this.#options
-    const { tokens, prompt } = answer
+    const { script, plan, prompt } = answer
     const writer = writerFor(request, stats.requests, Math.floor(Date.now() / 1000))
-    const output = request.stream ? streamSink(response, writer, answer) : wholeSink(response, writer, answer)
+    const output = scriptSink(script, plan, { response, writer, stream: request.stream, prompt })
+    // Widened, as the compiler does not see that the sink sets it.
+    let isOver = false as boolean
     const leave = () => {
+      isOver = true
       this.#running.delete(response)
       this.#setInFlight(stats.inFlight - 1)
     }
@@ -94,8 +120,9 @@ export class Engine {
         return output.send(from, to)
       },
       finish: () => {
-        leave()
-        stats.completed++
+        // A stalled answer stays until the client goes away.
+        if (script.ending !== 'stall') leave()
+        if (!isBreakOff(script.ending)) stats.completed++
         output.finish()
       },
     }
@@ -103,9 +130,9 @@ export class Engine {
     if (request.stream) stats.streamed++
     this.#setInFlight(stats.inFlight + 1)
     const firstAt = arrivedAt + firstTokenDelay(latency, prompt.tokens - prompt.cached)
-    const running = runPaced({ total: tokens.length, firstAt, latency, clock: this.#clock, sink })
+    const running = runPaced({ total: script.tokens.length, firstAt, latency, clock: this.#clock, sink })
     // An answer that takes no time is finished already.
-    if (response.writableEnded) return
+    if (isOver) return
     this.#running.set(response, running)
     response.on('drain', () => {
       running.resume()

@@ -1,6 +1,11 @@
 import type { Api } from './api.ts'
 import { shown } from './shown.ts'
 
+/** What the body of an error says. */
+export type ErrorBody = {
+  error: { message: string; type: string; param: string | null; code: string | null }
+}
+
 /** An error of the API, answered in OpenAI's shape: `{ error: { message, type, param, code } }`. */
 export class ApiError extends Error {
   override name = 'ApiError'
@@ -20,7 +25,7 @@ export class ApiError extends Error {
   }
 
   /** The response's body. */
-  get body(): unknown {
+  get body(): ErrorBody {
     const { message, type, param, code } = this
     return { error: { message, type, param, code } }
   }

@@ -5,6 +5,8 @@ import { route } from './http.ts'
 import { resolveOptions, type SimulatorOptions } from './options.ts'
 import type { SimulatorStats } from './stats.ts'
 
+export { faultKinds } from './faults/kinds.ts'
+export type { FaultKind, FaultName, Faults, PoisonKind } from './faults/kinds.ts'
 export type { Latency } from './latency.ts'
 export type { Limits } from './limits.ts'
 export type { SimulatorOptions } from './options.ts'
@@ -24,9 +26,9 @@ export type Simulator = AsyncDisposable & {
  * Starts an OpenAI-compatible server on 127.0.0.1 for demos, tests and benchmarks. It is **not a model**: it makes
  * its answers from each request's own schema and messages, choosing labels by words in common, and gives the same
  * answer to the same request, on whichever API. It speaks `POST /v1/chat/completions` and `POST /v1/responses`,
- * streamed or not, and `GET /v1/models`, takes its time as a model does, and keeps rate limits if told to. It
- * refuses the strict schemas that OpenAI would refuse, requests for tool calls, and, as it stores nothing, requests
- * that go on from an earlier one.
+ * streamed or not, and `GET /v1/models`, takes its time as a model does, keeps rate limits if told to, and misbehaves if
+ * told to. It refuses the strict schemas that OpenAI would refuse, requests for tool calls, and, as it stores nothing,
+ * requests that go on from an earlier one.
  *
  * ```ts
  * await using simulator = await startSimulator()
@@ -65,7 +67,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     baseURL: `http://127.0.0.1:${port}/v1`,
     get stats() {
-      return { ...engine.stats }
+      return { ...engine.stats, faults: { ...engine.stats.faults } }
     },
     close,
     [Symbol.asyncDispose]: close,

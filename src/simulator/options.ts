@@ -1,3 +1,6 @@
+import { isCount, isWhole, knownKeys, number } from './checks.ts'
+import type { Faults } from './faults/kinds.ts'
+import { type ResolvedFaults, resolveFaults } from './faults/options.ts'
 import { defaultLatency, type Latency } from './latency.ts'
 import type { Limits } from './limits.ts'
 import { shown } from './shown.ts'
@@ -14,6 +17,8 @@ export type SimulatorOptions = {
   apiKey?: string
   /** Tokens that prompt and answer may have together. Default 128,000. */
   contextTokens?: number
+  /** How the server misbehaves. Default: it does not. */
+  faults?: Faults
 }
 
 /** Options with every default filled in. */
@@ -23,12 +28,13 @@ export type ResolvedOptions = {
   limits: Limits
   apiKey: string | undefined
   contextTokens: number
+  faults: ResolvedFaults | undefined
 }
 
 /** Checks and completes options. Throws a `TypeError` or `RangeError` that names the option. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
-  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens'])
-  const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000 } = options
+  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens', 'faults'])
+  const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000, faults } = options
   knownKeys('latency.', latency, Object.keys(defaultLatency))
   knownKeys('limits.', limits, ['requestsPerMinute', 'tokensPerMinute'])
 
@@ -41,7 +47,11 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey === '')) {
     throw new TypeError(`apiKey: expected a text that is not empty, got ${shown(apiKey)}`)
   }
-  return { port, latency: resolveLatency(latency), limits, apiKey, contextTokens }
+  return {
+    ...{ port, limits, apiKey, contextTokens },
+    latency: resolveLatency(latency),
+    faults: faults === undefined ? undefined : resolveFaults(faults),
+  }
 }
 
 function resolveLatency(latency: Partial<Latency>): Latency {
@@ -58,21 +68,4 @@ function resolveLatency(latency: Partial<Latency>): Latency {
   number('latency.outputTokensPerSecond', outputTokensPerSecond, rate, (value) => value > 0)
   number('latency.slowdown', slowdown, 'a number from 0', isFinite)
   return { timeToFirstToken, promptTokensPerSecond, outputTokensPerSecond, slowdown }
-}
-
-const isWhole = Number.isSafeInteger
-const isCount = (value: number) => isWhole(value) && value >= 1
-
-function number(name: string, value: unknown, expected: string, isAllowed: (value: number) => boolean): void {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected ${expected}, got ${shown(value)}`)
-  if (!isAllowed(value)) throw new RangeError(`${name}: expected ${expected}, got ${value}`)
-}
-
-function knownKeys(prefix: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) {
-    throw new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`)
-  }
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) throw new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`)
-  }
 }

@@ -1,4 +1,5 @@
 import type { ResponsesRequest } from './responses-request.ts'
+import type { ErrorBody } from './errors.ts'
 import type { FinishReason, Usage, Writer } from './wire.ts'
 
 /** Where the answer's text is: it is the only part of the only item. */
@@ -15,6 +16,8 @@ export class ResponseWriter implements Writer {
   #sequence = 0
   /** All deltas so far: the events at the end repeat them. */
   #text = ''
+  /** Whether they are a refusal. */
+  #isRefusal = false
 
   /** Ids end in `suffix`; `created` is in seconds since 1970. */
   constructor(request: ResponsesRequest, suffix: string, created: number) {
@@ -44,14 +47,24 @@ export class ResponseWriter implements Writer {
     return `${head},"delta":${JSON.stringify(token)}${this.#deltaEnd}`
   }
 
+  /** One event for one token of a refusal. */
+  refusal(token: string): string {
+    this.#text += token
+    this.#isRefusal = true
+    return this.#event('response.refusal.delta', { ...this.#place, delta: token })
+  }
+
   /** The events after the last token: text, message and response end, and each repeats the whole of itself. */
   end(reason: FinishReason, usage: Usage): string {
     const text = this.#text
     const { status } = endings[reason]
-    const part = textPart(text)
+    const part = this.#isRefusal ? refusalPart(text) : textPart(text)
     const response = this.#response([part], reason, usage)
+    const done = this.#isRefusal
+      ? this.#event('response.refusal.done', { ...this.#place, refusal: text })
+      : this.#event('response.output_text.done', { ...this.#place, text, logprobs: [] })
     return (
-      this.#event('response.output_text.done', { ...this.#place, text, logprobs: [] }) +
+      done +
       this.#event('response.content_part.done', { ...this.#place, part }) +
       this.#event('response.output_item.done', { ...itemIndex, item: this.#item(status, [part]) }) +
       this.#event(`response.${status}`, { response })
@@ -61,6 +74,17 @@ export class ResponseWriter implements Writer {
   /** The body of an answer that is not streamed. */
   whole(content: string, reason: FinishReason, usage: Usage): string {
     return JSON.stringify(this.#response([textPart(content)], reason, usage))
+  }
+
+  /** The body of a refusal that is not streamed. */
+  wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string {
+    return JSON.stringify(this.#response([refusalPart(refusal)], reason, usage))
+  }
+
+  /** An event that tells of an error after the status said that all is well; `body` is that of an error's response. */
+  error({ error }: ErrorBody): string {
+    const { code, message, param } = error
+    return this.#event('error', { code, message, param })
   }
 
   get #place() {
@@ -88,6 +112,7 @@ const inProgress = { status: 'in_progress', incomplete_details: null, output: []
 const endings: Record<FinishReason, { status: string; incomplete_details: { reason: string } | null }> = {
   stop: { status: 'completed', incomplete_details: null },
   length: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } },
+  content_filter: { status: 'incomplete', incomplete_details: { reason: 'content_filter' } },
 }
 
 function responseHead(request: ResponsesRequest, id: string, created: number) {
@@ -119,6 +144,10 @@ function formatBody({ format }: ResponsesRequest) {
 
 function textPart(text: string) {
   return { type: 'output_text', annotations: [], logprobs: [], text }
+}
+
+function refusalPart(refusal: string) {
+  return { type: 'refusal', refusal }
 }
 
 function usageBody({ prompt, completionTokens }: Usage) {

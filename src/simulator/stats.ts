@@ -1,10 +1,12 @@
+import { type FaultName, noFaults } from './faults/kinds.ts'
+
 /** What a simulator has done since it started. */
 export type SimulatorStats = {
   /** Requests to either API that arrived whole, whatever became of them. */
   requests: number
   /** Requests that were answered as a stream; part of `requests`. */
   streamed: number
-  /** Answers written to their end. */
+  /** Answers written to their end: to a finish reason, whichever it is. */
   completed: number
   /** Requests refused with status 429. */
   rateLimited: number
@@ -20,6 +22,8 @@ export type SimulatorStats = {
   inFlight: number
   /** The most answers that were written at the same time. */
   maxInFlight: number
+  /** Faults by kind, counted when their answer begins: only those that show in what is sent. */
+  faults: Record<FaultName, number>
 }
 
 export function emptyStats(): SimulatorStats {
@@ -34,5 +38,6 @@ export function emptyStats(): SimulatorStats {
     outputTokens: 0,
     inFlight: 0,
     maxInFlight: 0,
+    faults: noFaults(),
   }
 }

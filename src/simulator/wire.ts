@@ -1,5 +1,6 @@
-import type { PromptCount } from './prompt.ts'
 import type { ChatRequest } from './chat-request.ts'
+import type { ErrorBody } from './errors.ts'
+import type { PromptCount } from './prompt.ts'
 
 /** Sent as `system_fingerprint`, so that no log can be taken for a model's. */
 const fingerprint = 'fp_simulator_not_a_model'
@@ -8,7 +9,7 @@ const fingerprint = 'fp_simulator_not_a_model'
 export type Usage = { prompt: PromptCount; completionTokens: number }
 
 /** `length`: the answer was cut at the request's cap or the context's end. */
-export type FinishReason = 'stop' | 'length'
+export type FinishReason = 'stop' | 'length' | 'content_filter'
 
 /** Writes one answer as its API has it: as a stream by `start`, `delta` and `end`, or by `whole`. */
 export type Writer = {
@@ -20,6 +21,12 @@ export type Writer = {
   end(reason: FinishReason, usage: Usage): string
   /** The body of an answer that is not streamed. */
   whole(content: string, reason: FinishReason, usage: Usage): string
+  /** One token of a refusal. */
+  refusal(token: string): string
+  /** The body of a refusal that is not streamed. */
+  wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string
+  /** An error after the status said that all is well. */
+  error(body: ErrorBody): string
 }
 
 /** Writes the parts of one completion, streamed or whole. */
@@ -62,7 +69,30 @@ export class CompletionWriter implements Writer {
 
   /** The body of an answer that is not streamed. */
   whole(content: string, reason: FinishReason, usage: Usage): string {
-    const message = { role: 'assistant', content, refusal: null, annotations: [] }
+    return this.#whole({ content, refusal: null }, reason, usage)
+  }
+
+  /** One event for one token of a refusal. */
+  refusal(token: string): string {
+    return this.#chunk(`{"refusal":${JSON.stringify(token)}}`, 'null')
+  }
+
+  /** The body of a refusal that is not streamed. */
+  wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string {
+    return this.#whole({ content: null, refusal }, reason, usage)
+  }
+
+  /** An event that tells of an error after the status said that all is well; `body` is that of an error's response. */
+  error(body: ErrorBody): string {
+    return `data: ${JSON.stringify(body)}\n\n`
+  }
+
+  #whole(
+    said: { content: string | null; refusal: string | null },
+    reason: FinishReason,
+    usage: Usage,
+  ): string {
+    const message = { role: 'assistant', ...said, annotations: [] }
     const choice = { index: 0, message, logprobs: null, finish_reason: reason }
     return JSON.stringify({ ...this.#head('chat.completion'), choices: [choice], usage: usageBody(usage) })
   }

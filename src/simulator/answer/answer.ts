@@ -77,7 +77,8 @@ function compile(schema: unknown, strict: boolean): CompiledSchema {
   return compileSchema(schema)
 }
 
-function lastUserText(messages: readonly Message[]): string {
+/** The message that holds the records. */
+export function lastUserText(messages: readonly Message[]): string {
   return (messages.findLast(({ role }) => role === 'user') ?? messages.at(-1))?.text ?? ''
 }
 

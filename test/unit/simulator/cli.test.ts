@@ -53,6 +53,36 @@ test.each(['SIGINT', 'SIGTERM'] as const)('simulate runs until %s', async (signa
   expect(await closed).toMatchObject({ code: 0, stderr: '' })
 })
 
+test('simulate with faults: the seed decides which requests fail', async () => {
+  const fatesWith = async (seed: string): Promise<string[]> => {
+    const { child, output, closed } = run(
+      ...['simulate', '--port=0', '--time-to-first-token=0', '--output-tokens-per-second=Infinity'],
+      ...['--fault-rate', '0.9', '--seed', seed],
+    )
+    while (!output.stdout.includes('Ctrl-C')) await once(child.stdout, 'data')
+    const baseURL = /^export OPENAI_BASE_URL=(.*)$/m.exec(output.stdout)?.[1]
+    const fates = await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => {
+        const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: `message ${i}` }] })
+        // Some answers never come.
+        const signal = AbortSignal.timeout(1000)
+        const url = `${String(baseURL)}/chat/completions`
+        return fetch(url, { method: 'POST', body, signal }).then(
+          ({ status, headers }) => `${status} ${headers.get('content-type') ?? ''}`,
+          () => 'none',
+        )
+      }),
+    )
+    child.kill()
+    expect(await closed).toMatchObject({ code: 0, stderr: '' })
+    return fates
+  }
+  const [first, again, other] = await Promise.all([fatesWith('7'), fatesWith('7'), fatesWith('8')])
+  expect(new Set(first).size).toBeGreaterThan(3)
+  expect(again).toEqual(first)
+  expect(other).not.toEqual(first)
+})
+
 test('a port in use is one clear line', async () => {
   await using simulator = await startSimulator()
   const { port } = new URL(simulator.baseURL)
@@ -66,6 +96,8 @@ describe.each<[string[], string]>([
   [['simulate', 'now'], 'now'],
   [['simulate', '--rpm', 'many'], '--rpm: expected a number, got "many"'],
   [['simulate', '--rpm', '0'], '--rpm: expected a whole number from 1, got 0'],
+  [['simulate', '--fault-rate', '2'], '--fault-rate: expected a share from 0 to 1, got 2'],
+  [['simulate', '--seed', '0.5'], '--seed: expected a whole number, got 0.5'],
   [['simulate', '--context-tokens', '0'], '--context-tokens: expected a whole number from 1, got 0'],
   [['simulate', '--port', '99999'], '--port: expected a port from 0 to 65535, got 99999'],
   [['simulate', '--time-to-first-token=-1'], '--time-to-first-token: expected milliseconds from 0, got -1'],
@@ -83,6 +115,8 @@ test.each([
   [['--help'], 'simulate'],
   [['simulate', '--help'], '--output-tokens-per-second'],
   [['simulate', '--help'], '--context-tokens'],
+  [['simulate', '--help'], '--fault-rate <share>'],
+  [['simulate', '--help'], '--seed <number>'],
 ])('%j shows help', async (args, word) => {
   const { code, stdout } = await run(...args).closed
   expect(code).toBe(0)

@@ -4,7 +4,7 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 describe('bad options', () => {
   test.each<[unknown, ErrorConstructor, string]>([
     [null, TypeError, 'options: expected an object, got null'],
-    [{ limit: {} }, TypeError, 'limit: expected one of port, latency, limits, apiKey, contextTokens'],
+    [{ limit: {} }, TypeError, 'limit: expected one of port, latency, limits, apiKey, contextTokens, faults'],
     [{ port: '80' }, TypeError, "port: expected a port from 0 to 65535, got '80'"],
     [{ port: 70_000 }, RangeError, 'port: expected a port from 0 to 65535, got 70000'],
     [{ latency: 5 }, TypeError, 'latency: expected an object, got 5'],
@@ -26,6 +26,29 @@ describe('bad options', () => {
     [{ limits: { tokensPerMinute: 1.5 } }, RangeError, 'limits.tokensPerMinute'],
     [{ apiKey: '' }, TypeError, "apiKey: expected a text that is not empty, got ''"],
     [{ apiKey: Symbol('k') }, TypeError, 'apiKey: expected a text that is not empty, got Symbol(k)'],
+    [{ faults: 1 }, TypeError, 'faults: expected an object, got 1'],
+    [{ faults: { rate: {} } }, TypeError, 'faults.rate: expected one of seed, rates, poison, chunks'],
+    [{ faults: { seed: 0.5 } }, RangeError, 'faults.seed: expected a whole number, got 0.5'],
+    [{ faults: { seed: '1' } }, TypeError, "faults.seed: expected a whole number, got '1'"],
+    [{ faults: { chunks: 'big' } }, TypeError, "faults.chunks: expected 'tokens' or 'random', got 'big'"],
+    [{ faults: { rates: { reset: 1 } } }, TypeError, 'faults.rates.reset: expected one of rate_limit, '],
+    [
+      { faults: { rates: { cut: 1.5 } } },
+      RangeError,
+      'faults.rates.cut: expected a share from 0 to 1, got 1.5',
+    ],
+    [{ faults: { rates: { cut: NaN } } }, RangeError, 'faults.rates.cut'],
+    [
+      { faults: { rates: { cut: 0.5, html: 0.75 } } },
+      RangeError,
+      'faults.rates: expected shares that are together at most 1, got 1.25',
+    ],
+    [{ faults: { poison: { cut: /x/ } } }, TypeError, 'faults.poison.cut: expected one of context, '],
+    [
+      { faults: { poison: { refusal: 'x' } } },
+      TypeError,
+      "faults.poison.refusal: expected a RegExp, got 'x'",
+    ],
     [{ contextTokens: true }, TypeError, 'contextTokens: expected a whole number from 1, got true'],
   ])('%j', async (options, type, message) => {
     const error: unknown = await startSimulator(options as object).catch((error: unknown) => error)

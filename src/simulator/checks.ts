@@ -1,0 +1,26 @@
+import { shown } from './shown.ts'
+
+/** Checks of options: each throws a `TypeError` or `RangeError` that begins with the option's name. */
+
+export const isWhole = Number.isSafeInteger
+export const isCount = (value: number) => isWhole(value) && value >= 1
+
+export function number(
+  name: string,
+  value: unknown,
+  expected: string,
+  isAllowed: (value: number) => boolean,
+): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${name}: expected ${expected}, got ${shown(value)}`)
+  if (!isAllowed(value)) throw new RangeError(`${name}: expected ${expected}, got ${value}`)
+}
+
+/** `prefix` is the name of the option that `value` is, with a dot; for the options as a whole it is empty. */
+export function knownKeys(prefix: string, value: unknown, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`)
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) throw new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`)
+  }
+}

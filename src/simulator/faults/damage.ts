@@ -1,0 +1,150 @@
+import { splitTokens } from '../tokens.ts'
+import type { FinishReason } from '../wire.ts'
+import { cutAnywhere, isInsideCharacter } from './cut.ts'
+import { damageElements, positionsOf, type Shape, shapeOf, textOf } from './elements.ts'
+import { type FaultName, runawayTokens } from './kinds.ts'
+import type { Fault, Plan } from './plan.ts'
+import { between, type Random } from './random.ts'
+
+/** How an answer breaks off without a finish reason. */
+export type BreakOff = 'reset_inside' | 'silent_end' | 'stall' | 'error_frame' | 'malformed_frame'
+
+/** What is written for one request. */
+export type Script = {
+  /** As many as the answer has tokens; not cut at their edges where the plan says so. */
+  tokens: readonly string[]
+  /** What comes after the last token. */
+  ending: FinishReason | BreakOff
+  /** The text is a refusal, not content. */
+  refused: boolean
+  /** The content type says that it is mere text. */
+  plainText: boolean
+  /** The faults that show: one may find nothing to work on, or come after the last token there is room for. */
+  done: readonly FaultName[]
+}
+
+/** An answer while it is damaged. `forever` is written after its text again and again. */
+type Draft = Omit<Script, 'tokens' | 'done'> & { shape: Shape; forever: string }
+
+/** Writes down an answer in at most `room` tokens, damaged as planned. */
+export function scriptFor(text: string, room: number, { faults, random, chunks }: Plan): Script {
+  let draft: Draft = {
+    shape: plainShape(text),
+    forever: '',
+    ending: 'stop',
+    refused: false,
+    plainText: false,
+  }
+  if (faults.length > 0) draft.shape = shapeOf(text) ?? draft.shape
+  const changed: FaultName[] = []
+  for (const fault of faults) {
+    const next = damage(draft, fault, random)
+    if (JSON.stringify(next) !== JSON.stringify(draft)) changed.push(fault.name)
+    draft = next
+  }
+
+  const all = tokensOf(draft, room)
+  const tokens = all.slice(0, room)
+  const { refused, plainText } = draft
+  const isWhole = tokens.length === all.length
+  const ending = isWhole ? draft.ending : 'length'
+  const shows = () => plainText || (isWhole && ending !== 'stop') || !text.startsWith(tokens.join(''))
+  return {
+    tokens: chunks === 'random' ? cutAnywhere(tokens, random) : tokens,
+    ...{ ending, refused, plainText },
+    done: changed.length > 0 && shows() ? changed : [],
+  }
+}
+
+/** The draft's tokens; of what goes on for ever no more than are needed to see that there is no room. */
+function tokensOf({ shape, forever }: Draft, room: number): string[] {
+  const tokens = splitTokens(textOf(shape))
+  const unit = splitTokens(forever)
+  if (unit.length === 0) return tokens
+  const total = Math.min(runawayTokens, room + 1)
+  for (let at = 0; tokens.length < total; at++) tokens.push(unit[at % unit.length] ?? '')
+  return tokens
+}
+
+function damage(draft: Draft, fault: Fault, random: Random): Draft {
+  const { shape } = draft
+  switch (fault.kind) {
+    case 'silent_end':
+    case 'stall':
+    case 'error_frame':
+    case 'malformed_frame':
+      return { ...draft, shape: afterSome(shape, random), ending: fault.kind }
+    case 'reset_inside':
+      return { ...draft, shape: insideOne(shape, random), ending: 'reset_inside' }
+    case 'cut':
+      return { ...draft, shape: insideOne(shape, random), ending: 'length' }
+    case 'content_filter': {
+      const guilty = positionsOf(shape.elements, fault.ids ?? new Set())
+      const stopped = guilty.size > 0 ? after(shape, Math.min(...guilty)) : afterSome(shape, random)
+      return { ...draft, shape: stopped, ending: 'content_filter' }
+    }
+    case 'whitespace': {
+      const forever = blanks[between(random, 0, blanks.length - 1)] ?? ''
+      return { ...draft, shape: afterSome(shape, random), forever, ending: 'length' }
+    }
+    case 'repeating': {
+      const stopped = after(shape, Math.max(1, afterSome(shape, random).elements.length))
+      const last = stopped.elements.at(-1)
+      if (last === undefined) return draft
+      return { ...draft, shape: stopped, forever: `,${JSON.stringify(last.value)}`, ending: 'length' }
+    }
+    case 'wrong_content_type':
+      return { ...draft, plainText: true }
+    case 'free_text':
+      return {
+        ...draft,
+        shape: plainShape('Here is what I think of it: it depends, and I cannot say it in JSON.'),
+      }
+    case 'refusal':
+      return {
+        ...draft,
+        shape: plainShape("I'm sorry, but I can't assist with that request."),
+        refused: true,
+      }
+    default:
+      return { ...draft, shape: { ...shape, elements: damageElements(shape.elements, fault, random) } }
+  }
+}
+
+/** What models have been seen to write without end. */
+const blanks = ['\n', ' \n', '\n\n  ', '\t']
+
+function plainShape(text: string): Shape {
+  return { head: text, elements: [], tail: '' }
+}
+
+/** The answer up to its `count`th element. */
+function after({ head, elements }: Shape, count: number): Shape {
+  return { head, elements: elements.slice(0, count), tail: '' }
+}
+
+/** The answer with at least one of its elements and not all, if that can be; half of one without elements. */
+function afterSome(shape: Shape, random: Random): Shape {
+  const count = shape.elements.length
+  if (count === 0) return half(shape)
+  return after(shape, count === 1 ? 0 : between(random, 1, count - 1))
+}
+
+/** The answer up to the middle of an element, any of them. */
+function insideOne(shape: Shape, random: Random): Shape {
+  const count = between(random, 0, shape.elements.length - 1)
+  const next = shape.elements[count]
+  if (next === undefined) return half(shape)
+  const text = JSON.stringify(next.value)
+  // At least its bracket is there, and at least its bracket is not.
+  const part = cutBefore(text, between(random, 1, text.length - 1))
+  return { ...after(shape, count), tail: `${count > 0 ? ',' : ''}${part}` }
+}
+
+function half({ head }: Shape): Shape {
+  return plainShape(cutBefore(head, Math.floor(head.length / 2)))
+}
+
+function cutBefore(text: string, at: number): string {
+  return text.slice(0, isInsideCharacter(text, at) ? at - 1 : at)
+}

@@ -1,0 +1,54 @@
+import type { ServerResponse } from 'node:http'
+import { ApiError } from '../errors.ts'
+import type { Fault } from './plan.ts'
+import { between, type Random } from './random.ts'
+import { resetNow, resetSoon } from './reset.ts'
+
+/** Sent in the place of an answer: an error with a status, or what is done to the response. */
+type Reply = ApiError | ((response: ServerResponse) => void)
+
+/** What a fault puts in the place of an answer; `undefined` if it is one within an answer. */
+export function replyFor({ kind, name }: Fault, random: Random): Reply | undefined {
+  const message = `The simulator was told to fail here: ${name}.`
+  switch (kind) {
+    case 'rate_limit':
+      return rateLimit(message, between(random, 20, 50))
+    case 'rate_limit_bare':
+      return rateLimit(message)
+    case 'server_error':
+      return new ApiError(500, message, { type: 'server_error' })
+    case 'context':
+      return new ApiError(400, message, { param: 'messages', code: 'context_length_exceeded' })
+    case 'content_filter_error':
+      return new ApiError(400, message, { param: 'prompt', code: 'content_filter' })
+    case 'reset':
+      return resetNow
+    case 'reset_before':
+      return random() < 0.5 ? resetNow : resetAfterHeaders
+    case 'html': {
+      const page = `<!doctype html>\n<html><head><title>Sorry</title></head><body>${message}</body></html>\n`
+      return (response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page)
+    }
+    case 'json': {
+      const { body } = new ApiError(500, message, { type: 'server_error' })
+      return (response) =>
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }
+    default:
+      return undefined
+  }
+}
+
+function resetAfterHeaders(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+  response.flushHeaders()
+  resetSoon(response)
+}
+
+function rateLimit(message: string, wait?: number): ApiError {
+  const headers =
+    wait === undefined
+      ? {}
+      : { 'retry-after': String(Math.ceil(wait / 1000)), 'retry-after-ms': String(wait) }
+  return new ApiError(429, message, { type: 'requests', code: 'rate_limit_exceeded', headers })
+}
