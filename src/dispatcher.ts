@@ -223,7 +223,7 @@ export class Dispatcher<R, T> {
       }
     }
     if (again.length > 0) {
-      const pause = pauseAfter(end, again[0]?.attempts ?? 1)
+      const pause = pauseAfter(end, Math.max(...again.map((entry) => entry.failures)))
       if (pause > 0) await sleep(pause, running.abort.signal)
     }
     if (this.#isGone()) return

@@ -21,8 +21,8 @@ export interface Entry<R> {
   maxCompany: number
   /** The request in which it was among those of which one is guilty: it stays among them until that one is found. */
   suspect: number | undefined
-  /** Whether a request that carried it has failed for a reason that is not the records'. */
-  hasFailed: boolean
+  /** How many requests that carried it have failed for a reason that is not the records'. */
+  failures: number
   /** Whether its answer was cut although it was alone: it is sent once more, with the largest cap. */
   needsMaxCap: boolean
   /** The last element that named this record and did not match the schema. */

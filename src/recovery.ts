@@ -9,11 +9,16 @@ const MAX_PAUSE = 60_000
 /** What Node's timers can wait: 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** How long the slot of a failed request rests before its records may be sent again, in ms. Rate limits pause all: see the limiter. */
-export function pauseAfter(end: RequestEnd, attempts: number, random: () => number = Math.random): number {
+/**
+ * How long the slot of a failed request rests before its records may be sent again, in ms. Rate limits pause all: see the
+ * limiter.
+ *
+ * @param failures How many requests that carried the records have failed so.
+ */
+export function pauseAfter(end: RequestEnd, failures: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure') return 0
   if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER)
-  const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), MAX_PAUSE)
+  const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 1), MAX_PAUSE)
   // Up to a quarter less, so that several processes do not come back together.
   return pause * (1 - random() / 4)
 }
@@ -70,9 +75,10 @@ export function recover(
   if (entry.attemptsLeft <= 0) return reasonFor(entry, end)
 
   // What fails for the first time is no fault of its records: together again.
-  const isFirstFailure = end.kind === 'failure' && !entry.hasFailed
-  if (end.kind === 'failure') entry.hasFailed = true
-  if (isFirstFailure) return undefined
+  if (end.kind === 'failure') {
+    entry.failures += 1
+    if (entry.failures === 1) return undefined
+  }
   // Otherwise half as many, and after a cut no more than were done before it. The last attempt is alone, so that no
   // neighbour can spoil it.
   entry.maxCompany = Math.ceil(size / 2)

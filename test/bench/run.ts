@@ -1,4 +1,6 @@
 /** `npm run bench [name …]`: every benchmark, or those named. Each prints its ratios, all taken in one run. */
+import { faults } from './faults.ts'
+import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
 import { seed } from './seed.ts'
 
@@ -7,6 +9,8 @@ const benchmarks: Record<string, () => Promise<void>> = {
   async overhead() {
     console.log(overheadTable(await overhead()))
   },
+  faults,
+  limits,
 }
 
 const names = process.argv.slice(2)

@@ -10,10 +10,7 @@
  * The notebook's latency is by record, the simulator's by token; so each of the two forms of answer has a server of its own,
  * at the rate at which its mean record takes 0.41 s / 20. Printed beside it: how many fewer tokens a plain answer has.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { PackStream, type ChatClient } from 'llm-pack-stream'
@@ -21,7 +18,8 @@ import * as z from 'zod'
 import { chatBody } from '../../src/chat.ts'
 import { systemMessage, userMessage } from '../../src/prompt.ts'
 import { resultFormat } from '../../src/schema.ts'
-import { median } from './stats.ts'
+import { startSimulatorProcess } from '../helpers/simulator-process.ts'
+import { atOnce, median } from './stats.ts'
 
 const RECORDS = 300
 const REQUEST_MS = 320 / 20
@@ -38,30 +36,16 @@ const format = resultFormat(schema)
 const system = systemMessage(INSTRUCTIONS, format, [])
 const plainFormat = zodResponseFormat(schema, 'result')
 
-/** The simulator in a process of its own, so that it does not wait for the client. */
 async function startServer(outputTokensPerSecond: number) {
-  const flags = {
-    port: 0,
-    'time-to-first-token': REQUEST_MS,
-    'prompt-tokens-per-second': Infinity,
-    'output-tokens-per-second': outputTokensPerSecond,
-    slowdown: 0,
-  }
-  const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
-  const child = spawn(process.execPath, [main, 'simulate', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  for await (const line of createInterface({ input: child.stdout })) {
-    const baseURL = /OPENAI_BASE_URL=(\S+)/.exec(line)?.[1]
-    if (baseURL === undefined) continue
-    return {
-      client: new OpenAI({ baseURL, apiKey: 'simulator', maxRetries: 0 }),
-      stop: async () => {
-        child.kill()
-        await once(child, 'exit')
-      },
-    }
-  }
-  throw new Error('The simulator ended before it said where it is')
+  const { baseURL, stop } = await startSimulatorProcess({
+    latency: {
+      timeToFirstToken: REQUEST_MS,
+      promptTokensPerSecond: Infinity,
+      outputTokensPerSecond,
+      slowdown: 0,
+    },
+  })
+  return { client: new OpenAI({ baseURL, apiKey: 'simulator', maxRetries: 0 }), stop }
 }
 
 /** As one writes it without packs: no protocol, no tags, no ids; the answer is parsed when it has ended. Returns its output tokens. */
@@ -91,16 +75,6 @@ async function askPack(client: OpenAI, records: readonly { text: string }[]): Pr
   if (results.length !== records.length)
     throw new Error(`Expected ${records.length} results, got ${results.length}`)
   return usage?.completion_tokens ?? NaN
-}
-
-/** Runs jobs with so many at once. */
-async function atOnce(limit: number, jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const queue = jobs.values()
-  await Promise.all(
-    Array.from({ length: limit }, async () => {
-      for (const job of queue) await job()
-    }),
-  )
 }
 
 async function time(job: () => Promise<unknown>): Promise<number> {

@@ -19,3 +19,13 @@ export function medianRatio(above: readonly number[], below: readonly number[]):
 export function best(values: readonly number[]): number {
   return Math.min(...values.filter((value) => !Number.isNaN(value)))
 }
+
+/** Runs jobs with so many at once. */
+export async function atOnce(limit: number, jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const queue = jobs.values()
+  await Promise.all(
+    Array.from({ length: limit }, async () => {
+      for (const job of queue) await job()
+    }),
+  )
+}
