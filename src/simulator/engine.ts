@@ -86,8 +86,12 @@ export class Engine {
 
   #charge(request: AnyRequest): void {
     const characters = request.messages.reduce((sum, message) => sum + message.text.length, 0)
-    const refusal = this.#limits.take(performance.now(), tokenCharge(characters, request.maxTokens))
-    if (refusal === undefined) return
+    const charge = tokenCharge(characters, request.maxTokens)
+    const refusal = this.#limits.take(performance.now(), charge)
+    if (refusal === undefined) {
+      this.stats.chargedTokens += charge
+      return
+    }
     this.stats.rateLimited++
     throw rateLimitError(refusal, request.model)
   }

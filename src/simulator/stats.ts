@@ -10,6 +10,8 @@ export type SimulatorStats = {
   completed: number
   /** Requests refused with status 429. */
   rateLimited: number
+  /** Tokens charged against the limit per minute by the requests that passed, whether or not there is a limit. */
+  chargedTokens: number
   /** Answers not finished because the client went away. */
   aborted: number
   /** Prompt tokens of all answers, cached ones included. */
@@ -32,6 +34,7 @@ export function emptyStats(): SimulatorStats {
     streamed: 0,
     completed: 0,
     rateLimited: 0,
+    chargedTokens: 0,
     aborted: 0,
     inputTokens: 0,
     cachedTokens: 0,

@@ -25,6 +25,7 @@ const RECORDS = 5_000
 const PACK = 25
 const AT_ONCE = 8
 const RATES = [0, 0.01, 0.05, 0.2]
+const SEEDS = [1, 2, 3, 4]
 const INSTRUCTIONS = 'Label each message of a customer.'
 /** Enough that nothing is given up at any of the rates. */
 const MOST_TRIES = 12
@@ -166,8 +167,22 @@ const ways: Record<string, Way> = {
   'one record a request': oneByOne,
 }
 
+/** What one job took, as the server counted it. */
+async function underFaults(way: Way, rate: number, seed: number) {
+  const rates = Object.fromEntries(KINDS.map((kind) => [kind, rate / KINDS.length]))
+  const latency = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }
+  const server = await startSimulatorProcess({ latency, faults: { seed, rates } })
+  const client = new OpenAI({ baseURL: server.baseURL, apiKey: 'simulator', maxRetries: 0 })
+  const lost = await way(client)
+  const { requests, inputTokens, outputTokens } = await server.stats()
+  await server.stop()
+  return { requests, tokens: inputTokens + outputTokens, lost }
+}
+
 export async function faults(): Promise<void> {
-  console.log(`faults: ${RECORDS} records, packs of ${PACK}, ${AT_ONCE} requests at once`)
+  console.log(
+    `faults: ${RECORDS} records, packs of ${PACK}, ${AT_ONCE} requests at once, mean of ${SEEDS.length} seeds`,
+  )
   const rows: Record<string, object> = {}
   for (const [name, way] of Object.entries(ways)) {
     let clean = { requests: NaN, tokens: NaN }
@@ -186,9 +201,9 @@ export async function faults(): Promise<void> {
       const tokens = inputTokens + outputTokens
       if (rate === 0) clean = { requests, tokens }
       rows[`${rate * 100}% ${name}`] = {
-        requests,
+        requests: Math.round(requests),
         'extra requests': percent(requests / clean.requests - 1),
-        tokens,
+        tokens: Math.round(tokens),
         'wasted tokens': percent(tokens / clean.tokens - 1),
         'tokens a record': (tokens / RECORDS).toFixed(1),
         'records lost': lost,

@@ -88,6 +88,7 @@ const stream = new PackStream({
   model: 'simulator',
   instructions: 'Repeat the beginning of each record.',
   schema: z.object({ text: z.string(), score: z.number() }),
+  serialize: (text: string) => text,
   maxInFlight: 16,
   maxAttempts: 8,
   firstTokenTimeout: 5_000,
@@ -112,7 +113,7 @@ function check(isRight: boolean, what: string): void {
 }
 
 const startedAt = performance.now()
-await pipeline(records, stream, async (outcomes) => {
+await pipeline(records(), stream, async (outcomes) => {
   for await (const outcome of outcomes) {
     const { index, record } = outcome
     check(seen[index] === 0, `record ${index} has two outcomes`)
@@ -137,7 +138,10 @@ await pipeline(records, stream, async (outcomes) => {
       const { heapUsed } = process.memoryUsage()
       lowest = Math.min(lowest, heapUsed)
       highest = Math.max(highest, heapUsed)
-      if (!values.json) console.error(`${Math.round((performance.now() - startedAt) / 1_000)} s: ${taken} of ${count}, heap ${(heapUsed / 1e6).toFixed(1)} MB`)
+      if (!values.json)
+        console.error(
+          `${Math.round((performance.now() - startedAt) / 1_000)} s: ${taken} of ${count}, heap ${(heapUsed / 1e6).toFixed(1)} MB`,
+        )
     }
   }
 })
@@ -160,6 +164,10 @@ check(count < 20_000 || missed.length === 0, `faults that never happened: ${miss
 
 const tokens = stats.tokens.input + stats.tokens.output
 const servedTokens = served.inputTokens + served.outputTokens
+// Where the API does not say what a broken answer cost, that is estimated.
+check(Math.abs(tokens / servedTokens - 1) < 0.05, `${tokens} tokens booked, ${servedTokens} served`)
+const booked = stats.tokens.used + Object.values(stats.tokens.wasted).reduce((sum, part) => sum + part, 0)
+check(booked === tokens, `${booked} tokens used and wasted, ${tokens} in all`)
 const figures = {
   ...{ records: count, seed, api, seconds: round(seconds), recordsPerSecond: Math.round(count / seconds) },
   ...{ fulfilled: stats.records.fulfilled, rejected },
