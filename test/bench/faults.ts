@@ -187,18 +187,13 @@ export async function faults(): Promise<void> {
   for (const [name, way] of Object.entries(ways)) {
     let clean = { requests: NaN, tokens: NaN }
     for (const rate of RATES) {
-      const rates = Object.fromEntries(KINDS.map((kind) => [kind, rate / KINDS.length]))
-      const latency = {
-        timeToFirstToken: 0,
-        promptTokensPerSecond: Infinity,
-        outputTokensPerSecond: Infinity,
+      let [requests, tokens, lost] = [0, 0, 0]
+      for (const seed of SEEDS) {
+        const run = await underFaults(way, rate, seed)
+        requests += run.requests / SEEDS.length
+        tokens += run.tokens / SEEDS.length
+        lost += run.lost
       }
-      const server = await startSimulatorProcess({ latency, faults: { seed: 1, rates } })
-      const client = new OpenAI({ baseURL: server.baseURL, apiKey: 'simulator', maxRetries: 0 })
-      const lost = await way(client)
-      const { requests, inputTokens, outputTokens } = await server.stats()
-      await server.stop()
-      const tokens = inputTokens + outputTokens
       if (rate === 0) clean = { requests, tokens }
       rows[`${rate * 100}% ${name}`] = {
         requests: Math.round(requests),
