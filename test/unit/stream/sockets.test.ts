@@ -100,6 +100,11 @@ const misdeeds: Record<string, (response: ServerResponse) => void> = {
     frame(response, first)
     response.end('event: error\ndata: {"message":"overloaded","code":"server_error"}\n\n')
   },
+  // As npm's mock-llm does, whatever status it was told to send.
+  'answers 200 with nothing but an error': (response) => {
+    stream(response)
+    response.end('data: {"error":{"message":"overloaded","type":"server_error"}}\n\n')
+  },
   'answers 200 with JSON': (response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"error":{"message":"busy"}}')
   },

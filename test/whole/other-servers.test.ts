@@ -1,0 +1,347 @@
+import { readFileSync } from 'node:fs'
+import { LLMock, type ChatCompletionRequest } from '@copilotkit/aimock'
+import OpenAI from 'openai'
+import OpenAI6 from 'openai-v6'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  PackStream,
+  type ApiName,
+  type ChatClient,
+  type Outcome,
+  type PackStreamOptions,
+  type Stats,
+} from 'llm-pack-stream'
+import * as z from 'zod'
+import { collect } from '../helpers/collect.ts'
+import { recordsOf } from '../helpers/scripted-client.ts'
+
+// aimock is a mock server that others have written, so it shares no misunderstanding with this package.
+
+interface Ticket {
+  readonly id: string
+  readonly text: string
+  readonly label: string
+}
+
+const tickets = readFileSync(new URL('../../examples/data/tickets.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Ticket)
+const labels = new Map(tickets.map(({ text, label }) => [text, label]))
+const schema = z.object({ label: z.string(), quote: z.string() })
+type Result = z.infer<typeof schema>
+
+const ways = [
+  { sdk: 'openai 7', api: 'chat' },
+  { sdk: 'openai 7', api: 'responses' },
+  { sdk: 'openai 6', api: 'chat' },
+  { sdk: 'openai 6', api: 'responses' },
+] as const
+interface Way {
+  readonly sdk: 'openai 6' | 'openai 7'
+  readonly api: ApiName
+}
+/** What a model would write that makes no mistakes, but begins with the last record: only the ids tell which is which. */
+function answer(request: ChatCompletionRequest): string {
+  const results = recordsOf(request).map(({ id, text }) => ({ id, label: labels.get(text), quote: text }))
+  return JSON.stringify({ results: results.reverse() })
+}
+
+const right = (request: ChatCompletionRequest) => ({ content: answer(request) })
+
+const mocks: LLMock[] = []
+afterAll(() => Promise.all(mocks.map((mock) => mock.stop())))
+
+async function startMock(): Promise<LLMock> {
+  const mock = new LLMock({ host: '127.0.0.1', port: 0, chunkSize: 40 })
+  await mock.start()
+  mocks.push(mock)
+  return mock
+}
+
+type Options = Partial<PackStreamOptions<Ticket, Result>>
+
+function packStream(mock: LLMock, { sdk, api }: Way, options: Options): PackStream<Ticket, Result> {
+  const connect = { baseURL: `${mock.url}/v1`, apiKey: 'test' }
+  const client: ChatClient = sdk === 'openai 7' ? new OpenAI(connect) : new OpenAI6(connect)
+  return new PackStream({
+    ...{ client, api, model: 'gpt-4o-mini', instructions: 'Label.', schema },
+    serialize: ({ text }) => text,
+    ...options,
+  })
+}
+
+interface Run {
+  /** In the order of the input. */
+  readonly outcomes: readonly Outcome<Ticket, Result>[]
+  readonly rejected: readonly (readonly [text: string, code: string])[]
+  readonly stats: Stats
+  /** Status and number of records of each request, as the server saw it. */
+  readonly requests: readonly (readonly [status: number, records: number])[]
+}
+
+/** Sends tickets through a mock, and checks what must hold whatever the server does. */
+async function label(mock: LLMock, way: Way, input: readonly Ticket[], options: Options = {}): Promise<Run> {
+  const stream = packStream(mock, way, options)
+  const outcomes = (await collect(stream, input)).toSorted((a, b) => a.index - b.index)
+  const { stats } = stream
+  const requests = mock.getRequests().map(({ body, response }) => {
+    return { status: response.status, records: recordsOf(body as ChatCompletionRequest) }
+  })
+
+  // One outcome for each record, and never a neighbour's.
+  expect(outcomes.map(({ index, record }) => [index, record])).toEqual([...input.entries()])
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') continue
+    const { label, text: quote } = outcome.record
+    expect(outcome.value).toEqual({ label, quote })
+  }
+  // What had its outcome was not sent again: each record was sent as often as its outcome says.
+  const sent = new Map<string, number>()
+  for (const { text } of requests.filter(({ status }) => status !== 429).flatMap(({ records }) => records)) {
+    sent.set(text, (sent.get(text) ?? 0) + 1)
+  }
+  expect(outcomes.map(({ record, attempts }) => [record.text, attempts])).toEqual(
+    input.map(({ text }) => [text, sent.get(text)]),
+  )
+  // The SDK has sent nothing of its own accord.
+  expect(requests).toHaveLength(stats.requests)
+  return {
+    ...{ outcomes, stats },
+    rejected: outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [[outcome.record.text, outcome.reason.code] as const] : [],
+    ),
+    requests: requests.map(({ status, records }) => [status, records.length] as const),
+  }
+}
+
+/** How many records the requests had, the largest first. */
+const sizes = (requests: Run['requests']) => requests.map(([, records]) => records).toSorted((a, b) => b - a)
+
+/** The first request that no fixture before has taken. */
+const first = { sequenceIndex: 0 }
+const serverError = { message: 'The server had an error', type: 'server_error' }
+/** Nothing for so long, in ms, that the deadlines below pass. */
+const STALL = 1_500
+
+/** What a server does once, and whether any of that answer arrives. */
+const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; options?: Options }> = {
+  'answers 500': {
+    plan: (mock) => mock.on(first, { error: serverError, status: 500 }),
+    arrives: false,
+  },
+  'answers 503, as its next request error': {
+    plan: (mock) => mock.nextRequestError(503, serverError),
+    arrives: false,
+  },
+  'drops the request (500 by chaos)': {
+    plan: (mock) => mock.on(first, right, { chaos: { dropRate: 1 } }),
+    arrives: false,
+  },
+  'answers 200 with garbage': {
+    plan: (mock) => mock.on(first, right, { chaos: { malformedRate: 1 } }),
+    arrives: false,
+  },
+  'hangs up before the headers': {
+    plan: (mock) => mock.on(first, right, { chaos: { disconnectRate: 1 } }),
+    arrives: false,
+  },
+  'resets the connection after some chunks': {
+    plan: (mock) => mock.on(first, right, { truncateAfterChunks: 20, latency: 2 }),
+    arrives: true,
+  },
+  'resets the connection after some time': {
+    plan: (mock) => mock.on(first, right, { disconnectAfterMs: 150, latency: 5 }),
+    arrives: true,
+  },
+  'does not begin to answer': {
+    plan: (mock) => mock.on(first, right, { streamingProfile: { ttft: STALL } }),
+    arrives: false,
+    options: { firstTokenTimeout: 1_000 },
+  },
+  'falls silent in the middle': {
+    plan: (mock) => {
+      const interChunkDelaysMs = Array.from({ length: 200 }, (_, chunk) => (chunk === 20 ? STALL : 0))
+      mock.on(first, right, { recordedTimings: { ttftMs: 0, interChunkDelaysMs, totalDurationMs: STALL } })
+    },
+    arrives: true,
+    options: { idleTimeout: 300 },
+  },
+}
+
+describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
+  it('labels all tickets without a fault', async () => {
+    const mock = await startMock()
+    mock.on({}, right)
+    const { rejected, requests, stats } = await label(mock, way, tickets)
+    expect(rejected).toEqual([])
+    // 330 records in packs of 25, the last two of equal size.
+    expect(requests).toEqual([...Array<unknown>(12).fill([200, 25]), [200, 15], [200, 15]])
+    expect(stats.tokens.estimated).toBe(0)
+    // Over Responses aimock says that nothing was used.
+    if (way.api === 'chat') expect(stats.tokens.output).toBeGreaterThan(10_000)
+    else expect(stats.tokens).toMatchObject({ input: 0, output: 0 })
+  })
+
+  it.each(Object.entries(faults))('%s', async (_name, { plan, arrives, options }) => {
+    const mock = await startMock()
+    plan(mock)
+    mock.on({}, right)
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 60), {
+      maxPackRecords: 20,
+      ...options,
+    })
+    expect(rejected).toEqual([])
+    // Three packs, and what one of them left, together.
+    expect(requests).toHaveLength(4)
+    expect(requests.slice(0, 3).map(([, records]) => records)).toEqual([20, 20, 20])
+    const again = requests[3]?.[1]
+    if (arrives) {
+      expect(again).toBeGreaterThan(0)
+      expect(again).toBeLessThan(20)
+    } else {
+      expect(again).toBe(20)
+    }
+  })
+
+  it.each([
+    [
+      'an error',
+      (mock: LLMock) => mock.on(first, { error: { message: 'Slow down' }, status: 429, retryAfter: 2 }),
+    ],
+    ['its chaos', (mock: LLMock) => mock.on(first, right, { chaos: { rateLimitRate: 1 } })],
+  ])('answers 429 by %s: waits as told, and charges no attempt', async (cause, plan) => {
+    const mock = await startMock()
+    plan(mock)
+    mock.on({}, right)
+    const { outcomes, requests, stats } = await label(mock, way, tickets.slice(0, 10), {
+      maxPackRecords: 5,
+      maxInFlight: 1,
+    })
+    expect(outcomes.map(({ status, attempts }) => [status, attempts])).toEqual(
+      Array<unknown>(10).fill(['fulfilled', 1]),
+    )
+    expect(requests).toEqual([
+      [429, 5],
+      [200, 5],
+      [200, 5],
+    ])
+    expect(stats.rateLimited).toBe(1)
+    const [refused, accepted] = mock.getRequests().map(({ timestamp }) => timestamp)
+    expect(accepted! - refused!).toBeGreaterThanOrEqual(cause === 'an error' ? 1_990 : 990)
+  })
+
+  it('cuts answers at its output cap', async () => {
+    const mock = await startMock()
+    // Its cap lets it write 700 characters, five records or so.
+    mock.on({}, (request) => {
+      const content = answer(request)
+      return content.length > 700 ? { content: content.slice(0, 700), finishReason: 'length' } : { content }
+    })
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 60), { maxPackRecords: 20 })
+    expect(rejected).toEqual([])
+    expect(sizes(requests).slice(0, 3)).toEqual([20, 20, 20])
+    // What did not fit went on in packs that fit.
+    expect(sizes(requests)[3]).toBeLessThan(10)
+    expect(requests.length).toBeLessThan(25)
+  })
+
+  it('says that it cut an answer in which nothing was missing', async () => {
+    const mock = await startMock()
+    mock.on({}, (request) => ({ content: answer(request), finishReason: 'length' }))
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 20))
+    expect(rejected).toEqual([])
+    expect(requests).toEqual([[200, 20]])
+  })
+
+  it('filters one record, and its neighbours do not suffer', async () => {
+    const mock = await startMock()
+    const guilty = tickets[7]!.text
+    mock.on({}, (request) =>
+      recordsOf(request).some(({ text }) => text === guilty)
+        ? { content: '', finishReason: 'content_filter' }
+        : right(request),
+    )
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 20))
+    if (way.api === 'chat') {
+      expect(rejected).toEqual([[guilty, 'content_filtered']])
+      expect(sizes(requests)).toEqual([20, 10, 10, 5, 5, 3, 2, 2, 1])
+    } else {
+      // Over Responses aimock does not say why the answer failed: it is tried like any failure, at last alone.
+      expect(rejected).toEqual([[guilty, 'request_failed']])
+      expect(sizes(requests)).toEqual([20, 20, 10, 10, ...Array<number>(10).fill(1)])
+    }
+  })
+
+  it('refuses to read one record, as Azure does', async () => {
+    const mock = await startMock()
+    const guilty = tickets[7]!.text
+    mock.on({}, (request) =>
+      recordsOf(request).some(({ text }) => text === guilty)
+        ? { error: { message: 'Filtered', code: 'content_filter' }, status: 400 }
+        : right(request),
+    )
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 20))
+    expect(rejected).toEqual([[guilty, 'content_filtered']])
+    expect(sizes(requests)).toEqual([20, 10, 10, 5, 5, 3, 2, 2, 1])
+  })
+
+  it('has a short context', async () => {
+    const mock = await startMock()
+    mock.on({}, (request) =>
+      recordsOf(request).length > 6
+        ? { error: { message: 'Too long', code: 'context_length_exceeded' }, status: 400 }
+        : right(request),
+    )
+    const { rejected, requests } = await label(mock, way, tickets.slice(0, 20))
+    expect(rejected).toEqual([])
+    expect(sizes(requests)).toEqual([20, 10, 10, 5, 5, 5, 5])
+  })
+
+  it.each([
+    ['not_authorized', (mock: LLMock) => mock.nextRequestError(401, { message: 'Wrong key' })],
+    ['insufficient_quota', (mock: LLMock) => mock.nextRequestError(429, { code: 'insufficient_quota' })],
+    // Nothing but fixtures is known to it.
+    ['not_found', (mock: LLMock) => mock],
+  ])('cannot be asked at all: %s', async (code, plan) => {
+    const mock = await startMock()
+    plan(mock)
+    const stream = packStream(mock, way, { maxInFlight: 1 })
+    await expect(collect(stream, tickets.slice(0, 25))).rejects.toMatchObject({ code, unsettled: 25 })
+    expect(mock.getRequests()).toHaveLength(1)
+  })
+
+  it('sends half an emoji at a time', async () => {
+    const mock = await startMock()
+    mock.on({}, right, { chunkSize: 1 })
+    const moved = tickets.filter(({ text }) => /\p{Emoji_Presentation}/u.test(text))
+    expect(moved.length).toBeGreaterThan(10)
+    const { rejected, requests } = await label(mock, way, moved)
+    expect(rejected).toEqual([])
+    expect(requests).toEqual([[200, moved.length]])
+  })
+})
+
+// Not with the others: it seeds the dice that aimock throws.
+describe.each([ways[0], ways[3]])('aimock in chaos, through $sdk, $api', (way) => {
+  it('gives every ticket its own label', async () => {
+    let seed = 1
+    const dice = vi.spyOn(Math, 'random').mockImplementation(() => {
+      seed = (seed * 16_807) % (2 ** 31 - 1)
+      return seed / 2 ** 31
+    })
+    onTestFinished(() => {
+      dice.mockRestore()
+    })
+    const mock = await startMock()
+    mock.setChaos({ dropRate: 0.08, malformedRate: 0.08, disconnectRate: 0.08 })
+    mock.on(first, right, { truncateAfterChunks: 12, latency: 2 })
+    mock.on({ sequenceIndex: 1 }, right, { disconnectAfterMs: 50, latency: 4 })
+    mock.on({}, right)
+    const options = { maxPackRecords: 10, maxInFlight: 33, maxAttempts: 20 }
+    const { rejected, stats } = await label(mock, way, tickets, options)
+    expect(rejected).toEqual([])
+    expect(stats.packs).toBe(33)
+    expect(stats.retries).toBeGreaterThan(2)
+  })
+})
