@@ -34,9 +34,15 @@ export function emptyAnswer(): Answer {
   }
 }
 
-/** Compatible servers leave counts out, or send something else. */
-export function usageOf(input: unknown, cached: unknown, output: unknown, reasoning: unknown): Usage {
+/** Compatible servers leave counts out, or send something else. Nothing at all is no count. */
+export function usageOf(
+  input: unknown,
+  cached: unknown,
+  output: unknown,
+  reasoning: unknown,
+): Usage | undefined {
   const all = countOf(input)
+  if (all + countOf(output) === 0) return undefined
   return {
     input: all,
     cached: Math.min(all, countOf(cached)),

@@ -206,8 +206,9 @@ export class RateLimiter {
       report: (headers, at) => {
         if (hasEnded) return
         const reports = readRateLimits(headers)
+        const hasForgotten = this.#forget(reports, start)
         this.#learn(reports, start, at)
-        if (reports.length > 0) this.#callListeners()
+        if (reports.length > 0 || hasForgotten) this.#callListeners()
       },
       rateLimited: (headers, at) => {
         end(() => {
@@ -254,6 +255,15 @@ export class RateLimiter {
 
   #buckets(): [Kind, Bucket][] {
     return [...this.#configured, ...this.#reported]
+  }
+
+  /** A server that accepts a request and says nothing of a limit does not hold to what it said before: that came with a 429. */
+  #forget(reports: readonly Reported[], { number }: Start): boolean {
+    const before = this.#reported.size
+    for (const [kind, { reporter }] of this.#reported) {
+      if (reporter < number && !reports.some((report) => report.kind === kind)) this.#reported.delete(kind)
+    }
+    return this.#reported.size < before
   }
 
   #learn(reports: readonly Reported[], start: Start, now: number): void {

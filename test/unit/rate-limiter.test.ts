@@ -651,6 +651,34 @@ describe('waiting for what time alone does not bring', () => {
   })
 })
 
+describe('limits that came with a 429 only', () => {
+  const refusal = {
+    'retry-after': '1',
+    'x-ratelimit-limit-tokens': '10000',
+    'x-ratelimit-remaining-tokens': '0',
+    'x-ratelimit-reset-tokens': '6m0s',
+  }
+
+  it('are forgotten when a later request is accepted without a word of them', () => {
+    const limiter = new RateLimiter()
+    limiter.start(5_000, 0).rateLimited(refusal, 0)
+    expect(limiter.largestRequest).toBe(10_000)
+    const listener = vi.fn<() => void>()
+    limiter.whenFree(listener)
+    limiter.start(1, 1_000).report({ 'content-type': 'text/event-stream' }, 1_000)
+    expect(limiter.largestRequest).toBe(Infinity)
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
+  it('are kept when an earlier request is', () => {
+    const limiter = new RateLimiter()
+    const earlier = limiter.start(1, 0)
+    limiter.start(5_000, 0).rateLimited(refusal, 0)
+    earlier.report({}, 0)
+    expect(limiter.largestRequest).toBe(10_000)
+  })
+})
+
 describe('a server that is down', () => {
   const failOf = (limiter: RateLimiter, count: number, now: number) => {
     for (let i = 0; i < count; i++) limiter.start(1, now).end(false, now)
