@@ -287,7 +287,7 @@ export class Dispatcher<R, T> {
   }
 
   /** Books a finished request, and learns from it how long prompts and answers are. */
-  #learn({ pack, cap }: Shipment<R>, run: PackRun<R>): void {
+  #learn({ pack }: Shipment<R>, run: PackRun<R>): void {
     const { estimator, maxPackRecords, maxPackTokens } = this.#options
     const { end, usage, hasBegun, elements, characters } = run
     const bytes = bytesOf(pack)
@@ -303,7 +303,8 @@ export class Dispatcher<R, T> {
     if (!usage) return
     estimator.observe(pack.length, bytes, usage.input)
     const { output, reasoning } = usage
-    this.#budget.observe({ output, reasoning, elements, isCut: end.kind === 'length', cap })
+    const isCut = end.kind === 'length'
+    this.#budget.observe({ output, reasoning, elements, isCut, isFinal: isCut && end.isFinal })
     const maxItems = Math.min(maxPackRecords, this.#budget.maxRecords)
     this.#queue.setLimits({ maxTokens: maxPackTokens, maxItems }, performance.now())
   }
