@@ -292,7 +292,7 @@ export class Dispatcher<R, T> {
   }
 
   /** Books a finished request, and learns from it how long prompts and answers are. */
-  #learn({ pack, cap }: Shipment<R>, run: PackRun<R>): void {
+  #learn({ pack }: Shipment<R>, run: PackRun<R>): void {
     const { estimator, maxPackRecords, maxPackTokens } = this.#options
     const { end, usage, hasBegun, elements, characters } = run
     const bytes = bytesOf(pack)
@@ -314,7 +314,8 @@ export class Dispatcher<R, T> {
     if (usage) {
       const { input, output, reasoning } = usage
       estimator.observe(pack.length, bytes, input)
-      this.#budget.observe({ output, reasoning, elements, isCut: end.kind === 'length', cap })
+      const isCut = end.kind === 'length'
+      this.#budget.observe({ output, reasoning, elements, isCut, isFinal: isCut && end.isFinal })
     }
     const maxItems = Math.min(maxPackRecords, this.#budget.maxRecords)
     this.#queue.setLimits({ maxTokens: this.#packTokens, maxItems }, performance.now())

@@ -2,9 +2,9 @@
 const EXPECTED_FILL = 0.7
 /** How much the newest answer weighs in the mean. */
 const NEWEST = 0.3
-/** How fast the longest answer seen is forgotten. */
+/** How fast the longest answer seen, and more room, are forgotten. */
 const FADING = 0.98
-/** Room in a learned cap: so many times what is expected, and it doubles whenever that was not enough. */
+/** Room in a learned cap: so many times what is expected, and it doubles when that was not enough. */
 const ROOM = 2
 const MOST_ROOM = 16
 /** What frames the elements, `{"results":[]}`, and a little. */
@@ -18,8 +18,8 @@ interface AnswerSize {
   /** Elements that closed. */
   readonly elements: number
   readonly isCut: boolean
-  /** The cap that it had. */
-  readonly cap: number | undefined
+  /** It was cut at the largest cap that may be sent. */
+  readonly isFinal: boolean
 }
 
 /** Learns how many output tokens one result takes, to tell how many records fit under a cap, and what cap a pack needs. */
@@ -27,26 +27,42 @@ export class OutputBudget {
   /** The largest cap that may be sent; `undefined`: the model's own, which is not known. */
   readonly maxCap: number | undefined
   #tokensPerElement: number | undefined
-  /** The most that an element took on average in one answer, and the most that thinking took. */
+  /** The most that an element took on average in one answer. */
   #longestElement = 0
+  /** The most that thinking took in one answer. */
   #longestReasoning = 0
   #room = ROOM
-  /** The model's own cap, once an answer was cut that had no other. */
+  /** The model's own cap, once two answers were cut at it that had no other. */
   #modelCap = Infinity
+  #lastCut = 0
   #isRefused = false
 
   constructor(maxCap: number | undefined) {
     this.maxCap = maxCap
   }
 
+  /** The most output tokens that an answer can have, as far as is known. */
+  get #largest(): number {
+    return this.maxCap ?? this.#modelCap
+  }
+
   /** Learns from one answer. One that was cut before its first element closed says that an element is at least as long. */
-  observe({ output, reasoning, elements, isCut, cap }: AnswerSize): void {
+  observe({ output, reasoning, elements, isCut, isFinal }: AnswerSize): void {
     const size = (output - reasoning) / Math.max(elements, 1)
-    if (isCut && cap === undefined) this.#modelCap = output > 0 ? output : Infinity
-    else if (isCut) this.#room = Math.min(this.#room * 2, MOST_ROOM)
+    if (isFinal) {
+      // The model's cap is always the same: any other cut, as at the end of a small context, says nothing of the next.
+      if (output > 0 && output === this.#lastCut) this.#modelCap = output
+      this.#lastCut = output
+    }
+    if (output > this.#modelCap) this.#modelCap = Infinity
+    // A surprise, or several in flight at once, is forgotten like the longest answer: room is charged to rate limits.
+    if (isCut && !isFinal) this.#room = Math.min(this.#room * 2, MOST_ROOM)
+    else this.#room = Math.max(this.#room * FADING, ROOM)
     this.#longestReasoning = Math.max(reasoning, this.#longestReasoning * FADING)
     // Some servers count nothing.
     if (!(size > 0 && size < Infinity)) return
+    // Without an element, a cut answer gives only a lower bound, and any other, such as a refusal, not even that.
+    if (elements === 0 && (!isCut || size <= (this.#tokensPerElement ?? 0))) return
     this.#longestElement = Math.max(size, this.#longestElement * FADING)
     this.#tokensPerElement =
       this.#tokensPerElement === undefined
@@ -64,8 +80,7 @@ export class OutputBudget {
     if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
     const cap = Math.ceil(this.#room * (elements + this.#longestReasoning) + FRAME_TOKENS)
-    const most = Math.min(this.maxCap ?? Infinity, this.#modelCap)
-    return cap < most ? cap : this.maxCap
+    return cap < this.#largest ? cap : this.maxCap
   }
 
   /** The output tokens that so many records should take; `undefined` before anything is known. */
@@ -77,8 +92,8 @@ export class OutputBudget {
 
   /** How many records a pack may hold so that its answer fits; `Infinity` before anything is known. */
   get maxRecords(): number {
-    const cap = Math.min(this.maxCap ?? Infinity, this.#modelCap)
-    if (this.#tokensPerElement === undefined || cap === Infinity) return Infinity
-    return Math.max(1, Math.floor((cap * EXPECTED_FILL - this.#longestReasoning) / this.#tokensPerElement))
+    if (this.#tokensPerElement === undefined) return Infinity
+    const room = this.#largest * EXPECTED_FILL - this.#longestReasoning
+    return Math.max(1, Math.floor(room / this.#tokensPerElement))
   }
 }

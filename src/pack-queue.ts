@@ -9,7 +9,7 @@ export interface NextPack<R> {
   readonly isRetry: boolean
 }
 
-/** Which pack leaves next: records to be asked again go before new ones, but for a pack that is about to leave. */
+/** Which pack leaves next: records to be asked again go before new ones. */
 export class PackQueue<R> {
   readonly #packer: Partitions<Entry<R>>
   readonly #retries = new RetryQueue<R>()
@@ -23,6 +23,7 @@ export class PackQueue<R> {
   }
 
   setLimits(limits: PackLimits, now: number): void {
+    this.#putBack()
     this.#packer.setLimits(limits, now)
   }
 
@@ -31,9 +32,15 @@ export class PackQueue<R> {
   }
 
   addAgain(entries: readonly Entry<R>[]): void {
+    if (entries.length === 0) return
+    this.#putBack()
     this.#retries.add(entries)
-    if (!this.#next || this.#next.isRetry || entries.length === 0) return
-    this.#packer.putBack([...this.#next.pack])
+  }
+
+  /** What was to leave next is packed with what has come or changed since. */
+  #putBack(): void {
+    if (this.#next?.isRetry) this.#retries.add(this.#next.pack)
+    else if (this.#next) this.#packer.putBack(this.#next.pack)
     this.#next = undefined
   }
 
@@ -42,7 +49,7 @@ export class PackQueue<R> {
     this.#packer.flush()
   }
 
-  /** The next pack; the same one until it is dropped or halved, or others are to go before it. */
+  /** The next pack; the same one until it is dropped or halved, more is to be asked again, or the limits are set. */
   peek(now: number): NextPack<R> | undefined {
     if (this.#next) return this.#next
     const { maxTokens, maxItems } = this.#packer.limits
@@ -57,12 +64,16 @@ export class PackQueue<R> {
     this.#next = undefined
   }
 
-  /** The next pack cannot leave as it is. */
+  /** The next pack cannot leave as it is: half of it is next. */
   halve(): void {
-    const pack = this.#next?.pack ?? []
-    this.#next = undefined
-    for (const entry of pack) entry.maxCompany = Math.ceil(pack.length / 2)
-    this.#retries.add(pack)
+    if (!this.#next || this.#next.pack.length === 1) return
+    const { pack, isRetry } = this.#next
+    const half = Math.ceil(pack.length / 2)
+    for (const entry of pack) entry.maxCompany = half
+    const rest = pack.slice(half)
+    if (isRetry) this.#retries.add(rest)
+    else this.#packer.putBack(rest)
+    this.#next = { pack: pack.slice(0, half), isRetry }
   }
 
   /** A pack waits for nothing but to leave: time to stop reading. */

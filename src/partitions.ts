@@ -1,4 +1,4 @@
-import { Packer, type PackLimits, type Weighed } from './packer.ts'
+import { evenOut, Packer, type PackLimits, type Weighed } from './packer.ts'
 
 /** What is packed apart from others. */
 interface Partitioned extends Weighed {
@@ -10,10 +10,10 @@ export class Partitions<T extends Partitioned> {
   #limits: PackLimits
   readonly #linger: number
   readonly #maxWaiting: number
-  /** In the order in which their oldest items came. */
+  /** In the order of their turns: the newest key is last, and so is one that a pack has left. */
   readonly #packers = new Map<string | undefined, Packer<T>>()
-  /** Packs that were taken and given back. */
-  readonly #returned: T[][] = []
+  /** Packs that were taken and put back. */
+  #returned: (readonly T[])[] = []
   #waiting = 0
 
   /** @param maxWaiting How many items of all keys may wait for company; the oldest leave when there are more. */
@@ -30,6 +30,7 @@ export class Partitions<T extends Partitioned> {
   /** Sets new limits, also for what waits already. */
   setLimits(limits: PackLimits, now: number): void {
     this.#limits = limits
+    this.#returned = this.#returned.flatMap((pack) => evenOut(pack, limits))
     for (const packer of this.#packers.values()) packer.setLimits(limits, now)
   }
 
@@ -44,8 +45,8 @@ export class Partitions<T extends Partitioned> {
   }
 
   /** Puts a pack that was taken before all others. */
-  putBack(pack: T[]): void {
-    this.#returned.push(pack)
+  putBack(pack: readonly T[]): void {
+    this.#returned.unshift(pack)
     this.#waiting += pack.length
   }
 
@@ -55,8 +56,8 @@ export class Partitions<T extends Partitioned> {
   }
 
   /** The next pack that should be sent at this time, if any. */
-  take(now: number): T[] | undefined {
-    const pack = this.#returned.pop() ?? this.#takeNew(now)
+  take(now: number): readonly T[] | undefined {
+    const pack = this.#returned.shift() ?? this.#takeNew(now)
     if (pack) this.#waiting -= pack.length
     return pack
   }
@@ -67,7 +68,7 @@ export class Partitions<T extends Partitioned> {
     for (const [key, packer] of this.#packers) {
       const pack = packer.take(now)
       if (!pack) continue
-      // Behind the others: its next items came later than theirs.
+      // Behind the others, so that a busy key keeps none of them waiting.
       this.#packers.delete(key)
       if (!packer.isEmpty) this.#packers.set(key, packer)
       return pack

@@ -39,7 +39,8 @@ export function recover(
   settled: number,
 ): RecordError | undefined {
   const isAlone = size === 1
-  entry.suspect = undefined
+  // Where there was an answer, it was not refused.
+  if (end.kind === 'complete' || end.kind === 'length') entry.suspect = undefined
   switch (end.kind) {
     // Nothing was tried: they go again as they were.
     case 'rate_limit':

@@ -6,7 +6,7 @@ import { readRetryAfter, type AnyHeaders } from './rate-headers.ts'
 export type RequestEnd =
   /** The answer ended by itself. */
   | { readonly kind: 'complete' }
-  /** It was cut at the output cap; `isFinal` where there is no larger one. */
+  /** It was cut, mostly at the output cap; `isFinal` where it surely was, and there is no larger one. */
   | { readonly kind: 'length'; readonly isFinal: boolean }
   | { readonly kind: 'refusal'; readonly refusal: string | undefined }
   | { readonly kind: 'content_filter'; readonly error: RequestError | undefined }
@@ -47,37 +47,41 @@ export function endOfAnswer(
   { cap, maxCap }: Asked,
 ): RequestEnd {
   if (refusal !== undefined) return { kind: 'refusal', refusal }
-  const cut: RequestEnd = { kind: 'length', isFinal: cap === maxCap }
   switch (finishReason) {
     case undefined:
     case '':
       return failure('cut_short', 'The answer ended without a finish reason')
     case 'length':
-      return cut
+      return { kind: 'length', isFinal: cap === maxCap }
     case 'content_filter':
       return { kind: 'content_filter', error: undefined }
     default:
       if (json.failed) return failure('not_json', 'The answer is not JSON')
-      // Some servers do not say that they cut an answer: only its JSON tells.
-      return json.isWhole ? { kind: 'complete' } : cut
+      // Some servers do not say that they cut an answer: only its JSON tells. Or the model ended too early, so it says
+      // nothing about the cap.
+      return json.isWhole ? { kind: 'complete' } : { kind: 'length', isFinal: false }
   }
 }
 
 /** What servers call a prompt that is too long: OpenAI's, for all of it or for one string, and llama.cpp's. */
 const TOO_LONG = ['context_length_exceeded', 'string_above_max_length', 'exceed_context_size_error']
+/** What those say that have no code for it, such as vLLM and DeepSeek. */
+const TOO_LONG_MESSAGE = /\bmaximum context length\b/i
 /** What they call content that they do not want to read: Azure's, and OpenAI's. */
 const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
 const CAPS = /\bmax_(completion_|output_)?tokens\b/
+/** Codes of Node and undici; errors of fetch and the SDK's own have none. */
+const OF_NETWORK = /^(E[A-Z_]+|UND_ERR_\w+)?$/
 
 /** The fields of errors of the SDK, of fetch, or of a wrapper. Told by these: classes differ between SDK versions. */
 interface LooseError {
-  readonly status?: number | null
-  readonly code?: string | number | null
-  readonly type?: string | null
-  readonly param?: string | null
-  readonly message?: string
+  readonly status?: unknown
+  readonly code?: unknown
+  readonly type?: unknown
+  readonly param?: unknown
+  readonly message?: unknown
   readonly headers?: AnyHeaders
-  readonly requestID?: string | null
+  readonly requestID?: unknown
 }
 
 /**
@@ -88,12 +92,16 @@ interface LooseError {
 export function endOfError(thrown: unknown, asked: Asked, scrub: (message: string) => string): RequestEnd {
   // A deadline of ours.
   if (thrown instanceof RequestError) return { kind: 'failure', retryAfter: undefined, error: thrown }
-  const { status, code, type, param, message = '', headers, requestID } = (thrown ?? {}) as LooseError
+  const loose = (thrown ?? {}) as LooseError
+  const { code, type, headers, requestID } = loose
+  // Within a stream, some servers give as code the status that they would have sent.
+  const status = [loose.status, code].find(isStatus)
+  const message = typeof loose.message === 'string' ? loose.message : ''
   const words = [code, type].filter(isWord)
-  const said = [status ?? undefined, words[0]].filter((part) => part !== undefined).join(' ')
+  const said = [status, words[0]].filter((part) => part !== undefined).join(' ')
   const error = (ourCode: RequestErrorCode, text: string) =>
     new RequestError(ourCode, said ? `${text} (${said})` : text, {
-      ...(status == null ? {} : { status }),
+      ...(status === undefined ? {} : { status }),
       ...(words[0] === undefined ? {} : { apiCode: words[0] }),
       ...(isWord(requestID) ? { requestId: requestID } : {}),
       original: thrown,
@@ -109,6 +117,12 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (status === 402 || isOneOf(['insufficient_quota'])) {
     return fatal('insufficient_quota', 'The account has no credit left: check plan and billing')
   }
+  if (status === 401 || status === 403 || isOneOf(['invalid_api_key'])) {
+    return fatal('not_authorized', 'The API refused the key: check it and what it may use')
+  }
+  if (status === 404 || isOneOf(['model_not_found'])) {
+    return fatal('not_found', "There is no such model or endpoint: check `model` and the client's baseURL")
+  }
   // Refusals that are about the records, not about the request: the guilty one is looked for.
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }
   if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
@@ -117,27 +131,27 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   }
   // 498: Groq has no capacity for flex.
   const isTransient = status === 408 || status === 409 || status === 498
-  if (status != null && status >= 400 && status < 500 && !isTransient) {
-    if (status === 401 || status === 403) {
-      return fatal('not_authorized', 'The API refused the key: check it and what it may use')
-    }
-    if (status === 404) {
-      return fatal('not_found', "There is no such model or endpoint: check `model` and the client's baseURL")
-    }
+  // What comes within a stream cannot be about the request itself, which was accepted.
+  const isRefused = status !== undefined && status === loose.status && status >= 400 && status < 500
+  if (isRefused && !isTransient) {
     // Not every server knows the field, nor allows what was learned; a cap that the user chose is the user's to mend.
-    const isAboutCap = CAPS.test(param ?? '') || CAPS.test(message)
+    const isAboutCap = CAPS.test(isWord(loose.param) ? loose.param : '') || CAPS.test(message)
     if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
       return { kind: 'cap_refused', error: apiError }
     }
+    if (!isAboutCap && TOO_LONG_MESSAGE.test(message)) return { kind: 'context', error: apiError }
     return fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
   }
-  const isOfServer = status != null || words.length > 0
-  const isOfNetwork = !isOfServer || /^(E[A-Z]+|UND_ERR_\w+)$/.test(words[0] ?? '')
+  const isOfNetwork = status === undefined && OF_NETWORK.test(words[0] ?? '')
   return {
     kind: 'failure',
     retryAfter: readRetryAfter(headers),
     error: isOfNetwork ? error('connection', 'The connection failed or broke off') : apiError,
   }
+}
+
+function isStatus(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 100 && Number(value) < 600
 }
 
 /** Codes are words. Anything else may be text. */

@@ -191,11 +191,16 @@ export class Ledger {
     ])
   }
 
-  /** Shares tokens out by weight, and books as wasted what has a cause. */
+  /** Shares tokens out by weight, so that each goes to one part, and books as wasted what has a cause. */
   #book(tokens: number, parts: readonly (readonly [WasteCause | undefined, number])[]): void {
     const whole = parts.reduce((sum, [, weight]) => sum + weight, 0)
+    let weightSoFar = 0
+    let tokensSoFar = 0
     for (const [cause, weight] of parts) {
-      if (cause !== undefined && weight > 0) this.#wasted[cause] += Math.round((tokens * weight) / whole)
+      weightSoFar += weight
+      const upTo = whole > 0 ? Math.round((tokens * weightSoFar) / whole) : 0
+      if (cause !== undefined) this.#wasted[cause] += upTo - tokensSoFar
+      tokensSoFar = upTo
     }
   }
 

@@ -138,10 +138,20 @@ describe('the import graph', () => {
     expect(importing).toEqual(['object-transform.ts', 'pack-stream.ts'])
   })
 
-  it('only one file of the library knows the SDK, and only its types', () => {
+  it('only two files of the library know the SDK, one for each API, and only its types', () => {
     const importing = engine.filter(({ imports }) => imports.some(isPackage('openai')))
-    expect(importing.map(({ name }) => name)).toEqual(['chat.ts'])
+    expect(importing.map(({ name }) => name)).toEqual(['chat.ts', 'responses.ts'])
     expect(importers(files, (one) => isPackage('openai')(one) && one.atRunTime)).toEqual([])
+  })
+
+  it('only these files of the library need Node, and only for this', () => {
+    expect(importers(engine, ({ to }) => to.startsWith('node:'))).toEqual([
+      'checks.ts > node:util',
+      'diagnostics.ts > node:diagnostics_channel',
+      'object-transform.ts > node:stream',
+      'pack-stream.ts > node:stream',
+      'result-cache.ts > node:crypto',
+    ])
   })
 
   it('only one file knows gpt-tokenizer, and loads it when it is called', () => {
@@ -155,19 +165,10 @@ describe('the import graph', () => {
 
 describe('the pure engine', () => {
   const PURE = [
-    ...[
-      'packer',
-      'elements',
-      'settlement',
-      'recovery',
-      'prompt',
-      'schema',
-      'strict-schema',
-      'tokens',
-      'outbox',
-      'retry-queue',
-    ],
-    ...['output-size', 'stats', 'errors', 'outcome'],
+    ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
+    ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'twins', 'outbox', 'to-entry'],
+    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats'],
+    ...['rate-limiter', 'rate-headers', 'chat', 'responses'],
   ]
 
   it.each(PURE)('%s.ts knows no clock, no timer, no network and no stream', (module) => {

@@ -5,14 +5,12 @@ import type { Entry } from '../../src/entry.ts'
 import { RecordError } from '../../src/errors.ts'
 import { resultFormat } from '../../src/schema.ts'
 import { Settlement } from '../../src/settlement.ts'
+import { entryOf } from '../helpers/entry.ts'
 
 const { decode } = resultFormat(z.object({ label: z.string() }))
 
 const pack = (size: number): Entry<string>[] =>
-  Array.from({ length: size }, (_, i) => ({
-    ...{ index: 100 + i, record: `record ${i + 1}`, text: '', tokens: 1 },
-    ...{ attempts: 1, attemptsLeft: 3, maxCompany: size, invalid: undefined },
-  }))
+  Array.from({ length: size }, (_, i) => entryOf(100 + i, { record: `record ${i + 1}` }))
 
 const element = (id: unknown, label: unknown): string => JSON.stringify({ id, label })
 
@@ -88,6 +86,16 @@ describe('elements settle the record that they name', () => {
     '',
   ])('one that carries no id settles nothing: %j', (text) => {
     expect(settleAll(2, [text])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
+  })
+
+  it('the verdict has the value as the schema makes it, and the result as the model wrote it', () => {
+    const upper = resultFormat(z.object({ label: z.string().transform((text) => text.length) }))
+    const [entry] = pack(1)
+    if (!entry) throw new Error('no entry')
+    expect(new Settlement([entry], upper.decode).settle(element(1, 'abc'))).toEqual({
+      ...{ kind: 'fulfilled', entry, position: 1 },
+      ...{ value: { label: 3 }, result: { label: 'abc' } },
+    })
   })
 
   it('an id may be written as JSON writes numbers', () => {

@@ -1,11 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Usage } from '../../src/chat.ts'
-import { RecordError } from '../../src/errors.ts'
-import type { RequestEnd } from '../../src/recovery.ts'
-import type { PackRun } from '../../src/stats.ts'
-import type { Entry } from '../../src/entry.ts'
-import { Ledger, wasteCauses, type Pricing, type Stats } from '../../src/stats.ts'
+import type { Usage } from '../../src/answer.ts'
+import { RecordError, RequestError, type RequestErrorCode } from '../../src/errors.ts'
+import type { RequestEnd } from '../../src/request-end.ts'
+import { Ledger, wasteCauses, type PackRun, type Pricing, type Stats } from '../../src/stats.ts'
+import { entryOf } from '../helpers/entry.ts'
+
+const error = new RequestError('api_error', 'x')
+const ENDS = {
+  complete: { kind: 'complete' },
+  length: { kind: 'length', isFinal: false },
+  refusal: { kind: 'refusal', refusal: 'No.' },
+  content_filter: { kind: 'content_filter', error: undefined },
+  context: { kind: 'context', error },
+  too_large: { kind: 'too_large', error },
+  rate_limit: { kind: 'rate_limit', headers: undefined, error },
+  cap_refused: { kind: 'cap_refused', error },
+  failure: { kind: 'failure', retryAfter: undefined, error },
+  fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
+} satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
+const kinds = Object.keys(ENDS) as (keyof typeof ENDS)[]
 
 const usage = (input: number, output: number, cached = 0, reasoning = 0): Usage => ({
   input,
@@ -17,7 +31,7 @@ const usage = (input: number, output: number, cached = 0, reasoning = 0): Usage 
 const NOTHING = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
 
 interface Finished {
-  readonly end?: RequestEnd['kind']
+  readonly end?: RequestEnd
   readonly usage?: Usage
   /** The API did not count. */
   readonly isEstimate?: boolean
@@ -29,40 +43,28 @@ interface Finished {
   readonly elements?: number
 }
 
-function entry(tokens: number, isInvalid = false): Entry<unknown> {
-  const invalid = isInvalid ? new RecordError('invalid_result', '') : undefined
-  return { index: 0, record: 0, text: '', tokens, attempts: 1, attemptsLeft: 1, maxCompany: 1, invalid }
-}
-
 function finish(ledger: Ledger, finished: Finished): void {
-  const {
-    end = 'complete',
-    fulfilled = [],
-    invalid = [],
-    undone = [],
-    characters = {},
-    elements = 0,
-  } = finished
+  const { end = ENDS.complete, fulfilled = [], invalid = [], undone = [], elements = 0 } = finished
   const counted = finished.usage ?? usage(0, 0)
   const unsettled = [
-    ...invalid.map((tokens) => entry(tokens, true)),
-    ...undone.map((tokens) => entry(tokens)),
+    ...invalid.map((tokens) => entryOf(0, { tokens, invalid: new RecordError('invalid_result', '') })),
+    ...undone.map((tokens) => entryOf(0, { tokens })),
   ]
   const run = {
-    ...{ end: { kind: end } as RequestEnd, usage: finished.isEstimate ? undefined : counted, hasBegun: true },
-    ...{ elements, characters: { ...NOTHING, ...characters } },
-    unsettled: unsettled.map((one) => ({
-      entry: one,
+    ...{ end, usage: finished.isEstimate ? undefined : counted, hasBegun: true, responseId: 'x' },
+    ...{ elements, characters: { ...NOTHING, ...finished.characters } },
+    unsettled: unsettled.map((entry) => ({
+      entry,
       info: { request: 1, responseId: 'x', position: 1, size: 1 },
     })),
   } satisfies PackRun<unknown>
-  ledger.finished([...fulfilled.map((tokens) => entry(tokens)), ...unsettled], run, counted)
+  ledger.finished([...fulfilled.map((tokens) => entryOf(0, { tokens })), ...unsettled], run, counted)
 }
 
 function statsOf(finished: Finished, pricing?: Pricing): Stats {
   const ledger = new Ledger(pricing)
   finish(ledger, finished)
-  return ledger.snapshot(0)
+  return ledger.snapshot(0, 0)
 }
 
 const wastedOf = (stats: Stats): Partial<Record<string, number>> =>
@@ -76,7 +78,7 @@ describe('records', () => {
     expect([ledger.read(), ledger.read(), ledger.read()]).toEqual([0, 1, 2])
     ledger.settled('fulfilled')
     ledger.settled('rejected')
-    expect(ledger.snapshot(0).records).toEqual({ read: 3, fulfilled: 1, rejected: 1, unsettled: 1 })
+    expect(ledger.snapshot(0, 0).records).toEqual({ read: 3, fulfilled: 1, rejected: 1, unsettled: 1 })
     expect(ledger.recordsRead).toBe(3)
     expect(ledger.unsettled).toBe(1)
   })
@@ -91,7 +93,7 @@ describe('records', () => {
     expect(() => {
       ledger.settled(status)
     }).toThrow()
-    expect(ledger.snapshot(0).records).toEqual({ read: 1, fulfilled: 1, rejected: 0, unsettled: 0 })
+    expect(ledger.snapshot(0, 0).records).toEqual({ read: 1, fulfilled: 1, rejected: 0, unsettled: 0 })
   })
 })
 
@@ -99,7 +101,13 @@ describe('requests', () => {
   it('are numbered from 1, first sends and retries together', () => {
     const ledger = new Ledger(undefined)
     expect([ledger.sent(false), ledger.sent(true), ledger.sent(false)]).toEqual([1, 2, 3])
-    expect(ledger.snapshot(2)).toMatchObject({ packs: 2, retries: 1, requests: 3, inFlight: 2 })
+    expect(ledger.snapshot(2, 0)).toMatchObject({ packs: 2, retries: 1, requests: 3, inFlight: 2 })
+  })
+
+  it('those that a rate limit refused are counted', () => {
+    const ledger = new Ledger(undefined)
+    for (const kind of kinds) finish(ledger, { end: ENDS[kind], undone: [1] })
+    expect(ledger.snapshot(0, 0).rateLimited).toBe(1)
   })
 
   it('elements are counted by their fault, records without one only where the answer was whole', () => {
@@ -108,19 +116,30 @@ describe('requests', () => {
     ledger.element('repeated')
     ledger.element('repeated')
     ledger.element('unknown')
-    finish(ledger, { end: 'complete', undone: [1, 1], invalid: [1] })
-    finish(ledger, { end: 'failure', undone: [1, 1, 1] })
-    expect(ledger.snapshot(0).elements).toEqual({ invalid: 1, repeated: 2, unknown: 1, missing: 2 })
+    finish(ledger, { end: ENDS.complete, undone: [1, 1], invalid: [1] })
+    finish(ledger, { end: ENDS.failure, undone: [1, 1, 1] })
+    expect(ledger.snapshot(0, 0).elements).toEqual({ invalid: 1, repeated: 2, unknown: 1, missing: 2 })
+  })
+})
+
+describe('the cache', () => {
+  it('records that needed no request are counted, and failures of the store', () => {
+    const ledger = new Ledger(undefined)
+    ledger.cached('hits')
+    ledger.cached('hits')
+    ledger.cached('shared')
+    expect(ledger.snapshot(0, 5).cache).toEqual({ hits: 2, shared: 1, failures: 5 })
+    expect(ledger.snapshot(0, 0).requests).toBe(0)
   })
 })
 
 describe('a snapshot', () => {
   it('is frozen all the way down, and does not move with the ledger', () => {
     const ledger = new Ledger({ input: 1, output: 1 })
-    const before = ledger.snapshot(0)
+    const before = ledger.snapshot(0, 0)
     ledger.read()
     ledger.element('unknown')
-    finish(ledger, { usage: usage(10, 10), end: 'failure' })
+    finish(ledger, { usage: usage(10, 10), end: ENDS.failure })
     expect(before).toMatchObject({
       records: { read: 0 },
       elements: { unknown: 0 },
@@ -158,72 +177,89 @@ describe('tokens that bought nothing', () => {
     expect(wastedOf(stats)).toEqual({ repeated: 30, unknown: 20 })
   })
 
-  it.each([
-    ['length', 'length'],
-    ['refusal', 'refusal'],
-    ['content_filter', 'content_filter'],
-    ['failure', 'failure'],
-    ['context', 'failure'],
-    ['fatal', 'failure'],
-    ['rate_limit', 'failure'],
-  ] as const)('%s: what was left undone is wasted by %s', (end, cause) => {
+  const failed = (code: RequestErrorCode): RequestEnd => {
+    return { kind: 'failure', retryAfter: undefined, error: new RequestError(code, 'x') }
+  }
+
+  it.each<[string, RequestEnd, string]>([
+    ['length', ENDS.length, 'length'],
+    ['refusal', ENDS.refusal, 'refusal'],
+    ['content_filter', ENDS.content_filter, 'content_filter'],
+    ['context', ENDS.context, 'failure'],
+    ['too_large', ENDS.too_large, 'failure'],
+    ['cap_refused', ENDS.cap_refused, 'failure'],
+    ['fatal', ENDS.fatal, 'failure'],
+    ['rate_limit', ENDS.rate_limit, 'failure'],
+    ['first_token_timeout', failed('first_token_timeout'), 'timeout'],
+    ['idle_timeout', failed('idle_timeout'), 'timeout'],
+    ['request_timeout', failed('request_timeout'), 'timeout'],
+    ['runaway', failed('runaway'), 'runaway'],
+    ['connection', failed('connection'), 'failure'],
+    ['cut_short', failed('cut_short'), 'failure'],
+    ['not_json', failed('not_json'), 'failure'],
+    ['not_a_stream', failed('not_a_stream'), 'failure'],
+    ['api_error', failed('api_error'), 'failure'],
+  ])('%s: what was left undone is wasted', (_name, end, cause) => {
     const stats = statsOf({
       ...{ end, usage: usage(1_000, 100), fulfilled: [75], undone: [25], elements: 1 },
       characters: { fulfilled: 90, unfinished: 10 },
     })
     expect(wastedOf(stats)).toEqual({ [cause]: 250 + 10 })
+    expect(stats.tokens.used).toBe(750 + 90)
   })
 
   it.each(['complete', 'length', 'failure'] as const)(
     '%s: with nothing closed, all of it is wasted, thinking too',
-    (end) => {
-      const stats = statsOf({ end, usage: usage(1_000, 100, 0, 100), undone: [10, 10] })
+    (kind) => {
+      const stats = statsOf({ end: ENDS[kind], usage: usage(1_000, 100, 0, 100), undone: [10, 10] })
       expect(totalWaste(stats)).toBe(1_100)
+      expect(stats.tokens.used).toBe(0)
     },
   )
 
-  it('add up with those that bought something, up to rounding, whatever happens', () => {
-    const tokens = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 8 })
-    const length = fc.integer({ min: 0, max: 5_000 })
-    const finished = fc.record({
-      end: fc.constantFrom<RequestEnd['kind'][]>(
-        'complete',
-        'length',
-        'refusal',
-        'content_filter',
-        'context',
-        'rate_limit',
-        'failure',
-        'fatal',
-      ),
-      usage: fc.record({ input: length, output: length, cached: fc.constant(0), reasoning: fc.constant(0) }),
-      ...{ fulfilled: tokens, invalid: tokens, undone: tokens, elements: fc.integer({ min: 0, max: 8 }) },
-      characters: fc.record({
-        fulfilled: length,
-        invalid: length,
-        repeated: length,
-        unknown: length,
-        unfinished: length,
-      }),
+  // Rounded each by itself, one token of five parts would be wasted five times.
+  it('one token is wasted once', () => {
+    const stats = statsOf({
+      ...{ usage: usage(1, 1), invalid: [1], undone: [1], elements: 2 },
+      characters: { invalid: 1, repeated: 1 },
     })
+    expect(totalWaste(stats)).toBe(2)
+    expect(stats.tokens.used).toBe(0)
+  })
+
+  const size = fc.oneof(fc.nat(3), fc.nat(500))
+  const length = fc.oneof(fc.nat(3), fc.nat(5_000))
+  const sizes = fc.array(size, { maxLength: 8 })
+  const finished = fc.record({
+    end: fc.constantFrom(...kinds).map((kind) => ENDS[kind]),
+    usage: fc.record({ input: length, output: length, cached: fc.constant(0), reasoning: fc.constant(0) }),
+    ...{ fulfilled: sizes, invalid: sizes, undone: sizes, elements: fc.integer({ min: 0, max: 8 }) },
+    characters: fc.record({
+      ...{ fulfilled: length, invalid: length, repeated: length, unknown: length, unfinished: length },
+    }),
+    isEstimate: fc.boolean(),
+  })
+
+  it('and those that bought something are all there are, in whole numbers of at least 0, whatever happens', () => {
     fc.assert(
       fc.property(fc.array(finished, { minLength: 1, maxLength: 5 }), (runs) => {
         const ledger = new Ledger(undefined)
         for (const run of runs) finish(ledger, run)
-        const stats = ledger.snapshot(0)
+        const { tokens } = ledger.snapshot(0, 0)
         const spent = runs.reduce((sum, run) => sum + run.usage.input + run.usage.output, 0)
-        expect(stats.tokens.input + stats.tokens.output).toBe(spent)
-        // Each of a run's seven parts is rounded by itself.
-        expect(totalWaste(stats)).toBeLessThanOrEqual(spent + runs.length * 4)
-        for (const cause of wasteCauses) {
-          expect(Number.isInteger(stats.tokens.wasted[cause])).toBe(true)
-          expect(stats.tokens.wasted[cause]).toBeGreaterThanOrEqual(0)
+        const parts = [tokens.used, ...wasteCauses.map((cause) => tokens.wasted[cause])]
+        expect(tokens.input + tokens.output).toBe(spent)
+        expect(parts.reduce((sum, part) => sum + part, 0)).toBe(spent)
+        for (const part of parts) {
+          expect(Number.isInteger(part)).toBe(true)
+          expect(part).toBeGreaterThanOrEqual(0)
         }
       }),
+      { numRuns: 1_000 },
     )
   })
 
-  it('what is wasted and what settled records took is the whole, up to rounding', () => {
+  it('each cause has its share, to a token for prompt and answer each', () => {
     const part = fc.integer({ min: 1, max: 500 })
     fc.assert(
       fc.property(
@@ -232,18 +268,21 @@ describe('tokens that bought nothing', () => {
         part,
         part,
         ([done, invalid, undone], [a, b, c, d], input, output) => {
-          const stats = statsOf({
-            ...{
-              usage: usage(input, output),
-              fulfilled: [done],
-              invalid: [invalid],
-              undone: [undone],
-              elements: 4,
-            },
-            characters: { fulfilled: a, invalid: b, repeated: c, unknown: d },
+          const { tokens } = statsOf({
+            ...{ usage: usage(input, output), fulfilled: [done], invalid: [invalid], undone: [undone] },
+            ...{ elements: 4, characters: { fulfilled: a, invalid: b, repeated: c, unknown: d } },
           })
-          const used = (input * done) / (done + invalid + undone) + (output * a) / (a + b + c + d)
-          expect(Math.abs(used + totalWaste(stats) - input - output)).toBeLessThanOrEqual(3)
+          const [prompt, answer] = [input / (done + invalid + undone), output / (a + b + c + d)]
+          const shares = {
+            invalid: invalid * prompt + b * answer,
+            missing: undone * prompt,
+            repeated: c * answer,
+            unknown: d * answer,
+          }
+          expect(Math.abs(tokens.used - done * prompt - a * answer)).toBeLessThanOrEqual(2)
+          for (const cause of ['invalid', 'missing', 'repeated', 'unknown'] as const) {
+            expect(Math.abs(tokens.wasted[cause] - shares[cause])).toBeLessThanOrEqual(2)
+          }
         },
       ),
     )
@@ -254,8 +293,8 @@ describe('what was estimated', () => {
   it('is told apart, and counted all the same', () => {
     const ledger = new Ledger(undefined)
     finish(ledger, { usage: usage(100, 10), fulfilled: [1], elements: 1, characters: { fulfilled: 1 } })
-    finish(ledger, { usage: usage(200, 20), isEstimate: true, end: 'failure', undone: [1] })
-    expect(ledger.snapshot(0).tokens).toMatchObject({ input: 300, output: 30, estimated: 220 })
+    finish(ledger, { usage: usage(200, 20), isEstimate: true, end: ENDS.failure, undone: [1] })
+    expect(ledger.snapshot(0, 0).tokens).toMatchObject({ input: 300, output: 30, estimated: 220 })
   })
 
   it('cached and thinking tokens are parts of the others', () => {
@@ -289,6 +328,6 @@ describe('cost', () => {
   it('adds up over requests', () => {
     const ledger = new Ledger({ input: 1, output: 1 })
     for (let i = 0; i < 10; i++) finish(ledger, { usage: usage(100_000, 0) })
-    expect(ledger.snapshot(0).cost).toBeCloseTo(1, 10)
+    expect(ledger.snapshot(0, 0).cost).toBeCloseTo(1, 10)
   })
 })

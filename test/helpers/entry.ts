@@ -1,0 +1,12 @@
+import type { Entry } from '../../src/entry.ts'
+
+/** A record that is about to be sent for the first time, but for the changes. */
+export function entryOf(index: number, changes: Partial<Entry<string>> = {}): Entry<string> {
+  return {
+    ...{ index, record: `record ${index}`, text: `record ${index}`, tokens: 1 },
+    ...{ partition: undefined, cacheKey: undefined },
+    ...{ attempts: 0, attemptsLeft: 4, maxCompany: 25 },
+    ...{ suspect: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
+    ...changes,
+  }
+}
