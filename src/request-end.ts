@@ -83,18 +83,20 @@ interface LooseError {
 /**
  * What an error means.
  *
- * @param scrub Takes out of a server's message what it quotes.
+ * @param scrub Takes out of what a server says what it quotes.
  */
 export function endOfError(thrown: unknown, asked: Asked, scrub: (message: string) => string): RequestEnd {
   // A deadline of ours.
   if (thrown instanceof RequestError) return { kind: 'failure', retryAfter: undefined, error: thrown }
   const { status, code, type, param, message = '', headers, requestID } = (thrown ?? {}) as LooseError
   const words = [code, type].filter(isWord)
-  const said = [status ?? undefined, words[0]].filter((part) => part !== undefined).join(' ')
+  // Some servers quote even there.
+  const apiCode = words.find((word) => scrub(word) === word)
+  const said = [status ?? undefined, apiCode].filter((part) => part !== undefined).join(' ')
   const error = (ourCode: RequestErrorCode, text: string) =>
     new RequestError(ourCode, said ? `${text} (${said})` : text, {
       ...(status == null ? {} : { status }),
-      ...(words[0] === undefined ? {} : { apiCode: words[0] }),
+      ...(apiCode === undefined ? {} : { apiCode }),
       ...(isWord(requestID) ? { requestId: requestID } : {}),
       original: thrown,
     })

@@ -148,7 +148,9 @@ export async function runPack<R, T>(
     end = ended ?? endOfError(signal.reason, asked, String)
   } catch (error) {
     if (own.includes(error)) throw error
-    end = endOfError(error, asked, (message) => scrub(message, [user, system, keyOf(client)]))
+    // The records by themselves, too: a short one is looked for as a whole.
+    const secrets = () => [user, system, keyOf(client), ...pack.map(({ text }) => text)]
+    end = endOfError(error, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
   }
