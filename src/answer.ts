@@ -12,7 +12,7 @@ export interface Usage {
 export interface Answer {
   /** Whether any of it has come, so that its prompt was paid for. */
   hasBegun: boolean
-  /** Whether the model has written any of it, be it only a thought. */
+  /** Whether its newest event holds something that the model has written, be it only a thought. */
   hasToken: boolean
   /** The API's id of it. */
   responseId: string | undefined

@@ -73,11 +73,16 @@ export const chatApi: Api = {
     if (choice?.finish_reason) answer.finishReason = choice.finish_reason
     const delta = choice?.delta ?? {}
     // Not only `content`: what a model thinks comes under names that differ from server to server.
-    answer.hasToken ||= Object.entries(delta).some(([name, value]) => name !== 'role' && Boolean(value))
+    answer.hasToken = Object.entries(delta).some(([name, value]) => name !== 'role' && !isEmpty(value))
     const { content, refusal } = delta
     if (typeof refusal === 'string' && refusal !== '') answer.refusal = (answer.refusal ?? '') + refusal
     return typeof content === 'string' ? content : ''
   },
+}
+
+/** Fields that have nothing to say are sent in many ways. */
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : !value
 }
 
 /** Some gateways leave `choices` or `delta` out, or send text in parts, whatever the types say. */

@@ -3,7 +3,7 @@ import type { WasteCause } from './stats.ts'
 
 /** A request leaves. */
 export interface RequestStartEvent {
-  /** The stream, to tell several apart. */
+  /** The stream, to tell several apart. Not enumerable, as in all of these: it buffers records, which no logger should print. */
   readonly stream: object
   /** Number of the request within the stream, from 1. */
   readonly request: number
@@ -71,6 +71,11 @@ const channels = {
 }
 
 /** Tells `node:diagnostics_channel`: ids, codes and counts, never a text. Costs nothing while nobody listens. */
-export function publish<K extends keyof Events>(name: K, event: () => Events[K]): void {
-  if (channels[name].hasSubscribers) channels[name].publish(event())
+export function publish<K extends keyof Events>(
+  name: K,
+  stream: object,
+  event: () => Omit<Events[K], 'stream'>,
+): void {
+  if (!channels[name].hasSubscribers) return
+  channels[name].publish(Object.defineProperty(event(), 'stream', { value: stream }))
 }

@@ -248,8 +248,8 @@ export class Dispatcher<R, T> {
     const { stream } = this.#listener
     const request = this.#ledger.sent(isRetry)
     const startedAt = performance.now()
-    publish('request:start', () => ({
-      ...{ stream, request, api: apiName, model, records: pack.length, isRetry },
+    publish('request:start', stream, () => ({
+      ...{ request, api: apiName, model, records: pack.length, isRetry },
       maxOutputTokens: cap,
     }))
     const run = await runPack(this.#options, shipment, request, abort, {
@@ -257,19 +257,19 @@ export class Dispatcher<R, T> {
         permit.report(headers, performance.now())
       },
       onFulfilled: (entry, outcome, result) => {
-        publish('element', () => ({ stream, request, kind: 'fulfilled', index: entry.index }))
+        publish('element', stream, () => ({ request, kind: 'fulfilled' as const, index: entry.index }))
         return this.#listener.onFulfilled(entry, outcome, result)
       },
       onFault: (kind) => {
-        publish('element', () => ({ stream, request, kind, index: undefined }))
+        publish('element', stream, () => ({ request, kind, index: undefined }))
         this.#ledger.element(kind)
       },
     })
-    publish('request:end', () => {
+    publish('request:end', stream, () => {
       const { end, usage, unsettled, responseId } = run
       const error = 'error' in end ? end.error : undefined
       return {
-        ...{ stream, request, responseId, end: end.kind, usage },
+        ...{ request, responseId, end: end.kind, usage },
         ...{ error: error?.code, status: error?.status, requestId: error?.requestId },
         ...{ settled: pack.length - unsettled.length, unsettled: unsettled.length },
         duration: performance.now() - startedAt,

@@ -40,9 +40,9 @@ export class ElementParser {
     return this.#failed
   }
 
-  /** Whether the JSON has been closed: a text that ends before that was cut. */
+  /** Whether no bracket is open: a text that ends while one is was cut. An empty one was not. */
   get isWhole(): boolean {
-    return this.#offset > 0 && this.#depth === 0 && !this.#failed
+    return this.#depth === 0 && !this.#failed
   }
 
   /** Whitespace at the end of the text so far, outside of strings, in characters. */

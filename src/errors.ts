@@ -141,6 +141,13 @@ export class PackStreamError extends Error {
   }
 }
 
+/** What was thrown, in a word: an error's name, unless somebody has put something else there. */
+export function wordFor(thrown: unknown): string {
+  return thrown instanceof Error && /^\w{0,60}(Error|Exception)$/.test(thrown.name)
+    ? thrown.name
+    : 'something'
+}
+
 function hide(error: Error, name: string, value: unknown): void {
   Object.defineProperty(error, name, { value, enumerable: false })
 }

@@ -246,8 +246,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #emit(outcome: Outcome<R, T>): Promise<void> | undefined {
     if (this.destroyed) return undefined
     this.#ledger.settled(outcome.status)
-    publish('outcome', () => ({
-      ...{ stream: this, index: outcome.index, status: outcome.status, attempts: outcome.attempts },
+    publish('outcome', this, () => ({
+      ...{ index: outcome.index, status: outcome.status, attempts: outcome.attempts },
       code: outcome.status === 'rejected' ? outcome.reason.code : undefined,
     }))
     return this.#outlet.emit(outcome)

@@ -87,7 +87,7 @@ interface LooseError {
 /**
  * What an error means.
  *
- * @param scrub Takes out of a server's message what it quotes.
+ * @param scrub Takes out of what a server says what it quotes.
  */
 export function endOfError(thrown: unknown, asked: Asked, scrub: (message: string) => string): RequestEnd {
   // A deadline of ours.
@@ -98,11 +98,13 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   const status = [loose.status, code].find(isStatus)
   const message = typeof loose.message === 'string' ? loose.message : ''
   const words = [code, type].filter(isWord)
-  const said = [status, words[0]].filter((part) => part !== undefined).join(' ')
+  // Some servers quote even there.
+  const apiCode = words.find((word) => scrub(word) === word)
+  const said = [status, apiCode].filter((part) => part !== undefined).join(' ')
   const error = (ourCode: RequestErrorCode, text: string) =>
     new RequestError(ourCode, said ? `${text} (${said})` : text, {
       ...(status === undefined ? {} : { status }),
-      ...(words[0] === undefined ? {} : { apiCode: words[0] }),
+      ...(apiCode === undefined ? {} : { apiCode }),
       ...(isWord(requestID) ? { requestId: requestID } : {}),
       original: thrown,
     })

@@ -47,7 +47,7 @@ export const responsesApi: Api = {
   read: (event, answer) => {
     const { type, delta, response, code, message } = event as LooseEvent
     if (response) readResponse(response, answer)
-    answer.hasToken ||= type?.endsWith('.delta') ?? false
+    answer.hasToken = type?.endsWith('.delta') === true && Boolean(delta)
     switch (type) {
       case 'response.output_text.delta':
         return typeof delta === 'string' ? delta : ''

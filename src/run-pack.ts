@@ -61,6 +61,8 @@ export async function runPack<R, T>(
     return { request, responseId: answer.responseId, position, size: pack.length }
   }
 
+  /** A function: TypeScript would think that it cannot change. */
+  const isAborted = () => signal.aborted
   const deadlines = new Deadlines(timeouts, (error) => {
     abort.abort(error)
   })
@@ -126,13 +128,14 @@ export async function runPack<R, T>(
     listener.onHeaders(headers)
     for await (const event of events) {
       // The SDK ends by itself; a stand-in that does not know the signal is left here.
-      if (signal.aborted) break
+      if (isAborted()) break
       answer.hasBegun = true
       const text = api.read(event, answer)
       if (answer.hasToken) deadlines.progress()
       if (text === '') continue
       const wait = onText(text)
       if (wait) await wait
+      if (isAborted()) break
       if (useless) throw useless
     }
     if (!answer.hasBegun && !signal.aborted) return notAStream(headers)
@@ -145,7 +148,9 @@ export async function runPack<R, T>(
     end = ended && !signal.aborted ? ended : endOfError(signal.reason, asked, String)
   } catch (error) {
     if (own.includes(error)) throw error
-    end = endOfError(error, asked, (message) => scrub(message, [user, system, keyOf(client)]))
+    // The records by themselves, too: a short one is looked for as a whole.
+    const secrets = () => [user, system, keyOf(client), ...pack.map(({ text }) => text)]
+    end = endOfError(error, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
   }

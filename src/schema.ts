@@ -1,5 +1,5 @@
 import * as z from 'zod/v4/core'
-import type { ResultIssue } from './errors.ts'
+import { wordFor, type ResultIssue } from './errors.ts'
 import { nameOf, ROOT_DEFINITION, ROOT_REF, strictSchema, type JsonSchema } from './strict-schema.ts'
 
 /** What an element of the answer turned out to be. */
@@ -66,9 +66,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
       }
       // A refinement or transform of the user's own threw.
       return {
-        issues: [
-          { path: [], message: `The schema threw ${error instanceof Error ? error.name : 'an error'}` },
-        ],
+        issues: [{ path: [], message: `The schema threw ${wordFor(error)}` }],
       }
     }
     return result.success

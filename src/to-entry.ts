@@ -1,5 +1,5 @@
 import type { Entry } from './entry.ts'
-import { RecordError } from './errors.ts'
+import { RecordError, wordFor } from './errors.ts'
 import type { Resolved } from './options.ts'
 
 /** Makes a record ready to be packed, or says why it cannot be. */
@@ -41,7 +41,7 @@ function call<K extends keyof Returned>(
       `Expected \`${name}\` to return a ${kind} for record ${index}, got ${got}`,
     )
   } catch (original) {
-    const what = original instanceof Error ? original.name : 'something'
-    return new RecordError('invalid_record', `\`${name}\` threw ${what} for record ${index}`, { original })
+    const message = `\`${name}\` threw ${wordFor(original)} for record ${index}`
+    return new RecordError('invalid_record', message, { original })
   }
 }

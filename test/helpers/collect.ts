@@ -2,11 +2,11 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { onTestFinished, vi } from 'vitest'
 import * as z from 'zod'
-import { PackStream, type ChatClient, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
+import { PackStream, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
 
 /** A stream of strings whose results are strings, with whatever options a test is about. */
 export function stringStream(
-  client: ChatClient,
+  client: PackStreamOptions<string, string>['client'],
   options: Partial<PackStreamOptions<string, string>> = {},
 ): PackStream<string, string> {
   return new PackStream<string, string>({

@@ -2,13 +2,14 @@ import type {
   ChatCompletionChunk,
   ChatCompletionCreateParamsStreaming,
 } from 'openai/resources/chat/completions'
-import type { ChatClient } from 'llm-pack-stream'
+import type { ResponseCreateParamsStreaming, ResponseStreamEvent } from 'openai/resources/responses/responses'
+import type { ChatClient, ResponsesClient } from 'llm-pack-stream'
 
 /** One request as the client got it. */
-export interface Call {
+export interface Call<Body = ChatCompletionCreateParamsStreaming> {
   /** From 0. */
   readonly number: number
-  readonly body: ChatCompletionCreateParamsStreaming
+  readonly body: Body
   readonly signal: AbortSignal
   readonly records: readonly { id: number; text: string }[]
 }
@@ -25,42 +26,65 @@ export interface Answer {
   readonly breaksOff?: Error
 }
 
-export interface ScriptedClient extends ChatClient {
-  readonly calls: Call[]
+interface Log<Body> {
+  readonly calls: Call<Body>[]
   /** Requests running now, and the most there ever were. */
   inFlight: number
   maxInFlight: number
 }
 
+export interface ScriptedClient extends ChatClient, Log<ChatCompletionCreateParamsStreaming> {}
+
+export interface ScriptedResponsesClient extends ResponsesClient, Log<ResponseCreateParamsStreaming> {}
+
 /** A client without a network: each request is answered by the script. Ends silently when aborted, as the SDK does. */
 export function scriptedClient(script: (call: Call) => Answer | Promise<Answer>): ScriptedClient {
-  const calls: Call[] = []
-  const client: ScriptedClient = {
-    calls,
-    inFlight: 0,
-    maxInFlight: 0,
-    chat: {
-      completions: {
-        async create(body, options) {
-          const signal = options?.signal ?? new AbortController().signal
-          const call = { number: calls.length, body, signal, records: recordsOf(body) }
-          calls.push(call)
-          client.inFlight += 1
-          client.maxInFlight = Math.max(client.maxInFlight, client.inFlight)
-          try {
-            return chunks(call, await script(call), () => (client.inFlight -= 1))
-          } catch (error) {
-            client.inFlight -= 1
-            throw error
-          }
-        },
-      },
-    },
-  }
-  return client
+  const log = emptyLog<ChatCompletionCreateParamsStreaming>()
+  return Object.assign(log, { chat: { completions: { create: respond(log, script, recordsOf, chunks) } } })
 }
 
-async function* chunks(call: Call, answer: Answer, onEnd: () => void): AsyncGenerator<ChatCompletionChunk> {
+/** The same for the Responses API. */
+export function scriptedResponses(
+  script: (call: Call<ResponseCreateParamsStreaming>) => Answer | Promise<Answer>,
+): ScriptedResponsesClient {
+  const log = emptyLog<ResponseCreateParamsStreaming>()
+  const records = ({ input }: ResponseCreateParamsStreaming) => recordsOf({ messages: input as [] })
+  return Object.assign(log, { responses: { create: respond(log, script, records, responseEvents) } })
+}
+
+function emptyLog<Body>(): Log<Body> {
+  return { calls: [], inFlight: 0, maxInFlight: 0 }
+}
+
+function respond<Body, Event>(
+  log: Log<Body>,
+  script: (call: Call<Body>) => Answer | Promise<Answer>,
+  records: (body: Body) => Call['records'],
+  write: (call: Call<Body>, answer: Answer) => AsyncGenerator<Event>,
+) {
+  async function* counted(call: Call<Body>, answer: Answer): AsyncGenerator<Event> {
+    try {
+      yield* write(call, answer)
+    } finally {
+      log.inFlight -= 1
+    }
+  }
+  return async (body: Body, options: { signal?: AbortSignal } = {}): Promise<AsyncIterable<Event>> => {
+    const signal = options.signal ?? new AbortController().signal
+    const call = { number: log.calls.length, body, signal, records: records(body) }
+    log.calls.push(call)
+    log.inFlight += 1
+    log.maxInFlight = Math.max(log.maxInFlight, log.inFlight)
+    try {
+      return counted(call, await script(call))
+    } catch (error) {
+      log.inFlight -= 1
+      throw error
+    }
+  }
+}
+
+async function* chunks(call: Call, answer: Answer): AsyncGenerator<ChatCompletionChunk> {
   const base = {
     id: `answer-${call.number}`,
     created: 0,
@@ -69,31 +93,71 @@ async function* chunks(call: Call, answer: Answer, onEnd: () => void): AsyncGene
   }
   const chunk = (delta: object, finish_reason: string | null = null) =>
     ({ ...base, choices: [{ index: 0, delta, finish_reason }] }) as ChatCompletionChunk
-  try {
-    yield chunk({ role: 'assistant', content: '' })
-    const { text = '', refusal, finishReason = 'stop', usage = { input: 100, output: 10 } } = answer
-    if (refusal !== undefined) yield chunk({ refusal })
-    for await (const content of typeof text === 'string' ? [text] : text) {
-      if (call.signal.aborted) return
-      yield chunk({ content })
-    }
-    if (finishReason !== null) yield chunk({}, finishReason)
-    if (usage) {
-      yield {
-        ...base,
-        choices: [],
-        usage: {
-          prompt_tokens: usage.input,
-          completion_tokens: usage.output,
-          total_tokens: usage.input + usage.output,
-          prompt_tokens_details: { cached_tokens: usage.cached ?? 0 },
-        },
-      }
-    }
-    if (answer.breaksOff) throw answer.breaksOff
-  } finally {
-    onEnd()
+  yield chunk({ role: 'assistant', content: '' })
+  const { refusal, finishReason = 'stop', usage = { input: 100, output: 10 } } = answer
+  if (refusal !== undefined) yield chunk({ refusal })
+  for await (const content of piecesOf(answer)) {
+    if (call.signal.aborted) return
+    yield chunk({ content })
   }
+  if (finishReason !== null) yield chunk({}, finishReason)
+  if (usage) {
+    yield {
+      ...base,
+      choices: [],
+      usage: {
+        prompt_tokens: usage.input,
+        completion_tokens: usage.output,
+        total_tokens: usage.input + usage.output,
+        prompt_tokens_details: { cached_tokens: usage.cached ?? 0 },
+      },
+    }
+  }
+  if (answer.breaksOff) throw answer.breaksOff
+}
+
+/** How the Responses API says what Chat Completions call a finish reason. */
+const ENDS: Readonly<Record<string, { type: string; status: string; reason?: string }>> = {
+  stop: { type: 'response.completed', status: 'completed' },
+  length: { type: 'response.incomplete', status: 'incomplete', reason: 'max_output_tokens' },
+  content_filter: { type: 'response.incomplete', status: 'incomplete', reason: 'content_filter' },
+}
+
+async function* responseEvents(
+  call: Call<ResponseCreateParamsStreaming>,
+  answer: Answer,
+): AsyncGenerator<ResponseStreamEvent> {
+  const event = (type: string, fields: object) => ({ type, ...fields }) as ResponseStreamEvent
+  const response = { id: `answer-${call.number}`, status: 'in_progress', usage: null }
+  yield event('response.created', { response })
+  const { refusal, finishReason = 'stop', usage = { input: 100, output: 10 } } = answer
+  if (refusal !== undefined) yield event('response.refusal.delta', { delta: refusal })
+  for await (const delta of piecesOf(answer)) {
+    if (call.signal.aborted) return
+    yield event('response.output_text.delta', { delta })
+  }
+  const end = ENDS[finishReason ?? '']
+  if (end) {
+    const { type, status, reason } = end
+    yield event(type, {
+      response: {
+        ...response,
+        status,
+        incomplete_details: reason === undefined ? null : { reason },
+        usage: usage && {
+          input_tokens: usage.input,
+          input_tokens_details: { cached_tokens: usage.cached ?? 0 },
+          output_tokens: usage.output,
+          output_tokens_details: { reasoning_tokens: 0 },
+        },
+      },
+    })
+  }
+  if (answer.breaksOff) throw answer.breaksOff
+}
+
+function piecesOf({ text = '' }: Answer): Iterable<string> | AsyncIterable<string> {
+  return typeof text === 'string' ? [text] : text
 }
 
 /** The records of a request, read as a model would: by the tag that the user message names. */
@@ -107,10 +171,13 @@ export function recordsOf(body: {
 }
 
 /** The answer in which every record's value is the one given. */
-export function answerOf(call: Call, value: (record: { id: number; text: string }) => unknown): string {
+export function answerOf(
+  call: Pick<Call, 'records'>,
+  value: (record: { id: number; text: string }) => unknown,
+): string {
   const elements = call.records.map((record) => JSON.stringify({ id: record.id, value: value(record) }))
   return `{"results":[${elements.join(',')}]}`
 }
 
 /** A model that echoes each record's text as its value, for `schema: z.string()`. */
-export const echo = (call: Call): Answer => ({ text: answerOf(call, ({ text }) => text) })
+export const echo = (call: Pick<Call, 'records'>): Answer => ({ text: answerOf(call, ({ text }) => text) })

@@ -24,6 +24,12 @@ function read(pieces: Iterable<string>): Read {
   return { elements, at, failed: parser.failed }
 }
 
+function after(pieces: Iterable<string>): ElementParser {
+  const parser = new ElementParser()
+  for (const piece of pieces) parser.write(piece)
+  return parser
+}
+
 /** The text in pieces that end at the given places. */
 function cut(text: string, places: readonly number[]): string[] {
   const ends = [...places, text.length].sort((a, b) => a - b)
@@ -165,6 +171,48 @@ describe('an answer that is not what was asked for', () => {
       expect(read([text.slice(0, end)])).toMatchObject({ elements: closed, failed: false })
       expect(read(units(text.slice(0, end)))).toMatchObject({ elements: closed, failed: false })
     }
+  })
+})
+
+describe('an answer that ends', () => {
+  const text = '{"results":[{"id":1,"a":"]}"},{"id":2}]}'
+
+  it('is whole at its last bracket, and nowhere before', () => {
+    for (let end = 1; end < text.length; end++) {
+      for (const pieces of cuts(text.slice(0, end))) expect(after(pieces).isWhole).toBe(false)
+    }
+    for (const pieces of cuts(text)) expect(after(pieces).isWhole).toBe(true)
+    expect(after([`${text} \n`]).isWhole).toBe(true)
+  })
+
+  it('is whole where it never began, so that it is not taken for a cut one', () => {
+    expect(after([]).isWhole).toBe(true)
+    expect(after(['', '  \n']).isWhole).toBe(true)
+  })
+
+  it('is not whole where it is not JSON', () => {
+    expect(after(['Sorry']).isWhole).toBe(false)
+    expect(after([`${text} That is all.`]).isWhole).toBe(false)
+  })
+})
+
+describe('blanks are counted', () => {
+  it.each([
+    ['none', answer('{"id":1}'), 0],
+    ['before the JSON', ' \n\t\r ', 5],
+    ['after a bracket', '{"results":[\n\n  ', 4],
+    ['after a comma in an element', '{"results":[{"id":1,   ', 3],
+    ['after a key', '{"results":[{"id"  ', 2],
+    ['before a colon', '{"results":[{"id" :', 0],
+    ['after the end', `${answer('{"id":1}')}      `, 6],
+    ['only those at the end', '{ "results" : [ {"id":1}\n\n', 2],
+    ['none in a string', `{"results":[{"a":"${' '.repeat(100)}`, 0],
+    ['none in a key', `{"results":[{"${' '.repeat(100)}`, 0],
+    ['none after an escaped quote', String.raw`{"results":[{"a":"\"    `, 0],
+    ['after a string that ends with a backslash', String.raw`{"results":[{"a":"\\"    `, 4],
+    ['none after an escaped backslash and quote', String.raw`{"results":[{"a":"\\\"    `, 0],
+  ])('%s', (_name, text, count) => {
+    for (const pieces of cuts(text)) expect(after(pieces).trailingBlanks).toBe(count)
   })
 })
 

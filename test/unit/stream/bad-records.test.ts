@@ -18,7 +18,7 @@ describe('a record that cannot be serialized', () => {
   ]
   it.each(ways)(
     '%s: it is rejected, unsent, and its neighbours are not',
-    async (_name, serialize, message, cause) => {
+    async (_name, serialize, message, original) => {
       const client = scriptedClient(echo)
       const stream = stringStream(client, {
         serialize: (record) => (record === 'bad' ? (serialize() as string) : record),
@@ -30,7 +30,7 @@ describe('a record that cannot be serialized', () => {
         index: 1,
         record: 'bad',
         attempts: 0,
-        reason: { code: 'invalid_record', ...(cause && { cause }) },
+        reason: { code: 'invalid_record', original },
       })
       expect(outcomes[1]).not.toHaveProperty('pack')
       expect(outcomes[1]?.status === 'rejected' && outcomes[1].reason.message).toMatch(message)
@@ -87,7 +87,13 @@ describe('a countTokens of the user', () => {
     ])
     expect(outcomes.toSorted((a, b) => a.index - b.index)).toMatchObject([
       { value: 'a' },
-      { reason: { code: 'invalid_record', message: '`countTokens` threw for record 1', cause: thrown } },
+      {
+        reason: {
+          code: 'invalid_record',
+          message: '`countTokens` threw Error for record 1',
+          original: thrown,
+        },
+      },
       {
         reason: {
           code: 'invalid_record',

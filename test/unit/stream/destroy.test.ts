@@ -161,12 +161,12 @@ describe('a fatal error', () => {
     [401, null, 'not_authorized', /key/],
     [403, null, 'not_authorized', /key/],
     [404, 'model_not_found', 'not_found', /model/],
-    [400, null, 'bad_request', /cause/],
+    [400, null, 'bad_request', /schema/],
     [429, 'insufficient_quota', 'insufficient_quota', /billing/],
   ])('%i %s ends the stream at once and says what to do', async (status, code, expected, message) => {
-    const cause = Object.assign(new Error('as the API says'), { status, code })
+    const thrown = Object.assign(new Error('as the API says'), { status, code })
     const client = scriptedClient((call) => {
-      if (call.number === 1) throw cause
+      if (call.number === 1) throw thrown
       return echo(call)
     })
     const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
@@ -175,8 +175,18 @@ describe('a fatal error', () => {
       for await (const outcome of outcomes) received.push(outcome)
     }).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(PackStreamError)
-    expect(error).toMatchObject({ code: expected, cause })
+    expect(error).toMatchObject({
+      code: expected,
+      cause: {
+        name: 'RequestError',
+        code: 'api_error',
+        status,
+        apiCode: code ?? undefined,
+        original: thrown,
+      },
+    })
     expect((error as PackStreamError).message).toMatch(message)
+    expect((error as PackStreamError).message).toContain('The server said: "as the API says"')
     const { read, fulfilled } = stream.stats.records
     expect((error as PackStreamError).unsettled).toBe(read - received.length)
     expect(fulfilled).toBe(5)
@@ -331,7 +341,11 @@ describe('a pause', () => {
       expect(pause).toBeLessThanOrEqual(500 * 2 ** i + 1)
     })
     expect(await outcomes).toMatchObject([
-      { status: 'rejected', attempts: 4, reason: { code: 'request_failed', cause: broken } },
+      {
+        status: 'rejected',
+        attempts: 4,
+        reason: { code: 'request_failed', cause: { status: 500, original: broken } },
+      },
     ])
   })
 })

@@ -1,9 +1,27 @@
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Outcome } from 'llm-pack-stream'
+import type { ApiName, Outcome, PackStreamOptions } from 'llm-pack-stream'
 import { collect, inNoTime, stringStream, texts } from '../../helpers/collect.ts'
-import { scriptedClient, type Answer, type Call } from '../../helpers/scripted-client.ts'
+import {
+  answerOf,
+  scriptedClient,
+  scriptedResponses,
+  type Answer,
+  type Call,
+} from '../../helpers/scripted-client.ts'
+
+type Asked = Pick<Call, 'number' | 'records'>
+
+/** A stream over a scripted model that is asked by either API. */
+function scriptedStream(
+  api: ApiName,
+  script: (call: Asked) => Answer | Promise<Answer>,
+  options: Partial<PackStreamOptions<string, string>> = {},
+) {
+  const client = api === 'chat' ? scriptedClient(script) : scriptedResponses(script)
+  return { client, stream: stringStream(client, { ...options, api }) }
+}
 
 /** What a faulty model does with one answer. `at` picks a record or a cut. */
 const faults = [
@@ -19,14 +37,16 @@ const faults = [
   'reset',
   'refusal',
   'content_filter',
+  'context',
   'not json',
   'empty',
   'server error',
   'rate limit',
 ] as const
+const apis: readonly ApiName[] = ['chat', 'responses']
 type Fault = { kind: (typeof faults)[number]; at: number }
 
-function faulty(call: Call, { kind, at }: Fault): Answer {
+function faulty(call: Asked, { kind, at }: Fault): Answer {
   const elements: { id: unknown; value: unknown }[] = call.records.map(({ id, text }) => ({
     id,
     value: text,
@@ -57,6 +77,8 @@ function faulty(call: Call, { kind, at }: Fault): Answer {
     case 'swapped id':
       elements[victim]!.id = elements[(victim + 1) % elements.length]!.id
       break
+    case 'context':
+      throw Object.assign(new Error('400'), { status: 400, code: 'context_length_exceeded' })
     case 'rate limit':
       throw Object.assign(new Error('429'), { status: 429, headers: { 'retry-after-ms': `${at / 10}` } })
     case 'server error':
@@ -104,6 +126,7 @@ describe('exactly one outcome per record', () => {
     await fc.assert(
       fc.asyncProperty(
         plan,
+        fc.constantFrom<ApiName>('chat', 'responses'),
         fc.integer({ min: 0, max: 40 }),
         fc.record({
           maxPackRecords: fc.integer({ min: 1, max: 9 }),
@@ -115,17 +138,17 @@ describe('exactly one outcome per record', () => {
         }),
         // Which records cannot be serialized, before which flush() is called, and after which the consumer rests.
         fc.record({ bad: fc.array(fc.nat(40)), flush: fc.array(fc.nat(40)), rest: fc.array(fc.nat(40)) }),
-        async (faultPlan, count, options, { bad, flush, rest }) => {
+        async (faultPlan, api, count, options, { bad, flush, rest }) => {
           const settled = new Set<string>()
-          const client = scriptedClient((call) => {
+          const script = (call: Asked) => {
             for (const { text } of call.records) {
               expect(settled.has(text), `${text} was sent again after it had settled`).toBe(false)
             }
             return faulty(call, faultPlan[call.number] ?? { kind: 'none', at: 0 })
-          })
+          }
           const isBad = (text: string) => bad.some((i) => text === `text ${i}`)
           const serialize = (text: string) => (isBad(text) ? (undefined as unknown as string) : text)
-          const stream = stringStream(client, { ...options, serialize })
+          const { stream } = scriptedStream(api, script, { ...options, serialize })
           const outcomes: Outcome<string, string>[] = []
           await inNoTime(() =>
             pipeline(
@@ -170,18 +193,15 @@ describe('exactly one outcome per record', () => {
     )
   })
 
-  it('lets all succeed that can, when each fault happens once', async () => {
-    for (const kind of faults) {
-      const client = scriptedClient((call) =>
-        faulty(call, { kind: call.number === 0 ? kind : 'none', at: 37 }),
-      )
-      const outcomes = await inNoTime(() => collect(stringStream(client, { maxPackRecords: 7 }), texts(20)))
-      expect(
-        outcomes.map(({ status }) => status),
-        kind,
-      ).toEqual(Array(20).fill('fulfilled'))
-    }
-  })
+  it.each(apis.flatMap((api) => faults.map((fault) => [api, fault] as const)))(
+    '%s: lets all succeed that can, when %s happens once',
+    async (api, kind) => {
+      const script = (call: Asked) => faulty(call, { kind: call.number === 0 ? kind : 'none', at: 37 })
+      const { stream } = scriptedStream(api, script, { maxPackRecords: 7 })
+      const outcomes = await inNoTime(() => collect(stream, texts(20)))
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(20).fill('fulfilled'))
+    },
+  )
 
   it('rejects with what the last attempt met', async () => {
     const client = scriptedClient((call) =>
@@ -192,13 +212,56 @@ describe('exactly one outcome per record', () => {
     ])
   })
 
-  it.each([
+  const aboutOneRecord = [
     ['refusal', 'refused'],
     ['content_filter', 'content_filtered'],
-    ['length', 'answer_truncated'],
-  ] as const)('rejects a record that alone meets %s at once, as %s', async (kind, code) => {
-    const client = scriptedClient((call) => faulty(call, { kind, at: 20 }))
-    expect(await collect(stringStream(client), ['a'])).toMatchObject([{ attempts: 1, reason: { code } }])
+    ['context', 'context_length_exceeded'],
+  ] as const
+
+  it.each([...aboutOneRecord, ['length', 'answer_truncated'] as const])(
+    'rejects a record that alone meets %s at once, as %s',
+    async (kind, code) => {
+      for (const api of apis) {
+        const { stream } = scriptedStream(api, (call) => faulty(call, { kind, at: 20 }))
+        expect(await collect(stream, ['a'])).toMatchObject([{ attempts: 1, reason: { code } }])
+      }
+    },
+  )
+
+  it.each(aboutOneRecord)(
+    'finds the one record that meets %s by halving, which is no attempt of its neighbours',
+    async (kind, code) => {
+      for (const api of apis) {
+        const isGuilty = ({ text }: { text: string }) => text === 'text 11'
+        const { client, stream } = scriptedStream(
+          api,
+          (call) =>
+            call.records.some(isGuilty)
+              ? faulty(call, { kind, at: 0 })
+              : { text: answerOf(call, ({ text }) => text) },
+          { maxPackRecords: 16, maxInFlight: 1, maxAttempts: 1 },
+        )
+        const outcomes = await collect(stream, texts(16))
+        expect(outcomes.filter(({ status }) => status === 'rejected')).toMatchObject([
+          { index: 11, reason: { code }, pack: { size: 1 } },
+        ])
+        const sizes = client.calls.map(({ records }) => records.length)
+        expect(sizes.toSorted((a, b) => b - a)).toEqual([16, 8, 8, 4, 4, 2, 2, 1, 1])
+      }
+    },
+  )
+
+  it('sends what failed once together again, then halves it, and at last each record alone', async () => {
+    const { client, stream } = scriptedStream('chat', (call) => faulty(call, { kind: 'silent end', at: 0 }), {
+      maxPackRecords: 8,
+      maxInFlight: 1,
+    })
+    const outcomes = await inNoTime(() => collect(stream, texts(8)))
+    expect(outcomes).toMatchObject(
+      Array(8).fill({ attempts: 4, reason: { code: 'request_failed', cause: { code: 'cut_short' } } }),
+    )
+    const sizes = client.calls.map(({ records }) => records.length)
+    expect(sizes.toSorted((a, b) => b - a)).toEqual([8, 8, 4, 4, ...Array<number>(8).fill(1)])
   })
 
   it('rejects a record that never gets a valid result, after maxAttempts, and fulfils its neighbours', async () => {

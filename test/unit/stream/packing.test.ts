@@ -175,7 +175,8 @@ describe('linger', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect(sizes(client)).toEqual([1])
     expect(stream.stats.records.unsettled).toBe(6)
-    expect(vi.getTimerCount()).toBe(0)
+    // The deadline of the request that runs, and nothing else.
+    expect(vi.getTimerCount()).toBe(1)
     stream.destroy()
   })
 })
