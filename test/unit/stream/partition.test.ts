@@ -104,7 +104,7 @@ describe('thousands of keys', () => {
     let received = 0
     let most = 0
     for await (const outcome of Readable.from(records, { highWaterMark: 1 }).pipe(stream)) {
-      if (preserveOrder) expect((outcome).index).toBe(received)
+      if (preserveOrder) expect(outcome.index).toBe(received)
       most = Math.max(most, stream.stats.records.read - received)
       received += 1
     }
@@ -136,7 +136,7 @@ describe('thousands of keys', () => {
     const source = ['rare/0', ...ascending(2_000).map((i) => (i % 2 ? `frequent/${i}` : `odd ${i}/${i}`))]
     for await (const outcome of Readable.from(source).pipe(stream)) {
       received += 1
-      if ((outcome).record === 'rare/0') rareAfter = received
+      if (outcome.record === 'rare/0') rareAfter = received
     }
     // It is the oldest when it gets crowded.
     expect(rareAfter).toBeLessThan(200)
