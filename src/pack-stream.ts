@@ -70,7 +70,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         this.#fail(code, message, error)
       },
       onError: (error) => {
-        this.destroy(error instanceof Error ? error : new Error(String(error)))
+        this.#failOwn(error)
       },
       onChange: () => {
         this.#pump()
@@ -97,7 +97,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     // Node still buffers some; the one whose callback is held counts there, but has been read.
     const buffered = this.writableLength - (this.#writer ? 1 : 0)
     this.#flushBefore = this.#ledger.recordsRead + buffered
-    if (buffered === 0) this.#dispatcher.flush()
+    if (!this.#isLookingUp) this.#flushBehind(this.#ledger.recordsRead - 1)
     this.#pump()
   }
 
@@ -139,6 +139,11 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     } else {
       this.#lookUp(entry)
     }
+    if (!this.#isLookingUp) this.#flushBehind(index)
+  }
+
+  /** `flush()` was called when this was the last record. */
+  #flushBehind(index: number): void {
     if (index + 1 === this.#flushBefore) this.#dispatcher.flush()
   }
 
@@ -152,11 +157,15 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       return
     }
     this.#isLookingUp = true
-    void found.then((later) => {
+    const goOn = (later: { value: T } | undefined): void => {
       this.#isLookingUp = false
       if (this.destroyed) return
       this.#admit(entry, later)
+      this.#flushBehind(entry.index)
       this.#pump()
+    }
+    found.then(goOn).catch((error: unknown) => {
+      this.#failOwn(error)
     })
   }
 
@@ -169,7 +178,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.#twins.lead(entry)
       this.#dispatcher.add(entry, performance.now())
     }
-    if (entry.index + 1 === this.#flushBefore) this.#dispatcher.flush()
   }
 
   /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
@@ -251,6 +259,11 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       code: outcome.status === 'rejected' ? outcome.reason.code : undefined,
     }))
     return this.#outlet.emit(outcome)
+  }
+
+  /** Something on this side went wrong, such as a listener. */
+  #failOwn(error: unknown): void {
+    this.destroy(error instanceof Error ? error : new Error(String(error)))
   }
 
   #fail(code: PackStreamErrorCode, message: string, cause?: unknown): void {

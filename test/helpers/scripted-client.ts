@@ -21,7 +21,7 @@ export interface Answer {
   /** Default: `stop`. `null`: the stream ends without one. */
   readonly finishReason?: string | null
   /** Default: 100 and 10 tokens. `null`: never reported. */
-  readonly usage?: { input: number; output: number; cached?: number } | null
+  readonly usage?: { input: number; output: number; cached?: number; reasoning?: number } | null
   /** Thrown at the very end. */
   readonly breaksOff?: Error
 }
@@ -110,6 +110,7 @@ async function* chunks(call: Call, answer: Answer): AsyncGenerator<ChatCompletio
         completion_tokens: usage.output,
         total_tokens: usage.input + usage.output,
         prompt_tokens_details: { cached_tokens: usage.cached ?? 0 },
+        completion_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
       },
     }
   }
@@ -148,7 +149,7 @@ async function* responseEvents(
           input_tokens: usage.input,
           input_tokens_details: { cached_tokens: usage.cached ?? 0 },
           output_tokens: usage.output,
-          output_tokens_details: { reasoning_tokens: 0 },
+          output_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
         },
       },
     })
