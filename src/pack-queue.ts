@@ -59,10 +59,18 @@ export class PackQueue<R> {
 
   /** The next pack cannot leave as it is. */
   halve(): void {
-    const pack = this.#next?.pack ?? []
+    if (!this.#next) return
+    const { pack, isRetry } = this.#next
     this.#next = undefined
-    for (const entry of pack) entry.maxCompany = Math.ceil(pack.length / 2)
-    this.#retries.add(pack)
+    const half = Math.ceil(pack.length / 2)
+    if (isRetry) {
+      for (const entry of pack) entry.maxCompany = half
+      this.#retries.add(pack)
+    } else {
+      // They were never sent. The first half leaves first.
+      this.#packer.putBack(pack.slice(half))
+      this.#packer.putBack(pack.slice(0, half))
+    }
   }
 
   /** A pack waits for nothing but to leave: time to stop reading. */
