@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { RateLimiter, type PackStream } from 'llm-pack-stream'
+import { RateLimiter } from 'llm-pack-stream'
 import { describe, expect, it, vi } from 'vitest'
 import { RateLimits, tokenCharge } from '../../../src/simulator/limits.ts'
 import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
