@@ -1,4 +1,4 @@
-import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
+import { PackStream, RateLimiter, type PackStreamOptions } from 'llm-pack-stream'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -35,6 +35,11 @@ describe('bad options', () => {
     ['client', anObject, TypeError, 'an OpenAI client', 'object'],
     ['client', OpenAI, TypeError, 'an OpenAI client', 'function'],
     ['client', { chat: { completions: {} } }, TypeError, 'an OpenAI client', 'object'],
+    ['client', { responses: base.client.responses }, TypeError, 'chat.completions.create', 'object'],
+    ['api', null, TypeError, "'chat' or 'responses'", 'null'],
+    ['api', 5, TypeError, "'chat' or 'responses'", '5 (number)'],
+    ['api', 'completions', TypeError, "'chat' or 'responses'", "'completions' (string)"],
+    ['api', 'toString', TypeError, "'chat' or 'responses'", "'toString' (string)"],
     ['model', undefined, TypeError, 'a non-empty string', 'undefined'],
     ['model', '', TypeError, 'a non-empty string', "''"],
     ['model', 5, TypeError, 'a non-empty string', '5 (number)'],
@@ -56,6 +61,8 @@ describe('bad options', () => {
     ],
     ['serialize', 'x', TypeError, 'a function', "'x' (string)"],
     ['serialize', null, TypeError, 'a function', 'null'],
+    ['partition', 'tenant', TypeError, 'a function', "'tenant' (string)"],
+    ['partition', null, TypeError, 'a function', 'null'],
     ['request', null, TypeError, 'an object', 'null'],
     ['request', 5, TypeError, 'an object', '5 (number)'],
     ['request', ['x'], TypeError, 'an object', 'array'],
@@ -71,6 +78,38 @@ describe('bad options', () => {
     ['linger', NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
     ['linger', Infinity, RangeError, 'between 0 and 2,147,483,647 ms', 'Infinity'],
     ['linger', 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
+    ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'].flatMap((name): typeof cases => [
+      [name, '100', TypeError, 'a number of milliseconds', "'100' (string)"],
+      [name, null, TypeError, 'a number of milliseconds', 'null'],
+      [name, anObject, TypeError, 'a number of milliseconds', 'object'],
+      [name, 0, RangeError, 'above 0 ms', '0'],
+      [name, -1, RangeError, 'between 0 and 2,147,483,647 ms', '-1'],
+      [name, NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
+      [name, -Infinity, RangeError, 'between 0 and 2,147,483,647 ms', '-Infinity'],
+      [name, 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
+    ]),
+    ['limiter', null, TypeError, 'a RateLimiter', 'null'],
+    ['limiter', { requestsPerMinute: 5 }, TypeError, 'a RateLimiter', 'object'],
+    ['limiter', RateLimiter, TypeError, 'a RateLimiter', 'function'],
+    ['cache', null, TypeError, 'a store with `get` and `set`', 'null'],
+    ['cache', true, TypeError, 'a store with `get` and `set`', 'true (boolean)'],
+    ['cache', Map, TypeError, 'a store with `get` and `set`', 'function'],
+    ['cache', { get: () => SECRET }, TypeError, 'a store with `get` and `set`', 'object'],
+    ['cache', new Set([SECRET]), TypeError, 'a store with `get` and `set`', 'object'],
+    ['maxCost', null, TypeError, 'a number of US dollars', 'null'],
+    ['maxCost', '5', TypeError, 'a number of US dollars', "'5' (string)"],
+    ['maxCost', 0, RangeError, 'a number above 0', '0'],
+    ['maxCost', -1, RangeError, 'a number above 0', '-1'],
+    ['maxCost', NaN, RangeError, 'a number above 0', 'NaN'],
+    ['signal', null, TypeError, 'an AbortSignal', 'null'],
+    ['signal', new AbortController(), TypeError, 'an AbortSignal', 'object'],
+    ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'].flatMap((name): typeof cases => [
+      [name, '16', TypeError, 'a number of objects', "'16' (string)"],
+      [name, null, TypeError, 'a number of objects', 'null'],
+      [name, -1, RangeError, 'a whole number of at least 0', '-1'],
+      [name, 1.5, RangeError, 'a whole number of at least 0', '1.5'],
+      [name, NaN, RangeError, 'a whole number of at least 0', 'NaN'],
+    ]),
     ['preserveOrder', 'yes', TypeError, 'true or false', "'yes' (string)"],
     ['preserveOrder', 1, TypeError, 'true or false', '1 (number)'],
     ['pricing', 5, TypeError, 'an object', '5 (number)'],
@@ -128,23 +167,45 @@ describe('bad options', () => {
     expect(errorOf({ ...base, __proto__: null, toString: 5 })).toMatchObject({ name: 'TypeError' })
   })
 
+  it.each<['chat' | 'responses', string[]]>([
+    [
+      'chat',
+      [
+        ...['model', 'messages', 'stream', 'response_format', 'n', 'max_completion_tokens', 'max_tokens'],
+        ...['tools', 'tool_choice', 'functions', 'function_call'],
+      ],
+    ],
+    [
+      'responses',
+      [
+        ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
+        ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
+      ],
+    ],
+  ])('`request` of the %s API may not have the fields that the stream decides itself', (api, fields) => {
+    for (const field of fields) {
+      const error = errorOf({ ...base, api, request: { temperature: 0, [field]: undefined } })
+      expect(error, field).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('`request`')
+      expect(error.message).toContain(`\`${field}\``)
+    }
+  })
+
   it.each([
-    'model',
-    'messages',
-    'stream',
-    'response_format',
-    'n',
-    'max_completion_tokens',
-    'max_tokens',
-    'tools',
-    'tool_choice',
-    'functions',
-    'function_call',
-  ])('`request` may not have `%s`', (field) => {
-    const error = errorOf({ ...base, request: { temperature: 0, [field]: undefined } })
+    [{ chat: base.client.chat }, 'responses', 'responses.create'],
+    [{ responses: base.client.responses }, 'chat', 'chat.completions.create'],
+    [{ responses: { create: SECRET } }, 'responses', 'responses.create'],
+  ])('a client without the methods of the API is named: %#', (client, api, method) => {
+    const error = errorOf({ ...base, client, api })
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain('`request`')
-    expect(error.message).toContain(`\`${field}\``)
+    expect(error.message).toBe(`Expected \`client\` to be an OpenAI client with ${method}, got object`)
+  })
+
+  it('`maxCost` without `pricing`, by which it is counted, names `pricing`', () => {
+    const error = errorOf({ ...base, maxCost: 5 })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('`pricing`')
+    expect(error.message).toContain('`maxCost`')
   })
 
   it.each([
@@ -208,56 +269,86 @@ describe('examples', () => {
   })
 })
 
+/** Every option that may be left out: its default, where the README names one, and another good value. */
+const optional: Record<
+  Exclude<keyof PackStreamOptions<string, unknown>, 'client' | 'model' | 'instructions' | 'schema'>,
+  { byDefault?: unknown; good: readonly unknown[] }
+> = {
+  api: { good: ['chat', 'responses'] },
+  examples: { good: [[]] },
+  serialize: { good: [String] },
+  partition: { byDefault: undefined, good: [(record: string) => record] },
+  request: { byDefault: {}, good: [{ temperature: 0, stream_options: {} }] },
+  maxPackTokens: { byDefault: 4_000, good: [100] },
+  maxPackRecords: { byDefault: 25, good: [1] },
+  maxOutputTokens: { byDefault: undefined, good: [1] },
+  countTokens: { good: [(text: string) => text.length] },
+  linger: { byDefault: 100, good: [0, 0.5, 2 ** 31 - 1] },
+  maxInFlight: { byDefault: 4, good: [1] },
+  limiter: { good: [new RateLimiter({ requestsPerMinute: 5 })] },
+  maxAttempts: { byDefault: 4, good: [1] },
+  firstTokenTimeout: { byDefault: 120_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  idleTimeout: { byDefault: 60_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  requestTimeout: { byDefault: 600_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  preserveOrder: { byDefault: false, good: [true] },
+  cache: { good: [new Map(), { get: () => undefined, set: () => undefined }] },
+  pricing: {
+    byDefault: undefined,
+    good: [
+      { input: 0, output: 0 },
+      { input: 1, cachedInput: 0.5, output: 2 },
+    ],
+  },
+  maxCost: { byDefault: Infinity, good: [0.01, Infinity] },
+  signal: { good: [new AbortController().signal] },
+  highWaterMark: { good: [0, 5] },
+  writableHighWaterMark: { good: [0, 5] },
+  readableHighWaterMark: { good: [0, 5] },
+}
+const names = Object.entries(optional).map(([name, { byDefault, good }]) => ({ name, byDefault, good }))
+
+/** What became of an option, where that is kept under its name. */
+function resolved(options: object, name: string): unknown {
+  const all = resolveOptions(withOption(options))
+  return { ...all, ...all.timeouts }[name as keyof typeof all]
+}
+
 describe('good options', () => {
-  it('have these defaults', () => {
-    expect(resolveOptions(withOption({}))).toMatchObject({
-      ...{
-        maxPackTokens: 4_000,
-        maxPackRecords: 25,
-        maxOutputTokens: undefined,
-        linger: 100,
-        maxInFlight: 4,
-      },
-      ...{ maxAttempts: 4, preserveOrder: false, pricing: undefined, request: {} },
-    })
-  })
+  it.each(names.filter(({ name }) => 'byDefault' in optional[name as keyof typeof optional]))(
+    '$name: left out or undefined it is $byDefault, given it is as given',
+    ({ name, byDefault, good }) => {
+      const pricing = { input: 1, output: 1 }
+      expect(resolved({}, name)).toEqual(byDefault)
+      expect(resolved({ [name]: undefined }, name)).toEqual(byDefault)
+      for (const value of good) expect(resolved({ pricing, [name]: value }, name)).toBe(value)
+    },
+  )
 
-  it('are taken as they are', () => {
-    const options = {
-      ...{
-        maxPackTokens: 100,
-        maxPackRecords: 1,
-        maxOutputTokens: 1,
-        linger: 0,
-        maxInFlight: 1,
-        maxAttempts: 1,
-      },
-      ...{
-        preserveOrder: true,
-        pricing: { input: 0, output: 0 },
-        request: { temperature: 0, stream_options: {} },
-      },
+  it.each(names)('$name may be undefined, which means the default', ({ name, good }) => {
+    const pricing = { input: 1, output: 1 }
+    for (const value of [undefined, ...good]) {
+      expect(() => new PackStream(withOption({ pricing, [name]: value }))).not.toThrow()
     }
-    expect(resolveOptions(withOption(options))).toMatchObject(options)
-    expect(resolveOptions(withOption({ linger: 0.5 })).linger).toBe(0.5)
-    expect(resolveOptions(withOption({ linger: 2 ** 31 - 1 })).linger).toBe(2 ** 31 - 1)
   })
 
-  it('that are undefined mean the default', () => {
-    const names = [
-      'examples',
-      'serialize',
-      'request',
-      'maxPackTokens',
-      'maxPackRecords',
-      'maxOutputTokens',
-      'countTokens',
-      'linger',
-    ]
-    const more = ['maxInFlight', 'maxAttempts', 'preserveOrder', 'pricing', 'signal', 'highWaterMark']
-    const undefineds = Object.fromEntries([...names, ...more].map((name) => [name, undefined]))
-    expect(resolveOptions(withOption(undefineds))).toMatchObject({ maxPackTokens: 4_000, linger: 100 })
-    expect(() => new PackStream(withOption(undefineds))).not.toThrow()
+  it('without a limiter each stream has its own', () => {
+    const [one, other] = [resolved({}, 'limiter'), resolved({}, 'limiter')]
+    expect(one).toBeInstanceOf(RateLimiter)
+    expect(other).not.toBe(one)
+    const limiter = new RateLimiter()
+    expect(resolved({ limiter }, 'limiter')).toBe(limiter)
+  })
+
+  it('the API is Chat Completions, unless it is said otherwise', () => {
+    expect(resolved({}, 'apiName')).toBe('chat')
+    expect(resolved({ api: 'responses' }, 'apiName')).toBe('responses')
+    // Fields of the one API are not those of the other.
+    expect(() => resolveOptions(withOption({ api: 'responses', request: { n: 1 } as object }))).not.toThrow()
+  })
+
+  it('there is no cache, unless one is given', () => {
+    expect(resolved({}, 'cache')).toBeUndefined()
+    expect(resolved({ cache: new Map() }, 'cache')).toBeDefined()
   })
 
   it('strings are sent as they are, all else as JSON, and what JSON does not know is no text', () => {
@@ -272,6 +363,11 @@ describe('good options', () => {
   it('anything with `chat.completions.create` will do as a client', () => {
     const client = { chat: { completions: { create: () => Promise.reject(new Error('unused')) } } }
     expect(resolveOptions(withOption({ client })).client).toBe(client)
+  })
+
+  it('anything with `responses.create` will do as a client of the Responses API', () => {
+    const client = { responses: { create: () => Promise.reject(new Error('unused')) } }
+    expect(resolveOptions(withOption({ client, api: 'responses' })).client).toBe(client)
   })
 
   it('high-water marks and the signal go to Node', () => {
