@@ -204,7 +204,8 @@ export class RateLimiter {
     }
     return {
       report: (headers, at) => {
-        if (hasEnded) return
+        // Not every client tells what they are.
+        if (hasEnded || headers === undefined) return
         const reports = readRateLimits(headers)
         const hasForgotten = this.#forget(reports, start)
         this.#learn(reports, start, at)

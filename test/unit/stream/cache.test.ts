@@ -17,7 +17,12 @@ import { answerOf, echo, scriptedClient, type Answer, type Call } from '../../he
 type Options = Partial<PackStreamOptions<string, string>>
 
 /** Runs records past a store and a model, an echo by default, and says which texts were asked for. */
-async function run(cache: CacheStore, records: Iterable<string>, options: Options = {}, script = echo) {
+async function run(
+  cache: CacheStore,
+  records: Iterable<string>,
+  options: Options = {},
+  script: (call: Call) => Answer = echo,
+) {
   const client = scriptedClient(script)
   const stream = stringStream(client, { cache, ...options })
   const outcomes = await collect(stream, records)
