@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from 'llm-pack-stream'
-import { gate, stringStream, texts } from '../../helpers/collect.ts'
-import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts'
+import { collect, gate, stringStream, texts } from '../../helpers/collect.ts'
+import { answerOf, echo, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
 
 describe('a result leaves as soon as its element closes', () => {
   it('in the tick of its last character, before the next one is read', async () => {
@@ -68,5 +68,25 @@ describe('an answer that ends early keeps what had closed', () => {
     expect(outcomes.slice(0, 2).map(({ attempts }) => attempts)).toEqual([1, 1])
     const again = client.calls.slice(1).flatMap(({ records }) => records.map(({ text }) => text))
     expect(again).toEqual(['text 2', 'text 3', 'text 4'])
+  })
+})
+
+describe('what breaks off after the answer had said how it ended', () => {
+  const reset = new TypeError('terminated')
+
+  it.each([
+    ['with all it was asked for', { finishReason: 'stop' }, 'missing_result'],
+    ['at the output cap', { finishReason: 'length' }, 'answer_truncated'],
+    ['by the content filter', { finishReason: 'content_filter' }, 'content_filtered'],
+    ['with a refusal', { refusal: 'No.' }, 'refused'],
+    ['with a refusal, and nothing else', { refusal: 'No.', finishReason: null }, 'refused'],
+    ['in no way', { finishReason: null }, 'request_failed'],
+  ])('%s, changes nothing', async (_name, answer, code) => {
+    for (const script of [scriptedClient, scriptedResponses]) {
+      const client = script(() => ({ text: '{"results":[]}', breaksOff: reset, ...answer }))
+      const api = script === scriptedClient ? 'chat' : 'responses'
+      const outcomes = await collect(stringStream(client, { api, maxAttempts: 1 }), ['a'])
+      expect(outcomes).toMatchObject([{ attempts: 1, reason: { code } }])
+    }
   })
 })
