@@ -15,6 +15,8 @@ export class ResultCache<T> {
   readonly #context: string
   readonly #check: (result: unknown) => { value: T } | { issues: unknown }
   readonly #writing = new Set<Promise<unknown>>()
+  /** What is being written: a store that is slow to do so does not know it yet. */
+  readonly #unwritten = new Map<string, string>()
   /** Called when the last write has ended. */
   #onIdle: (() => void) | undefined
   /** Reads and writes that the store failed to do. */
@@ -43,6 +45,8 @@ export class ResultCache<T> {
     const failed = (): undefined => {
       this.failures += 1
     }
+    const unwritten = this.#unwritten.get(key)
+    if (unwritten !== undefined) return this.parse(unwritten)
     try {
       const found = this.#store.get(key)
       if (!isPromise(found)) return this.#read(found)
@@ -78,9 +82,11 @@ export class ResultCache<T> {
         .catch(failed)
         .finally(() => {
           this.#writing.delete(writing)
+          this.#unwritten.delete(key)
           if (this.#writing.size === 0) this.#onIdle?.()
         })
       this.#writing.add(writing)
+      this.#unwritten.set(key, json)
     } catch {
       failed()
     }

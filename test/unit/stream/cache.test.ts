@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import Keyv from 'keyv'
@@ -459,6 +460,32 @@ describe('writes to the store', () => {
     open()
     await ended
     expect(received).toBe(500)
+  })
+
+  it('need not be over for the value to be found', async () => {
+    const cache = { get: () => undefined, set: () => new Promise(() => undefined) }
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { cache, linger: 0 })
+    for (const attempts of [1, 0, 0]) {
+      stream.write('same')
+      const [outcome] = (await once(stream, 'data')) as unknown[]
+      expect(outcome).toMatchObject({ status: 'fulfilled', value: 'same', attempts })
+    }
+    expect([client.calls.length, stream.stats.cache.hits]).toEqual([1, 2])
+    stream.destroy()
+  })
+
+  it('that fail are forgotten: the record is asked for again', async () => {
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { cache: { get: () => undefined, set: rejecting }, linger: 0 })
+    for (const failures of [1, 2]) {
+      stream.write('same')
+      await once(stream, 'data')
+      await settle()
+      expect(client.calls).toHaveLength(failures)
+      expect(stream.stats.cache).toEqual({ hits: 0, shared: 0, failures })
+    }
+    stream.destroy()
   })
 
   it('that come after the end of a stream that was destroyed change nothing', async () => {
