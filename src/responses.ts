@@ -55,7 +55,10 @@ export const responsesApi: Api = {
         if (typeof delta === 'string') answer.refusal = (answer.refusal ?? '') + delta
         return ''
       case 'response.failed':
-        throw Object.assign(new Error(response?.error?.message ?? 'failed'), { code: response?.error?.code, type })
+        throw Object.assign(new Error(response?.error?.message ?? 'failed'), {
+          code: response?.error?.code,
+          type,
+        })
       // The SDK throws it only where the event has a name.
       case 'error':
         throw Object.assign(new Error(message ?? 'error'), { code, type })
