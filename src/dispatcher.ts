@@ -1,10 +1,9 @@
-import type { Usage } from './answer.ts'
 import { publish } from './diagnostics.ts'
 import type { Entry } from './entry.ts'
 import type { RecordError } from './errors.ts'
+import { Learning } from './learning.ts'
 import type { Resolved } from './options.ts'
 import type { Fulfilled, PackInfo } from './outcome.ts'
-import { OutputBudget } from './output-budget.ts'
 import { PackQueue } from './pack-queue.ts'
 import { userMessage } from './prompt.ts'
 import type { Permit } from './rate-limiter.ts'
@@ -12,14 +11,9 @@ import { pauseAfter, recover } from './recovery.ts'
 import type { RequestEnd } from './request-end.ts'
 import { runPack, type Shipment } from './run-pack.ts'
 import { sleep } from './sleep.ts'
+import { Spending } from './spending.ts'
 import type { Ledger, PackRun } from './stats.ts'
 
-/** Output tokens a record is taken to cost before the first answer has told. */
-const FIRST_OUTPUT = 50
-/** How much dearer a prompt may be than its estimate. */
-const PROMPT_MARGIN = 1.1
-/** How much smaller packs become when one was longer than the model's context. */
-const SHRINK = 0.7
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4
 
@@ -51,12 +45,11 @@ export class Dispatcher<R, T> {
   readonly #ledger: Ledger
   readonly #listener: DispatchListener<R, T>
   readonly #queue: PackQueue<R>
-  readonly #budget: OutputBudget
+  readonly #learning: Learning
+  readonly #spending: Spending
   readonly #running = new Set<Running>()
   /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
   readonly #resting = new Set<AbortController>()
-  /** Tokens of records in one pack: less than the user's where the model's context has no room for so many. */
-  #packTokens: number
   #isOutOfMoney = false
   #isStopped = false
   /** When to come back. */
@@ -68,11 +61,10 @@ export class Dispatcher<R, T> {
     this.#ledger = ledger
     this.#listener = listener
     this.#onChange = listener.onChange
-    this.#budget = new OutputBudget(options.maxOutputTokens)
-    const { maxPackTokens, maxPackRecords, maxInFlight, linger } = options
-    this.#packTokens = maxPackTokens
-    const limits = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
-    this.#queue = new PackQueue(limits, linger, 2 * (maxInFlight + 2) * maxPackRecords)
+    const { maxPackRecords, maxInFlight, linger, maxCost } = options
+    this.#learning = new Learning(options)
+    this.#spending = new Spending(maxCost, ledger, this.#learning)
+    this.#queue = new PackQueue(this.#learning.limits, linger, 2 * (maxInFlight + 2) * maxPackRecords)
   }
 
   add(entry: Entry<R>, now: number): void {
@@ -128,11 +120,17 @@ export class Dispatcher<R, T> {
         this.#due = this.#queue.nextDue
         return
       }
-      const shipment = this.#prepare(next.pack)
+      const { pack, isRetry } = next
+      const price = this.#spending.afford(pack, this.#learning.capFor(pack), this.#running)
+      if (!price) {
+        this.#isOutOfMoney = this.#running.size + this.#resting.size === 0
+        return
+      }
+      const shipment = { pack, user: userMessage(pack.map((entry) => entry.text)), cap: price.cap }
       const { limiter } = this.#options
       const charge = this.#chargeOf(shipment)
       // It would be refused for ever.
-      if (charge > limiter.largestRequest && next.pack.length > 1) {
+      if (charge > limiter.largestRequest && pack.length > 1) {
         this.#queue.halve()
         continue
       }
@@ -142,25 +140,11 @@ export class Dispatcher<R, T> {
         limiter.whenFree(this.#onChange)
         return
       }
-      const cost = this.#costOf(shipment)
-      if (!this.#canAfford(cost)) {
-        this.#isOutOfMoney = this.#running.size + this.#resting.size === 0
-        return
-      }
       this.#queue.drop()
       const permit = limiter.start(charge, now, this.#onChange)
-      this.#run(shipment, next.isRetry, cost, charge, permit).catch((error: unknown) => {
+      this.#run(shipment, isRetry, price.cost, charge, permit).catch((error: unknown) => {
         this.#listener.onError(error)
       })
-    }
-  }
-
-  #prepare(pack: readonly Entry<R>[]): Shipment<R> {
-    const needsMaxCap = pack.some((entry) => entry.needsMaxCap)
-    return {
-      pack,
-      user: userMessage(pack.map((entry) => entry.text)),
-      cap: needsMaxCap ? this.#budget.maxCap : this.#budget.capFor(pack.length),
     }
   }
 
@@ -168,22 +152,6 @@ export class Dispatcher<R, T> {
   #chargeOf({ user, cap }: Shipment<R>): number {
     const prompt = Math.ceil((this.#options.system.length + user.length) / CHARACTERS_PER_TOKEN)
     return Math.max(prompt, cap ?? 0)
-  }
-
-  /** The most that a request should cost: its whole cap is counted. */
-  #costOf({ pack, cap }: Shipment<R>): number {
-    const input = this.#options.estimator.prompt(pack.length, bytesOf(pack)) * PROMPT_MARGIN
-    const output = cap ?? this.#budget.expected(pack.length) ?? pack.length * FIRST_OUTPUT
-    return this.#ledger.costOf({ input, output, cached: 0, reasoning: 0 })
-  }
-
-  #canAfford(cost: number): boolean {
-    const { maxCost } = this.#options
-    if (maxCost === Infinity) return true
-    // Before the first answer nobody knows what one costs: that one is waited for.
-    if (this.#budget.expected(1) === undefined && this.#running.size > 0) return false
-    const running = Array.from(this.#running).reduce((sum, request) => sum + request.cost, 0)
-    return this.#ledger.cost + running + cost <= maxCost
   }
 
   /** One request, and what becomes of the records that it leaves unsettled. */
@@ -203,7 +171,8 @@ export class Dispatcher<R, T> {
     }
     const run = await this.#request(shipment, isRetry, running.abort, permit)
     this.#running.delete(running)
-    this.#learn(shipment, run)
+    this.#ledger.finished(pack, run, this.#learning.learn(pack, run))
+    this.#queue.setLimits(this.#learning.limits, performance.now())
     const end = this.#report(run, charge, permit)
     if (this.#isStopped) return
     this.#resting.add(running.abort)
@@ -290,38 +259,4 @@ export class Dispatcher<R, T> {
     const isTooLarge = charge > this.#options.limiter.largestRequest
     return isTooLarge ? { kind: 'too_large', error: end.error } : end
   }
-
-  /** Books a finished request, and learns from it how long prompts and answers are. */
-  #learn({ pack }: Shipment<R>, run: PackRun<R>): void {
-    const { estimator, maxPackRecords, maxPackTokens } = this.#options
-    const { end, usage, hasBegun, elements, characters } = run
-    const bytes = bytesOf(pack)
-    const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
-    const estimate: Usage = {
-      input: hasBegun ? estimator.prompt(pack.length, bytes) : 0,
-      output: estimator.text(answerLength),
-      cached: 0,
-      reasoning: 0,
-    }
-    this.#ledger.finished(pack, run, usage ?? estimate)
-    if (end.kind === 'cap_refused') this.#budget.refuse()
-    if (end.kind === 'context') {
-      // Smaller packs from now on; unless it was the fault of one record.
-      const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
-      this.#packTokens =
-        pack.length > 1 ? Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK) : maxPackTokens
-    }
-    if (usage) {
-      const { input, output, reasoning } = usage
-      estimator.observe(pack.length, bytes, input)
-      const isCut = end.kind === 'length'
-      this.#budget.observe({ output, reasoning, elements, isCut, isFinal: isCut && end.isFinal })
-    }
-    const maxItems = Math.min(maxPackRecords, this.#budget.maxRecords)
-    this.#queue.setLimits({ maxTokens: this.#packTokens, maxItems }, performance.now())
-  }
-}
-
-function bytesOf(pack: readonly Entry<unknown>[]): number {
-  return pack.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
 }

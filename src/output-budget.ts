@@ -35,7 +35,8 @@ export class OutputBudget {
   /** The model's own cap, once two answers were cut at it that had no other. */
   #modelCap = Infinity
   #lastCut = 0
-  #isRefused = false
+  /** Whether the server does not take a learned cap. */
+  isRefused = false
 
   constructor(maxCap: number | undefined) {
     this.maxCap = maxCap
@@ -72,12 +73,12 @@ export class OutputBudget {
 
   /** The server does not take a learned cap: none is sent any more. */
   refuse(): void {
-    this.#isRefused = true
+    this.isRefused = true
   }
 
   /** The cap for a pack of so many records; before anything is known, the largest. */
   capFor(records: number): number | undefined {
-    if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
+    if (this.#tokensPerElement === undefined || this.isRefused) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
     const cap = Math.ceil(this.#room * (elements + this.#longestReasoning) + FRAME_TOKENS)
     return cap < this.#largest ? cap : this.maxCap

@@ -274,7 +274,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
   #failForMoney(now: number): void {
-    if (this.#outlet.isBlocked || this.readableLength > 0) {
+    if (this.#outlet.isBlocked || this.readableLength > 0 || (this.#options.cache?.pending ?? 0) > 0) {
       this.#alarm.set(now + TAKEN_CHECK, now)
       return
     }
