@@ -2,8 +2,9 @@ import type { Entry } from './entry.ts'
 import type { Learning } from './learning.ts'
 import type { Ledger } from './stats.ts'
 
-/** How much longer a prompt may be than its estimate. */
-const PROMPT_MARGIN = 1.1
+/** How much longer a prompt may be than its estimate: before the first answer, and later. */
+const FIRST_PROMPT_MARGIN = 1.5
+const PROMPT_MARGIN = 1.25
 /** No model that is sold writes a longer answer, in tokens. */
 const LONGEST_ANSWER = 128_000
 /** How much longer an answer may be than expected where no cap can be sent. */
@@ -42,7 +43,8 @@ export class Spending {
     // Before the first answer nobody knows what one costs: that one is waited for.
     if (expected === undefined && running.size > 0) return undefined
     const spent = Array.from(running).reduce((sum, { cost }) => sum + cost, this.#ledger.cost)
-    const input = this.#priceOf(this.#learning.promptTokens(pack) * PROMPT_MARGIN, 0)
+    const margin = expected === undefined ? FIRST_PROMPT_MARGIN : PROMPT_MARGIN
+    const input = this.#priceOf(this.#learning.promptTokens(pack) * margin, 0)
     const perToken = this.#priceOf(0, 1)
     const left = this.#maxCost - spent - input
     const affordable = left < 0 ? -1 : perToken > 0 ? Math.floor(left / perToken) : Infinity
