@@ -162,6 +162,12 @@ check(getEventListeners(abort.signal, 'abort').length === 0, 'a listener is left
 const missed = KINDS.filter((kind) => !served.faults[kind])
 check(count < 20_000 || missed.length === 0, `faults that never happened: ${missed.join(', ')}`)
 
+check(highest - lowest < 20e6, `the heap grew from ${lowest} to ${highest} bytes`)
+// What fetch keeps for a moment goes by itself.
+await sleep(200)
+const left = process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP/.test(name))
+check(left.length === 0, `left behind: ${left.join(', ')}`)
+
 const tokens = stats.tokens.input + stats.tokens.output
 const servedTokens = served.inputTokens + served.outputTokens
 // Where the API does not say what a broken answer cost, that is estimated.

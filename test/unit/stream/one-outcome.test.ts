@@ -34,7 +34,11 @@ const faults = [
   'swapped id',
   'length',
   'silent end',
+  'stall',
+  'whitespace',
+  'repeating',
   'reset',
+  'rate limit within',
   'refusal',
   'content_filter',
   'context',
@@ -91,8 +95,16 @@ function faulty(call: Asked, { kind, at }: Fault): Answer {
       return { text: cut, finishReason: 'length' }
     case 'silent end':
       return { text: cut, finishReason: null, usage: null }
+    case 'stall':
+      return { text: stall(cut) }
+    case 'whitespace':
+      return { text: endless(cut, '\n'.repeat(100)) }
+    case 'repeating':
+      return { text: endless('{"results":[', `${JSON.stringify(elements[victim])},`) }
     case 'reset':
-      return { text: reset(cut) }
+      return { text: broken(cut, new TypeError('terminated')) }
+    case 'rate limit within':
+      return { text: broken(cut, Object.assign(new Error('429'), { code: 'rate_limit_exceeded' })) }
     case 'refusal':
       return { refusal: 'No.' }
     case 'content_filter':
@@ -106,9 +118,20 @@ function faulty(call: Asked, { kind, at }: Fault): Answer {
   }
 }
 
-function* reset(text: string): Generator<string> {
+function* broken(text: string, error: Error): Generator<string> {
   yield text
-  throw Object.assign(new TypeError('terminated'), { headers: { 'retry-after-ms': '0' } })
+  throw Object.assign(error, { headers: { 'retry-after-ms': '0' } })
+}
+
+async function* stall(text: string): AsyncGenerator<string> {
+  yield text
+  await new Promise(() => undefined)
+}
+
+function* endless(text: string, more: string): Generator<string> {
+  yield text
+  for (let i = 0; i < 1_000; i++) yield more
+  throw new Error('Nobody stopped it')
 }
 
 function* piecesOf(text: string, seed: number): Generator<string> {
@@ -135,6 +158,8 @@ describe('exactly one outcome per record', () => {
           preserveOrder: fc.boolean(),
           highWaterMark: fc.integer({ min: 0, max: 8 }),
           linger: fc.constantFrom(0, 1, 200, 2 ** 31 - 1),
+          idleTimeout: fc.constantFrom(100, 1_000),
+          firstTokenTimeout: fc.constantFrom(100, 1_000),
         }),
         // Which records cannot be serialized, before which flush() is called, and after which the consumer rests.
         fc.record({ bad: fc.array(fc.nat(40)), flush: fc.array(fc.nat(40)), rest: fc.array(fc.nat(40)) }),
