@@ -72,11 +72,13 @@ export const chatApi: Api = {
     const choice = choices?.[0]
     if (choice?.finish_reason) answer.finishReason = choice.finish_reason
     const delta = choice?.delta ?? {}
-    // Not only `content`: what a model thinks comes under names that differ from server to server.
-    answer.hasToken = Object.entries(delta).some(([name, value]) => name !== 'role' && !isEmpty(value))
     const { content, refusal } = delta
     if (typeof refusal === 'string' && refusal !== '') answer.refusal = (answer.refusal ?? '') + refusal
-    return typeof content === 'string' ? content : ''
+    const text = typeof content === 'string' ? content : ''
+    // Not only `content`: what a model thinks comes under names that differ from server to server.
+    answer.hasToken =
+      text !== '' || Object.entries(delta).some(([name, value]) => name !== 'role' && !isEmpty(value))
+    return text
   },
 }
 
