@@ -80,10 +80,11 @@ export function recover(
     entry.failures += 1
     if (entry.failures === 1) return undefined
   }
-  // Otherwise half as many, and after a cut no more than were done before it. The last attempt is alone, so that no
-  // neighbour can spoil it.
+  // Otherwise half as many, and where there is no larger cap, no more than fitted under this one. The last attempt is
+  // alone, so that no neighbour can spoil it.
   entry.maxCompany = Math.ceil(size / 2)
-  if (end.kind === 'length' && settled > 0) entry.maxCompany = Math.min(entry.maxCompany, settled)
+  if (end.kind === 'length' && end.isFinal && settled > 0)
+    entry.maxCompany = Math.min(entry.maxCompany, settled)
   if (entry.attemptsLeft === 1) entry.maxCompany = 1
   return undefined
 }

@@ -63,9 +63,9 @@ describe('what becomes of a record that a request did not settle', () => {
       20,
       { attemptsLeft: 4, maxCompany: 13 },
     ],
-    ['cut: no more than were done', 'length', 25, 3, { attemptsLeft: 4, maxCompany: 3 }],
-    ['cut: no more than were done', 'length', 2, 1, { attemptsLeft: 4, maxCompany: 1 }],
-    ['cut for good: the same', 'length for good', 25, 3, { attemptsLeft: 4, maxCompany: 3 }],
+    ['cut, and the cap will grow: half', 'length', 25, 3, { attemptsLeft: 4, maxCompany: 13 }],
+    ['cut, and the cap will grow: half', 'length', 2, 1, { attemptsLeft: 4, maxCompany: 1 }],
+    ['cut for good: what fits', 'length for good', 25, 3, { attemptsLeft: 4, maxCompany: 3 }],
     ['cut alone: a larger cap', 'length', 1, 0, { attemptsLeft: 4, maxCompany: 1, needsMaxCap: true }],
 
     ['refusal: halved', 'refusal', 25, 0, { attemptsLeft: 4, maxCompany: 13, suspect: REQUEST }],
