@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { LONGEST_TIMER } from './timer-limit.ts'
 
 export function positiveInteger<D extends number | undefined>(
   name: string,
@@ -14,8 +15,7 @@ export function positiveInteger<D extends number | undefined>(
 export function duration(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
-  // The longest that Node's timers can wait.
-  if (!(value >= 0 && value <= 2 ** 31 - 1)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  if (!(value >= 0 && value <= LONGEST_TIMER)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
   return value
 }
 

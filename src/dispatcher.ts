@@ -61,10 +61,10 @@ export class Dispatcher<R, T> {
     this.#ledger = ledger
     this.#listener = listener
     this.#onChange = listener.onChange
-    const { maxPackRecords, maxInFlight, linger, maxCost } = options
+    const { linger, maxCost, window } = options
     this.#learning = new Learning(options)
     this.#spending = new Spending(maxCost, ledger, this.#learning)
-    this.#queue = new PackQueue(this.#learning.limits, linger, 2 * (maxInFlight + 2) * maxPackRecords)
+    this.#queue = new PackQueue(this.#learning.limits, linger, window)
   }
 
   add(entry: Entry<R>, now: number): void {

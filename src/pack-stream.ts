@@ -33,8 +33,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #outlet: Outlet<Outcome<R, T>>
   /** Records of the same text as one that is in flight. */
   readonly #twins = new Twins<R>()
-  /** Records that may have been read and not have left yet, where order is kept; those that wait for a twin, otherwise. */
-  readonly #window: number
   /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
   #flushBefore = 0
   /** The write callback that is held back until there is room. */
@@ -60,7 +58,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
-    const { maxPackRecords, maxInFlight } = resolved
     this.#ledger = new Ledger(resolved.pricing)
     this.#dispatcher = new Dispatcher(resolved, this.#ledger, {
       stream: this,
@@ -77,7 +74,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       },
     })
     this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
-    this.#window = 2 * (maxInFlight + 2) * maxPackRecords
     if (resolved.cache) {
       resolved.cache.onIdle = () => {
         this.#pump()
@@ -185,8 +181,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     if (this.destroyed) return
     const now = performance.now()
     const read = this.#ledger.recordsRead
+    // Records that have been read and not left, where order is kept; those that wait for a twin, otherwise.
     const inWindow = this.#options.preserveOrder ? read - this.#outlet.left : this.#twins.waiting
-    const isWindowFull = inWindow >= this.#window
+    const isWindowFull = inWindow >= this.#options.window
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#dispatcher.flush()
     this.#dispatcher.send(now)
@@ -219,7 +216,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** The cache is slower than the model: it has as many values to write as records may wait. */
   get #isStoring(): boolean {
-    return (this.#options.cache?.pending ?? 0) >= this.#window
+    return (this.#options.cache?.pending ?? 0) >= this.#options.window
   }
 
   #fulfil(entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown): Promise<void> | undefined {

@@ -101,6 +101,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
   const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, 25)
+  const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, 4)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, 4_000)
   const countTokens = optionalFunction('countTokens', options.countTokens)
   const weigh = (text: string): number =>
@@ -138,7 +139,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     weigh,
     estimator,
     linger: duration('linger', options.linger, 100),
-    maxInFlight: positiveInteger('maxInFlight', options.maxInFlight, 4),
+    maxInFlight,
+    window: 2 * (maxInFlight + 2) * maxPackRecords,
     limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
     maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
     timeouts: {

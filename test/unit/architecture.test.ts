@@ -168,7 +168,7 @@ describe('the pure engine', () => {
     ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
     ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'twins', 'outbox', 'to-entry'],
     ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats'],
-    ...['rate-limiter', 'rate-headers', 'chat', 'responses'],
+    ...['rate-limiter', 'rate-headers', 'backoff', 'timer-limit', 'chat', 'responses'],
   ]
 
   it.each(PURE)('%s.ts knows no clock, no timer, no network and no stream', (module) => {
