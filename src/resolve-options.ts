@@ -5,6 +5,7 @@ import {
   expected,
   isPlainObject,
   kindOf,
+  knownOptions,
   optionalFunction,
   outOfRange,
   positiveInteger,
@@ -56,9 +57,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
  * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
  */
 export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
-  if (!isPlainObject(options)) throw expected('options', 'an object', options)
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
-  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+  knownOptions(options, NAMES)
 
   const { client, api: apiName = 'chat', model, instructions, schema, examples = [], request = {} } = options
   if (typeof apiName !== 'string' || !Object.hasOwn(apis, apiName)) {
