@@ -1,9 +1,8 @@
 import { publish } from './diagnostics.ts'
 import type { Entry } from './entry.ts'
-import type { RecordError } from './errors.ts'
 import { Learning } from './learning.ts'
 import type { Resolved } from './options.ts'
-import type { Fulfilled, PackInfo } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { PackQueue } from './pack-queue.ts'
 import { userMessage } from './prompt.ts'
 import type { Permit } from './rate-limiter.ts'
@@ -21,9 +20,8 @@ const CHARACTERS_PER_TOKEN = 4
 export interface DispatchListener<R, T> {
   /** Whose packs these are, for diagnostics. */
   readonly stream: object
-  /** `result` is the value as the model wrote it. Reading waits for the promise, if there is one. */
-  onFulfilled: (entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown) => Promise<void> | undefined
-  onRejected: (entry: Entry<R>, reason: RecordError, pack: PackInfo | undefined) => Promise<void> | undefined
+  /** `result` is a fulfilled one's value as the model wrote it. Whoever brings the outcome waits for the promise, if there is one. */
+  onSettled: (entry: Entry<R>, outcome: Outcome<R, T>, result?: unknown) => Promise<void> | undefined
   /** No further request can succeed. */
   onFatal: (end: RequestEnd & { kind: 'fatal' }) => void
   /** Something on this side went wrong. */
@@ -185,7 +183,9 @@ export class Dispatcher<R, T> {
     for (const { entry, info } of run.unsettled) {
       const reason = recover(entry, end, info, pack.length - run.unsettled.length)
       if (reason) {
-        const wait = this.#listener.onRejected(entry, reason, info)
+        const { index, record, attempts } = entry
+        const outcome = { status: 'rejected' as const, index, record, reason, attempts, pack: info }
+        const wait = this.#listener.onSettled(entry, outcome)
         if (wait) await wait
       } else {
         again.push(entry)
@@ -227,7 +227,7 @@ export class Dispatcher<R, T> {
       },
       onFulfilled: (entry, outcome, result) => {
         publish('element', stream, () => ({ request, kind: 'fulfilled' as const, index: entry.index }))
-        return this.#listener.onFulfilled(entry, outcome, result)
+        return this.#listener.onSettled(entry, outcome, result)
       },
       onFault: (kind) => {
         publish('element', stream, () => ({ request, kind, index: undefined }))

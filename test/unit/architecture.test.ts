@@ -165,7 +165,7 @@ describe('the import graph', () => {
 describe('the pure engine', () => {
   const PURE = [
     ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
-    ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'twins', 'outbox', 'to-entry'],
+    ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'reuse', 'outbox', 'to-entry'],
     ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats'],
     ...[
       'rate-limiter',
