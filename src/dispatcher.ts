@@ -1,4 +1,4 @@
-import { publish } from './diagnostics.ts'
+import { endEvent, publish } from './diagnostics.ts'
 import type { Entry } from './entry.ts'
 import { Learning } from './learning.ts'
 import type { Resolved } from './options.ts'
@@ -234,16 +234,7 @@ export class Dispatcher<R, T> {
         this.#ledger.element(kind)
       },
     })
-    publish('request:end', stream, () => {
-      const { end, usage, unsettled, responseId } = run
-      const error = 'error' in end ? end.error : undefined
-      return {
-        ...{ request, responseId, end: end.kind, usage },
-        ...{ error: error?.code, status: error?.status, requestId: error?.requestId },
-        ...{ settled: pack.length - unsettled.length, unsettled: unsettled.length },
-        duration: performance.now() - startedAt,
-      }
-    })
+    publish('request:end', stream, () => endEvent(request, run, pack.length, performance.now() - startedAt))
     return run
   }
 
