@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
-import type { PackRun, WasteCause } from './stats.ts'
+import type { PackRun } from './pack-run.ts'
+import type { WasteCause } from './stats.ts'
 
 /** A request leaves. */
 export interface RequestStartEvent {

@@ -1,9 +1,11 @@
 import { endEvent, publish } from './diagnostics.ts'
 import type { Entry } from './entry.ts'
 import { Learning } from './learning.ts'
+import type { Ledger } from './ledger.ts'
 import type { Resolved } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { PackQueue } from './pack-queue.ts'
+import type { PackRun } from './pack-run.ts'
 import { userMessage } from './prompt.ts'
 import type { Permit } from './rate-limiter.ts'
 import { pauseAfter, recover } from './recovery.ts'
@@ -11,7 +13,6 @@ import type { RequestEnd } from './request-end.ts'
 import { runPack, type Shipment } from './run-pack.ts'
 import { sleep } from './sleep.ts'
 import { Spending } from './spending.ts'
-import type { Ledger, PackRun } from './stats.ts'
 
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4

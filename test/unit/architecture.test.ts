@@ -166,7 +166,7 @@ describe('the pure engine', () => {
   const PURE = [
     ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
     ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'reuse', 'outbox', 'to-entry'],
-    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats'],
+    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats', 'ledger'],
     ...[
       'rate-limiter',
       'rate-headers',
