@@ -31,6 +31,14 @@ export interface DispatchListener<R, T> {
   onChange: () => void
 }
 
+/** What holds back the next pack, or the lack of one. */
+export interface Held {
+  /** When to come back, if nothing changes before. */
+  readonly until: number
+  /** The pack may cost more than is left, and no request runs that might leave something. */
+  readonly isOutOfMoney?: boolean
+}
+
 /** A request that runs. */
 interface Running {
   readonly abort: AbortController
@@ -49,10 +57,7 @@ export class Dispatcher<R, T> {
   readonly #running = new Set<Running>()
   /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
   readonly #resting = new Set<AbortController>()
-  #isOutOfMoney = false
   #isStopped = false
-  /** When to come back. */
-  #due = Infinity
   readonly #onChange: () => void
 
   constructor(options: Resolved<R, T>, ledger: Ledger, listener: DispatchListener<R, T>) {
@@ -85,16 +90,6 @@ export class Dispatcher<R, T> {
     return this.#queue.hasReserve
   }
 
-  /** The next pack may cost more than is left, and no request runs that might leave something. */
-  get isOutOfMoney(): boolean {
-    return this.#isOutOfMoney
-  }
-
-  /** When to call `send()` again, if nothing changes before. */
-  get nextDue(): number {
-    return this.#due
-  }
-
   /** Aborts all requests. */
   abortAll(): void {
     for (const { abort } of this.#running) abort.abort()
@@ -109,22 +104,14 @@ export class Dispatcher<R, T> {
   }
 
   /** Sends all that can be sent now. */
-  send(now: number): void {
-    // Where no slot is free, a request ends first.
-    this.#due = Infinity
+  send(now: number): Held {
     // A client may stop the stream while it is given a request.
     while (!this.#isStopped && this.#running.size + this.#resting.size < this.#options.maxInFlight) {
       const next = this.#queue.peek(now)
-      if (!next) {
-        this.#due = this.#queue.nextDue
-        return
-      }
+      if (!next) return { until: this.#queue.nextDue }
       const { pack, isRetry } = next
       const price = this.#spending.afford(pack, this.#learning.capFor(pack), this.#running)
-      if (!price) {
-        this.#isOutOfMoney = this.#running.size + this.#resting.size === 0
-        return
-      }
+      if (!price) return { until: Infinity, isOutOfMoney: this.#running.size + this.#resting.size === 0 }
       const shipment = { pack, user: userMessage(pack.map((entry) => entry.text)), cap: price.cap }
       const { limiter } = this.#options
       const charge = this.#chargeOf(shipment)
@@ -135,9 +122,8 @@ export class Dispatcher<R, T> {
       }
       const delay = limiter.delay(charge, now, this.#onChange)
       if (delay > 0) {
-        this.#due = now + delay
         limiter.whenFree(this.#onChange)
-        return
+        return { until: now + delay }
       }
       this.#queue.drop()
       const permit = limiter.start(charge, now, this.#onChange)
@@ -145,6 +131,8 @@ export class Dispatcher<R, T> {
         this.#listener.onError(error)
       })
     }
+    // No slot is free: a request ends first.
+    return { until: Infinity }
   }
 
   /** What a provider charges against the limit of tokens per minute: the larger of the prompt's estimate and the cap. */

@@ -182,10 +182,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const isWindowFull = inWindow >= this.#options.window
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#dispatcher.flush()
-    this.#dispatcher.send(now)
+    const held = this.#dispatcher.send(now)
     if (this.#isGone()) return
-    this.#alarm.set(this.#dispatcher.nextDue, now)
-    if (this.#dispatcher.isOutOfMoney) {
+    this.#alarm.set(held.until, now)
+    if (held.isOutOfMoney) {
       this.#failForMoney(now)
       return
     }
