@@ -1,5 +1,4 @@
-/** What Node's timers can wait, in ms: 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER } from './timer-limit.ts'
 
 /** One timer, for the next time at which something is to be done. Times are by `performance.now()`. */
 export class Alarm {

@@ -1,4 +1,11 @@
-import { inspect } from 'node:util'
+import { LONGEST_TIMER } from './timer-limit.ts'
+
+/** Checks that these are options, and none of another name. */
+export function knownOptions(options: object, names: object): void {
+  if (!isPlainObject(options)) throw expected('options', 'an object', options)
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
+  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+}
 
 export function positiveInteger<D extends number | undefined>(
   name: string,
@@ -11,11 +18,17 @@ export function positiveInteger<D extends number | undefined>(
   return value
 }
 
+export function aboveZero(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'number') throw expected(name, 'a number above 0', value)
+  if (!(value > 0 && value < Infinity)) throw outOfRange(name, 'a number above 0', value)
+  return value
+}
+
 export function duration(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
-  // The longest that Node's timers can wait.
-  if (!(value >= 0 && value <= 2 ** 31 - 1)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  if (!(value >= 0 && value <= LONGEST_TIMER)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
   return value
 }
 
@@ -59,7 +72,9 @@ export function kindOf(value: unknown): string {
 }
 
 export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}' (string)`
   // Not what is in an object: it may hold a key.
-  const isPrimitive = value !== null && typeof value !== 'object' && typeof value !== 'function'
-  return isPrimitive ? `${inspect(value)} (${typeof value})` : kindOf(value)
+  if (value === null || typeof value === 'object' || typeof value === 'function') return kindOf(value)
+  const primitive = value as number | bigint | boolean | symbol | undefined
+  return `${String(primitive)} (${typeof primitive})`
 }

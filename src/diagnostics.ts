@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import type { PackRun } from './pack-run.ts'
 import type { WasteCause } from './stats.ts'
 
 /** A request leaves. */
@@ -78,4 +79,19 @@ export function publish<K extends keyof Events>(
 ): void {
   if (!channels[name].hasSubscribers) return
   channels[name].publish(Object.defineProperty(event(), 'stream', { value: stream }))
+}
+
+/** What is told of a request that has ended. `records` and `duration` (in ms) are the request's. */
+export function endEvent(
+  request: number,
+  { end, usage, unsettled, responseId }: PackRun<unknown>,
+  records: number,
+  duration: number,
+): Omit<RequestEndEvent, 'stream'> {
+  const error = 'error' in end ? end.error : undefined
+  return {
+    ...{ request, responseId, end: end.kind, usage },
+    ...{ error: error?.code, status: error?.status, requestId: error?.requestId },
+    ...{ settled: records - unsettled.length, unsettled: unsettled.length, duration },
+  }
 }

@@ -1,10 +1,11 @@
-import { publish } from './diagnostics.ts'
+import { endEvent, publish } from './diagnostics.ts'
 import type { Entry } from './entry.ts'
-import type { RecordError } from './errors.ts'
 import { Learning } from './learning.ts'
+import type { Ledger } from './ledger.ts'
 import type { Resolved } from './options.ts'
-import type { Fulfilled, PackInfo } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { PackQueue } from './pack-queue.ts'
+import type { PackRun } from './pack-run.ts'
 import { userMessage } from './prompt.ts'
 import type { Permit } from './rate-limiter.ts'
 import { pauseAfter, recover } from './recovery.ts'
@@ -12,7 +13,6 @@ import type { RequestEnd } from './request-end.ts'
 import { runPack, type Shipment } from './run-pack.ts'
 import { sleep } from './sleep.ts'
 import { Spending } from './spending.ts'
-import type { Ledger, PackRun } from './stats.ts'
 
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4
@@ -21,15 +21,22 @@ const CHARACTERS_PER_TOKEN = 4
 export interface DispatchListener<R, T> {
   /** Whose packs these are, for diagnostics. */
   readonly stream: object
-  /** `result` is the value as the model wrote it. Reading waits for the promise, if there is one. */
-  onFulfilled: (entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown) => Promise<void> | undefined
-  onRejected: (entry: Entry<R>, reason: RecordError, pack: PackInfo | undefined) => Promise<void> | undefined
+  /** `result` is a fulfilled one's value as the model wrote it. Whoever brings the outcome waits for the promise, if there is one. */
+  onSettled: (entry: Entry<R>, outcome: Outcome<R, T>, result?: unknown) => Promise<void> | undefined
   /** No further request can succeed. */
   onFatal: (end: RequestEnd & { kind: 'fatal' }) => void
   /** Something on this side went wrong. */
   onError: (error: unknown) => void
   /** A request has ended, or may start: time to call `send()`. */
   onChange: () => void
+}
+
+/** What holds back the next pack, or the lack of one. */
+export interface Held {
+  /** When to come back, if nothing changes before. */
+  readonly until: number
+  /** The pack may cost more than is left, and no request runs that might leave something. */
+  readonly isOutOfMoney?: boolean
 }
 
 /** A request that runs. */
@@ -50,10 +57,7 @@ export class Dispatcher<R, T> {
   readonly #running = new Set<Running>()
   /** Requests that have ended and hold their slot until what they left unsettled is seen to. */
   readonly #resting = new Set<AbortController>()
-  #isOutOfMoney = false
   #isStopped = false
-  /** When to come back. */
-  #due = Infinity
   readonly #onChange: () => void
 
   constructor(options: Resolved<R, T>, ledger: Ledger, listener: DispatchListener<R, T>) {
@@ -61,10 +65,10 @@ export class Dispatcher<R, T> {
     this.#ledger = ledger
     this.#listener = listener
     this.#onChange = listener.onChange
-    const { maxPackRecords, maxInFlight, linger, maxCost } = options
+    const { linger, maxCost, window } = options
     this.#learning = new Learning(options)
     this.#spending = new Spending(maxCost, ledger, this.#learning)
-    this.#queue = new PackQueue(this.#learning.limits, linger, 2 * (maxInFlight + 2) * maxPackRecords)
+    this.#queue = new PackQueue(this.#learning.limits, linger, window)
   }
 
   add(entry: Entry<R>, now: number): void {
@@ -86,16 +90,6 @@ export class Dispatcher<R, T> {
     return this.#queue.hasReserve
   }
 
-  /** The next pack may cost more than is left, and no request runs that might leave something. */
-  get isOutOfMoney(): boolean {
-    return this.#isOutOfMoney
-  }
-
-  /** When to call `send()` again, if nothing changes before. */
-  get nextDue(): number {
-    return this.#due
-  }
-
   /** Aborts all requests. */
   abortAll(): void {
     for (const { abort } of this.#running) abort.abort()
@@ -110,22 +104,14 @@ export class Dispatcher<R, T> {
   }
 
   /** Sends all that can be sent now. */
-  send(now: number): void {
-    // Where no slot is free, a request ends first.
-    this.#due = Infinity
+  send(now: number): Held {
     // A client may stop the stream while it is given a request.
     while (!this.#isStopped && this.#running.size + this.#resting.size < this.#options.maxInFlight) {
       const next = this.#queue.peek(now)
-      if (!next) {
-        this.#due = this.#queue.nextDue
-        return
-      }
+      if (!next) return { until: this.#queue.nextDue }
       const { pack, isRetry } = next
       const price = this.#spending.afford(pack, this.#learning.capFor(pack), this.#running)
-      if (!price) {
-        this.#isOutOfMoney = this.#running.size + this.#resting.size === 0
-        return
-      }
+      if (!price) return { until: Infinity, isOutOfMoney: this.#running.size + this.#resting.size === 0 }
       const shipment = { pack, user: userMessage(pack.map((entry) => entry.text)), cap: price.cap }
       const { limiter } = this.#options
       const charge = this.#chargeOf(shipment)
@@ -136,9 +122,8 @@ export class Dispatcher<R, T> {
       }
       const delay = limiter.delay(charge, now, this.#onChange)
       if (delay > 0) {
-        this.#due = now + delay
         limiter.whenFree(this.#onChange)
-        return
+        return { until: now + delay }
       }
       this.#queue.drop()
       const permit = limiter.start(charge, now, this.#onChange)
@@ -146,6 +131,8 @@ export class Dispatcher<R, T> {
         this.#listener.onError(error)
       })
     }
+    // No slot is free: a request ends first.
+    return { until: Infinity }
   }
 
   /** What a provider charges against the limit of tokens per minute: the larger of the prompt's estimate and the cap. */
@@ -185,7 +172,9 @@ export class Dispatcher<R, T> {
     for (const { entry, info } of run.unsettled) {
       const reason = recover(entry, end, info, pack.length - run.unsettled.length)
       if (reason) {
-        const wait = this.#listener.onRejected(entry, reason, info)
+        const { index, record, attempts } = entry
+        const outcome = { status: 'rejected' as const, index, record, reason, attempts, pack: info }
+        const wait = this.#listener.onSettled(entry, outcome)
         if (wait) await wait
       } else {
         again.push(entry)
@@ -227,23 +216,14 @@ export class Dispatcher<R, T> {
       },
       onFulfilled: (entry, outcome, result) => {
         publish('element', stream, () => ({ request, kind: 'fulfilled' as const, index: entry.index }))
-        return this.#listener.onFulfilled(entry, outcome, result)
+        return this.#listener.onSettled(entry, outcome, result)
       },
       onFault: (kind) => {
         publish('element', stream, () => ({ request, kind, index: undefined }))
         this.#ledger.element(kind)
       },
     })
-    publish('request:end', stream, () => {
-      const { end, usage, unsettled, responseId } = run
-      const error = 'error' in end ? end.error : undefined
-      return {
-        ...{ request, responseId, end: end.kind, usage },
-        ...{ error: error?.code, status: error?.status, requestId: error?.requestId },
-        ...{ settled: pack.length - unsettled.length, unsettled: unsettled.length },
-        duration: performance.now() - startedAt,
-      }
-    })
+    publish('request:end', stream, () => endEvent(request, run, pack.length, performance.now() - startedAt))
     return run
   }
 

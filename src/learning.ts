@@ -2,8 +2,8 @@ import type { Usage } from './answer.ts'
 import type { Entry } from './entry.ts'
 import type { Resolved } from './options.ts'
 import { OutputBudget } from './output-budget.ts'
+import type { PackRun } from './pack-run.ts'
 import type { PackLimits } from './packer.ts'
-import type { PackRun } from './stats.ts'
 import type { TokenEstimator } from './tokens.ts'
 
 /** How much smaller packs become when one was longer than the model's context. */

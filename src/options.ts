@@ -107,6 +107,8 @@ export interface Resolved<R, T> {
   readonly estimator: TokenEstimator
   readonly linger: number
   readonly maxInFlight: number
+  /** How many records may be read and wait: for older ones, for one of the same text, or for company of their key. */
+  readonly window: number
   readonly limiter: RateLimiter
   readonly maxAttempts: number
   readonly timeouts: Timeouts

@@ -4,14 +4,15 @@ import { publish } from './diagnostics.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Entry } from './entry.ts'
 import { PackStreamError, RecordError, type PackStreamErrorCode } from './errors.ts'
+import { Ledger } from './ledger.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
-import type { Fulfilled, Outcome, PackInfo } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { resolveOptions } from './resolve-options.ts'
-import { Ledger, type Stats } from './stats.ts'
+import { Reuse } from './reuse.ts'
+import type { Stats } from './stats.ts'
 import { toEntry } from './to-entry.ts'
-import { Twins } from './twins.ts'
 
 /** How long the end waits for the usage of an answer whose records are all settled, in ms. */
 const USAGE_WAIT = 10_000
@@ -31,10 +32,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #ledger: Ledger
   readonly #dispatcher: Dispatcher<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
-  /** Records of the same text as one that is in flight. */
-  readonly #twins = new Twins<R>()
-  /** Records that may have been read and not have left yet, where order is kept; those that wait for a twin, otherwise. */
-  readonly #window: number
+  readonly #reuse: Reuse<R, T>
   /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
   #flushBefore = 0
   /** The write callback that is held back until there is room. */
@@ -60,12 +58,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
-    const { maxPackRecords, maxInFlight } = resolved
     this.#ledger = new Ledger(resolved.pricing)
     this.#dispatcher = new Dispatcher(resolved, this.#ledger, {
       stream: this,
-      onFulfilled: (entry, outcome, result) => this.#fulfil(entry, outcome, result),
-      onRejected: (entry, reason, pack) => this.#reject(entry, reason, pack),
+      onSettled: (entry, outcome, result) => this.#settle(entry, outcome, result),
       onFatal: ({ code, message, error }) => {
         this.#fail(code, message, error)
       },
@@ -77,19 +73,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       },
     })
     this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
-    this.#window = 2 * (maxInFlight + 2) * maxPackRecords
-    if (resolved.cache) {
-      resolved.cache.onIdle = () => {
-        this.#pump()
-      }
-    }
+    this.#reuse = new Reuse(resolved.cache, () => {
+      this.#pump()
+    })
     // Last, since a signal that has been aborted already destroys at once.
     if (signal) addAbortSignal(signal, this)
   }
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    return this.#ledger.snapshot(this.#dispatcher.inFlight, this.#options.cache?.failures ?? 0)
+    return this.#ledger.snapshot(this.#dispatcher.inFlight, this.#reuse.failures)
   }
 
   /** Sends every record written so far without waiting for company. Does not end the stream. */
@@ -149,9 +142,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Finds a record's value without a request, or hands the record on. */
   #lookUp(entry: Entry<R>): void {
-    if (this.#twins.join(entry)) return
-    const { cacheKey } = entry
-    const found = cacheKey === undefined ? undefined : this.#options.cache?.get(cacheKey)
+    if (this.#reuse.join(entry)) return
+    const found = this.#reuse.find(entry)
     if (!(found instanceof Promise)) {
       this.#admit(entry, found)
       return
@@ -175,7 +167,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.#ledger.cached('hits')
       void this.#emit({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
     } else {
-      this.#twins.lead(entry)
+      this.#reuse.lead(entry)
       this.#dispatcher.add(entry, performance.now())
     }
   }
@@ -185,23 +177,26 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     if (this.destroyed) return
     const now = performance.now()
     const read = this.#ledger.recordsRead
-    const inWindow = this.#options.preserveOrder ? read - this.#outlet.left : this.#twins.waiting
-    const isWindowFull = inWindow >= this.#window
+    // Records that have been read and not left, where order is kept; those that wait for a twin, otherwise.
+    const inWindow = this.#options.preserveOrder ? read - this.#outlet.left : this.#reuse.waiting
+    const isWindowFull = inWindow >= this.#options.window
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#dispatcher.flush()
-    this.#dispatcher.send(now)
+    const held = this.#dispatcher.send(now)
     if (this.#isGone()) return
-    this.#alarm.set(this.#dispatcher.nextDue, now)
-    if (this.#dispatcher.isOutOfMoney) {
+    this.#alarm.set(held.until, now)
+    if (held.isOutOfMoney) {
       this.#failForMoney(now)
       return
     }
-    const isHeld = isWindowFull || this.#dispatcher.hasReserve || this.#outlet.isBlocked || this.#isStoring
+    // A cache that is slower than the model: it has as many values to write as records may wait.
+    const isStoring = this.#reuse.pending >= this.#options.window
+    const isHeld = isWindowFull || this.#dispatcher.hasReserve || this.#outlet.isBlocked || isStoring
     const isSettled = this.#outlet.left === read && !this.#isLookingUp
     if (this.#ending && isSettled && this.#dispatcher.inFlight > 0) {
       // What the last answers cost is worth waiting for, but not for ever.
       this.#lastCall.set(now + USAGE_WAIT, now)
-    } else if (this.#ending && isSettled && (this.#options.cache?.pending ?? 0) === 0) {
+    } else if (this.#ending && isSettled && this.#reuse.pending === 0) {
       const end = this.#ending
       this.#ending = undefined
       end()
@@ -217,35 +212,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.destroyed
   }
 
-  /** The cache is slower than the model: it has as many values to write as records may wait. */
-  get #isStoring(): boolean {
-    return (this.#options.cache?.pending ?? 0) >= this.#window
-  }
-
-  #fulfil(entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown): Promise<void> | undefined {
-    const { cacheKey } = entry
-    const { cache } = this.#options
+  /** Lets a record's outcome leave, and with it those of its twins. Returns a promise as `#emit()` does. */
+  #settle(entry: Entry<R>, outcome: Outcome<R, T>, result: unknown): Promise<void> | undefined {
     let wait = this.#emit(outcome)
-    if (cacheKey === undefined || !cache) return wait
-    const json = JSON.stringify(result)
-    cache.set(cacheKey, json)
-    for (const { index, record } of this.#twins.settle(entry)) {
-      // Anew for each, so that no two outcomes share an object.
-      const value = cache.parse(json)?.value ?? outcome.value
+    for (const twin of this.#reuse.settle(entry, outcome, result)) {
       this.#ledger.cached('shared')
-      wait = this.#emit({ ...outcome, index, record, value, attempts: 0 }) ?? wait
-    }
-    return wait
-  }
-
-  #reject(entry: Entry<R>, reason: RecordError, pack: PackInfo | undefined): Promise<void> | undefined {
-    const { index, record, attempts } = entry
-    const where = pack ? { pack } : {}
-    let wait = this.#emit({ status: 'rejected', index, record, reason, attempts, ...where })
-    for (const twin of this.#twins.settle(entry)) {
-      this.#ledger.cached('shared')
-      const { index, record } = twin
-      wait = this.#emit({ status: 'rejected', index, record, reason, attempts: 0, ...where }) ?? wait
+      wait = this.#emit(twin) ?? wait
     }
     return wait
   }
@@ -274,7 +246,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
   #failForMoney(now: number): void {
-    if (this.#outlet.isBlocked || this.readableLength > 0 || (this.#options.cache?.pending ?? 0) > 0) {
+    if (this.#outlet.isBlocked || this.readableLength > 0 || this.#reuse.pending > 0) {
       this.#alarm.set(now + TAKEN_CHECK, now)
       return
     }

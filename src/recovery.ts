@@ -1,13 +1,9 @@
-import { RecordError, type RecordErrorCode } from './errors.ts'
+import { backoff } from './backoff.ts'
 import type { Entry } from './entry.ts'
+import { RecordError, type RecordErrorCode } from './errors.ts'
 import type { PackInfo } from './outcome.ts'
 import type { RequestEnd } from './request-end.ts'
-
-/** Pauses before a re-send, in ms: the first, doubling up to the longest, unless the server names one. */
-const FIRST_PAUSE = 500
-const MAX_PAUSE = 60_000
-/** What Node's timers can wait: 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER } from './timer-limit.ts'
 
 /**
  * How long the slot of a failed request rests before its records may be sent again, in ms. Rate limits pause all: see the
@@ -18,9 +14,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export function pauseAfter(end: RequestEnd, failures: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure') return 0
   if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER)
-  const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 1), MAX_PAUSE)
-  // Up to a quarter less, so that several processes do not come back together.
-  return pause * (1 - random() / 4)
+  return backoff(failures, random)
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   expected,
   isPlainObject,
   kindOf,
+  knownOptions,
   optionalFunction,
   outOfRange,
   positiveInteger,
@@ -56,9 +57,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
  * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
  */
 export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
-  if (!isPlainObject(options)) throw expected('options', 'an object', options)
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
-  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+  knownOptions(options, NAMES)
 
   const { client, api: apiName = 'chat', model, instructions, schema, examples = [], request = {} } = options
   if (typeof apiName !== 'string' || !Object.hasOwn(apis, apiName)) {
@@ -101,6 +100,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
   const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, 25)
+  const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, 4)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, 4_000)
   const countTokens = optionalFunction('countTokens', options.countTokens)
   const weigh = (text: string): number =>
@@ -138,7 +138,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     weigh,
     estimator,
     linger: duration('linger', options.linger, 100),
-    maxInFlight: positiveInteger('maxInFlight', options.maxInFlight, 4),
+    maxInFlight,
+    window: 2 * (maxInFlight + 2) * maxPackRecords,
     limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
     maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
     timeouts: {

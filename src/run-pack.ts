@@ -6,11 +6,11 @@ import type { Entry } from './entry.ts'
 import { RequestError } from './errors.ts'
 import type { Resolved } from './options.ts'
 import type { Fulfilled, PackInfo } from './outcome.ts'
+import type { PackRun } from './pack-run.ts'
 import type { AnyHeaders } from './rate-headers.ts'
 import { endOfAnswer, endOfError, failure, type RequestEnd } from './request-end.ts'
 import { scrub } from './scrub.ts'
 import { Settlement } from './settlement.ts'
-import type { PackRun } from './stats.ts'
 
 /** Whitespace outside of strings after which an answer is stopped, in characters. Indented JSON has some dozens. */
 const MAX_BLANKS = 500

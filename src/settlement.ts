@@ -13,14 +13,14 @@ export type Verdict<R, T> =
  * The first element that names a record decides; a second one settles nothing, whatever it says.
  */
 export class Settlement<R, T> {
-  readonly size: number
+  readonly #size: number
   /** The pack's records by id, from 1. Those that were settled have left. */
   readonly #open: Map<number, Entry<R>>
   readonly #named = new Set<number>()
   readonly #decode: (text: string) => Decoded<T>
 
   constructor(pack: readonly Entry<R>[], decode: (text: string) => Decoded<T>) {
-    this.size = pack.length
+    this.#size = pack.length
     this.#open = new Map(pack.map((entry, i) => [i + 1, entry]))
     this.#decode = decode
   }
@@ -29,7 +29,7 @@ export class Settlement<R, T> {
   settle(text: string): Verdict<R, T> {
     const element = this.#decode(text)
     const { id } = element
-    if (id === undefined || id < 1 || id > this.size) return { kind: 'unknown' }
+    if (id === undefined || id < 1 || id > this.#size) return { kind: 'unknown' }
     if (this.#named.has(id)) return { kind: 'repeated' }
     this.#named.add(id)
     const entry = this.#open.get(id)

@@ -1,6 +1,6 @@
 import type { Entry } from './entry.ts'
 import type { Learning } from './learning.ts'
-import type { Ledger } from './stats.ts'
+import type { Ledger } from './ledger.ts'
 
 /** How much longer a prompt may be than its estimate: before the first answer, and later. */
 const FIRST_PROMPT_MARGIN = 1.5

@@ -146,7 +146,6 @@ describe('the import graph', () => {
 
   it('only these files of the library need Node, and only for this', () => {
     expect(importers(engine, ({ to }) => to.startsWith('node:'))).toEqual([
-      'checks.ts > node:util',
       'diagnostics.ts > node:diagnostics_channel',
       'object-transform.ts > node:stream',
       'pack-stream.ts > node:stream',
@@ -166,9 +165,19 @@ describe('the import graph', () => {
 describe('the pure engine', () => {
   const PURE = [
     ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
-    ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'twins', 'outbox', 'to-entry'],
-    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats'],
-    ...['rate-limiter', 'rate-headers', 'chat', 'responses'],
+    ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'reuse', 'outbox', 'to-entry'],
+    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats', 'ledger'],
+    ...[
+      'rate-limiter',
+      'rate-headers',
+      'rate-buckets',
+      'congestion',
+      'backoff',
+      'checks',
+      'timer-limit',
+      'chat',
+      'responses',
+    ],
   ]
 
   it.each(PURE)('%s.ts knows no clock, no timer, no network and no stream', (module) => {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { RateLimiter, type RateLimiterOptions } from '../../src/rate-limiter.ts'
-import { RateLimits } from '../../src/simulator/limits.ts'
+import { RateLimiter, type Permit, type RateLimiterOptions } from '../../src/rate-limiter.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -177,16 +176,6 @@ describe('configured limits', () => {
       )
     },
   )
-
-  it('two streams that share it share the limit', () => {
-    const limiter = new RateLimiter({ requestsPerMinute: 60 })
-    expect(startAll(limiter, 1, 0)).toBe(10)
-    let started = 0
-    for (let now = 1; now <= 10 * MINUTE; now += 1) {
-      for (let stream = 0; stream < 2; stream++) started += startAll(limiter, 1, now)
-    }
-    expect(started).toBe(600)
-  })
 })
 
 describe('turns', () => {
@@ -473,10 +462,6 @@ describe('a 429', () => {
 describe('how many run at once', () => {
   const isBlocked = (limiter: RateLimiter, now: number): boolean => limiter.delay(1, now) === Infinity
 
-  it('is not limited before the first 429', () => {
-    expect(startAll(new RateLimiter(), 1, 0)).toBe(10_000)
-  })
-
   it('four refused together halve it once, and double the pause once', () => {
     const limiter = unhurried()
     const storm = Array.from({ length: 4 }, () => limiter.start(1, 0))
@@ -502,21 +487,13 @@ describe('how many run at once', () => {
     expect(limiter.delay(1, 2_000)).toBe(0)
   })
 
-  it('is never less than one', () => {
-    const limiter = unhurried()
-    for (let now = 0; now < 10_000; now += 1_000) {
-      expect(limiter.delay(1, now)).toBe(0)
-      limiter.start(1, now).rateLimited({ 'retry-after-ms': '5' }, now)
-    }
-  })
-
   it('grows by one with each round trip that goes well, up to no limit', () => {
     const limiter = unhurried()
     const storm = Array.from({ length: 8 }, () => limiter.start(1, 0))
     for (const permit of storm) permit.rateLimited({ 'retry-after': '1' }, 0)
     const sizes: number[] = []
     for (let now = 1_000; now < 20_000; now += 1_000) {
-      const round: ReturnType<RateLimiter['start']>[] = []
+      const round: Permit[] = []
       while (round.length < 20 && limiter.delay(1, now) === 0) round.push(limiter.start(1, now))
       for (const permit of round) permit.end(true, 0)
       sizes.push(round.length)
@@ -560,7 +537,7 @@ describe('permits', () => {
 })
 
 describe('waiting for what time alone does not bring', () => {
-  it.each<[string, (permit: ReturnType<RateLimiter['start']>) => void]>([
+  it.each<[string, (permit: Permit) => void]>([
     [
       'a healthy end',
       (permit) => {
@@ -689,7 +666,7 @@ describe('a server that is down', () => {
     [4, 4],
     [9, 9],
   ])('with %i at once, %i failures in a row make one at a time ask, after a pause', (atOnce, failures) => {
-    const limiter = new RateLimiter({}, () => 0)
+    const limiter = unhurried()
     const permits = Array.from({ length: atOnce }, () => limiter.start(1, 0))
     for (const permit of permits) permit.end(true, 0)
     failOf(limiter, failures - 1, 0)
@@ -703,7 +680,7 @@ describe('a server that is down', () => {
   })
 
   it('asks at most once a minute in the end, and is as before when it comes back', () => {
-    const limiter = new RateLimiter({}, () => 0)
+    const limiter = unhurried()
     const permits = Array.from({ length: 4 }, () => limiter.start(1, 0))
     for (const permit of permits) permit.end(false, 0)
     let now = 0
@@ -733,7 +710,6 @@ describe('a server that is down', () => {
 })
 
 describe('whatever happens', () => {
-  type Permit = ReturnType<RateLimiter['start']>
   const seconds = fc.nat(100_000).map((ms) => `${ms / 1_000}`)
   const said = fc.oneof(
     fc.constant(undefined),
@@ -807,180 +783,5 @@ describe('whatever happens', () => {
       ),
       { numRuns: 500 },
     )
-  })
-})
-
-/** A sequence of numbers from 0 to 1 that is the same in each run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-interface Run {
-  readonly limiters: readonly RateLimiter[]
-  readonly server: { requestsPerMinute?: number; tokensPerMinute?: number }
-  /** Tokens that a request is charged, from and to. */
-  readonly tokens: readonly [number, number]
-  readonly maxInFlight: number
-  /** Whether the client is shown the server's headers. */
-  readonly showsHeaders: boolean
-  readonly minutes: number
-}
-
-/** Streams that always have something to send, against the simulator's limits, with times of a network and a model. */
-function simulate({ limiters, server, tokens: [least, most], maxInFlight, showsHeaders, minutes }: Run) {
-  const random = randomNumbers(7)
-  const between = (from: number, to: number): number => from + random() * (to - from)
-  const limits = new RateLimits(server, 0)
-  const events: { time: number; happen: () => void }[] = []
-  const after = (ms: number, happen: () => void): void => {
-    events.push({ time: now + ms, happen })
-  }
-  let now = 0
-  let firstAnswer = Infinity
-  const perStream = limiters.map(() => 0)
-  const count = { requests: 0, tokens: 0, refused: 0, sentSinceFirst: 0, refusedSinceFirst: 0 }
-
-  for (const [stream, limiter] of limiters.entries()) {
-    let running = 0
-    let next = Math.round(between(least, most))
-    let alarm = 0
-    const pump = (): void => {
-      const id = (alarm += 1)
-      while (running < maxInFlight) {
-        const wait = limiter.delay(next, now, pump)
-        if (wait === Infinity) {
-          limiter.whenFree(pump)
-          return
-        }
-        if (wait > 0) {
-          limiter.whenFree(pump)
-          after(wait, () => {
-            if (id === alarm) pump()
-          })
-          return
-        }
-        send(next)
-        next = Math.round(between(least, most))
-      }
-    }
-    const send = (tokens: number): void => {
-      const permit = limiter.start(tokens, now, pump)
-      const startedAt = now
-      running += 1
-      after(between(5, 50), () => {
-        const refusal = limits.take(now, tokens)
-        const shown = showsHeaders ? limits.headers(now) : undefined
-        if (startedAt >= firstAnswer) count.sentSinceFirst += 1
-        if (refusal) {
-          count.refused += 1
-          if (startedAt >= firstAnswer) count.refusedSinceFirst += 1
-          after(between(5, 50), () => {
-            running -= 1
-            permit.rateLimited({ ...shown, 'retry-after-ms': String(refusal.wait) }, now)
-            pump()
-          })
-          return
-        }
-        count.requests += 1
-        perStream[stream]! += 1
-        count.tokens += tokens
-        after(between(100, 1_000), () => {
-          firstAnswer = Math.min(firstAnswer, now)
-          permit.report(shown, now)
-        })
-        after(between(1_000, 8_000), () => {
-          running -= 1
-          permit.end(true, 0)
-          pump()
-        })
-      })
-    }
-    pump()
-  }
-
-  for (;;) {
-    const soonest = events.reduce((best, event, i) => (event.time < events[best]!.time ? i : best), 0)
-    const [event] = events.splice(soonest, 1)
-    if (!event || event.time > minutes * MINUTE) break
-    now = event.time
-    event.happen()
-  }
-  return {
-    ...count,
-    perStream,
-    requestShare: count.requests / ((server.requestsPerMinute ?? Infinity) * minutes),
-    tokenShare: count.tokens / ((server.tokensPerMinute ?? Infinity) * minutes),
-  }
-}
-
-describe("against the simulator's limits", () => {
-  const servers: [name: string, server: Run['server'], tokens: [number, number]][] = [
-    ['requests bind', { requestsPerMinute: 60, tokensPerMinute: 1_000_000 }, [500, 3_000]],
-    ['tokens bind', { requestsPerMinute: 500, tokensPerMinute: 200_000 }, [500, 3_000]],
-    ['both nearly', { requestsPerMinute: 100, tokensPerMinute: 180_000 }, [500, 3_000]],
-    ['requests of up to half a minute', { tokensPerMinute: 20_000 }, [2_000, 10_000]],
-    ['very few requests', { requestsPerMinute: 3 }, [500, 3_000]],
-  ]
-
-  it.each(servers)(
-    'limits that are known are never passed, and used to 90 in 100: %s',
-    (_name, server, tokens) => {
-      for (const showsHeaders of [true, false]) {
-        const limiter = new RateLimiter(server, randomNumbers(1))
-        const run = simulate({
-          limiters: [limiter],
-          server,
-          tokens,
-          maxInFlight: 32,
-          showsHeaders,
-          minutes: 20,
-        })
-        expect(run.refused).toBe(0)
-        expect(Math.max(run.requestShare, run.tokenShare)).toBeGreaterThan(0.9)
-      }
-    },
-  )
-
-  it.each(servers)(
-    'limits that only the headers tell are hardly ever passed after the first response, and used to 90 in 100: %s',
-    (_name, server, tokens) => {
-      const limiter = new RateLimiter({}, randomNumbers(1))
-      const run = simulate({
-        ...{ limiters: [limiter], server, tokens, maxInFlight: 32, showsHeaders: true, minutes: 20 },
-      })
-      expect(run.sentSinceFirst).toBeGreaterThan(20)
-      expect(run.refusedSinceFirst).toBeLessThan(run.sentSinceFirst / 100)
-      expect(Math.max(run.requestShare, run.tokenShare)).toBeGreaterThan(0.9)
-    },
-  )
-
-  it('two streams with one limiter use it as one does, half each', () => {
-    const server = { requestsPerMinute: 60 }
-    const limiter = new RateLimiter(server)
-    const run = simulate({
-      ...{ limiters: [limiter, limiter], server, showsHeaders: true, minutes: 20 },
-      ...{ tokens: [500, 3_000], maxInFlight: 16 },
-    })
-    expect(run.refused).toBe(0)
-    expect(run.requestShare).toBeGreaterThan(0.9)
-    expect(Math.min(...run.perStream)).toBeGreaterThan(0.45 * run.requests)
-  })
-
-  it('two processes, each with a limiter of its own, still get nearly all there is, with few refusals', () => {
-    const server = { requestsPerMinute: 120, tokensPerMinute: 1_000_000 }
-    const run = simulate({
-      ...{
-        limiters: [1, 2].map((seed) => new RateLimiter({}, randomNumbers(seed))),
-        server,
-        showsHeaders: true,
-      },
-      ...{ tokens: [500, 3_000], maxInFlight: 16, minutes: 20 },
-    })
-    expect(run.requestShare).toBeGreaterThan(0.9)
-    expect(run.refused / (run.requests + run.refused)).toBeLessThan(0.1)
   })
 })

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { Usage } from '../../src/answer.ts'
 import { RecordError, RequestError, type RequestErrorCode } from '../../src/errors.ts'
 import type { RequestEnd } from '../../src/request-end.ts'
-import { Ledger, wasteCauses, type PackRun, type Pricing, type Stats } from '../../src/stats.ts'
+import { Ledger } from '../../src/ledger.ts'
+import type { PackRun } from '../../src/pack-run.ts'
+import { wasteCauses, type Pricing, type Stats } from '../../src/stats.ts'
 import { entryOf } from '../helpers/entry.ts'
 
 const error = new RequestError('api_error', 'x')

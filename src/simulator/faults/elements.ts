@@ -36,7 +36,7 @@ function asElement(value: unknown): Element | undefined {
   return idName === undefined ? undefined : { idName, value }
 }
 
-export function idOf({ idName, value }: Element): string {
+function idOf({ idName, value }: Element): string {
   return String(value[idName])
 }
 

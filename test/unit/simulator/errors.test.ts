@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { body, post, schema, start } from './helpers.ts'
+import { body, expectRefusal, post, schema, start } from './helpers.ts'
 
 const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }]
 
@@ -73,17 +73,7 @@ describe('errors in the shape of OpenAI', () => {
   ])('400 for %s', async (_, payload, param, code) => {
     await using simulator = await start()
     const response = await post(simulator, payload)
-    expect(response.status).toBe(400)
-    expect(response.headers.get('x-request-id')).toMatch(/^req_/)
-    const { error } = (await response.json()) as { error: { message: string } }
-    expect(error).toEqual({
-      message: expect.any(String) as unknown,
-      type: 'invalid_request_error',
-      param,
-      code,
-    })
-    if (code !== null) expect(error.message).toContain(`'${String(param)}'`)
-    expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, inFlight: 0 })
+    await expectRefusal(simulator, response, param, code)
   })
 
   test('a strict schema that OpenAI refuses is refused in its words', async () => {

@@ -69,3 +69,23 @@ export async function chunksOf(response: Response): Promise<{ chunks: Chunk[]; l
   const last = events.pop() ?? ''
   return { chunks: events.map((event) => JSON.parse(event.slice(6)) as Chunk), last }
 }
+
+/** The only request so far was refused with a 400 in OpenAI's shape that names the field. */
+export async function expectRefusal(
+  simulator: Simulator,
+  response: Response,
+  param: string | null,
+  code: string | null,
+) {
+  expect(response.status).toBe(400)
+  expect(response.headers.get('x-request-id')).toMatch(/^req_/)
+  const { error } = (await response.json()) as { error: { message: string } }
+  expect(error).toEqual({
+    message: expect.any(String) as unknown,
+    type: 'invalid_request_error',
+    param,
+    code,
+  })
+  if (code !== null) expect(error.message).toContain(`'${String(param)}'`)
+  expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, inFlight: 0 })
+}

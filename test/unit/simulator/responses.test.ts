@@ -4,7 +4,7 @@ import OpenAIv6 from 'openai-v6'
 import { zodTextFormat } from 'openai/helpers/zod'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { body, post, postResponses, responsesBody, schema, start } from './helpers.ts'
+import { body, expectRefusal, post, postResponses, responsesBody, schema, start } from './helpers.ts'
 
 const apiKey = 'simulator'
 const answer = JSON.stringify({ results: [1, 2, 3].map((id) => ({ id, label: 'refund' })) })
@@ -453,17 +453,7 @@ describe('errors in the shape of OpenAI', () => {
   ])('400 for %s', async (_, payload, param, code) => {
     await using simulator = await start()
     const response = await postResponses(simulator, payload)
-    expect(response.status).toBe(400)
-    expect(response.headers.get('x-request-id')).toMatch(/^req_/)
-    const { error } = (await response.json()) as { error: { message: string } }
-    expect(error).toEqual({
-      message: expect.any(String) as unknown,
-      type: 'invalid_request_error',
-      param,
-      code,
-    })
-    if (code !== null) expect(error.message).toContain(`'${String(param)}'`)
-    expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, inFlight: 0 })
+    await expectRefusal(simulator, response, param, code)
   })
 
   test.each([

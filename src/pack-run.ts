@@ -1,0 +1,22 @@
+import type { Usage } from './answer.ts'
+import type { Entry } from './entry.ts'
+import type { PackInfo } from './outcome.ts'
+import type { RequestEnd } from './request-end.ts'
+import type { Verdict } from './settlement.ts'
+
+/** One request that has ended, in whatever way. */
+export interface PackRun<R> {
+  readonly end: RequestEnd
+  /** As the API counted; `undefined` where the answer broke off before it did. */
+  readonly usage: Usage | undefined
+  /** Whether the answer had begun, so that its prompt was paid for. */
+  readonly hasBegun: boolean
+  /** The API's id of the answer. */
+  readonly responseId: string | undefined
+  /** Elements that closed. */
+  readonly elements: number
+  /** Characters of the answer, by what they were good for; `unfinished` stood in no closed element. Together: all of them. */
+  readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
+  /** The records that were not settled, and where they stood. */
+  readonly unsettled: readonly { readonly entry: Entry<R>; readonly info: PackInfo }[]
+}
