@@ -14,6 +14,8 @@ export interface Answer {
   hasBegun: boolean
   /** Whether its newest event holds something that the model has written, be it only a thought. */
   hasToken: boolean
+  /** Whether any text has come. */
+  hasText: boolean
   /** The API's id of it. */
   responseId: string | undefined
   /** In Chat Completions' words; `undefined` where the stream ended without one: it was cut. */
@@ -27,6 +29,7 @@ export function emptyAnswer(): Answer {
   return {
     hasBegun: false,
     hasToken: false,
+    hasText: false,
     responseId: undefined,
     finishReason: undefined,
     refusal: undefined,

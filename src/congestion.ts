@@ -1,5 +1,7 @@
 import { backoff } from './backoff.ts'
 
+/** How many rounds of 429 in a row a server's own word for the pause is believed. */
+const BELIEVED_ROUNDS = 3
 /** How many requests in a row, at least, must fail before the server is taken to be down. */
 const PATIENCE = 4
 
@@ -10,6 +12,8 @@ const PATIENCE = 4
 export class Congestion {
   readonly #random: () => number
   #running = 0
+  /** Of `#running`: they wait for a consumer, and ask nothing of the server. */
+  #resting = 0
   #mostRunning = 0
   /** How many may run at once. */
   #window = Infinity
@@ -29,7 +33,7 @@ export class Congestion {
 
   /** As many run as may. */
   get isFull(): boolean {
-    return this.#running >= Math.floor(this.#window)
+    return this.#running - this.#resting >= Math.floor(this.#window)
   }
 
   /** When the next may start, as far as this decides. */
@@ -41,6 +45,16 @@ export class Congestion {
     this.#lastStarted = number
     this.#running += 1
     this.#mostRunning = Math.max(this.#mostRunning, this.#running)
+  }
+
+  /** A request waits for its consumer, or no longer. It must not hold others back, of which that consumer may be one. */
+  rests(isResting: boolean): void {
+    this.#resting += isResting ? 1 : -1
+  }
+
+  /** A request ended by no doing of the server's. */
+  ended(): void {
+    this.#running -= 1
   }
 
   /**
@@ -57,7 +71,9 @@ export class Congestion {
       this.#window = Math.max(1, Math.floor(this.#running / 2))
     }
     this.#running -= 1
-    this.#pause(pause ?? this.#guessPause(refill), now)
+    const row = this.#refusedRounds - BELIEVED_ROUNDS
+    const least = row > 0 ? backoff(row, this.#random) : 0
+    this.#pause(Math.max(pause ?? this.#guessPause(refill), least), now)
   }
 
   /** A request went well. */

@@ -67,7 +67,10 @@ export class Dispatcher<R, T> {
     this.#onChange = listener.onChange
     const { linger, maxCost, window } = options
     this.#learning = new Learning(options)
-    this.#spending = new Spending(maxCost, ledger, this.#learning)
+    const fixedBytes = Buffer.byteLength(options.system + JSON.stringify(options.format.jsonSchema))
+    this.#spending = new Spending(maxCost, ledger, this.#learning, (pack) => {
+      return fixedBytes + Buffer.byteLength(userMessage(pack.map((entry) => entry.text)))
+    })
     this.#queue = new PackQueue(this.#learning.limits, linger, window)
   }
 
@@ -110,10 +113,14 @@ export class Dispatcher<R, T> {
       const next = this.#queue.peek(now)
       if (!next) return { until: this.#queue.nextDue }
       const { pack, isRetry } = next
-      const price = this.#spending.afford(pack, this.#learning.capFor(pack), this.#running)
-      if (!price) return { until: Infinity, isOutOfMoney: this.#running.size + this.#resting.size === 0 }
-      const shipment = { pack, user: userMessage(pack.map((entry) => entry.text)), cap: price.cap }
       const { limiter } = this.#options
+      const cap = this.#learning.capFor(pack, limiter.largestRequest)
+      const price = this.#spending.afford(pack, cap, this.#running)
+      if (!price) return { until: Infinity, isOutOfMoney: this.#running.size + this.#resting.size === 0 }
+      const shipment = {
+        ...{ pack, cap: price.cap, isProven: this.#learning.isProven },
+        user: userMessage(pack.map((entry) => entry.text)),
+      }
       const charge = this.#chargeOf(shipment)
       // It would be refused for ever.
       if (charge > limiter.largestRequest && pack.length > 1) {
@@ -128,6 +135,7 @@ export class Dispatcher<R, T> {
       this.#queue.drop()
       const permit = limiter.start(charge, now, this.#onChange)
       this.#run(shipment, isRetry, price.cost, charge, permit).catch((error: unknown) => {
+        permit.cancel()
         this.#listener.onError(error)
       })
     }
@@ -158,7 +166,7 @@ export class Dispatcher<R, T> {
     }
     const run = await this.#request(shipment, isRetry, running.abort, permit)
     this.#running.delete(running)
-    this.#ledger.finished(pack, run, this.#learning.learn(pack, run))
+    this.#ledger.finished(pack, run, this.#learning.learn(pack, shipment.cap, run))
     this.#queue.setLimits(this.#learning.limits, performance.now())
     const end = this.#report(run, charge, permit)
     if (this.#isStopped) return
@@ -216,7 +224,12 @@ export class Dispatcher<R, T> {
       },
       onFulfilled: (entry, outcome, result) => {
         publish('element', stream, () => ({ request, kind: 'fulfilled' as const, index: entry.index }))
-        return this.#listener.onSettled(entry, outcome, result)
+        const wait = this.#listener.onSettled(entry, outcome, result)
+        if (!wait) return undefined
+        permit.rest(true)
+        return wait.finally(() => {
+          permit.rest(false)
+        })
       },
       onFault: (kind) => {
         publish('element', stream, () => ({ request, kind, index: undefined }))
@@ -228,10 +241,13 @@ export class Dispatcher<R, T> {
   }
 
   /** Tells the limiter how a request ended, and finds out whether waiting will help. */
-  #report({ end, hasBegun }: PackRun<R>, charge: number, permit: Permit): RequestEnd {
+  #report({ end, elements }: PackRun<R>, charge: number, permit: Permit): RequestEnd {
     const now = performance.now()
     if (end.kind !== 'rate_limit') {
-      permit.end(end.kind !== 'failure' || hasBegun, now)
+      // An answer without a single element is none, however it ended.
+      const isNone = elements === 0 && (end.kind === 'failure' || end.kind === 'complete')
+      if (this.#isStopped || end.kind === 'fatal') permit.cancel()
+      else permit.end(!isNone, now)
       return end
     }
     permit.rateLimited(end.headers, now)

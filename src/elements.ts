@@ -45,9 +45,14 @@ export class ElementParser {
     return this.#depth === 0 && !this.#failed
   }
 
-  /** Whitespace at the end of the text so far, outside of strings, in characters. */
-  get trailingBlanks(): number {
-    return this.#blanks.count
+  /** Whether nothing has been read. */
+  get isEmpty(): boolean {
+    return this.#offset === 0
+  }
+
+  /** Whether the text so far ends in so much whitespace that nothing else is to be expected. */
+  get isBlank(): boolean {
+    return this.#blanks.isRunaway
   }
 
   /** Reads the next piece of the answer and returns the text of each element that ended in it. */
@@ -110,23 +115,41 @@ export class ElementParser {
   }
 }
 
+/** Whitespace after which an answer is a runaway, in characters. Indented JSON has some dozens in a row. */
+const MAX_BLANKS = 500
+/** The same within a string, where a result may hold a table, or an empty page. Escapes count as they are written. */
+const MAX_BLANKS_IN_STRING = 5_000
+
 /** Counts the whitespace that ends a JSON text. */
 class Blanks {
-  count = 0
+  #outside = 0
+  #inside = 0
   #isInString = false
   #isEscaped = false
+
+  get isRunaway(): boolean {
+    return this.#outside > MAX_BLANKS || this.#inside > MAX_BLANKS_IN_STRING
+  }
 
   read(text: string): void {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
-      if (this.#isEscaped) this.#isEscaped = false
-      else if (code === BACKSLASH) this.#isEscaped = this.#isInString
-      else if (code === QUOTE) this.#isInString = !this.#isInString
-      this.count = code > SPACE || this.#isInString ? 0 : this.count + 1
+      if (this.#isInString) {
+        const isBlank = this.#isEscaped ? BLANK_ESCAPES.has(code) : code === SPACE || code === BACKSLASH
+        this.#inside = isBlank ? this.#inside + 1 : 0
+        if (this.#isEscaped) this.#isEscaped = false
+        else if (code === BACKSLASH) this.#isEscaped = true
+        else if (code === QUOTE) this.#isInString = false
+      } else {
+        this.#outside = code > SPACE ? 0 : this.#outside + 1
+        this.#isInString = code === QUOTE
+      }
     }
   }
 }
 
+/** The letters of the escapes for line breaks and tabs. */
+const BLANK_ESCAPES = new Set([0x6e, 0x72, 0x74])
 const SPACE = 0x20
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

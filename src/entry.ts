@@ -19,8 +19,11 @@ export interface Entry<R> {
   attemptsLeft: number
   /** How many records may share the next request with it, itself included. */
   maxCompany: number
-  /** The request in which it was among those of which one is guilty: it stays among them until that one is found. */
-  suspect: number | undefined
+  /**
+   * The request whose records it stays among when it is sent again: they were refused before they were tried, or one of
+   * them is guilty. `undefined`: it may travel with any.
+   */
+  group: number | undefined
   /** How many requests that carried it have failed for a reason that is not the records'. */
   failures: number
   /** Whether its answer was cut although it was alone: it is sent once more, with the largest cap. */

@@ -6,6 +6,10 @@ import type { PackRun } from './pack-run.ts'
 import type { PackLimits } from './packer.ts'
 import type { TokenEstimator } from './tokens.ts'
 
+/** Of the largest request that a rate limit allows, a cap may have one part in so many, unless one record needs more. */
+const LIMIT_SHARE = 4
+/** Requests that the server may refuse in a row before none is taken to be about its records. */
+const MAX_REFUSED = 20
 /** How much smaller packs become when one was longer than the model's context. */
 const SHRINK = 0.7
 
@@ -16,6 +20,11 @@ export class Learning {
   readonly #most: PackLimits
   /** Tokens of records in one pack: less than the user's where the model's context has no room for so many. */
   #packTokens: number
+  #hasSucceeded = false
+  /** Requests that the server refused as such since it took one. */
+  #refusedInARow = 0
+  /** The learned cap that the server refused; `Infinity`: none. */
+  #refusedCap = Infinity
 
   constructor({ estimator, maxOutputTokens, maxPackTokens, maxPackRecords }: Resolved<never, unknown>) {
     this.#estimator = estimator
@@ -32,15 +41,32 @@ export class Learning {
     }
   }
 
-  /** The output cap for a pack; `undefined`: none, the model's own. */
-  capFor(pack: readonly Entry<unknown>[]): number | undefined {
+  /**
+   * The output cap for a pack; `undefined`: none, the model's own.
+   *
+   * @param largestRequest Tokens that may be charged to one request at all.
+   */
+  capFor(pack: readonly Entry<unknown>[], largestRequest: number): number | undefined {
     const needsMaxCap = pack.some((entry) => entry.needsMaxCap)
-    return needsMaxCap ? this.#budget.maxCap : this.#budget.capFor(pack.length)
+    const cap = needsMaxCap ? this.#budget.maxCap : this.#budget.capFor(pack.length)
+    // One that nobody has learned yet may use a part of the limit only, or the others would wait for a minute.
+    const most = Math.floor(needsMaxCap ? largestRequest : largestRequest / LIMIT_SHARE)
+    return cap === undefined ? undefined : Math.min(cap, most)
   }
 
-  /** Whether a cap can be sent that the user did not choose. */
-  get maySendCap(): boolean {
-    return !this.#budget.isRefused
+  /** Whether the server has taken requests like these, and not refused too many in a row since. */
+  get isProven(): boolean {
+    return this.#hasSucceeded && this.#refusedInARow < MAX_REFUSED
+  }
+
+  /** A cap that the user did not choose and that the server refused: none is sent any more. `Infinity` if it did not. */
+  get refusedCap(): number {
+    return this.#refusedCap
+  }
+
+  /** How much more room an answer needs than was thought at first. */
+  get room(): number {
+    return this.#budget.room
   }
 
   /** Output tokens that a pack should take; `undefined` before anything is known. */
@@ -54,30 +80,47 @@ export class Learning {
   }
 
   /** Learns from a finished request. Returns what it took: as the API counted, or an estimate where it did not. */
-  learn(pack: readonly Entry<unknown>[], run: PackRun<unknown>): Usage {
-    const { end, usage, hasBegun, elements, characters } = run
-    const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
-    const taken = usage ?? {
-      input: hasBegun ? this.promptTokens(pack) : 0,
-      output: this.#estimator.text(answerLength),
-      cached: 0,
-      reasoning: 0,
+  learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: PackRun<unknown>): Usage {
+    const { end, usage, elements } = run
+    const taken = usage ?? this.#estimate(pack, run)
+    if (end.kind === 'complete') {
+      this.#hasSucceeded = true
+      this.#refusedInARow = 0
+    } else if (end.kind === 'bad_record') {
+      this.#refusedInARow += 1
     }
     if (usage) this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
-    if (end.kind === 'cap_refused') this.#budget.refuse()
+    if (end.kind === 'cap_refused') {
+      this.#budget.refuse()
+      this.#refusedCap = Math.min(this.#refusedCap, cap ?? Infinity)
+    }
     if (end.kind === 'context') {
       // Smaller packs from now on; unless it was the fault of one record.
       const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
       const smaller = Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK)
       this.#packTokens = pack.length > 1 ? smaller : this.#most.maxTokens
     }
-    // Some servers never count. What they wrote to its end is known well enough.
-    if (usage || end.kind === 'complete') {
+    // Some servers never count. What they wrote to an end is known well enough.
+    const isCut = end.kind === 'length'
+    if (usage || isCut || end.kind === 'complete') {
       const { output, reasoning } = taken
-      const isCut = end.kind === 'length'
       this.#budget.observe({ output, reasoning, elements, isCut, isFinal: isCut && end.isFinal })
     }
     return taken
+  }
+
+  /** What a request took that the API did not count. */
+  #estimate(pack: readonly Entry<unknown>[], { end, hasBegun, events, characters }: PackRun<unknown>): Usage {
+    // A prompt that was given up was read all the same.
+    const isMissed = end.kind === 'failure' && end.error.code.endsWith('_timeout')
+    const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
+    // Mostly there is an event for each token, and of thoughts nothing else is known.
+    return {
+      input: hasBegun || isMissed ? this.promptTokens(pack) : 0,
+      output: Math.max(this.#estimator.text(answerLength), events.text) + events.thought,
+      cached: 0,
+      reasoning: events.thought,
+    }
   }
 }
 

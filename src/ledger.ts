@@ -136,7 +136,8 @@ export class Ledger {
 }
 
 function tokensOf(entries: readonly Entry<unknown>[]): number {
-  return entries.reduce((sum, entry) => sum + entry.tokens, 0)
+  // A counter of the user's may say 0 to all.
+  return entries.reduce((sum, entry) => sum + Math.max(entry.tokens, 1), 0)
 }
 
 /** The cause that is booked for what a request left undone. */
@@ -152,6 +153,7 @@ function causeOf(end: RequestEnd): WasteCause {
       if (end.error.code === 'runaway') return 'runaway'
       return end.error.code.endsWith('_timeout') ? 'timeout' : 'failure'
     case 'context':
+    case 'bad_record':
     case 'too_large':
     case 'cap_refused':
     case 'rate_limit':

@@ -24,6 +24,13 @@ export class Outbox<T extends { readonly index: number }> {
     return next
   }
 
+  /** Lets all leave that wait, in their order, whatever is missing between them. Nothing may be put afterwards. */
+  closeGaps(): void {
+    const waiting = [...this.#waiting].sort(([a], [b]) => a - b)
+    this.#waiting.clear()
+    waiting.forEach(([, outcome], i) => this.#waiting.set(this.#left + i, outcome))
+  }
+
   /** Whether one may leave that has not been taken. */
   get hasNext(): boolean {
     return this.#waiting.has(this.#left)

@@ -35,6 +35,12 @@ export class Outlet<T extends { readonly index: number }> {
     return this.#letOut() ? undefined : this.#drain()
   }
 
+  /** Nothing more will come: lets out what waits for others before it. */
+  closeGaps(): void {
+    this.#outbox.closeGaps()
+    this.#letOut()
+  }
+
   /** The consumer wants more. */
   resume(): void {
     this.#isFull = false

@@ -35,8 +35,7 @@ export class OutputBudget {
   /** The model's own cap, once two answers were cut at it that had no other. */
   #modelCap = Infinity
   #lastCut = 0
-  /** Whether the server does not take a learned cap. */
-  isRefused = false
+  #isRefused = false
 
   constructor(maxCap: number | undefined) {
     this.maxCap = maxCap
@@ -73,12 +72,17 @@ export class OutputBudget {
 
   /** The server does not take a learned cap: none is sent any more. */
   refuse(): void {
-    this.isRefused = true
+    this.#isRefused = true
+  }
+
+  /** How much more room an answer needs than was thought at first. */
+  get room(): number {
+    return this.#room / ROOM
   }
 
   /** The cap for a pack of so many records; before anything is known, the largest. */
   capFor(records: number): number | undefined {
-    if (this.#tokensPerElement === undefined || this.isRefused) return this.maxCap
+    if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
     const cap = Math.ceil(this.#room * (elements + this.#longestReasoning) + FRAME_TOKENS)
     return cap < this.#largest ? cap : this.maxCap

@@ -49,6 +49,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #lastCall = new Alarm(() => {
     this.#dispatcher.abortAll()
   })
+  #lastCallAt: number | undefined
 
   /**
    * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
@@ -195,7 +196,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const isSettled = this.#outlet.left === read && !this.#isLookingUp
     if (this.#ending && isSettled && this.#dispatcher.inFlight > 0) {
       // What the last answers cost is worth waiting for, but not for ever.
-      this.#lastCall.set(now + USAGE_WAIT, now)
+      this.#lastCallAt ??= now + USAGE_WAIT
+      this.#lastCall.set(this.#lastCallAt, now)
     } else if (this.#ending && isSettled && this.#reuse.pending === 0) {
       const end = this.#ending
       this.#ending = undefined
@@ -246,6 +248,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
   #failForMoney(now: number): void {
+    this.#outlet.closeGaps()
     if (this.#outlet.isBlocked || this.readableLength > 0 || this.#reuse.pending > 0) {
       this.#alarm.set(now + TAKEN_CHECK, now)
       return

@@ -64,6 +64,10 @@ export function unusedTag(texts: readonly string[]): string {
 
 /** The text without characters that do not show, and with look-alikes such as full-width letters as plain ones. */
 function plain(text: string): string {
-  // ASCII needs no work.
-  return /^[\x00-\x7f]*$/.test(text) ? text : text.normalize('NFKC').replace(/\p{Cf}/gu, '')
+  // Plain ASCII needs no work.
+  if (/^[\t\n\r\x20-\x7e]*$/.test(text)) return text
+  return text
+    .normalize('NFKC')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?![\t\n\r])\p{Cc}/gu, '')
+    .replace(/\p{Pd}/gu, '-')
 }

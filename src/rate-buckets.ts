@@ -134,12 +134,15 @@ function waitFor(bucket: Bucket, before: number, charge: number, now: number): n
 }
 
 /**
- * What comes back of a reported limit per ms. A reset tells it also of a limit per day. But never more than a limit per
- * minute gives: what is left is rounded down, so that near a full limit the reset alone could tell a thousand times that.
+ * What comes back of a reported limit per ms. A reset tells it also of a limit per day or per second. But what is left is
+ * rounded down, so that near a full limit the reset alone could tell a thousand times the truth: beyond a limit per minute
+ * only what was surely used counts.
  */
 function refillRate(limit: number, { remaining, reset }: Reported): number {
   const perMinute = limit / MINUTE
-  return reset && remaining < limit ? Math.min((limit - remaining) / reset, perMinute) : perMinute
+  if (!reset || remaining >= limit) return perMinute
+  const used = limit - remaining
+  return Math.max(Math.min(used / reset, perMinute), (used - 1) / reset)
 }
 
 /** Ms until every reported limit has room for a request; 0 if they have, or if that cannot be told. */

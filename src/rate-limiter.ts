@@ -21,6 +21,10 @@ export interface Permit {
   report(headers: AnyHeaders | undefined, now: number): void
   /** The server refused it with a 429, or broke it off with a rate limit error: everybody pauses. Ends it. */
   rateLimited(headers: AnyHeaders | undefined, now: number): void
+  /** It waits for its consumer, or no longer: meanwhile it is not counted among those that run. */
+  rest(isResting: boolean): void
+  /** It ended by no doing of the server's. */
+  cancel(): void
   /** It ended in any other way. A healthy end says that the server can take as much, or more; any other, that it is ill. */
   end(isHealthy: boolean, now: number): void
 }
@@ -49,7 +53,8 @@ interface Turn {
  * - Limits in `x-ratelimit-*` headers: as reported last, less what was started since.
  * - After a 429: all requests pause as long as the server says, or until the limit it reports has refilled, or 500 ms,
  *   doubling up to 60 s, less up to a quarter. From then on half as many run at once, and one more with each round trip
- *   that goes well, until there are as many as ever.
+ *   that goes well, until there are as many as ever. From the fourth round of 429 in a row the pause grows as well,
+ *   whatever the server says. A request that waits for its own consumer does not count as running.
  * - When as many requests in a row have failed as ever ran at once (and at least 4), the server is down: one at a time asks
  *   whether it is back, after pauses as above.
  *
@@ -128,8 +133,15 @@ export class RateLimiter {
     this.#congestion.started(start.number)
 
     let hasEnded = false
+    let isResting = false
+    const rest = (isNow: boolean): void => {
+      if (hasEnded || isNow === isResting) return
+      isResting = isNow
+      this.#congestion.rests(isNow)
+    }
     const end = (note: () => void): void => {
       if (hasEnded) return
+      rest(false)
       hasEnded = true
       note()
       this.#callListeners()
@@ -149,6 +161,15 @@ export class RateLimiter {
           this.#buckets.learn(reports, start, at)
           const refill = timeToRefill(reports, tokens)
           this.#congestion.refused(start.number, readRetryAfter(headers), refill, at)
+        })
+      },
+      rest: (isNow) => {
+        rest(isNow)
+        if (isNow) this.#callListeners()
+      },
+      cancel: () => {
+        end(() => {
+          this.#congestion.ended()
         })
       },
       end: (isHealthy, at) => {

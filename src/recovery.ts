@@ -34,27 +34,29 @@ export function recover(
 ): RecordError | undefined {
   const isAlone = size === 1
   // Where there was an answer, it was not refused.
-  if (end.kind === 'complete' || end.kind === 'length') entry.suspect = undefined
+  if (end.kind === 'complete' || end.kind === 'length') entry.group = undefined
   switch (end.kind) {
     // Nothing was tried: they go again as they were.
     case 'rate_limit':
     case 'cap_refused':
       entry.attempts -= 1
+      entry.group ??= request
       return undefined
 
     // One of the records is guilty. Those that are left are halved, among themselves, until it stands alone.
     case 'refusal':
     case 'content_filter':
     case 'context':
+    case 'bad_record':
     case 'too_large':
       if (isAlone) return reasonFor(entry, end)
-      entry.suspect = request
+      entry.group = request
       entry.maxCompany = Math.ceil((size - settled) / 2)
       return undefined
 
     case 'length':
       if (isAlone) {
-        if (end.isFinal || entry.needsMaxCap) return reasonFor(entry, end)
+        if ((end.isFinal && end.isChosen) || entry.needsMaxCap) return reasonFor(entry, end)
         entry.needsMaxCap = true
         entry.maxCompany = 1
         return undefined
@@ -108,6 +110,8 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
         'The record alone, with its instructions, is longer than the model can read',
         end.error,
       )
+    case 'bad_record':
+      return reason('request_failed', 'The API refuses the request with this record alone', end.error)
     case 'too_large':
       return reason('request_failed', 'The record alone needs more tokens than the rate limit has', end.error)
     case 'complete':

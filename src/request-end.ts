@@ -7,13 +7,20 @@ export type RequestEnd =
   /** The answer ended by itself. */
   | { readonly kind: 'complete' }
   /** It was cut, mostly at the output cap; `isFinal` where it surely was, and there is no larger one. */
-  | { readonly kind: 'length'; readonly isFinal: boolean }
+  | {
+      readonly kind: 'length'
+      readonly isFinal: boolean
+      /** Whether the largest cap is the user's choice, so that trying again is in vain. */
+      readonly isChosen: boolean
+    }
   | { readonly kind: 'refusal'; readonly refusal: string | undefined }
   | { readonly kind: 'content_filter'; readonly error: RequestError | undefined }
   /** The prompt is longer than the model's context. */
   | { readonly kind: 'context'; readonly error: RequestError }
   /** Too many requests or tokens a minute. */
   | { readonly kind: 'rate_limit'; readonly headers: AnyHeaders | undefined; readonly error: RequestError }
+  /** The server refuses the request itself, although it took others like it: it is about a record. */
+  | { readonly kind: 'bad_record'; readonly error: RequestError }
   /** The request is larger than all that is allowed in a minute. */
   | { readonly kind: 'too_large'; readonly error: RequestError }
   /** The server does not take the output cap that was learned. */
@@ -34,6 +41,8 @@ export interface Asked {
   readonly cap: number | undefined
   /** The largest cap that may be sent; `undefined`: none, the model's own. */
   readonly maxCap: number | undefined
+  /** Whether the server has taken requests like it. */
+  readonly isProven: boolean
 }
 
 export function failure(code: RequestErrorCode, message: string): RequestEnd {
@@ -43,30 +52,45 @@ export function failure(code: RequestErrorCode, message: string): RequestEnd {
 /** What the end of an answer means that came without an error. Success is a finish reason, nothing less. */
 export function endOfAnswer(
   { finishReason, refusal }: Pick<Answer, 'finishReason' | 'refusal'>,
-  json: { readonly failed: boolean; readonly isWhole: boolean },
-  { cap, maxCap }: Asked,
+  json: { readonly failed: boolean; readonly isWhole: boolean; readonly isEmpty: boolean },
+  { cap, maxCap }: Pick<Asked, 'cap' | 'maxCap'>,
 ): RequestEnd {
+  const isChosen = maxCap !== undefined
   if (refusal !== undefined) return { kind: 'refusal', refusal }
   switch (finishReason) {
     case undefined:
     case '':
       return failure('cut_short', 'The answer ended without a finish reason')
     case 'length':
-      return { kind: 'length', isFinal: cap === maxCap }
+      return { kind: 'length', isFinal: cap === maxCap, isChosen }
     case 'content_filter':
       return { kind: 'content_filter', error: undefined }
-    default:
+    case 'stop':
+    // What was to be text has ended as a call of a tool, by the names of some servers.
+    case 'tool_calls':
+    case 'function_call':
       if (json.failed) return failure('not_json', 'The answer is not JSON')
+      if (json.isEmpty) return failure('not_json', 'The answer is empty')
       // Some servers do not say that they cut an answer: only its JSON tells. Or the model ended too early, so it says
       // nothing about the cap.
-      return json.isWhole ? { kind: 'complete' } : { kind: 'length', isFinal: false }
+      return json.isWhole ? { kind: 'complete' } : { kind: 'length', isFinal: false, isChosen }
+    default:
+      // Servers have words of their own for what went well, and for what did not, such as `error`.
+      return json.isWhole && !json.isEmpty
+        ? { kind: 'complete' }
+        : failure('cut_short', 'The answer ended with a finish reason that is not known')
   }
 }
 
 /** What servers call a prompt that is too long: OpenAI's, for all of it or for one string, and llama.cpp's. */
 const TOO_LONG = ['context_length_exceeded', 'string_above_max_length', 'exceed_context_size_error']
-/** What those say that have no code for it, such as vLLM and DeepSeek. */
-const TOO_LONG_MESSAGE = /\bmaximum context length\b/i
+/** What those say that have no code for it, such as vLLM, SGLang, DeepSeek, Gemini, Claude and LM Studio. */
+const TOO_LONG_MESSAGE =
+  /\bcontext (length|window|size)\b|\bmaximum number of tokens\b|\b(prompt|input) is too long\b/i
+/** What OpenAI says of a request that is larger than the whole limit per minute. */
+const TOO_LARGE_MESSAGE = /\brequest too large\b/i
+/** What they call an account that cannot pay. */
+const UNPAID = ['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached']
 /** What they call content that they do not want to read: Azure's, and OpenAI's. */
 const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
 const CAPS = /\bmax_(completion_|output_)?tokens\b/
@@ -116,10 +140,10 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   }
   const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
 
-  if (status === 402 || isOneOf(['insufficient_quota'])) {
+  if (status === 402 || isOneOf(UNPAID)) {
     return fatal('insufficient_quota', 'The account has no credit left: check plan and billing')
   }
-  if (status === 401 || status === 403 || isOneOf(['invalid_api_key'])) {
+  if (status === 401 || isOneOf(['invalid_api_key'])) {
     return fatal('not_authorized', 'The API refused the key: check it and what it may use')
   }
   if (status === 404 || isOneOf(['model_not_found'])) {
@@ -129,7 +153,10 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }
   if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
   if (status === 429 || isOneOf(['rate_limit_exceeded'])) {
-    return { kind: 'rate_limit', headers, error: error('rate_limited', 'The rate limit was reached') }
+    const limited = error('rate_limited', 'The rate limit was reached')
+    return TOO_LARGE_MESSAGE.test(message)
+      ? { kind: 'too_large', error: limited }
+      : { kind: 'rate_limit', headers, error: limited }
   }
   // 498: Groq has no capacity for flex.
   const isTransient = status === 408 || status === 409 || status === 498
@@ -141,8 +168,12 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
       return { kind: 'cap_refused', error: apiError }
     }
-    if (!isAboutCap && TOO_LONG_MESSAGE.test(message)) return { kind: 'context', error: apiError }
-    return fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
+    if (TOO_LONG_MESSAGE.test(message)) return { kind: 'context', error: apiError }
+    // Such as a text that the server cannot parse, or input that a moderator flagged.
+    if (asked.isProven) return { kind: 'bad_record', error: apiError }
+    return status === 403
+      ? fatal('not_authorized', 'The API refused the key: check it and what it may use')
+      : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
   }
   const isOfNetwork = status === undefined && OF_NETWORK.test(words[0] ?? '')
   return {

@@ -121,7 +121,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   }
   const cache = checkCache(options.cache)
   // Everything that decides an answer but the record itself. The number is of the form of what is kept.
-  const context = [1, apiName, model, system, format.jsonSchema, request]
+  const { baseURL, deploymentName } = client as { baseURL?: unknown; deploymentName?: unknown }
+  const context = [1, baseURL, deploymentName, apiName, model, system, format.jsonSchema, request]
   return {
     client,
     apiName,
@@ -192,6 +193,8 @@ function serializeExamples<R>(
 
 function checkPricing(pricing: Pricing): Pricing {
   if (!isPlainObject(pricing)) throw expected('pricing', 'an object', pricing)
+  const unknown = Object.keys(pricing).find((name) => !['input', 'cachedInput', 'output'].includes(name))
+  if (unknown !== undefined) throw new TypeError(`There is no price \`pricing.${unknown}\``)
   for (const name of ['input', 'cachedInput', 'output'] as const) {
     const price = pricing[name]
     if (price === undefined && name === 'cachedInput') continue
@@ -215,7 +218,10 @@ function checkCache(cache: unknown): CacheStore | undefined {
   if (cache === undefined) return undefined
   const { get, set } = (cache ?? {}) as Partial<CacheStore>
   if (typeof get === 'function' && typeof set === 'function') return cache as CacheStore
-  throw expected('cache', 'a store with `get` and `set`, such as a Map or a Keyv', cache)
+  // Not what it is: it may be an address with a password.
+  throw new TypeError(
+    `Expected \`cache\` to be a store with get and set, such as a Map or a Keyv, got ${kindOf(cache)}`,
+  )
 }
 
 function checkLimiter(limiter: unknown): RateLimiter | undefined {

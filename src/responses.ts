@@ -15,6 +15,8 @@ export interface ResponsesClient {
 const OWN_FIELDS = [
   ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
   ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
+  // Fields of Chat Completions, in which they mean the same.
+  ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
 ] as const
 
 /** Fields of a Responses request that are passed through as they are. */
@@ -45,14 +47,21 @@ export const responsesApi: Api = {
   },
 
   read: (event, answer) => {
-    const { type, delta, response, code, message } = event as LooseEvent
-    if (response) readResponse(response, answer)
+    const { type, delta, text, refusal, response, code, message } = event as LooseEvent
+    if (response) readResponse(response, answer, type)
     answer.hasToken = type?.endsWith('.delta') === true && Boolean(delta)
+    const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
     switch (type) {
       case 'response.output_text.delta':
-        return typeof delta === 'string' ? delta : ''
+        return isText(delta) ? textOf(delta, answer) : ''
       case 'response.refusal.delta':
-        if (typeof delta === 'string') answer.refusal = (answer.refusal ?? '') + delta
+        if (isText(delta)) answer.refusal = (answer.refusal ?? '') + delta
+        return ''
+      // Some servers send only the whole.
+      case 'response.output_text.done':
+        return isText(text) && !answer.hasText ? textOf(text, answer) : ''
+      case 'response.refusal.done':
+        if (isText(refusal)) answer.refusal ??= refusal
         return ''
       case 'response.failed':
         throw Object.assign(new Error(response?.error?.message ?? 'failed'), {
@@ -68,8 +77,14 @@ export const responsesApi: Api = {
   },
 }
 
+function textOf(text: string, answer: Answer): string {
+  answer.hasText = true
+  return text
+}
+
 /** What the last event says of the whole. */
-function readResponse({ id, status, incomplete_details, usage }: LooseResponse, answer: Answer): void {
+function readResponse(response: LooseResponse, answer: Answer, type: string | undefined): void {
+  const { id, status = type?.replace('response.', ''), incomplete_details, usage } = response
   answer.responseId ??= id
   if (usage) {
     answer.usage = usageOf(
@@ -90,6 +105,8 @@ function readResponse({ id, status, incomplete_details, usage }: LooseResponse, 
 interface LooseEvent {
   readonly type?: string
   readonly delta?: unknown
+  readonly text?: unknown
+  readonly refusal?: unknown
   readonly response?: LooseResponse
   readonly code?: string | null
   readonly message?: string

@@ -1,4 +1,8 @@
 import { createHash } from 'node:crypto'
+import { sleep } from './sleep.ts'
+
+/** How long the store may take to read or write one value, in ms. After that it has failed. */
+const STORE_WAIT = 10_000
 
 /** Where settled values are kept between records and runs: a `Map`, a `Keyv`, or anything with these two methods. */
 export interface CacheStore {
@@ -50,7 +54,7 @@ export class ResultCache<T> {
     try {
       const found = this.#store.get(key)
       if (!isPromise(found)) return this.#read(found)
-      return Promise.resolve(found).then((json) => this.#read(json), failed)
+      return inTime(found).then((json) => this.#read(json), failed)
     } catch {
       failed()
       return undefined
@@ -78,7 +82,7 @@ export class ResultCache<T> {
     try {
       const written = this.#store.set(key, json)
       if (!isPromise(written)) return
-      const writing = Promise.resolve(written)
+      const writing = inTime(written)
         .catch(failed)
         .finally(() => {
           this.#writing.delete(writing)
@@ -100,6 +104,19 @@ export class ResultCache<T> {
   /** @param listener Called whenever the last pending write has ended. */
   set onIdle(listener: () => void) {
     this.#onIdle = listener
+  }
+}
+
+/** The same promise, but it rejects when it takes too long. */
+async function inTime(promise: PromiseLike<unknown>): Promise<unknown> {
+  const isDone = new AbortController()
+  const tooLong = sleep(STORE_WAIT, isDone.signal).then(() => {
+    throw new Error('The store did not answer')
+  })
+  try {
+    return await Promise.race([promise, tooLong])
+  } finally {
+    isDone.abort()
   }
 }
 

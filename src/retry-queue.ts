@@ -20,7 +20,7 @@ export class RetryQueue<R> {
     let tokens = 0
     const pack = new Set<Entry<R>>()
     for (const entry of this.#entries) {
-      if (entry.suspect !== first.suspect || entry.partition !== first.partition) continue
+      if (entry.group !== first.group || entry.partition !== first.partition) continue
       company = Math.min(company, entry.maxCompany)
       tokens += entry.tokens
       if (pack.size > 0 && (pack.size >= company || tokens > maxTokens)) break

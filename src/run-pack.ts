@@ -12,8 +12,6 @@ import { endOfAnswer, endOfError, failure, type RequestEnd } from './request-end
 import { scrub } from './scrub.ts'
 import { Settlement } from './settlement.ts'
 
-/** Whitespace outside of strings after which an answer is stopped, in characters. Indented JSON has some dozens. */
-const MAX_BLANKS = 500
 /** Elements in a row, repeated or unknown, after which an answer is stopped. */
 const MAX_UNASKED = 5
 
@@ -24,6 +22,8 @@ export interface Shipment<R> {
   readonly user: string
   /** Cap on the answer's tokens; `undefined`: none is sent. */
   readonly cap: number | undefined
+  /** Whether the server has taken requests like it. */
+  readonly isProven: boolean
 }
 
 /** What is done while an answer is still being written. */
@@ -43,7 +43,7 @@ export interface PackListener<R, T> {
  */
 export async function runPack<R, T>(
   options: Resolved<R, T>,
-  { pack, user, cap }: Shipment<R>,
+  { pack, user, cap, isProven }: Shipment<R>,
   request: number,
   abort: AbortController,
   listener: PackListener<R, T>,
@@ -54,7 +54,8 @@ export async function runPack<R, T>(
   const parser = new ElementParser()
   const characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
   const answer = emptyAnswer()
-  const asked = { cap, maxCap: options.maxOutputTokens }
+  const asked = { cap, maxCap: options.maxOutputTokens, isProven }
+  const counted = { text: 0, thought: 0 }
   let elements = 0
   let unasked = 0
   const info = (position: number): PackInfo => {
@@ -87,9 +88,9 @@ export async function runPack<R, T>(
         const { entry, value, position, result } = verdict
         const { index, record, attempts } = entry
         const outcome = { status: 'fulfilled' as const, index, record, value, attempts, pack: info(position) }
-        const wait = listener.onFulfilled(entry, outcome, result)
-        if (!wait) continue
         // Time in which nobody takes outcomes counts against no deadline.
+        const wait = deadlines.excuse(() => listener.onFulfilled(entry, outcome, result))
+        if (!wait) continue
         deadlines.pause()
         await wait
         deadlines.resume()
@@ -104,9 +105,7 @@ export async function runPack<R, T>(
   const onText = (text: string): Promise<void> | undefined => {
     characters.unfinished += text.length
     const closed = parser.write(text)
-    if (parser.trailingBlanks > MAX_BLANKS) {
-      useless = new RequestError('runaway', `The answer had more than ${MAX_BLANKS} blanks in a row`)
-    }
+    if (parser.isBlank) useless = new RequestError('runaway', 'The answer went on in nothing but whitespace')
     // What follows will not be parsed. If nothing is missing, it is worth waiting for what it cost.
     if (parser.failed && settlement.unsettled.size > closed.length) {
       useless = new RequestError('not_json', 'The answer is not JSON')
@@ -131,7 +130,10 @@ export async function runPack<R, T>(
       if (isAborted()) break
       answer.hasBegun = true
       const text = api.read(event, answer)
-      if (answer.hasToken) deadlines.progress()
+      if (answer.hasToken) {
+        counted[text === '' ? 'thought' : 'text'] += 1
+        deadlines.progress()
+      }
       if (text === '') continue
       const wait = onText(text)
       if (wait) await wait
@@ -149,7 +151,7 @@ export async function runPack<R, T>(
   } catch (error) {
     if (own.includes(error)) throw error
     // The records by themselves, too: a short one is looked for as a whole.
-    const secrets = () => [user, system, keyOf(client), ...pack.map(({ text }) => text)]
+    const secrets = () => [user, system, ...keysOf(client), ...pack.map(({ text }) => text)]
     end = endOfError(error, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
@@ -159,7 +161,7 @@ export async function runPack<R, T>(
     end = endOfAnswer(answer, parser, asked)
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
   const { usage, hasBegun, responseId } = answer
-  return { end, usage, hasBegun, responseId, elements, characters, unsettled }
+  return { end, usage, hasBegun, events: counted, responseId, elements, characters, unsettled }
 }
 
 /** The events of an answer, and its headers where the SDK tells them. */
@@ -192,7 +194,12 @@ function notAStream(headers: AnyHeaders | undefined): RequestEnd {
   return failure('not_a_stream', `Expected a stream of events, got ${got}`)
 }
 
-function keyOf(client: unknown): string {
-  const { apiKey } = client as { apiKey?: unknown }
-  return typeof apiKey === 'string' ? apiKey : ''
+/** What the client authorizes itself with: its key, and whatever its headers hold. */
+function keysOf(client: unknown): string[] {
+  const { apiKey, _options } = client as {
+    apiKey?: unknown
+    _options?: { defaultHeaders?: Record<string, unknown> }
+  }
+  const headers = Object.values(_options?.defaultHeaders ?? {})
+  return [apiKey, ...headers].filter((key) => typeof key === 'string')
 }

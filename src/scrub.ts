@@ -1,25 +1,29 @@
-/** The shortest run of characters that is taken for a quotation from a longer text. */
-const SHORTEST = 12
-/** A text shorter than this is no secret: it stands in any sentence. */
+/** The shortest run of letters and digits that is taken for a quotation from a longer text. */
+const SHORTEST = 10
+/** A text with fewer is no secret: it stands in any sentence. */
 const LEAST = 4
 /** A message longer than this is cut: nobody reads more, and looking for quotations takes time. */
 const LONGEST = 500
 
-/** A server's message without anything that it quotes from private texts, such as the records and the key. */
+/**
+ * A server's message without anything that it quotes from private texts, such as the records and the key, however it is
+ * written there: in other case, word by word, or with the escapes of JSON, URLs and HTML.
+ */
 export function scrub(message: string, secrets: readonly string[]): string {
   // A quotation is told also where the cut leaves only its beginning.
-  const text = flat(message).slice(0, LONGEST + SHORTEST)
+  const text = message
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 2 * LONGEST)
+  const { letters, places } = lettersOf(text)
   const isSecret = new Array<boolean>(text.length).fill(false)
-  // As they are, and as they stand in JSON.
-  const forms = new Set(
-    secrets.flatMap((secret) => [flat(secret), flat(JSON.stringify(secret).slice(1, -1))]),
-  )
-  for (const form of forms) {
-    if (form.length < LEAST) continue
+  for (const secret of new Set(secrets.map((one) => lettersOf(one).letters))) {
+    if (secret.length < LEAST) continue
     // A short text is looked for as a whole, a long one in every part.
-    const size = Math.min(SHORTEST, form.length)
-    for (let i = 0; i + size <= text.length; i++) {
-      if (form.includes(text.slice(i, i + size))) isSecret.fill(true, i, i + size)
+    const size = Math.min(SHORTEST, secret.length)
+    for (let i = 0; i + size <= letters.length; i++) {
+      if (!secret.includes(letters.slice(i, i + size))) continue
+      isSecret.fill(true, places[i]?.from, places[i + size - 1]?.to)
     }
   }
   let clean = ''
@@ -30,6 +34,34 @@ export function scrub(message: string, secrets: readonly string[]): string {
   return clean
 }
 
-function flat(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
+/** A character, or the escape of one: in JSON, in a URL (of which several make one), in HTML. */
+const WRITTEN = /\\u[\da-f]{4}|\\[bfnrt"\\/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
+
+/** The letters and digits of a text, in lower case, and where in it each is written. */
+function lettersOf(text: string): { letters: string; places: { from: number; to: number }[] } {
+  let letters = ''
+  const places: { from: number; to: number }[] = []
+  for (const { 0: written, index } of text.matchAll(WRITTEN)) {
+    const meant = unescape(written).normalize('NFKC').toLowerCase()
+    const found = meant.replace(/[^\p{L}\p{N}]/gu, '')
+    places.push(...Array.from({ length: found.length }, () => ({ from: index, to: index + written.length })))
+    letters += found
+  }
+  return { letters, places }
+}
+
+function unescape(written: string): string {
+  const code = /^\\u([\da-f]{4})$/i.exec(written)?.[1] ?? /^&#x([\da-f]+);$/i.exec(written)?.[1]
+  const decimal = /^&#(\d+);$/.exec(written)?.[1]
+  if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16))
+  if (decimal !== undefined) return String.fromCharCode(Number(decimal))
+  if (written.length > 1 && written.startsWith('%')) {
+    try {
+      return decodeURIComponent(written)
+    } catch {
+      return ''
+    }
+  }
+  // Other escapes stand for no letter.
+  return /^(\\|&).+/s.test(written) ? '' : written
 }

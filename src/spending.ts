@@ -2,15 +2,14 @@ import type { Entry } from './entry.ts'
 import type { Learning } from './learning.ts'
 import type { Ledger } from './ledger.ts'
 
-/** How much longer a prompt may be than its estimate: before the first answer, and later. */
-const FIRST_PROMPT_MARGIN = 1.5
-const PROMPT_MARGIN = 1.25
-/** No model that is sold writes a longer answer, in tokens. */
-const LONGEST_ANSWER = 128_000
+/** Output cap before the first answer has told how long results are, in tokens. Few models allow less. */
+const FIRST_CAP = 4_096
 /** How much longer an answer may be than expected where no cap can be sent. */
 const ANSWER_MARGIN = 2
 /** Before the first answer, it is worth asking if there is money for so many tokens of it. */
 const LEAST_ANSWER = 32
+/** What a prompt may have beside its texts, in tokens: what frames messages and schema. */
+const PROMPT_FRAME = 64
 
 /** What a request may cost. */
 export interface Price {
@@ -25,8 +24,16 @@ export class Spending {
   readonly #maxCost: number
   readonly #ledger: Ledger
   readonly #learning: Learning
+  readonly #promptBytes: (pack: readonly Entry<unknown>[]) => number
 
-  constructor(maxCost: number, ledger: Ledger, learning: Learning) {
+  /** @param promptBytes UTF-8 bytes of a pack's whole prompt. */
+  constructor(
+    maxCost: number,
+    ledger: Ledger,
+    learning: Learning,
+    promptBytes: (pack: readonly Entry<unknown>[]) => number,
+  ) {
+    this.#promptBytes = promptBytes
     this.#maxCost = maxCost
     this.#ledger = ledger
     this.#learning = learning
@@ -43,22 +50,25 @@ export class Spending {
     // Before the first answer nobody knows what one costs: that one is waited for.
     if (expected === undefined && running.size > 0) return undefined
     const spent = Array.from(running).reduce((sum, { cost }) => sum + cost, this.#ledger.cost)
-    const margin = expected === undefined ? FIRST_PROMPT_MARGIN : PROMPT_MARGIN
-    const input = this.#priceOf(this.#learning.promptTokens(pack) * margin, 0)
+    // No token is shorter than a byte. Estimates are for what is likely.
+    const input = this.#priceOf(this.#promptBytes(pack) + PROMPT_FRAME, 0)
     const perToken = this.#priceOf(0, 1)
     const left = this.#maxCost - spent - input
     const affordable = left < 0 ? -1 : perToken > 0 ? Math.floor(left / perToken) : Infinity
 
-    if (!this.#learning.maySendCap && cap === undefined) {
-      const output = expected === undefined ? LONGEST_ANSWER : expected * ANSWER_MARGIN
-      return affordable < output ? undefined : { cap, cost: input + output * perToken }
+    const { refusedCap, room } = this.#learning
+    if (cap === undefined && refusedCap < Infinity) {
+      // The model writes less than the cap that was too large for it; or it knows no caps, and this is a guess.
+      const most = Math.min(refusedCap, expected === undefined ? Infinity : expected * ANSWER_MARGIN)
+      return affordable < most ? undefined : { cap, cost: input + most * perToken }
     }
-    const most = cap ?? LONGEST_ANSWER
-    if (affordable >= most) return { cap, cost: input + most * perToken }
+    const most = cap ?? FIRST_CAP * room
+    if (affordable >= most) return { cap: most, cost: input + most * perToken }
     // The last of the money buys an answer with less room, if nothing that runs may leave some.
     const isEnough = affordable >= (expected ?? LEAST_ANSWER)
-    if (running.size > 0 || !isEnough || !this.#learning.maySendCap) return undefined
-    return { cap: affordable, cost: input + affordable * perToken }
+    return running.size > 0 || !isEnough
+      ? undefined
+      : { cap: affordable, cost: input + affordable * perToken }
   }
 
   #priceOf(input: number, output: number): number {

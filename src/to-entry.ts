@@ -14,7 +14,7 @@ export function toEntry<R>(record: R, index: number, options: Resolved<R, unknow
   return {
     ...{ index, record, text, tokens, partition, cacheKey: cache?.key(text, partition) },
     ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
-    ...{ suspect: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
+    ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
   }
 }
 

@@ -135,7 +135,7 @@ describe('a pack that cannot leave as it is', () => {
 
   it('suspects stay among themselves', () => {
     const queue = queueOf(0)
-    queue.addAgain([0, 1, 2].map((index) => entryOf(index, { suspect: 1 })))
+    queue.addAgain([0, 1, 2].map((index) => entryOf(index, { group: 1 })))
     queue.addAgain([entryOf(3)])
     expect(shown(queue.peek(0))).toBe('again 0 1 2')
     queue.halve()

@@ -39,7 +39,7 @@ describe('what becomes of a record that a request did not settle', () => {
     readonly attempts?: number
     readonly attemptsLeft: number
     readonly maxCompany: number
-    readonly suspect?: number
+    readonly group?: number
     readonly failures?: number
     readonly needsMaxCap?: boolean
   }
@@ -68,25 +68,25 @@ describe('what becomes of a record that a request did not settle', () => {
     ['cut for good: what fits', 'length for good', 25, 3, { attemptsLeft: 4, maxCompany: 3 }],
     ['cut alone: a larger cap', 'length', 1, 0, { attemptsLeft: 4, maxCompany: 1, needsMaxCap: true }],
 
-    ['refusal: halved', 'refusal', 25, 0, { attemptsLeft: 4, maxCompany: 13, suspect: REQUEST }],
+    ['refusal: halved', 'refusal', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
     [
       'refusal: those left are halved',
       'refusal',
       25,
       20,
-      { attemptsLeft: 4, maxCompany: 3, suspect: REQUEST },
+      { attemptsLeft: 4, maxCompany: 3, group: REQUEST },
     ],
-    ['filter: halved', 'content_filter', 25, 0, { attemptsLeft: 4, maxCompany: 13, suspect: REQUEST }],
-    ['filter: alone', 'content_filter', 25, 24, { attemptsLeft: 4, maxCompany: 1, suspect: REQUEST }],
-    ['filter: halved', 'content_filter', 3, 0, { attemptsLeft: 4, maxCompany: 2, suspect: REQUEST }],
-    ['context: halved', 'context', 25, 0, { attemptsLeft: 4, maxCompany: 13, suspect: REQUEST }],
-    ['context: halved', 'context', 2, 0, { attemptsLeft: 4, maxCompany: 1, suspect: REQUEST }],
+    ['filter: halved', 'content_filter', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
+    ['filter: alone', 'content_filter', 25, 24, { attemptsLeft: 4, maxCompany: 1, group: REQUEST }],
+    ['filter: halved', 'content_filter', 3, 0, { attemptsLeft: 4, maxCompany: 2, group: REQUEST }],
+    ['context: halved', 'context', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
+    ['context: halved', 'context', 2, 0, { attemptsLeft: 4, maxCompany: 1, group: REQUEST }],
     [
       'larger than the limit: halved',
       'too_large',
       8,
       0,
-      { attemptsLeft: 4, maxCompany: 4, suspect: REQUEST },
+      { attemptsLeft: 4, maxCompany: 4, group: REQUEST },
     ],
 
     ['429: not charged', 'rate_limit', 25, 0, { attempts: 0, attemptsLeft: 4, maxCompany: 25 }],
@@ -168,7 +168,7 @@ describe('what becomes of a record that a request did not settle', () => {
     expect(recoverIn(record, 'length', 1)).toMatchObject({ code: 'answer_truncated' })
   })
 
-  it.each<[EndName, suspect: number | undefined]>([
+  it.each<[EndName, group: number | undefined]>([
     // Nothing was found out: those of another search, or of none, would only be drawn in.
     ['rate_limit', 3],
     ['cap_refused', 3],
@@ -177,10 +177,10 @@ describe('what becomes of a record that a request did not settle', () => {
     ['length', undefined],
     ['refusal', REQUEST],
     ['context', REQUEST],
-  ])('suspects that end with %s are then of %s', (name, suspect) => {
-    const record = sent({ suspect: 3, maxCompany: 4 })
+  ])('suspects that end with %s are then of %s', (name, group) => {
+    const record = sent({ group: 3, maxCompany: 4 })
     recoverIn(record, name, 4)
-    expect(record.suspect).toBe(suspect)
+    expect(record.group).toBe(group)
   })
 })
 

@@ -61,10 +61,10 @@ describe('who travels with whom', () => {
   it('suspects of one request stay among themselves, and let the others pass', () => {
     const queue = queueOf(
       entryOf(0),
-      entryOf(1, { suspect: 4 }),
+      entryOf(1, { group: 4 }),
       entryOf(2),
-      entryOf(3, { suspect: 5 }),
-      entryOf(4, { suspect: 4 }),
+      entryOf(3, { group: 5 }),
+      entryOf(4, { group: 4 }),
       entryOf(5),
     )
     expect(taken(queue)).toEqual([0, 2, 5])
@@ -88,9 +88,9 @@ describe('who travels with whom', () => {
 
   it('so do suspects of the same request number in different partitions', () => {
     const queue = queueOf(
-      entryOf(0, { partition: 'a', suspect: 1 }),
-      entryOf(1, { partition: 'b', suspect: 1 }),
-      entryOf(2, { partition: 'a', suspect: 1 }),
+      entryOf(0, { partition: 'a', group: 1 }),
+      entryOf(1, { partition: 'b', group: 1 }),
+      entryOf(2, { partition: 'a', group: 1 }),
     )
     expect(taken(queue)).toEqual([0, 2])
     expect(taken(queue)).toEqual([1])
@@ -100,7 +100,7 @@ describe('who travels with whom', () => {
     const options = fc.record({
       tokens: fc.nat(30),
       maxCompany: fc.integer({ min: 1, max: 6 }),
-      suspect: fc.constantFrom(undefined, undefined, 1, 2),
+      group: fc.constantFrom(undefined, undefined, 1, 2),
       partition: fc.constantFrom(undefined, 'a', 'b'),
     })
     fc.assert(
@@ -122,7 +122,7 @@ describe('who travels with whom', () => {
             if (pack.length > 1) expect(tokens).toBeLessThanOrEqual(maxTokens)
             // The next ones of its kind, without a gap.
             const kind = [...waiting].filter(
-              ({ suspect, partition }) => suspect === first?.suspect && partition === first?.partition,
+              ({ group, partition }) => group === first?.group && partition === first?.partition,
             )
             expect(pack).toEqual(kind.slice(0, pack.length))
             for (const entry of pack) expect(waiting.delete(entry)).toBe(true)
