@@ -67,10 +67,7 @@ export class Dispatcher<R, T> {
     this.#onChange = listener.onChange
     const { linger, maxCost, window } = options
     this.#learning = new Learning(options)
-    const fixedBytes = Buffer.byteLength(options.system + JSON.stringify(options.format.jsonSchema))
-    this.#spending = new Spending(maxCost, ledger, this.#learning, (pack) => {
-      return fixedBytes + Buffer.byteLength(userMessage(pack.map((entry) => entry.text)))
-    })
+    this.#spending = new Spending(maxCost, ledger, this.#learning)
     this.#queue = new PackQueue(this.#learning.limits, linger, window)
   }
 
@@ -244,15 +241,16 @@ export class Dispatcher<R, T> {
   #report({ end, elements }: PackRun<R>, charge: number, permit: Permit): RequestEnd {
     const now = performance.now()
     if (end.kind !== 'rate_limit') {
-      // An answer without a single element is none, however it ended.
-      const isNone = elements === 0 && (end.kind === 'failure' || end.kind === 'complete')
+      // An answer that broke off without a single element is none. One that went on and on came from a healthy server.
+      const isNone = elements === 0 && end.kind === 'failure' && end.error.code !== 'runaway'
       if (this.#isStopped || end.kind === 'fatal') permit.cancel()
       else permit.end(!isNone, now)
       return end
     }
-    permit.rateLimited(end.headers, now)
+    permit.rateLimited(end.headers, now, end.tooLarge?.limit)
     // Larger than all that is allowed in a minute: no waiting will help.
-    const isTooLarge = charge > this.#options.limiter.largestRequest
+    const { largestRequest } = this.#options.limiter
+    const isTooLarge = charge > largestRequest || (end.tooLarge !== undefined && largestRequest === Infinity)
     return isTooLarge ? { kind: 'too_large', error: end.error } : end
   }
 }

@@ -26,6 +26,7 @@ export class ElementParser {
   #carry = ''
   #closed: string[] = []
   #failed = false
+  #isEmpty = true
   readonly #blanks = new Blanks()
 
   constructor() {
@@ -45,9 +46,9 @@ export class ElementParser {
     return this.#depth === 0 && !this.#failed
   }
 
-  /** Whether nothing has been read. */
+  /** Whether there has been nothing but whitespace. */
   get isEmpty(): boolean {
-    return this.#offset === 0
+    return this.#isEmpty && !this.#failed
   }
 
   /** Whether the text so far ends in so much whitespace that nothing else is to be expected. */
@@ -80,6 +81,7 @@ export class ElementParser {
   }
 
   #onToken(token: TokenType, value: unknown, offset: number): void {
+    this.#isEmpty = false
     const isElement = this.#inResults && this.#depth === 2
     switch (token) {
       case TokenType.LEFT_BRACE:

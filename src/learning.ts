@@ -10,6 +10,10 @@ import type { TokenEstimator } from './tokens.ts'
 const LIMIT_SHARE = 4
 /** Requests that the server may refuse in a row before none is taken to be about its records. */
 const MAX_REFUSED = 20
+/** How much longer the fixed part of a prompt may be than what was learned of it. */
+const FIXED_MARGIN = 1.2
+/** What may frame a record, or all of them with the schema, in tokens. */
+const FRAME_TOKENS = 24
 /** How much smaller packs become when one was longer than the model's context. */
 const SHRINK = 0.7
 
@@ -18,16 +22,22 @@ export class Learning {
   readonly #estimator: TokenEstimator
   readonly #budget: OutputBudget
   readonly #most: PackLimits
+  /** What stands in every prompt. */
+  readonly #fixedText: string
   /** Tokens of records in one pack: less than the user's where the model's context has no room for so many. */
   #packTokens: number
+  /** Whether the API has counted a prompt. */
+  #hasCounted = false
   #hasSucceeded = false
   /** Requests that the server refused as such since it took one. */
   #refusedInARow = 0
   /** The learned cap that the server refused; `Infinity`: none. */
   #refusedCap = Infinity
 
-  constructor({ estimator, maxOutputTokens, maxPackTokens, maxPackRecords }: Resolved<never, unknown>) {
+  constructor(options: Resolved<never, unknown>) {
+    const { estimator, maxOutputTokens, maxPackTokens, maxPackRecords, system, format } = options
     this.#estimator = estimator
+    this.#fixedText = system + JSON.stringify(format.jsonSchema)
     this.#budget = new OutputBudget(maxOutputTokens)
     this.#most = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
     this.#packTokens = maxPackTokens
@@ -79,6 +89,16 @@ export class Learning {
     return this.#estimator.prompt(pack.length, bytesOf(pack))
   }
 
+  /** Tokens that a pack's whole prompt will hardly pass. */
+  longestPrompt(pack: readonly Entry<unknown>[]): number {
+    const records = pack.reduce((sum, { text }) => sum + mostTokens(text), 0)
+    // What is the same in every prompt has been counted by the API with the first.
+    const rest = this.#hasCounted
+      ? this.#estimator.prompt(pack.length, 0) * FIXED_MARGIN
+      : mostTokens(this.#fixedText) + FRAME_TOKENS * (pack.length + 1)
+    return Math.ceil(records + rest)
+  }
+
   /** Learns from a finished request. Returns what it took: as the API counted, or an estimate where it did not. */
   learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: PackRun<unknown>): Usage {
     const { end, usage, elements } = run
@@ -89,7 +109,10 @@ export class Learning {
     } else if (end.kind === 'bad_record') {
       this.#refusedInARow += 1
     }
-    if (usage) this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
+    if (usage) {
+      this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
+      this.#hasCounted = true
+    }
     if (end.kind === 'cap_refused') {
       this.#budget.refuse()
       this.#refusedCap = Math.min(this.#refusedCap, cap ?? Infinity)
@@ -122,6 +145,13 @@ export class Learning {
       reasoning: events.thought,
     }
   }
+}
+
+/** Tokens that a text will hardly pass: one for two bytes of ASCII, where prose has one for four, and one for each other byte. */
+function mostTokens(text: string): number {
+  const bytes = Buffer.byteLength(text)
+  const ascii = text.replace(/[^\x00-\x7f]+/g, '').length
+  return bytes - ascii / 2
 }
 
 function bytesOf(pack: readonly Entry<unknown>[]): number {

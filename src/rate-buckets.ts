@@ -37,6 +37,8 @@ export class RateBuckets {
   readonly #tokensPerMinute: number
   readonly #configured = new Map<Kind, Bucket>()
   readonly #reported = new Map<Kind, ReportedBucket>()
+  /** Tokens that one request may be charged, as a server said that refused a larger one. */
+  largestTold = Infinity
   /** Requests started so far, and the tokens charged to them. */
   #started = 0
   #totalTokens = 0
@@ -52,7 +54,7 @@ export class RateBuckets {
     const reported = (['tokens', 'project-tokens'] as const).map(
       (kind) => this.#reported.get(kind)?.capacity ?? Infinity,
     )
-    return Math.min(this.#tokensPerMinute, ...reported)
+    return Math.min(this.#tokensPerMinute, this.largestTold, ...reported)
   }
 
   /** Ms until all have room for a request, after what others take out of them before; 0 or less if they have. */

@@ -19,8 +19,12 @@ export interface RateLimiterOptions {
 export interface Permit {
   /** The server has accepted the request, with these response headers. */
   report(headers: AnyHeaders | undefined, now: number): void
-  /** The server refused it with a 429, or broke it off with a rate limit error: everybody pauses. Ends it. */
-  rateLimited(headers: AnyHeaders | undefined, now: number): void
+  /**
+   * The server refused it with a 429, or broke it off with a rate limit error: everybody pauses. Ends it.
+   *
+   * @param largestRequest The tokens that one request may be charged, where the server said that.
+   */
+  rateLimited(headers: AnyHeaders | undefined, now: number, largestRequest?: number): void
   /** It waits for its consumer, or no longer: meanwhile it is not counted among those that run. */
   rest(isResting: boolean): void
   /** It ended by no doing of the server's. */
@@ -155,10 +159,11 @@ export class RateLimiter {
         this.#buckets.learn(reports, start, at)
         if (reports.length > 0 || hasForgotten) this.#callListeners()
       },
-      rateLimited: (headers, at) => {
+      rateLimited: (headers, at, largestRequest = Infinity) => {
         end(() => {
           const reports = readRateLimits(headers)
           this.#buckets.learn(reports, start, at)
+          this.#buckets.largestTold = Math.min(this.#buckets.largestTold, largestRequest)
           const refill = timeToRefill(reports, tokens)
           this.#congestion.refused(start.number, readRetryAfter(headers), refill, at)
         })

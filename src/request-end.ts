@@ -18,7 +18,13 @@ export type RequestEnd =
   /** The prompt is longer than the model's context. */
   | { readonly kind: 'context'; readonly error: RequestError }
   /** Too many requests or tokens a minute. */
-  | { readonly kind: 'rate_limit'; readonly headers: AnyHeaders | undefined; readonly error: RequestError }
+  | {
+      readonly kind: 'rate_limit'
+      readonly headers: AnyHeaders | undefined
+      readonly error: RequestError
+      /** The request is larger than the whole limit, which is so many tokens, where the server says that. */
+      readonly tooLarge?: { readonly limit: number | undefined }
+    }
   /** The server refuses the request itself, although it took others like it: it is about a record. */
   | { readonly kind: 'bad_record'; readonly error: RequestError }
   /** The request is larger than all that is allowed in a minute. */
@@ -154,9 +160,10 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
   if (status === 429 || isOneOf(['rate_limit_exceeded'])) {
     const limited = error('rate_limited', 'The rate limit was reached')
-    return TOO_LARGE_MESSAGE.test(message)
-      ? { kind: 'too_large', error: limited }
-      : { kind: 'rate_limit', headers, error: limited }
+    const end = { kind: 'rate_limit' as const, headers, error: limited }
+    if (!TOO_LARGE_MESSAGE.test(message)) return end
+    const limit = Number(/\blimit:? (\d+)/i.exec(message)?.[1])
+    return { ...end, tooLarge: { limit: limit > 0 ? limit : undefined } }
   }
   // 498: Groq has no capacity for flex.
   const isTransient = status === 408 || status === 409 || status === 498

@@ -72,9 +72,17 @@ export const responsesApi: Api = {
       case 'error':
         throw Object.assign(new Error(message ?? 'error'), { code, type })
       default:
-        return ''
+        return answer.hasText || answer.finishReason === undefined ? '' : wholeOf(response, answer)
     }
   },
+}
+
+/** The text that stands only in the last event, as some servers have it. */
+function wholeOf(response: LooseResponse | undefined, answer: Answer): string {
+  const parts = (response?.output ?? []).flatMap(({ content }) => content ?? [])
+  for (const { refusal } of parts) if (typeof refusal === 'string') answer.refusal ??= refusal
+  const text = parts.map((part) => (typeof part.text === 'string' ? part.text : '')).join('')
+  return text === '' ? '' : textOf(text, answer)
 }
 
 function textOf(text: string, answer: Answer): string {
@@ -116,6 +124,9 @@ interface LooseResponse {
   readonly id?: string
   readonly status?: string
   readonly error?: { readonly code?: string; readonly message?: string } | null
+  readonly output?: readonly {
+    readonly content?: readonly { readonly text?: unknown; readonly refusal?: unknown }[]
+  }[]
   readonly incomplete_details?: { readonly reason?: string } | null
   readonly usage?: {
     readonly input_tokens?: unknown

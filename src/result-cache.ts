@@ -3,6 +3,8 @@ import { sleep } from './sleep.ts'
 
 /** How long the store may take to read or write one value, in ms. After that it has failed. */
 const STORE_WAIT = 10_000
+/** After so many in a row that took too long, the store is left alone. */
+const MAX_HANGS = 3
 
 /** Where settled values are kept between records and runs: a `Map`, a `Keyv`, or anything with these two methods. */
 export interface CacheStore {
@@ -25,6 +27,8 @@ export class ResultCache<T> {
   #onIdle: (() => void) | undefined
   /** Reads and writes that the store failed to do. */
   failures = 0
+  /** How many of the last operations took too long; after some in a row nobody asks the store any more. */
+  #hangs = 0
 
   /** @param context Everything that decides an answer but the record itself. */
   constructor(
@@ -51,10 +55,11 @@ export class ResultCache<T> {
     }
     const unwritten = this.#unwritten.get(key)
     if (unwritten !== undefined) return this.parse(unwritten)
+    if (this.#hangs >= MAX_HANGS) return undefined
     try {
       const found = this.#store.get(key)
       if (!isPromise(found)) return this.#read(found)
-      return inTime(found).then((json) => this.#read(json), failed)
+      return this.#inTime(found).then((json) => this.#read(json), failed)
     } catch {
       failed()
       return undefined
@@ -76,13 +81,14 @@ export class ResultCache<T> {
   }
 
   set(key: string, json: string): void {
+    if (this.#hangs >= MAX_HANGS) return
     const failed = (): void => {
       this.failures += 1
     }
     try {
       const written = this.#store.set(key, json)
       if (!isPromise(written)) return
-      const writing = inTime(written)
+      const writing = this.#inTime(written)
         .catch(failed)
         .finally(() => {
           this.#writing.delete(writing)
@@ -96,6 +102,22 @@ export class ResultCache<T> {
     }
   }
 
+  /** The same promise, but it rejects when it takes too long. */
+  async #inTime(promise: PromiseLike<unknown>): Promise<unknown> {
+    const isDone = new AbortController()
+    const tooLong = sleep(STORE_WAIT, isDone.signal).then(() => {
+      if (!isDone.signal.aborted) this.#hangs += 1
+      throw new Error('The store did not answer')
+    })
+    try {
+      const answer = await Promise.race([promise, tooLong])
+      this.#hangs = 0
+      return answer
+    } finally {
+      isDone.abort()
+    }
+  }
+
   /** How many writes the store has not confirmed. */
   get pending(): number {
     return this.#writing.size
@@ -104,19 +126,6 @@ export class ResultCache<T> {
   /** @param listener Called whenever the last pending write has ended. */
   set onIdle(listener: () => void) {
     this.#onIdle = listener
-  }
-}
-
-/** The same promise, but it rejects when it takes too long. */
-async function inTime(promise: PromiseLike<unknown>): Promise<unknown> {
-  const isDone = new AbortController()
-  const tooLong = sleep(STORE_WAIT, isDone.signal).then(() => {
-    throw new Error('The store did not answer')
-  })
-  try {
-    return await Promise.race([promise, tooLong])
-  } finally {
-    isDone.abort()
   }
 }
 

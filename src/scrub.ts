@@ -17,7 +17,8 @@ export function scrub(message: string, secrets: readonly string[]): string {
     .slice(0, 2 * LONGEST)
   const { letters, places } = lettersOf(text)
   const isSecret = new Array<boolean>(text.length).fill(false)
-  for (const secret of new Set(secrets.map((one) => lettersOf(one).letters))) {
+  if (letters.length < LEAST) return text.slice(0, LONGEST)
+  for (const secret of new Set(secrets.map(plain))) {
     if (secret.length < LEAST) continue
     // A short text is looked for as a whole, a long one in every part.
     const size = Math.min(SHORTEST, secret.length)
@@ -35,26 +36,34 @@ export function scrub(message: string, secrets: readonly string[]): string {
 }
 
 /** A character, or the escape of one: in JSON, in a URL (of which several make one), in HTML. */
-const WRITTEN = /\\u[\da-f]{4}|\\[bfnrt"\\/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
+const WRITTEN =
+  /\\+u[\da-f]{4}|\\+x[\da-f]{2}|\\+[bfnrt"/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
 
 /** The letters and digits of a text, in lower case, and where in it each is written. */
 function lettersOf(text: string): { letters: string; places: { from: number; to: number }[] } {
   let letters = ''
   const places: { from: number; to: number }[] = []
   for (const { 0: written, index } of text.matchAll(WRITTEN)) {
-    const meant = unescape(written).normalize('NFKC').toLowerCase()
-    const found = meant.replace(/[^\p{L}\p{N}]/gu, '')
+    const found = plain(unescape(written))
     places.push(...Array.from({ length: found.length }, () => ({ from: index, to: index + written.length })))
     letters += found
   }
   return { letters, places }
 }
 
+/** Letters and digits only, in lower case, and without accents, however those were put together. */
+function plain(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '')
+}
+
 function unescape(written: string): string {
-  const code = /^\\u([\da-f]{4})$/i.exec(written)?.[1] ?? /^&#x([\da-f]+);$/i.exec(written)?.[1]
+  const code = /^(?:\\+[ux]|&#x)([\da-f]+);?$/i.exec(written)?.[1]
   const decimal = /^&#(\d+);$/.exec(written)?.[1]
-  if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16))
-  if (decimal !== undefined) return String.fromCharCode(Number(decimal))
+  const point = code === undefined ? Number(decimal ?? NaN) : Number.parseInt(code, 16)
+  if (point <= 0x10ffff) return String.fromCodePoint(point)
   if (written.length > 1 && written.startsWith('%')) {
     try {
       return decodeURIComponent(written)

@@ -8,8 +8,6 @@ const FIRST_CAP = 4_096
 const ANSWER_MARGIN = 2
 /** Before the first answer, it is worth asking if there is money for so many tokens of it. */
 const LEAST_ANSWER = 32
-/** What a prompt may have beside its texts, in tokens: what frames messages and schema. */
-const PROMPT_FRAME = 64
 
 /** What a request may cost. */
 export interface Price {
@@ -24,16 +22,8 @@ export class Spending {
   readonly #maxCost: number
   readonly #ledger: Ledger
   readonly #learning: Learning
-  readonly #promptBytes: (pack: readonly Entry<unknown>[]) => number
 
-  /** @param promptBytes UTF-8 bytes of a pack's whole prompt. */
-  constructor(
-    maxCost: number,
-    ledger: Ledger,
-    learning: Learning,
-    promptBytes: (pack: readonly Entry<unknown>[]) => number,
-  ) {
-    this.#promptBytes = promptBytes
+  constructor(maxCost: number, ledger: Ledger, learning: Learning) {
     this.#maxCost = maxCost
     this.#ledger = ledger
     this.#learning = learning
@@ -50,8 +40,7 @@ export class Spending {
     // Before the first answer nobody knows what one costs: that one is waited for.
     if (expected === undefined && running.size > 0) return undefined
     const spent = Array.from(running).reduce((sum, { cost }) => sum + cost, this.#ledger.cost)
-    // No token is shorter than a byte. Estimates are for what is likely.
-    const input = this.#priceOf(this.#promptBytes(pack) + PROMPT_FRAME, 0)
+    const input = this.#priceOf(this.#learning.longestPrompt(pack), 0)
     const perToken = this.#priceOf(0, 1)
     const left = this.#maxCost - spent - input
     const affordable = left < 0 ? -1 : perToken > 0 ? Math.floor(left / perToken) : Infinity
@@ -62,7 +51,7 @@ export class Spending {
       const most = Math.min(refusedCap, expected === undefined ? Infinity : expected * ANSWER_MARGIN)
       return affordable < most ? undefined : { cap, cost: input + most * perToken }
     }
-    const most = cap ?? FIRST_CAP * room
+    const most = cap ?? Math.ceil(FIRST_CAP * room)
     if (affordable >= most) return { cap: most, cost: input + most * perToken }
     // The last of the money buys an answer with less room, if nothing that runs may leave some.
     const isEnough = affordable >= (expected ?? LEAST_ANSWER)
@@ -72,6 +61,8 @@ export class Spending {
   }
 
   #priceOf(input: number, output: number): number {
-    return this.#ledger.costOf({ input, output, cached: 0, reasoning: 0 })
+    // Whichever is dearer: writing to a cache may cost more than reading without.
+    const priceOf = (cached: number) => this.#ledger.costOf({ input, output, cached, reasoning: 0 })
+    return Math.max(priceOf(0), priceOf(input))
   }
 }

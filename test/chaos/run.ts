@@ -3,7 +3,8 @@
  *
  *     npm run chaos -- --records 1000000 --seed 7
  *
- * Options: `--records` (20000), `--seed` (1), `--fault-rate` (0.2), `--api chat|responses`, `--sdk 7|6`, `--json`.
+ * Options: `--records` (20000), `--seed` (1), `--fault-rate` (0.2; beyond 0.3 some use up their attempts by bad luck),
+ * `--api chat|responses`, `--sdk 7|6`, `--json`.
  * Exits with 1 and says what was broken, or prints its figures. The same seed makes the same records and faults.
  */
 import { getEventListeners } from 'node:events'
@@ -13,7 +14,7 @@ import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import OpenAI6 from 'openai-v6'
 import { PackStream, type ChatClient, type ResponsesClient } from 'llm-pack-stream'
-import type { FaultKind } from 'llm-pack-stream/simulator'
+import { faultKinds } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
 import { poisonOf, POISONS, seeded, textOf } from './records.ts'
@@ -33,28 +34,7 @@ const seed = Number(values.seed)
 const api = values.api === 'responses' ? 'responses' : 'chat'
 
 /** Every fault at once, in equal shares. Refusals and filters are the records' own: see records.ts. */
-const KINDS: readonly FaultKind[] = [
-  ...(['rate_limit', 'rate_limit_bare', 'server_error', 'reset_before', 'reset_inside'] as const),
-  ...([
-    'silent_end',
-    'stall',
-    'missing',
-    'repeated',
-    'unknown',
-    'shuffled',
-    'invalid',
-    'html',
-    'json',
-  ] as const),
-  ...([
-    'whitespace',
-    'repeating',
-    'wrong_content_type',
-    'error_frame',
-    'malformed_frame',
-    'free_text',
-  ] as const),
-]
+const KINDS = faultKinds.filter((kind) => !['cut', 'refusal', 'content_filter'].includes(kind))
 const share = Number(values['fault-rate']) / KINDS.length
 
 const unhandled: unknown[] = []
@@ -113,6 +93,12 @@ function check(isRight: boolean, what: string): void {
 }
 
 const startedAt = performance.now()
+let lastAt = startedAt
+const watchdog = setInterval(() => {
+  if (performance.now() - lastAt < 60_000) return
+  console.error(`Broken with seed ${seed}: no outcome for a minute, after ${taken} of ${count}`)
+  process.exit(1)
+}, 1_000)
 await pipeline(records(), stream, async (outcomes) => {
   for await (const outcome of outcomes) {
     const { index, record } = outcome
@@ -130,6 +116,7 @@ await pipeline(records(), stream, async (outcomes) => {
       else check(code === POISONS[poison], `record ${index} was rejected with ${code}, it has ${poison}`)
     }
     taken += 1
+    lastAt = performance.now()
     // A slow consumer, and now and then one that is slower than any deadline.
     if (taken % 500 === 0) await sleep(random() * 10)
     if (taken === Math.floor(count / 2)) await sleep(1_500)
@@ -145,6 +132,7 @@ await pipeline(records(), stream, async (outcomes) => {
     }
   }
 })
+clearInterval(watchdog)
 const seconds = (performance.now() - startedAt) / 1_000
 
 const { stats } = stream
@@ -172,8 +160,8 @@ const tokens = stats.tokens.input + stats.tokens.output
 const servedTokens = served.inputTokens + served.outputTokens
 // Where the API does not say what a broken answer cost, that is estimated.
 check(Math.abs(tokens / servedTokens - 1) < 0.05, `${tokens} tokens booked, ${servedTokens} served`)
-const booked = stats.tokens.used + Object.values(stats.tokens.wasted).reduce((sum, part) => sum + part, 0)
-check(booked === tokens, `${booked} tokens used and wasted, ${tokens} in all`)
+const unbooked = Object.entries(stats.tokens.wasted).filter(([, wasted]) => wasted === 0)
+check(count < 20_000 || unbooked.length === 0, `nothing was booked as wasted by ${String(unbooked)}`)
 const figures = {
   ...{ records: count, seed, api, seconds: round(seconds), recordsPerSecond: Math.round(count / seconds) },
   ...{ fulfilled: stats.records.fulfilled, rejected },

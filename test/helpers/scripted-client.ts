@@ -18,6 +18,8 @@ export interface Call<Body = ChatCompletionCreateParamsStreaming> {
 export interface Answer {
   readonly text?: string | Iterable<string> | AsyncIterable<string>
   readonly refusal?: string
+  /** How many events of thinking come first. Default: 0. */
+  readonly thoughts?: number
   /** Default: `stop`. `null`: the stream ends without one. */
   readonly finishReason?: string | null
   /** Default: 100 and 10 tokens. `null`: never reported. */
@@ -95,6 +97,7 @@ async function* chunks(call: Call, answer: Answer): AsyncGenerator<ChatCompletio
     ({ ...base, choices: [{ index: 0, delta, finish_reason }] }) as ChatCompletionChunk
   yield chunk({ role: 'assistant', content: '' })
   const { refusal, finishReason = 'stop', usage = { input: 100, output: 10 } } = answer
+  for (let i = 0; i < (answer.thoughts ?? 0); i++) yield chunk({ reasoning_content: 'hm' })
   if (refusal !== undefined) yield chunk({ refusal })
   for await (const content of piecesOf(answer)) {
     if (call.signal.aborted) return
@@ -132,6 +135,9 @@ async function* responseEvents(
   const response = { id: `answer-${call.number}`, status: 'in_progress', usage: null }
   yield event('response.created', { response })
   const { refusal, finishReason = 'stop', usage = { input: 100, output: 10 } } = answer
+  for (let i = 0; i < (answer.thoughts ?? 0); i++) {
+    yield event('response.reasoning_text.delta', { delta: 'hm' })
+  }
   if (refusal !== undefined) yield event('response.refusal.delta', { delta: refusal })
   for await (const delta of piecesOf(answer)) {
     if (call.signal.aborted) return

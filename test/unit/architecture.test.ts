@@ -166,7 +166,17 @@ describe('the pure engine', () => {
   const PURE = [
     ...['errors', 'outcome', 'entry', 'answer', 'tokens', 'prompt', 'schema', 'strict-schema', 'elements'],
     ...['packer', 'partitions', 'pack-queue', 'retry-queue', 'reuse', 'outbox', 'to-entry'],
-    ...['settlement', 'request-end', 'recovery', 'scrub', 'output-budget', 'stats', 'ledger'],
+    ...[
+      'settlement',
+      'request-end',
+      'recovery',
+      'scrub',
+      'output-budget',
+      'learning',
+      'stats',
+      'ledger',
+      'spending',
+    ],
     ...[
       'rate-limiter',
       'rate-headers',

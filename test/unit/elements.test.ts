@@ -196,23 +196,73 @@ describe('an answer that ends', () => {
   })
 })
 
-describe('blanks are counted', () => {
+describe('an answer that is nothing', () => {
   it.each([
-    ['none', answer('{"id":1}'), 0],
-    ['before the JSON', ' \n\t\r ', 5],
-    ['after a bracket', '{"results":[\n\n  ', 4],
-    ['after a comma in an element', '{"results":[{"id":1,   ', 3],
-    ['after a key', '{"results":[{"id"  ', 2],
-    ['before a colon', '{"results":[{"id" :', 0],
-    ['after the end', `${answer('{"id":1}')}      `, 6],
-    ['only those at the end', '{ "results" : [ {"id":1}\n\n', 2],
-    ['none in a string', `{"results":[{"a":"${' '.repeat(100)}`, 0],
-    ['none in a key', `{"results":[{"${' '.repeat(100)}`, 0],
-    ['none after an escaped quote', String.raw`{"results":[{"a":"\"    `, 0],
-    ['after a string that ends with a backslash', String.raw`{"results":[{"a":"\\"    `, 4],
-    ['none after an escaped backslash and quote', String.raw`{"results":[{"a":"\\\"    `, 0],
-  ])('%s', (_name, text, count) => {
-    for (const pieces of cuts(text)) expect(after(pieces).trailingBlanks).toBe(count)
+    ['nothing', [], true],
+    ['empty pieces', ['', ''], true],
+    ['a byte order mark', ['\uFEFF'], true],
+    ['a bracket', ['{'], false],
+    ['what is not JSON', ['', 'x'], false],
+  ])('%s', (_name, pieces, isEmpty) => {
+    expect(after(pieces).isEmpty).toBe(isEmpty)
+  })
+})
+
+describe('an answer that goes on in nothing but whitespace', () => {
+  /** Of `outside` and `inside`, one more is too many. */
+  const OUTSIDE = 500
+  const INSIDE = 5_000
+
+  it.each<[where: string, before: string, blank: string, most: number]>([
+    ['before the JSON', '', ' ', OUTSIDE],
+    ['after a bracket', '{"results":[', '\n', OUTSIDE],
+    ['after a comma in an element', '{"results":[{"id":1,', '\t', OUTSIDE],
+    ['after a key', '{"results":[{"id"', ' ', OUTSIDE],
+    ['after a colon', '{"results":[{"id":', '\r', OUTSIDE],
+    ['after the end', answer('{"id":1}'), ' ', OUTSIDE],
+    ['whatever whitespace stands before', `{ "results" :${' '.repeat(400)}[ {"id":1}`, '\n', OUTSIDE],
+    ['after a string that ends with a backslash', String.raw`{"results":[{"a":"\\"`, ' ', OUTSIDE],
+    ['after a string full of blanks', `{"results":[{"a":"${' '.repeat(4_000)}"`, ' ', OUTSIDE],
+    ['in a string', '{"results":[{"a":"', ' ', INSIDE],
+    ['in a string that has begun', '{"results":[{"a":"text', ' ', INSIDE],
+    ['in a key', '{"results":[{"', ' ', INSIDE],
+    ['after blanks before the string', `{"results":[{"a":${' '.repeat(400)}"`, ' ', INSIDE],
+    ['after an escaped quote', String.raw`{"results":[{"a":"\"`, ' ', INSIDE],
+    ['after an escaped backslash and quote', String.raw`{"results":[{"a":"\\\"`, ' ', INSIDE],
+    ['after an escaped backslash', String.raw`{"results":[{"a":"\\`, ' ', INSIDE],
+    // Two characters each, as they are written.
+    ['escaped line breaks', '{"results":[{"a":"', String.raw`\n`, INSIDE],
+    ['escaped returns and breaks', '{"results":[{"a":"', String.raw`\r\n`, INSIDE],
+    ['escaped tabs and blanks', '{"results":[{"a":"', String.raw`\t  `, INSIDE],
+  ])('%s', (_name, before, blank, most) => {
+    const blanks = blank.repeat(most / blank.length)
+    const next = blank.slice(0, 1)
+    const text = before + blanks + next
+    const splits = [0, 1, 2, 255, 501].map((back) => text.length - 1 - back).filter((place) => place >= 0)
+    for (const enough of [[before, blanks], units(before + blanks)]) {
+      const parser = after(enough)
+      expect(parser.isBlank).toBe(false)
+      parser.write(next)
+      expect(parser.isBlank).toBe(true)
+    }
+    for (const place of splits) expect(after(cut(text, [place])).isBlank).toBe(true)
+    expect(after([text]).isBlank).toBe(true)
+  })
+
+  it.each<[what: string, text: string]>([
+    ['nothing', ''],
+    ['indented JSON', `{"results":[\n${`${' '.repeat(499)}{"id":1},`.repeat(20)}`],
+    ['a closing bracket after blanks', `{"results":[${' '.repeat(600)}]`],
+    ['a letter after blanks in a string', `{"results":[{"a":"${' '.repeat(6_000)}x`],
+    ['the end of a string of blanks', `{"results":[{"a":"${' '.repeat(6_000)}"`],
+    ['escaped quotes', `{"results":[{"a":"${String.raw`\"`.repeat(6_000)}`],
+    ['escaped backslashes', `{"results":[{"a":"${String.raw`\\`.repeat(6_000)}`],
+    ['escaped letters', `{"results":[{"a":"${String.raw`\u0041`.repeat(6_000)}`],
+    ['letters n, r and t', `{"results":[{"a":"${'nrt'.repeat(6_000)}`],
+    ['backslashes before n', `{"results":[{"a":"${String.raw`\\n`.repeat(6_000)}`],
+    ['a table in a string', `{"results":[{"a":"${`|${' '.repeat(4_000)}`.repeat(20)}`],
+  ])('%s is not', (_name, text) => {
+    for (const pieces of [[text], units(text)]) expect(after(pieces).isBlank).toBe(false)
   })
 })
 

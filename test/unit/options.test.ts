@@ -91,11 +91,12 @@ describe('bad options', () => {
     ['limiter', null, TypeError, 'a RateLimiter', 'null'],
     ['limiter', { requestsPerMinute: 5 }, TypeError, 'a RateLimiter', 'object'],
     ['limiter', RateLimiter, TypeError, 'a RateLimiter', 'function'],
-    ['cache', null, TypeError, 'a store with `get` and `set`', 'null'],
-    ['cache', true, TypeError, 'a store with `get` and `set`', 'true (boolean)'],
-    ['cache', Map, TypeError, 'a store with `get` and `set`', 'function'],
-    ['cache', { get: () => SECRET }, TypeError, 'a store with `get` and `set`', 'object'],
-    ['cache', new Set([SECRET]), TypeError, 'a store with `get` and `set`', 'object'],
+    ['cache', null, TypeError, 'a store with get and set', 'null'],
+    ['cache', true, TypeError, 'a store with get and set', 'boolean'],
+    ['cache', `redis://user:${SECRET}@host`, TypeError, 'a store with get and set', 'string'],
+    ['cache', Map, TypeError, 'a store with get and set', 'function'],
+    ['cache', { get: () => SECRET }, TypeError, 'a store with get and set', 'object'],
+    ['cache', new Set([SECRET]), TypeError, 'a store with get and set', 'object'],
     ['maxCost', null, TypeError, 'a number of US dollars', 'null'],
     ['maxCost', '5', TypeError, 'a number of US dollars', "'5' (string)"],
     ['maxCost', 0, RangeError, 'a number above 0', '0'],
@@ -180,6 +181,8 @@ describe('bad options', () => {
       [
         ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
         ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
+        // What Chat Completions call the same.
+        ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
       ],
     ],
   ])('`request` of the %s API may not have the fields that the stream decides itself', (api, fields) => {
@@ -217,6 +220,15 @@ describe('bad options', () => {
     expect(error.message).toContain(`\`${name}\``)
     expect(error.message).toContain(part)
   })
+
+  it.each(['cached', 'cached_input', 'reasoning', 'toString'])(
+    'a price that does not exist is named: %s',
+    (name) => {
+      const error = errorOf({ ...base, pricing: { input: 1, output: 2, [name]: 1 } })
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain(`\`pricing.${name}\``)
+    },
+  )
 
   it('a schema that strict mode cannot express is named with its place', () => {
     expect(errorOf({ ...base, schema: z.object({ when: z.date() }) }).message).toMatch(/`schema`.* at when /)
@@ -343,7 +355,9 @@ describe('good options', () => {
     expect(resolved({}, 'apiName')).toBe('chat')
     expect(resolved({ api: 'responses' }, 'apiName')).toBe('responses')
     // Fields of the one API are not those of the other.
-    expect(() => resolveOptions(withOption({ api: 'responses', request: { n: 1 } as object }))).not.toThrow()
+    const request: object = { truncation: 'auto' }
+    expect(() => resolveOptions(withOption({ request }))).not.toThrow()
+    expect(() => resolveOptions(withOption({ api: 'responses', request }))).toThrow('`truncation`')
   })
 
   it('there is no cache, unless one is given', () => {

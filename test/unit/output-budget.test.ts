@@ -121,6 +121,18 @@ describe('the cap of a pack', () => {
     }
   })
 
+  it('how much more room answers need than was thought is told, for those who set a cap of their own', () => {
+    const budget = new OutputBudget(undefined)
+    for (const room of [1, 2, 4, 8, 8]) {
+      expect(budget.room).toBe(room)
+      budget.observe(cut(250, 25))
+    }
+    budget.observe(cutForGood(250, 25))
+    expect(budget.room).toBe(8 * 0.98)
+    for (const answer of times(200, done(250, 25))) budget.observe(answer)
+    expect(budget.room).toBe(1)
+  })
+
   it('cut for good it has no more room: there is none', () => {
     expect(learned(4_000, done(250, 25), cutForGood(250, 25)).capFor(25)).toBe(2 * (250 + 10) + FRAME)
   })

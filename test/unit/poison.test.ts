@@ -18,6 +18,8 @@ const GUILTY = {
   refusal: { kind: 'refusal', refusal: undefined },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
+  bad_record: { kind: 'bad_record', error },
+  too_large: { kind: 'too_large', error },
 } satisfies Record<string, RequestEnd>
 type Guilty = keyof typeof GUILTY
 
@@ -313,6 +315,20 @@ describe('a guilty record in a stream', () => {
       expect(calls.length - 1).toBeLessThanOrEqual(2 * halvings(size))
       expect(Math.max(...read)).toBeLessThanOrEqual(halvings(size) + 1)
     }
+  })
+
+  it.each([400, 403, 422])('a prompt refused with %i after others were taken', async (status) => {
+    const client = scriptedClient((call) =>
+      isPoisoned(call) ? fail({ status }) : { text: answerOf(call, ({ text }) => text) },
+    )
+    const stream = stringStream(client, { maxPackRecords: 16, maxInFlight: 1, maxPackTokens: 100_000 })
+    const records = upTo(48).map((i) => (i === 20 ? 'poison' : `text ${i}`))
+    const outcomes = await inNoTime(() => collect(stream, records))
+    expect(sorted(outcomes.map(({ index }) => index))).toEqual(upTo(48))
+    expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toMatchObject([
+      { index: 20, reason: { code: 'request_failed', cause: { status } }, pack: { size: 1 } },
+    ])
+    expect(client.calls.length).toBeLessThanOrEqual(3 + 2 * halvings(16))
   })
 
   it.each([1, 8])('several in several packs, with %i in flight', async (maxInFlight) => {

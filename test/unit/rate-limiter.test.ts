@@ -334,14 +334,33 @@ describe('reported limits', () => {
     ['that are whole', 60, '0s'],
     // 59.99 are left, rounded down: by the quotient alone it would be 100 a second.
     ['rounded down', 59, '10ms'],
-    // A window that ends in a second says nothing about the next.
-    ['about to be reset', 1, '1s'],
+    ['of which next to nothing was used', 59, '1s'],
   ])('%s refill by the minute', (_name, remaining, reset) => {
     const limiter = new RateLimiter()
     limiter.start(1, 0).report(headers('requests', 60, remaining, reset), 0)
     expect(startAll(limiter, 1, 0)).toBe(remaining)
     expect(limiter.delay(1, 0)).toBe(1_000)
   })
+
+  it.each<[limit: number, remaining: number, reset: string, wait: number]>([
+    // All but one of those that are gone was surely used, and comes back within the reset.
+    [10, 0, '1s', 1_000 / 9],
+    [5, 0, '1s', 1_000 / 4],
+    [600, 0, '1s', 1_000 / 599],
+    [60, 1, '1s', 1_000 / 58],
+    [10, 0, '10s', 10_000 / 9],
+    // No faster than a minute where that is all there is to be sure of.
+    [2, 1, '1s', 30_000],
+  ])(
+    'of %i with %i left, back in %s, refill by that: one more after %f ms',
+    (limit, remaining, reset, wait) => {
+      const limiter = new RateLimiter()
+      limiter.start(1, 0).report(headers('requests', limit, remaining, reset), 0)
+      expect(startAll(limiter, 1, 0)).toBe(remaining)
+      expect(limiter.delay(1, 0)).toBe(Math.ceil(wait))
+      expect(limiter.delay(1, Math.ceil(wait))).toBe(0)
+    },
+  )
 
   it('without the limit itself say nothing', () => {
     const limiter = new RateLimiter()
@@ -417,6 +436,30 @@ describe('a 429', () => {
     limiter.start(1, now).end(true, 0)
     limiter.start(1, now).rateLimited(undefined, now)
     expect(limiter.delay(1, now)).toBe(500)
+  })
+
+  it.each<[said: Record<string, string>, pauses: number[]]>([
+    [
+      { 'retry-after-ms': '20' },
+      [20, 20, 20, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000],
+    ],
+    [{ 'retry-after': '1' }, [1_000, 1_000, 1_000, 1_000, 1_000, 2_000, 4_000, 8_000]],
+    [{ 'retry-after': '90' }, Array.from({ length: 14 }, () => 90_000)],
+    [{ 'retry-after-ms': '20', ...headers('requests', 6_000, 0, '1m0s') }, [20, 20, 20, 500, 1_000]],
+  ])('that come in a row with %j are believed three times, and then backed off from', (said, expected) => {
+    const limiter = unhurried()
+    let now = 0
+    const pauses = expected.map(() => {
+      limiter.start(1, now).rateLimited(said, now)
+      const pause = limiter.delay(1, now)
+      now += pause
+      return pause
+    })
+    expect(pauses).toEqual(expected)
+    // One that goes well ends the row.
+    limiter.start(1, now).end(true, now)
+    limiter.start(1, now).rateLimited(said, now)
+    expect(limiter.delay(1, now)).toBe(expected[0])
   })
 
   it('is up to a quarter shorter, so that processes do not come back together', () => {
@@ -516,7 +559,131 @@ describe('how many run at once', () => {
   })
 })
 
+describe('a request that waits for its consumer', () => {
+  /** A limiter under which one may run at once, and the request that does. */
+  function one(): { limiter: RateLimiter; permit: Permit } {
+    const limiter = unhurried()
+    limiter.start(1, 0).rateLimited({ 'retry-after': '1' }, 0)
+    return { limiter, permit: limiter.start(1, 1_000) }
+  }
+  const blocked = (limiter: RateLimiter): boolean => limiter.delay(1, 1_000) === Infinity
+
+  // One stream's consumer may be the other stream: they would wait for each other for ever.
+  it('holds no other back, and counts again when it goes on', () => {
+    const { limiter, permit } = one()
+    expect(blocked(limiter)).toBe(true)
+    const listener = vi.fn<() => void>()
+    limiter.whenFree(listener)
+    permit.rest(true)
+    expect(listener).toHaveBeenCalledTimes(1)
+    expect(blocked(limiter)).toBe(false)
+    const other = limiter.start(1, 1_000)
+    expect(blocked(limiter)).toBe(true)
+    permit.rest(false)
+    other.end(false, 1_000)
+    expect(blocked(limiter)).toBe(true)
+    permit.end(false, 1_000)
+    expect(blocked(limiter)).toBe(false)
+  })
+
+  it('counts once, however often it is said', () => {
+    const { limiter, permit } = one()
+    for (const isResting of [false, true, true]) permit.rest(isResting)
+    limiter.start(1, 1_000)
+    expect(blocked(limiter)).toBe(true)
+    for (const isResting of [false, false, true]) permit.rest(isResting)
+    expect(blocked(limiter)).toBe(true)
+  })
+
+  it('that goes on calls nobody: nothing has become free', () => {
+    const { limiter, permit } = one()
+    permit.rest(true)
+    const listener = vi.fn<() => void>()
+    limiter.whenFree(listener)
+    permit.rest(false)
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  it.each<[string, (permit: Permit) => void]>([
+    [
+      'a healthy end',
+      (permit) => {
+        permit.end(true, 1_000)
+      },
+    ],
+    [
+      'another end',
+      (permit) => {
+        permit.end(false, 1_000)
+      },
+    ],
+    [
+      'a cancellation',
+      (permit) => {
+        permit.cancel()
+      },
+    ],
+  ])('and ends meanwhile with %s counts no more, whatever is said later', (_name, end) => {
+    const { limiter, permit } = one()
+    permit.rest(true)
+    const other = limiter.start(1, 1_000)
+    end(permit)
+    permit.rest(false)
+    permit.rest(true)
+    // A healthy end lets two run.
+    const more = startAll(limiter, 1, 1_000)
+    expect(more).toBeLessThanOrEqual(1)
+    expect(blocked(limiter)).toBe(true)
+    other.end(false, 1_000)
+    expect(blocked(limiter)).toBe(false)
+  })
+
+  it('two streams of which one feeds the other come to an end under one limiter', () => {
+    const { limiter, permit } = one()
+    // The first waits for the second's start, which waits for the first's end.
+    let ended = 0
+    const start = (): void => {
+      if (limiter.delay(1, 1_000, start) > 0) {
+        limiter.whenFree(start)
+        return
+      }
+      limiter.start(1, 1_000, start).end(true, 1_000)
+      ended += 1
+    }
+    start()
+    expect(ended).toBe(0)
+    permit.rest(true)
+    expect(ended).toBe(1)
+    permit.rest(false)
+    permit.end(true, 1_000)
+  })
+})
+
 describe('permits', () => {
+  it('that are cancelled say nothing of the server, good or bad', () => {
+    const limiter = unhurried()
+    for (let i = 0; i < 100; i++) limiter.start(1, 0).cancel()
+    // Nothing has failed,
+    expect(limiter.delay(1, 0)).toBe(0)
+    for (let i = 0; i < 3; i++) limiter.start(1, 0).end(false, 0)
+    limiter.start(1, 0).cancel()
+    expect(limiter.delay(1, 0)).toBe(0)
+    // nor gone well in between.
+    limiter.start(1, 0).end(false, 0)
+    expect(limiter.delay(1, 0)).toBe(500)
+    limiter.start(1, 500).cancel()
+    limiter.start(1, 500)
+    expect(limiter.delay(1, 500)).toBe(Infinity)
+  })
+
+  it('that are cancelled do not end a row of 429', () => {
+    const limiter = unhurried()
+    limiter.start(1, 0).rateLimited(undefined, 0)
+    limiter.start(1, 500).cancel()
+    limiter.start(1, 500).rateLimited(undefined, 500)
+    expect(limiter.delay(1, 500)).toBe(1_000)
+  })
+
   it('say nothing more once they have ended', () => {
     const limiter = unhurried()
     const others = [limiter.start(1, 0), limiter.start(1, 0), limiter.start(1, 0)]
@@ -554,6 +721,18 @@ describe('waiting for what time alone does not bring', () => {
       'a 429',
       (permit) => {
         permit.rateLimited(undefined, 0)
+      },
+    ],
+    [
+      'a cancellation',
+      (permit) => {
+        permit.cancel()
+      },
+    ],
+    [
+      'a wait for a consumer',
+      (permit) => {
+        permit.rest(true)
       },
     ],
     [
@@ -724,7 +903,9 @@ describe('whatever happens', () => {
       .map(([kind, limit, remaining, reset]) => headers(kind, limit, remaining, reset)),
   )
   const step = fc.record({
-    does: fc.constantFrom('start', 'start', 'report', 'refuse', 'end', 'fail', 'pass'),
+    does: fc.constantFrom(
+      ...['start', 'start', 'report', 'refuse', 'end', 'fail', 'cancel', 'rest', 'go on', 'pass'],
+    ),
     which: fc.nat(),
     tokens: fc.nat(5_000),
     pass: fc.nat(5_000),
@@ -772,6 +953,13 @@ describe('whatever happens', () => {
               case 'end':
               case 'fail':
                 end()?.end(does === 'end', 0)
+                break
+              case 'cancel':
+                end()?.cancel()
+                break
+              case 'rest':
+              case 'go on':
+                permit?.rest(does === 'rest')
                 break
               case 'pass':
                 now += pass

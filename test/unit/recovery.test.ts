@@ -10,11 +10,13 @@ const error = new RequestError('api_error', 'x')
 
 const ENDS = {
   complete: { kind: 'complete' },
-  length: { kind: 'length', isFinal: false },
-  'length for good': { kind: 'length', isFinal: true },
+  length: { kind: 'length', isFinal: false, isChosen: true },
+  'length without a cap': { kind: 'length', isFinal: true, isChosen: false },
+  'length for good': { kind: 'length', isFinal: true, isChosen: true },
   refusal: { kind: 'refusal', refusal: 'I would rather not.' },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
+  bad_record: { kind: 'bad_record', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -66,39 +68,74 @@ describe('what becomes of a record that a request did not settle', () => {
     ['cut, and the cap will grow: half', 'length', 25, 3, { attemptsLeft: 4, maxCompany: 13 }],
     ['cut, and the cap will grow: half', 'length', 2, 1, { attemptsLeft: 4, maxCompany: 1 }],
     ['cut for good: what fits', 'length for good', 25, 3, { attemptsLeft: 4, maxCompany: 3 }],
+    [
+      "cut at the model's own cap: what fits",
+      'length without a cap',
+      25,
+      3,
+      { attemptsLeft: 4, maxCompany: 3 },
+    ],
     ['cut alone: a larger cap', 'length', 1, 0, { attemptsLeft: 4, maxCompany: 1, needsMaxCap: true }],
+    // A small context may have had no room for more: at least one try more.
+    [
+      'cut alone, by no cap of the user: once more',
+      'length without a cap',
+      1,
+      0,
+      { attemptsLeft: 4, maxCompany: 1, needsMaxCap: true },
+    ],
 
     ['refusal: halved', 'refusal', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
-    [
-      'refusal: those left are halved',
-      'refusal',
-      25,
-      20,
-      { attemptsLeft: 4, maxCompany: 3, group: REQUEST },
-    ],
+    ['refusal: those left are halved', 'refusal', 25, 20, { attemptsLeft: 4, maxCompany: 3, group: REQUEST }],
     ['filter: halved', 'content_filter', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
     ['filter: alone', 'content_filter', 25, 24, { attemptsLeft: 4, maxCompany: 1, group: REQUEST }],
     ['filter: halved', 'content_filter', 3, 0, { attemptsLeft: 4, maxCompany: 2, group: REQUEST }],
     ['context: halved', 'context', 25, 0, { attemptsLeft: 4, maxCompany: 13, group: REQUEST }],
     ['context: halved', 'context', 2, 0, { attemptsLeft: 4, maxCompany: 1, group: REQUEST }],
     [
-      'larger than the limit: halved',
-      'too_large',
-      8,
+      'refused after others were taken: halved',
+      'bad_record',
+      25,
       0,
-      { attemptsLeft: 4, maxCompany: 4, group: REQUEST },
+      { attemptsLeft: 4, maxCompany: 13, group: REQUEST },
     ],
+    [
+      'refused after others were taken: halved',
+      'bad_record',
+      2,
+      0,
+      { attemptsLeft: 4, maxCompany: 1, group: REQUEST },
+    ],
+    ['larger than the limit: halved', 'too_large', 8, 0, { attemptsLeft: 4, maxCompany: 4, group: REQUEST }],
 
-    ['429: not charged', 'rate_limit', 25, 0, { attempts: 0, attemptsLeft: 4, maxCompany: 25 }],
-    ['429: not charged', 'rate_limit', 1, 0, { attempts: 0, attemptsLeft: 4, maxCompany: 25 }],
+    [
+      '429: not charged',
+      'rate_limit',
+      25,
+      0,
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
+    ],
+    [
+      '429: not charged',
+      'rate_limit',
+      1,
+      0,
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
+    ],
     [
       '429 within an answer: not charged',
       'rate_limit',
       25,
       9,
-      { attempts: 0, attemptsLeft: 4, maxCompany: 25 },
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
     ],
-    ['cap refused: not charged', 'cap_refused', 25, 0, { attempts: 0, attemptsLeft: 4, maxCompany: 25 }],
+    [
+      'cap refused: not charged',
+      'cap_refused',
+      25,
+      0,
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
+    ],
 
     ['failed once: together', 'failure', 25, 0, { attemptsLeft: 3, maxCompany: 25, failures: 1 }],
     ['failed once: together', 'failure', 25, 20, { attemptsLeft: 3, maxCompany: 25, failures: 1 }],
@@ -116,6 +153,7 @@ describe('what becomes of a record that a request did not settle', () => {
     ['refusal', 'refused', false],
     ['content_filter', 'content_filtered', true],
     ['context', 'context_length_exceeded', true],
+    ['bad_record', 'request_failed', true],
     ['too_large', 'request_failed', true],
   ])('%s: alone it is rejected at once, whatever attempts are left: %s', (name, code, hasCause) => {
     const reason = recoverIn(sent(), name, 1)
@@ -158,15 +196,18 @@ describe('what becomes of a record that a request did not settle', () => {
     expect(reason?.cause).toBeUndefined()
   })
 
-  it('cut alone it is sent once more with the largest cap, whatever comes in between, and then rejected', () => {
-    const record = sent()
-    expect(recoverIn(record, 'length', 1)).toBeUndefined()
-    expect(record.needsMaxCap).toBe(true)
-    expect(recoverIn(record, 'rate_limit', 1)).toBeUndefined()
-    expect(recoverIn(record, 'failure', 1)).toBeUndefined()
-    expect(record).toMatchObject({ needsMaxCap: true, maxCompany: 1 })
-    expect(recoverIn(record, 'length', 1)).toMatchObject({ code: 'answer_truncated' })
-  })
+  it.each<EndName>(['length', 'length without a cap'])(
+    'alone it ends with %s and is sent once more with the largest cap, whatever comes in between, and then rejected',
+    (name) => {
+      const record = sent()
+      expect(recoverIn(record, name, 1)).toBeUndefined()
+      expect(record.needsMaxCap).toBe(true)
+      expect(recoverIn(record, 'rate_limit', 1)).toBeUndefined()
+      expect(recoverIn(record, 'failure', 1)).toBeUndefined()
+      expect(record).toMatchObject({ needsMaxCap: true, maxCompany: 1 })
+      expect(recoverIn(record, name, 1)).toMatchObject({ code: 'answer_truncated' })
+    },
+  )
 
   it.each<[EndName, group: number | undefined]>([
     // Nothing was found out: those of another search, or of none, would only be drawn in.
@@ -175,12 +216,33 @@ describe('what becomes of a record that a request did not settle', () => {
     ['failure', 3],
     ['complete', undefined],
     ['length', undefined],
+    ['length without a cap', undefined],
     ['refusal', REQUEST],
+    ['content_filter', REQUEST],
     ['context', REQUEST],
-  ])('suspects that end with %s are then of %s', (name, group) => {
+    ['bad_record', REQUEST],
+    ['too_large', REQUEST],
+  ])('those of group 3 that end with %s are then of %s', (name, group) => {
     const record = sent({ group: 3, maxCompany: 4 })
     recoverIn(record, name, 4)
     expect(record.group).toBe(group)
+  })
+
+  it.each<[EndName, group: number | undefined]>([
+    // They keep together, or what they leave would draw others in, should one of them be guilty.
+    ['rate_limit', REQUEST],
+    ['cap_refused', REQUEST],
+    ['failure', undefined],
+  ])('those of no group that end with %s are then of %s', (name, group) => {
+    const record = sent({ maxCompany: 4 })
+    recoverIn(record, name, 4)
+    expect(record.group).toBe(group)
+  })
+
+  it('refused by a 429 again and again they stay of the first request', () => {
+    const record = sent({ maxCompany: 4 })
+    for (const request of [3, 5, 8]) recover(record, ENDS.rate_limit, { request, size: 4 }, 0)
+    expect(record.group).toBe(3)
   })
 })
 
@@ -251,7 +313,7 @@ describe('it ends', () => {
             }
             expect(record.attemptsLeft).toBeGreaterThanOrEqual(1)
             if (isUntried) {
-              expect(record).toEqual(before)
+              expect(record).toEqual({ ...before, group: before.group ?? sends - 1 })
               continue
             }
             // A send that settles nothing spends an attempt, shrinks the pack, or asks for the largest cap.

@@ -6,8 +6,11 @@ import { RequestError } from '../../src/errors.ts'
 import { endOfAnswer, endOfError, failure, type Asked, type RequestEnd } from '../../src/request-end.ts'
 import { scrub } from '../../src/scrub.ts'
 
-const FREE: Asked = { cap: undefined, maxCap: undefined }
-const LEARNED: Asked = { cap: 500, maxCap: 4_000 }
+const FREE: Asked = { cap: undefined, maxCap: undefined, isProven: false }
+const LEARNED: Asked = { cap: 500, maxCap: 4_000, isProven: false }
+const CHOSEN: Asked = { cap: 500, maxCap: 500, isProven: false }
+/** The server has taken requests like it. */
+const PROVEN: Asked = { ...FREE, isProven: true }
 
 /** The end that an error means, where nothing is quoted. */
 const endOf = (thrown: unknown, asked = FREE): RequestEnd => endOfError(thrown, asked, String)
@@ -20,12 +23,14 @@ function errorOf(end: RequestEnd): RequestError {
 
 describe('how an answer ended that came without an error', () => {
   const JSONS = {
-    whole: { failed: false, isWhole: true },
-    open: { failed: false, isWhole: false },
-    garbage: { failed: true, isWhole: false },
+    whole: { failed: false, isWhole: true, isEmpty: false },
+    open: { failed: false, isWhole: false, isEmpty: false },
+    garbage: { failed: true, isWhole: false, isEmpty: false },
+    empty: { failed: false, isWhole: true, isEmpty: true },
   }
 
-  it.each<[finishReason: string | undefined, refusal: string | undefined, keyof typeof JSONS, string]>([
+  type Row = [finishReason: string | undefined, refusal: string | undefined, keyof typeof JSONS, string]
+  it.each<Row>([
     ['stop', undefined, 'whole', 'complete'],
     // Some servers do not say that they cut it, some models end before their JSON does.
     ['stop', undefined, 'open', 'length'],
@@ -46,27 +51,42 @@ describe('how an answer ended that came without an error', () => {
     [undefined, undefined, 'garbage', 'cut_short'],
     // Some gateways write an empty one in every chunk, so it says no more than none.
     ['', undefined, 'whole', 'cut_short'],
-    ['tool_calls', undefined, 'whole', 'complete'],
-    ['eos', undefined, 'open', 'length'],
+    // What ends by a tool's name ends as with `stop`.
+    ...['stop', 'tool_calls', 'function_call'].flatMap((word) => [
+      [word, undefined, 'whole', 'complete'] as Row,
+      [word, undefined, 'open', 'length'] as Row,
+      [word, undefined, 'garbage', 'not_json'] as Row,
+      [word, undefined, 'empty', 'not_json'] as Row,
+      [word, 'No.', 'empty', 'refusal'] as Row,
+    ]),
+    // Whatever else a server says is no failure only where the answer shows that it is none.
+    ...['eos', 'end_turn', 'error', 'abort', 'STOP', 'length ', 'constructor'].flatMap((word) => [
+      [word, undefined, 'whole', 'complete'] as Row,
+      [word, undefined, 'open', 'cut_short'] as Row,
+      [word, undefined, 'garbage', 'cut_short'] as Row,
+      [word, undefined, 'empty', 'cut_short'] as Row,
+      [word, 'No.', 'empty', 'refusal'] as Row,
+    ]),
+    ['length', undefined, 'empty', 'length'],
+    ['content_filter', undefined, 'empty', 'content_filter'],
+    [undefined, undefined, 'empty', 'cut_short'],
   ])('finish reason %s, refusal %s, JSON %s: %s', (finishReason, refusal, json, expected) => {
     const end = endOfAnswer({ finishReason, refusal }, JSONS[json], FREE)
     expect(end.kind === 'failure' ? end.error.code : end.kind).toBe(expected)
     if (refusal !== undefined) expect(end).toEqual({ kind: 'refusal', refusal })
   })
 
-  it.each<[Asked, isFinal: boolean]>([
-    [{ cap: undefined, maxCap: undefined }, true],
-    [{ cap: 4_000, maxCap: 4_000 }, true],
-    [{ cap: 500, maxCap: 4_000 }, false],
-    [{ cap: 500, maxCap: undefined }, false],
-  ])('%j: cut, and for good: %s', (asked, isFinal) => {
+  it.each<[Pick<Asked, 'cap' | 'maxCap'>, isFinal: boolean, isChosen: boolean]>([
+    [{ cap: undefined, maxCap: undefined }, true, false],
+    [{ cap: 4_000, maxCap: 4_000 }, true, true],
+    [{ cap: 500, maxCap: 4_000 }, false, true],
+    [{ cap: 500, maxCap: undefined }, false, false],
+  ])("%j: cut for good: %s, by the user's choice: %s", (asked, isFinal, isChosen) => {
     const cut = { finishReason: 'length', refusal: undefined }
-    expect(endOfAnswer(cut, JSONS.open, asked)).toEqual({ kind: 'length', isFinal })
-  })
-
-  it('a cut that the server does not speak of is not for good: it may have been an accident', () => {
-    const end = endOfAnswer({ finishReason: 'stop', refusal: undefined }, JSONS.open, FREE)
-    expect(end).toEqual({ kind: 'length', isFinal: false })
+    expect(endOfAnswer(cut, JSONS.open, asked)).toEqual({ kind: 'length', isFinal, isChosen })
+    // One that the server does not speak of may have been an accident.
+    const unspoken = { finishReason: 'stop', refusal: undefined }
+    expect(endOfAnswer(unspoken, JSONS.open, asked)).toEqual({ kind: 'length', isFinal: false, isChosen })
   })
 })
 
@@ -103,6 +123,29 @@ describe('what an error means, by what servers send', () => {
     [{ status: 429, code: 'insufficient_quota' }, 'fatal insufficient_quota'],
     [{ status: 429, code: null, type: 'insufficient_quota' }, 'fatal insufficient_quota'],
 
+    // Nobody can pay them by waiting.
+    ...['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached'].flatMap(
+      (word): [Case, string][] => [
+        [{ status: 429, code: word }, 'fatal insufficient_quota'],
+        [{ status: 400, code: word }, 'fatal insufficient_quota'],
+        [{ status: 429, code: null, type: word }, 'fatal insufficient_quota'],
+        [{ code: word }, 'fatal insufficient_quota'],
+      ],
+    ),
+    // Larger than all that is allowed in a minute: no waiting helps.
+    [
+      {
+        ...{ status: 429, code: 'rate_limit_exceeded', type: 'tokens' },
+        message:
+          'Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000,' +
+          ' Requested 40000. The input or output tokens must be reduced in order to run successfully.',
+      },
+      'rate_limit rate_limited',
+    ],
+    [{ code: 'rate_limit_exceeded', message: 'Request too large for m' }, 'rate_limit rate_limited'],
+    [{ status: 429, message: 'Your requests too larges' }, 'rate_limit rate_limited'],
+    [{ status: 400, message: 'Request too large for m' }, 'fatal bad_request'],
+
     [{ status: 413 }, 'context api_error'],
     [{ status: 400, code: 'context_length_exceeded' }, 'context api_error'],
     [{ status: 400, code: 'string_above_max_length' }, 'context api_error'],
@@ -117,7 +160,29 @@ describe('what an error means, by what servers send', () => {
       },
       'context api_error',
     ],
-    [{ status: 500, message: 'maximum context length' }, 'failure api_error'],
+    ...[
+      // vLLM, OpenAI's older ones, and DeepSeek.
+      "This model's maximum context length is 4096 tokens. However, your messages resulted in 5012 tokens.",
+      // SGLang.
+      "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+      // LM Studio, llama.cpp.
+      'Trying to keep the first 9000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens',
+      'the request exceeds the available context size. try increasing the context size or enable context shift',
+      // Gemini.
+      'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+      // Claude.
+      'prompt is too long: 210000 tokens > 200000 maximum',
+      'Input is too long for requested model.',
+      'Your input exceeds the context window of this model. Please adjust your input and try again.',
+    ].flatMap((message): [Case, string][] => [
+      [{ status: 400, message }, 'context api_error'],
+      [{ status: 422, type: 'BadRequestError', message }, 'context api_error'],
+      // What came within a stream was accepted, and what the server did wrong is no record's fault.
+      [{ status: 500, message }, 'failure api_error'],
+      [{ code: 'server_error', message }, 'failure api_error'],
+    ]),
+    [{ status: 400, message: 'The context is long' }, 'fatal bad_request'],
+    [{ status: 400, message: 'The prompt is too longwinded' }, 'fatal bad_request'],
 
     [{ status: 400, code: 'content_filter' }, 'content_filter api_error'],
     [{ status: 400, code: 'content_policy_violation' }, 'content_filter api_error'],
@@ -149,10 +214,55 @@ describe('what an error means, by what servers send', () => {
     [{}, 'failure connection'],
   ]
 
+  it.each<[message: string, tooLarge: object | undefined]>([
+    [
+      'Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.',
+      { limit: 30_000 },
+    ],
+    ['Request too large for m', { limit: undefined }],
+    ['Rate limit reached for m: Limit 30000, Used 29000, Requested 4000.', undefined],
+  ])('a 429 that says "%s" knows a limit: %j', (message, tooLarge) => {
+    const end = endOf(Object.assign(new Error(message), { status: 429 }))
+    expect(end.kind === 'rate_limit' && end.tooLarge).toEqual(tooLarge)
+  })
+
   it.each(cases)('%j: %s', (what, expected) => {
     const end = endOf(Object.assign(new Error('x'), what))
     const code = end.kind === 'fatal' ? end.code : errorOf(end).code
     expect(`${end.kind} ${code}`).toBe(expected)
+  })
+
+  it.each<[what: Case, expected: string, unproven: string]>([
+    // Others like it were taken, so it is about what this one holds.
+    [{ status: 400 }, 'bad_record api_error', 'fatal bad_request'],
+    [{ status: 403 }, 'bad_record api_error', 'fatal not_authorized'],
+    [{ status: 422 }, 'bad_record api_error', 'fatal bad_request'],
+    [{ status: 400, code: 'invalid_json_schema' }, 'bad_record api_error', 'fatal bad_request'],
+    [{ status: 418 }, 'bad_record api_error', 'fatal bad_request'],
+    // What is about the account, the model or the load stays what it is.
+    [{ status: 401 }, 'fatal not_authorized', 'fatal not_authorized'],
+    [{ status: 403, code: 'invalid_api_key' }, 'fatal not_authorized', 'fatal not_authorized'],
+    [{ status: 402 }, 'fatal insufficient_quota', 'fatal insufficient_quota'],
+    [{ status: 404 }, 'fatal not_found', 'fatal not_found'],
+    [{ status: 408 }, 'failure api_error', 'failure api_error'],
+    [{ status: 409 }, 'failure api_error', 'failure api_error'],
+    [{ status: 429 }, 'rate_limit rate_limited', 'rate_limit rate_limited'],
+    // Groq's word for no capacity.
+    [{ status: 498 }, 'failure api_error', 'failure api_error'],
+    [{ status: 500 }, 'failure api_error', 'failure api_error'],
+    [{ code: 400 }, 'failure api_error', 'failure api_error'],
+    // So does what is known to be about a record already.
+    [{ status: 413 }, 'context api_error', 'context api_error'],
+    [{ status: 400, code: 'content_filter' }, 'content_filter api_error', 'content_filter api_error'],
+    [{ status: 400, message: 'prompt is too long' }, 'context api_error', 'context api_error'],
+  ])('%j after requests like it were taken: %s; before: %s', (what, expected, unproven) => {
+    for (const [asked, meant] of [
+      [PROVEN, expected],
+      [FREE, unproven],
+    ] as const) {
+      const end = endOf(Object.assign(new Error(what.message ?? 'x'), what), asked)
+      expect(`${end.kind} ${end.kind === 'fatal' ? end.code : errorOf(end).code}`).toBe(meant)
+    }
   })
 
   it('a deadline of ours is a failure as it is', () => {
@@ -185,15 +295,25 @@ describe('output caps that a server refuses', () => {
     ['the older one is', says('max_tokens')],
     ['that of Responses is', says('max_output_tokens')],
     ['the message names it', says(null, "Unsupported parameter: 'max_completion_tokens'")],
-    [
-      'it is too large for the context',
-      says(null, "'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096"),
-    ],
   ])('%s: a learned one is left out, one that the user chose is fatal', (_name, error) => {
     expect(endOf(error, LEARNED).kind).toBe('cap_refused')
-    expect(endOf(error, { cap: 500, maxCap: undefined }).kind).toBe('cap_refused')
-    expect(endOf(error, { cap: 500, maxCap: 500 })).toMatchObject({ kind: 'fatal', code: 'bad_request' })
+    expect(endOf(error, { ...FREE, cap: 500 }).kind).toBe('cap_refused')
+    expect(endOf(error, { ...PROVEN, cap: 500 }).kind).toBe('cap_refused')
+    expect(endOf(error, CHOSEN)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
     expect(endOf(error, FREE)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
+  })
+
+  // A shorter prompt leaves more room for it.
+  it.each<[asked: Asked, kind: string]>([
+    [LEARNED, 'cap_refused'],
+    [CHOSEN, 'context'],
+    [FREE, 'context'],
+  ])('with %j, one that is too large for the context beside the prompt: %s', (asked, kind) => {
+    const error = says(
+      null,
+      "'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096",
+    )
+    expect(endOf(error, asked).kind).toBe(kind)
   })
 
   it.each([says('temperature'), says(null, 'max_tokens_of_something'), says(undefined)])(

@@ -58,7 +58,7 @@ describe('records to be asked again', () => {
 })
 
 describe('who travels with whom', () => {
-  it('suspects of one request stay among themselves, and let the others pass', () => {
+  it('those of one group stay among themselves, and let the others pass', () => {
     const queue = queueOf(
       entryOf(0),
       entryOf(1, { group: 4 }),
@@ -86,7 +86,7 @@ describe('who travels with whom', () => {
     expect(taken(queue)).toEqual([4])
   })
 
-  it('so do suspects of the same request number in different partitions', () => {
+  it('so do those of the same group in different partitions', () => {
     const queue = queueOf(
       entryOf(0, { partition: 'a', group: 1 }),
       entryOf(1, { partition: 'b', group: 1 }),

@@ -11,10 +11,11 @@ import { entryOf } from '../helpers/entry.ts'
 const error = new RequestError('api_error', 'x')
 const ENDS = {
   complete: { kind: 'complete' },
-  length: { kind: 'length', isFinal: false },
+  length: { kind: 'length', isFinal: false, isChosen: false },
   refusal: { kind: 'refusal', refusal: 'No.' },
   content_filter: { kind: 'content_filter', error: undefined },
   context: { kind: 'context', error },
+  bad_record: { kind: 'bad_record', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -54,7 +55,7 @@ function finish(ledger: Ledger, finished: Finished): void {
   ]
   const run = {
     ...{ end, usage: finished.isEstimate ? undefined : counted, hasBegun: true, responseId: 'x' },
-    ...{ elements, characters: { ...NOTHING, ...finished.characters } },
+    ...{ events: { text: 0, thought: 0 }, elements, characters: { ...NOTHING, ...finished.characters } },
     unsettled: unsettled.map((entry) => ({
       entry,
       info: { request: 1, responseId: 'x', position: 1, size: 1 },
@@ -188,6 +189,7 @@ describe('tokens that bought nothing', () => {
     ['refusal', ENDS.refusal, 'refusal'],
     ['content_filter', ENDS.content_filter, 'content_filter'],
     ['context', ENDS.context, 'failure'],
+    ['bad_record', ENDS.bad_record, 'failure'],
     ['too_large', ENDS.too_large, 'failure'],
     ['cap_refused', ENDS.cap_refused, 'failure'],
     ['fatal', ENDS.fatal, 'failure'],

@@ -2,9 +2,17 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
-import { describe, expect, it } from 'vitest'
-import { collect, gate, inNoTime, stringStream, texts } from '../../helpers/collect.ts'
-import { answerOf, echo, recordsOf, scriptedClient, type Call } from '../../helpers/scripted-client.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
+import {
+  answerOf,
+  echo,
+  recordsOf,
+  scriptedClient,
+  scriptedResponses,
+  type Answer,
+  type Call,
+} from '../../helpers/scripted-client.ts'
 
 const pricing = { input: 1, cachedInput: 0.5, output: 10 }
 const wasted = (stream: ReturnType<typeof stringStream>) =>
@@ -98,6 +106,93 @@ describe('honest accounts', () => {
     expect(await inNoTime(() => collect(stream, texts(5)))).toHaveLength(5)
     expect(stream.stats.tokens.estimated).toBeGreaterThan(0)
     open()
+  })
+
+  it('are not waited for any longer, however often flush() is called meanwhile', async () => {
+    fakeTimers()
+    async function* lingering(call: Call): AsyncGenerator<string> {
+      yield answerOf(call, ({ text }) => text)
+      await once(call.signal, 'abort')
+    }
+    const stream = stringStream(scriptedClient((call) => ({ text: lingering(call) })))
+    const [received, ended] = [vi.fn(), vi.fn()]
+    stream.on('data', received).on('end', ended)
+    for (const text of texts(5)) stream.write(text)
+    stream.end()
+    await settle()
+    expect(received).toHaveBeenCalledTimes(5)
+    for (let second = 1; second <= 10; second++) {
+      expect(ended).not.toHaveBeenCalled()
+      await vi.advanceTimersByTimeAsync(second < 10 ? 1_000 : 1_001)
+      stream.flush()
+    }
+    await settle()
+    expect(ended).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('estimate the prompt of a request that missed firstTokenTimeout: the server has read it', async () => {
+    fakeTimers()
+    const client = scriptedClient((call) =>
+      call.number === 0 ? new Promise<never>(() => undefined) : echo(call),
+    )
+    const stream = stringStream(client, { firstTokenTimeout: 1_000, linger: 0, pricing })
+    const outcomes = stream.toArray()
+    for (const text of texts(5)) stream.write(text)
+    stream.end()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(await outcomes).toHaveLength(5)
+    const { tokens, cost, requests } = stream.stats
+    expect(requests).toBe(2)
+    expect(tokens.estimated).toBeGreaterThan(50)
+    expect(tokens).toMatchObject({ input: 100 + tokens.estimated, output: 10 })
+    expect(wasted(stream)).toEqual({ timeout: tokens.estimated })
+    expect(cost).toBeCloseTo((tokens.input * 1 + 10 * 10) / 1e6, 12)
+  })
+
+  it.each<[string, Answer, string, Partial<Record<'output' | 'reasoning', number>>]>([
+    ['thoughts', { thoughts: 300, finishReason: null }, 'failure', { output: 300, reasoning: 300 }],
+    [
+      'thoughts that broke off with an error',
+      { thoughts: 300, finishReason: null, breaksOff: new TypeError('terminated') },
+      ...(['failure', { output: 300, reasoning: 300 }] as const),
+    ],
+    ['thoughts that took all the room', { thoughts: 300, finishReason: 'length' }, 'length', { output: 300 }],
+    [
+      'thoughts before the content filter',
+      { thoughts: 9, finishReason: 'content_filter' },
+      'content_filter',
+      { output: 9 },
+    ],
+    ['a refusal', { refusal: 'No.', finishReason: null }, 'refusal', { output: 1 }],
+    [
+      'a refusal that broke off with an error',
+      { thoughts: 20, refusal: 'No.', finishReason: null, breaksOff: new TypeError('terminated') },
+      ...(['refusal', { output: 21 }] as const),
+    ],
+    [
+      'text, of which each event is a token at least',
+      { text: Array<string>(200).fill(' '), finishReason: null },
+      ...(['failure', { output: 200, reasoning: 0 }] as const),
+    ],
+  ])('book what nobody has counted: %s', async (_name, answer, cause, expected) => {
+    for (const [api, script] of [
+      ['chat', scriptedClient],
+      ['responses', scriptedResponses],
+    ] as const) {
+      const client = script((call: Pick<Call, 'number' | 'records'>) =>
+        call.number === 0 ? { usage: null, ...answer } : echo(call),
+      )
+      const stream = stringStream(client, { api, pricing })
+      expect(await inNoTime(() => collect(stream, texts(4)))).toHaveLength(4)
+      const { tokens, requests } = stream.stats
+      // All but the first were counted, with 100 and 10 tokens.
+      const output = tokens.output - 10 * (requests - 1)
+      expect({ output, reasoning: tokens.reasoning }).toMatchObject(expected)
+      expect(tokens.estimated).toBe(tokens.input - 100 * (requests - 1) + output)
+      expect(tokens.estimated).toBeGreaterThan(output + 50)
+      expect(wasted(stream)).toEqual({ [cause]: tokens.estimated })
+    }
   })
 
   it('estimate what an answer cost that broke off, and say so', async () => {

@@ -75,18 +75,19 @@ describe('what breaks off after the answer had said how it ended', () => {
   const reset = new TypeError('terminated')
 
   it.each([
-    ['with all it was asked for', { finishReason: 'stop' }, 'missing_result'],
-    ['at the output cap', { finishReason: 'length' }, 'answer_truncated'],
-    ['by the content filter', { finishReason: 'content_filter' }, 'content_filtered'],
-    ['with a refusal', { refusal: 'No.' }, 'refused'],
-    ['with a refusal, and nothing else', { refusal: 'No.', finishReason: null }, 'refused'],
-    ['in no way', { finishReason: null }, 'request_failed'],
-  ])('%s, changes nothing', async (_name, answer, code) => {
+    ['with all it was asked for', { finishReason: 'stop' }, 'missing_result', 1],
+    // It is asked once more, as what is cut always is.
+    ['at the output cap', { finishReason: 'length' }, 'answer_truncated', 2],
+    ['by the content filter', { finishReason: 'content_filter' }, 'content_filtered', 1],
+    ['with a refusal', { refusal: 'No.' }, 'refused', 1],
+    ['with a refusal, and nothing else', { refusal: 'No.', finishReason: null }, 'refused', 1],
+    ['in no way', { finishReason: null }, 'request_failed', 1],
+  ])('%s, changes nothing', async (_name, answer, code, attempts) => {
     for (const script of [scriptedClient, scriptedResponses]) {
       const client = script(() => ({ text: '{"results":[]}', breaksOff: reset, ...answer }))
       const api = script === scriptedClient ? 'chat' : 'responses'
       const outcomes = await collect(stringStream(client, { api, maxAttempts: 1 }), ['a'])
-      expect(outcomes).toMatchObject([{ attempts: 1, reason: { code } }])
+      expect(outcomes).toMatchObject([{ attempts, reason: { code } }])
     }
   })
 })

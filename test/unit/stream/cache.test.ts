@@ -155,6 +155,52 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect([...map.values()]).toEqual(store.set ? [] : texts(3).map((text) => JSON.stringify(text)))
   })
 
+  const never = () => new Promise<never>(() => undefined)
+
+  it('a `get` that never resolves is a miss after 10 s', async () => {
+    fakeTimers()
+    const client = scriptedClient(echo)
+    const stream = stringStream(client, { cache: { get: never, set: () => undefined }, linger: 0 })
+    const outcomes = stream.toArray()
+    stream.end('a')
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(client.calls).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await outcomes).toMatchObject([{ status: 'fulfilled', value: 'a', attempts: 1 }])
+    expect(stream.stats.cache).toEqual({ hits: 0, shared: 0, failures: 1 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('a `set` that never resolves does not hold the end for more than 10 s', async () => {
+    fakeTimers()
+    const cache = { get: () => undefined, set: never }
+    const stream = stringStream(scriptedClient(echo), { cache, linger: 0 })
+    const [received, ended] = [vi.fn(), vi.fn()]
+    stream.on('data', received).on('end', ended)
+    stream.write('a')
+    stream.end('b')
+    await vi.advanceTimersByTimeAsync(9_900)
+    expect(received).toHaveBeenCalledTimes(2)
+    expect(ended).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(ended).toHaveBeenCalledOnce()
+    expect(stream.stats.cache.failures).toBe(2)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('that is destroyed while it is waited for leaves no outcome and no unhandled rejection', async () => {
+    fakeTimers()
+    const stream = stringStream(scriptedClient(echo), { cache: { get: never, set: never }, linger: 0 })
+    const received = vi.fn()
+    stream.on('data', received)
+    stream.write('a')
+    await settle()
+    stream.destroy()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(received).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('a value that no longer matches the schema is asked for again, and one that does is not', async () => {
     const cache = new Map<string, string>()
     await run(cache, ['text 0', 'odd'])
@@ -179,7 +225,13 @@ describe('the key', () => {
     keyof PackStreamOptions<string, string>,
     readonly [decides: boolean, values: unknown[]]
   > = {
-    client: [false, [{ ...client, responses, baseURL: 'http://elsewhere' }]],
+    client: [
+      true,
+      [
+        { ...client, responses, baseURL: 'http://elsewhere' },
+        { ...client, responses, baseURL: 'http://elsewhere', deploymentName: 'mine' },
+      ],
+    ],
     api: [true, ['responses']],
     model: [true, ['n']],
     instructions: [true, ['Do it.', '']],
@@ -217,6 +269,11 @@ describe('the key', () => {
       else expect(new Set([keyOf({}), ...keys]).size).toBe(1)
     },
   )
+
+  it('does not change with the key of the client', () => {
+    const keys = ['one', 'another'].map((apiKey) => keyOf({ client: { ...client, responses, apiKey } }))
+    expect(new Set([keyOf({}), ...keys]).size).toBe(1)
+  })
 
   it('is one of the text and the partition, however they are cut', () => {
     const { key } = { key: (text: string, partition?: string) => keyOf({}, text, partition) }

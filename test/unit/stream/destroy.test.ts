@@ -158,40 +158,50 @@ describe('destroy', () => {
 
 describe('a fatal error', () => {
   it.each([
-    [401, null, 'not_authorized', /key/],
-    [403, null, 'not_authorized', /key/],
-    [404, 'model_not_found', 'not_found', /model/],
-    [400, null, 'bad_request', /schema/],
-    [429, 'insufficient_quota', 'insufficient_quota', /billing/],
-  ])('%i %s ends the stream at once and says what to do', async (status, code, expected, message) => {
-    const thrown = Object.assign(new Error('as the API says'), { status, code })
-    const client = scriptedClient((call) => {
-      if (call.number === 1) throw thrown
-      return echo(call)
-    })
-    const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
-    const received: unknown[] = []
-    const error: unknown = await pipeline(Readable.from(texts(100)), stream, async (outcomes) => {
-      for await (const outcome of outcomes) received.push(outcome)
-    }).catch((error: unknown) => error)
-    expect(error).toBeInstanceOf(PackStreamError)
-    expect(error).toMatchObject({
-      code: expected,
-      cause: {
-        name: 'RequestError',
-        code: 'api_error',
-        status,
-        apiCode: code ?? undefined,
-        original: thrown,
-      },
-    })
-    expect((error as PackStreamError).message).toMatch(message)
-    expect((error as PackStreamError).message).toContain('The server said: "as the API says"')
-    const { read, fulfilled } = stream.stats.records
-    expect((error as PackStreamError).unsettled).toBe(read - received.length)
-    expect(fulfilled).toBe(5)
-    expect(client.calls).toHaveLength(2)
-  })
+    // The account, the key or the model: always.
+    [401, null, 1, 'not_authorized', /key/],
+    [402, null, 1, 'insufficient_quota', /billing/],
+    [404, 'model_not_found', 1, 'not_found', /model/],
+    [429, 'insufficient_quota', 1, 'insufficient_quota', /billing/],
+    [429, 'billing_not_active', 1, 'insufficient_quota', /billing/],
+    [400, 'billing_hard_limit_reached', 1, 'insufficient_quota', /billing/],
+    [403, 'invalid_api_key', 1, 'not_authorized', /key/],
+    // The request: as long as the server has not taken one like it.
+    [400, null, 0, 'bad_request', /schema/],
+    [403, null, 0, 'not_authorized', /key/],
+    [422, null, 0, 'bad_request', /schema/],
+  ])(
+    '%i %s, request %i, ends the stream at once and says what to do',
+    async (status, code, at, expected, message) => {
+      const thrown = Object.assign(new Error('as the API says'), { status, code })
+      const client = scriptedClient((call) => {
+        if (call.number === at) throw thrown
+        return echo(call)
+      })
+      const stream = stringStream(client, { maxPackRecords: 5, maxInFlight: 1 })
+      const received: unknown[] = []
+      const error: unknown = await pipeline(Readable.from(texts(100)), stream, async (outcomes) => {
+        for await (const outcome of outcomes) received.push(outcome)
+      }).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(PackStreamError)
+      expect(error).toMatchObject({
+        code: expected,
+        cause: {
+          name: 'RequestError',
+          code: 'api_error',
+          status,
+          apiCode: code ?? undefined,
+          original: thrown,
+        },
+      })
+      expect((error as PackStreamError).message).toMatch(message)
+      expect((error as PackStreamError).message).toContain('The server said: "as the API says"')
+      const { read, fulfilled } = stream.stats.records
+      expect((error as PackStreamError).unsettled).toBe(read - received.length)
+      expect(fulfilled).toBe(5 * at)
+      expect(client.calls).toHaveLength(at + 1)
+    },
+  )
 })
 
 describe('what stops the stream from outside', () => {

@@ -62,8 +62,12 @@ describe('a stream never spends more than maxCost', () => {
           const { cost, records, requests } = stream.stats
           expect(cost).toBeLessThanOrEqual(maxCost)
           expect(requests).toBe(client.calls.length)
-          // What order holds back behind an unsettled record cannot leave.
-          if (!options.preserveOrder) expect(outcomes).toHaveLength(records.fulfilled + records.rejected)
+          // Also what order held back behind an unsettled record.
+          expect(outcomes).toHaveLength(records.fulfilled + records.rejected)
+          if (options.preserveOrder) {
+            const indexes = outcomes.map(({ index }) => index)
+            expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
+          }
           if (error === undefined) {
             expect(outcomes).toHaveLength(count)
           } else {
@@ -109,6 +113,45 @@ describe('a stream never spends more than maxCost', () => {
     expect(stream.stats.cost).toBeCloseTo(spent, 9)
     expect(stream.stats.requests).toBe(requests)
     expect(outcomes).toHaveLength(stream.stats.records.fulfilled)
+  })
+})
+
+describe('the cap without one of the user', () => {
+  const capsOf = (calls: readonly Call[]) => calls.map(({ body }) => body.max_completion_tokens)
+  const script = (call: Call): Answer => ({ ...echo(call), usage: { input: 100, output: 100 } })
+  const options = { maxPackRecords: 10, maxInFlight: 1 }
+
+  it('is sent from the first request on, and is what was learned afterwards', async () => {
+    const client = scriptedClient(script)
+    await drain(stringStream(client, { ...options, pricing, maxCost: 1 }), texts(50))
+    const [first, ...others] = capsOf(client.calls)
+    expect(first).toBe(4_096)
+    expect(others).toHaveLength(4)
+    for (const cap of others) expect(cap).toBeLessThan(500)
+  })
+
+  it('is smaller where there is less money', async () => {
+    const client = scriptedClient(script)
+    await drain(stringStream(client, { ...options, pricing, maxCost: 0.03 }), texts(5))
+    const [cap] = capsOf(client.calls)
+    expect(cap).toBeGreaterThan(32)
+    expect(cap).toBeLessThan(0.03 / (10 / 1e6))
+  })
+
+  it('grows where it was not enough', async () => {
+    const client = scriptedClient((call) => charged(call, 6_000))
+    const stream = stringStream(client, { ...options, maxPackRecords: 1, pricing, maxCost: 1 })
+    const { outcomes, error } = await inNoTime(() => drain(stream, texts(1)))
+    expect([outcomes.map(({ status }) => status), error]).toEqual([['fulfilled'], undefined])
+    const [first, second] = capsOf(client.calls)
+    expect(first).toBe(4_096)
+    expect(second).toBeGreaterThan(6_000)
+  })
+
+  it('is none where there is no maxCost', async () => {
+    const client = scriptedClient(script)
+    await drain(stringStream(client, { ...options, pricing }), texts(5))
+    expect(capsOf(client.calls)).toEqual([undefined])
   })
 })
 
@@ -187,20 +230,28 @@ describe('the end for lack of money', () => {
     },
   )
 
-  it('counts outcomes that order holds back as unsettled, and asks nothing again', async () => {
-    // The first record never gets a result: all others wait for it.
+  it.each([
+    ['a quick consumer', () => Promise.resolve()],
+    ['a slow one', settle],
+  ])('lets out what order holds back behind an unsettled record, in order: %s', async (_name, rest) => {
+    // Two records never get a result: all others wait for them.
+    const missing = ['text 0', 'text 7']
     const script = (call: Call): Answer => {
-      const records = call.records.filter(({ text }) => text !== 'text 0')
+      const records = call.records.filter(({ text }) => !missing.includes(text))
       return { ...echo({ ...call, records }), usage: { input: 100, output: 100 } }
     }
     const client = scriptedClient(script)
-    const options = { pricing, maxCost: 0.005, maxOutputTokens: 300, maxAttempts: 9, preserveOrder: true }
+    const options = {
+      ...{ pricing, maxCost: 0.005, maxOutputTokens: 300, maxAttempts: 9 },
+      ...{ preserveOrder: true, readableHighWaterMark: 1 },
+    }
     const stream = stringStream(client, options)
-    const { outcomes, error } = await inNoTime(() => drain(stream, texts(20)))
-    expect(outcomes).toEqual([])
-    expect(error).toMatchObject({ code: 'max_cost_reached', unsettled: 20 })
+    const { outcomes, error } = await inNoTime(() => drain(stream, texts(20), rest))
+    const paid = texts(20).filter((text) => !missing.includes(text))
+    expect(outcomes.map(({ record }) => record)).toEqual(paid)
+    expect(error).toMatchObject({ code: 'max_cost_reached', unsettled: 2 })
     const asked = client.calls.flatMap(({ records }) => records.map(({ text }) => text))
-    expect(asked.filter((text) => text !== 'text 0')).toHaveLength(19)
+    expect(asked.filter((text) => !missing.includes(text))).toEqual(paid)
   })
 
   it('does not come for records that cost nothing, and values from the cache cost nothing', async () => {

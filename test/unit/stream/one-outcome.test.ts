@@ -243,12 +243,17 @@ describe('exactly one outcome per record', () => {
     ['context', 'context_length_exceeded'],
   ] as const
 
-  it.each([...aboutOneRecord, ['length', 'answer_truncated'] as const])(
-    'rejects a record that alone meets %s at once, as %s',
-    async (kind, code) => {
+  it.each([
+    ...aboutOneRecord.map(([kind, code]) => [kind, code, {}, 1] as const),
+    ['length', 'answer_truncated', { maxOutputTokens: 100 }, 1] as const,
+    // Where it was cut may have been no cap.
+    ['length', 'answer_truncated', {}, 2] as const,
+  ])(
+    'rejects a record that alone meets %s, as %s: %j, attempts: %i',
+    async (kind, code, options, attempts) => {
       for (const api of apis) {
-        const { stream } = scriptedStream(api, (call) => faulty(call, { kind, at: 20 }))
-        expect(await collect(stream, ['a'])).toMatchObject([{ attempts: 1, reason: { code } }])
+        const { stream } = scriptedStream(api, (call) => faulty(call, { kind, at: 20 }), options)
+        expect(await collect(stream, ['a'])).toMatchObject([{ attempts, reason: { code } }])
       }
     },
   )

@@ -131,6 +131,24 @@ describe('a record that is cut although it is alone', () => {
     }
   })
 
+  it.each([1, 9])(
+    'is asked once more where none has been learned, and then rejected: maxAttempts %i',
+    async (maxAttempts) => {
+      const client = scriptedClient(() => ({ text: '{"results":[', finishReason: 'length' }))
+      const outcomes = await collect(stringStream(client, { ...lonely, maxAttempts }), ['long'])
+      expect(outcomes).toMatchObject([{ attempts: 2, reason: { code: 'answer_truncated' } }])
+      expect(capsOf(client)).toEqual([undefined, undefined])
+    },
+  )
+
+  it('is fulfilled where what cut it was no cap', async () => {
+    const client = scriptedClient((call) =>
+      call.number === 0 ? { text: '{"results":[', finishReason: 'length' } : echo(call),
+    )
+    const outcomes = await collect(stringStream(client, { ...lonely, maxAttempts: 1 }), ['a'])
+    expect(outcomes).toMatchObject([{ status: 'fulfilled', attempts: 2 }])
+  })
+
   it('is rejected at once, where its cap was the largest already', async () => {
     const client = scriptedClient(writing(long))
     const stream = stringStream(client, { ...lonely, maxOutputTokens: 1_000 })

@@ -105,6 +105,7 @@ type Event = Record<string, unknown>
 
 const created = { type: 'response.created', response: { id: 'r', status: 'in_progress', usage: null } }
 const delta = (text: string) => ({ type: 'response.output_text.delta', delta: text })
+const textDone = (text: string) => ({ type: 'response.output_text.done', text })
 const usage = {
   input_tokens: 200,
   input_tokens_details: { cached_tokens: 128 },
@@ -249,6 +250,52 @@ const endings: Record<string, Ending> = {
     once: [2, 2, 2],
     always: 'answer_truncated',
   },
+  'completed, with its text only as a whole': {
+    events: [created, textDone(whole), ended('response.completed', { status: 'completed' })],
+    once: [1, 1, 1],
+    always: 1,
+  },
+  'completed, with its text in pieces and as a whole': {
+    events: [
+      ...[created, delta(whole.slice(0, 50)), delta(''), delta(whole.slice(50)), textDone(whole)],
+      ended('response.completed', { status: 'completed' }),
+    ],
+    once: [1, 1, 1],
+    always: 1,
+  },
+  'completed, without any text': {
+    events: [created, textDone(''), ended('response.completed', { status: 'completed' })],
+    once: [2, 2, 2],
+    always: 'request_failed not_json',
+  },
+  'a refusal, only as a whole': {
+    events: [
+      ...[created, { type: 'response.refusal.done', refusal: 'I cannot.' }],
+      ended('response.completed', { status: 'completed' }),
+    ],
+    once: [2, 2, 2],
+    always: 'refused',
+  },
+  'completed, with refusals that say nothing': {
+    events: [
+      ...[created, { type: 'response.refusal.delta', delta: '' }, delta(whole)],
+      ...[
+        { type: 'response.refusal.delta', delta: '' },
+        { type: 'response.refusal.done', refusal: '' },
+      ],
+      ended('response.completed', { status: 'completed' }),
+    ],
+    once: [1, 1, 1],
+    always: 1,
+  },
+  'incomplete without a status': {
+    events: [
+      ...[created, delta('{"res')],
+      ended('response.incomplete', { incomplete_details: { reason: 'max_output_tokens' } }),
+    ],
+    once: [2, 2, 2],
+    always: 'answer_truncated',
+  },
   'completed without a status': {
     events: [created, delta(whole), { type: 'response.completed', response: { id: 'r', usage } }],
     once: [1, 1, 1],
@@ -256,7 +303,7 @@ const endings: Record<string, Ending> = {
   },
 }
 
-describe.each(Object.entries(endings))('an answer that ends: %s', (name, { events, once, always }) => {
+describe.each(Object.entries(endings))('an answer that ends: %s', (_name, { events, once, always }) => {
   it('keeps what had closed, and asks for the rest', async () => {
     const { client } = playing(events)
     const stream = stringStream(client, { api: 'responses' })
@@ -270,11 +317,10 @@ describe.each(Object.entries(endings))('an answer that ends: %s', (name, { event
     const { client, sizes } = playing(events, isRateLimit ? 1 : Infinity)
     const stream = stringStream(client, { api: 'responses', maxAttempts: 1 })
     expect(fates(await inNoTime(() => collect(stream, texts(1))))).toEqual([always])
-    // A rate limit is waited out, and what was cut without a word is asked for once more. The one record may have
-    // settled before.
+    // A rate limit is waited out, and what was cut is asked for once more. The one record may have settled before.
     const settledFirst = events.some((event) => JSON.stringify(event).includes('text 0'))
-    const isCutInSilence = name === 'completed although it was cut'
-    expect(sizes).toEqual(isRateLimit && !settledFirst ? [1, 1, 1] : isCutInSilence ? [1, 1] : [1])
+    const isCut = always === 'answer_truncated'
+    expect(sizes).toEqual(isRateLimit && !settledFirst ? [1, 1, 1] : isCut ? [1, 1] : [1])
   })
 })
 
@@ -299,11 +345,14 @@ describe('the accounts', () => {
     }
   })
 
-  it('of a refusal keep its words for who asks', async () => {
-    const { client } = playing(endings['a refusal, piece by piece']?.events ?? [], Infinity)
-    const [outcome] = await collect(stringStream(client, { api: 'responses' }), ['a'])
-    expect(outcome).toMatchObject({ reason: { code: 'refused', refusal: 'I cannot.' } })
-  })
+  it.each(['piece by piece', 'only as a whole'])(
+    'of a refusal, %s, keep its words for who asks',
+    async (how) => {
+      const { client } = playing(endings[`a refusal, ${how}`]?.events ?? [], Infinity)
+      const [outcome] = await collect(stringStream(client, { api: 'responses' }), ['a'])
+      expect(outcome).toMatchObject({ reason: { code: 'refused', refusal: 'I cannot.' } })
+    },
+  )
 })
 
 describe('through the SDK, over HTTP', () => {
@@ -354,7 +403,7 @@ describe('a client that cannot', () => {
     expect(() => stringStream(scriptedResponses(echo))).toThrow(/`client`.*chat\.completions\.create/)
   })
 
-  it.each(['input', 'text', 'max_output_tokens', 'previous_response_id', 'tools'])(
+  it.each(['input', 'text', 'max_output_tokens', 'previous_response_id', 'tools', 'messages', 'n'])(
     'a `request` that sets %s is refused',
     (field) => {
       const request = { [field]: 'x' }

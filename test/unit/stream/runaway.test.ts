@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import OpenAI6 from 'openai-v6'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Outcome } from 'llm-pack-stream'
-import { collect, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
+import { collect, fakeTimers, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
 import { answerOf, echo, recordsOf, scriptedClient, type Answer } from '../../helpers/scripted-client.ts'
 
 const element = (id: number, value = `text ${id - 1}`) => JSON.stringify({ id, value })
@@ -91,10 +91,30 @@ describe('an answer of nothing but whitespace is stopped', () => {
   })
 })
 
+describe('a string of nothing but whitespace is stopped', () => {
+  it.each([
+    ['spaces, one by one', ' ', 5_001],
+    ['line breaks, as they are written in JSON', String.raw`\n`, 2_501],
+    ['tabs and spaces, 1,000 characters at a time', String.raw`\t  `.repeat(250), 6],
+    ['line breaks, character by character', String.raw`\r\n`.split(/(?=.)/), 5_001],
+  ])('%s', async (_name, blanks, pulled) => {
+    const start = `{"results":[${element(1)},{"id":2,"value":"text`
+    const { seen, text } = watched(start, ...Array<string | readonly string[]>(3_000).fill(blanks).flat())
+    const client = firstly({ text })
+    const stream = stringStream(client)
+    const outcomes = await inNoTime(() => collect(stream, texts(3)))
+    expect(values(outcomes)).toEqual(texts(3))
+    expect(attempts(outcomes)).toEqual([1, 2, 2])
+    expect(seen).toEqual({ pulled: 1 + pulled, isClosed: true })
+    expect(stream.stats.tokens.wasted.runaway).toBeGreaterThan(0)
+  })
+})
+
 describe('whitespace that means something is not', () => {
   it.each([
-    ['in a string', ' '.repeat(20_000)],
-    ['in a string, as escapes', '\n'.repeat(20_000)],
+    ['in a string', ' '.repeat(5_000)],
+    ['in a string, as escapes', '\n'.repeat(2_500)],
+    ['in a string, again and again', `${' '.repeat(5_000)}x${'\t'.repeat(2_500)}x${'\r'.repeat(2_500)}`],
     ['in a string, behind quotes and backslashes', `"\\" \\\\" ${' '.repeat(2_000)}`],
   ])('%s', async (_name, value) => {
     const answer = `{"results":[${element(1, value)},${element(2, 'b')}]}`
@@ -250,13 +270,62 @@ describe('text that is not JSON', () => {
 describe('an answer without any text', () => {
   it('is no cut one: its records are asked again, also one that is alone', async () => {
     const client = firstly({ text: '' })
-    expect(await collect(stringStream(client), ['a'])).toMatchObject([{ value: 'a', attempts: 2 }])
+    const outcomes = await inNoTime(() => collect(stringStream(client), ['a']))
+    expect(outcomes).toMatchObject([{ value: 'a', attempts: 2 }])
   })
 
-  it('is told as a missing result', async () => {
-    const client = scriptedClient(() => ({ text: '' }))
-    expect(await collect(stringStream(client, { maxAttempts: 2 }), ['a'])).toMatchObject([
-      { attempts: 2, reason: { code: 'missing_result' } },
+  it.each([
+    ['none at all', {}],
+    ['empty pieces', { text: ['', ''] }],
+    ['none, by the end of a tool call', { finishReason: 'tool_calls' }],
+  ])('is a failed request, and is waited for as one: %s', async (_name, answer) => {
+    fakeTimers()
+    const client = scriptedClient(() => answer)
+    const outcomes = stringStream(client, { maxAttempts: 2, linger: 0 })
+    const all = outcomes.toArray()
+    outcomes.end('a')
+    await vi.advanceTimersByTimeAsync(50)
+    expect(client.calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await all).toMatchObject([
+      { attempts: 2, reason: { code: 'request_failed', cause: { code: 'not_json' } } },
+    ])
+    expect(client.calls).toHaveLength(2)
+  })
+})
+
+describe('an answer that ends for a reason that nobody knows', () => {
+  it.each(['error', 'network_error', 'eos', 'STOP'])(
+    'is whole where its JSON is: %s',
+    async (finishReason) => {
+      const client = scriptedClient((call) => ({ ...echo(call), finishReason }))
+      expect(attempts(await collect(stringStream(client), texts(3)))).toEqual([1, 1, 1])
+      expect(client.calls).toHaveLength(1)
+    },
+  )
+
+  it.each([
+    ['nothing', ''],
+    ['the beginning', '{"results":['],
+    ['some elements', `{"results":[${element(1)},`],
+  ])('has failed where it is not: %s', async (_name, text) => {
+    const client = firstly({ text, finishReason: 'error' })
+    const outcomes = await inNoTime(() => collect(stringStream(client), texts(3)))
+    const closed = text.includes('id') ? 1 : 0
+    expect(attempts(outcomes)).toEqual([1, 2, 3].map((id) => (id <= closed ? 1 : 2)))
+    expect(values(outcomes)).toEqual(texts(3))
+    // Those that it did not settle go again together, as after any failure.
+    expect(client.calls.map(({ records }) => records.length)).toEqual([3, 3 - closed])
+  })
+
+  it.each([
+    ['', 'cut_short'],
+    ['{"results":[', 'cut_short'],
+    ['It went wrong.', 'not_json'],
+  ])('is told as a failed request: %j, %s', async (text, code) => {
+    const client = scriptedClient(() => ({ text, finishReason: 'error' }))
+    expect(await inNoTime(() => collect(stringStream(client, { maxAttempts: 2 }), ['a']))).toMatchObject([
+      { attempts: 2, reason: { code: 'request_failed', cause: { code } } },
     ])
   })
 })
