@@ -28,7 +28,8 @@ export class Deadlines {
   #hasToken = false
   #pausedAt: number | undefined
   #isOver = false
-  #isSecondLook = false
+  /** The deadline that was given a second look. */
+  #lookedTwice = -1
 
   /** @param expire Called once, when the first of the deadlines has passed. */
   constructor(timeouts: Timeouts, expire: (error: RequestError) => void) {
@@ -84,11 +85,10 @@ export class Deadlines {
     const due = Math.min(this.#end, this.#silence)
     // Timers may ring a fraction of a millisecond early.
     if (due - now >= 1) {
-      this.#isSecondLook = false
       this.#alarm.set(due, now)
-    } else if (now - due > LATE && !this.#isSecondLook) {
+    } else if (now - due > LATE && this.#lookedTwice !== due) {
       // This thread was busy. What has come meanwhile is still to be read, and that is after the timers.
-      this.#isSecondLook = true
+      this.#lookedTwice = due
       this.#alarm.set(now + SECOND_LOOK, now)
     } else {
       this.#expire(this.#error())

@@ -171,6 +171,19 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('a store that never answers is left alone after three times', async () => {
+    fakeTimers()
+    const get = vi.fn(never)
+    const stream = stringStream(scriptedClient(echo), { cache: { get, set: () => undefined }, linger: 0 })
+    const outcomes = stream.toArray()
+    for (const text of texts(20)) stream.write(text)
+    stream.end()
+    await vi.advanceTimersByTimeAsync(30_100)
+    expect(await outcomes).toHaveLength(20)
+    expect(get).toHaveBeenCalledTimes(3)
+    expect(stream.stats.cache.failures).toBe(3)
+  })
+
   it('a `set` that never resolves does not hold the end for more than 10 s', async () => {
     fakeTimers()
     const cache = { get: () => undefined, set: never }

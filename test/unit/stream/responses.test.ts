@@ -263,6 +263,28 @@ const endings: Record<string, Ending> = {
     once: [1, 1, 1],
     always: 1,
   },
+  'completed, with its text only in the last event': {
+    events: [
+      created,
+      ended('response.completed', {
+        status: 'completed',
+        output: [{ type: 'reasoning' }, { content: [{ type: 'output_text', text: whole }] }],
+      }),
+    ],
+    once: [1, 1, 1],
+    always: 1,
+  },
+  'a refusal, only in the last event': {
+    events: [
+      created,
+      ended('response.completed', {
+        status: 'completed',
+        output: [{ content: [{ type: 'refusal', refusal: 'I cannot.' }] }],
+      }),
+    ],
+    once: [2, 2, 2],
+    always: 'refused',
+  },
   'completed, without any text': {
     events: [created, textDone(''), ended('response.completed', { status: 'completed' })],
     once: [2, 2, 2],
