@@ -182,12 +182,26 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
       ? fatal('not_authorized', 'The API refused the key: check it and what it may use')
       : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
   }
-  const isOfNetwork = status === undefined && OF_NETWORK.test(words[0] ?? '')
-  return {
-    kind: 'failure',
-    retryAfter: readRetryAfter(headers),
-    error: isOfNetwork ? error('connection', 'The connection failed or broke off') : apiError,
+  const retryAfter = readRetryAfter(headers)
+  if (status !== undefined || !OF_NETWORK.test(words[0] ?? '')) {
+    return { kind: 'failure', retryAfter, error: apiError }
   }
+  const networkCode = networkCodeOf(thrown)
+  const broken = `The connection failed or broke off${networkCode === undefined ? '' : ` (${networkCode})`}`
+  return {
+    ...{ kind: 'failure', retryAfter },
+    error: new RequestError('connection', broken, { original: thrown }),
+  }
+}
+
+/** The code of Node or undici, which the SDK and `fetch` wrap in errors of their own. */
+function networkCodeOf(thrown: unknown): string | undefined {
+  let error = thrown as { code?: unknown; cause?: unknown } | null | undefined
+  for (let depth = 0; depth < 5 && error !== null && typeof error === 'object'; depth++) {
+    if (isWord(error.code) && OF_NETWORK.test(error.code)) return error.code
+    error = error.cause as typeof error
+  }
+  return undefined
 }
 
 function isStatus(value: unknown): value is number {

@@ -33,9 +33,12 @@ export async function compare(
   try {
     done[inPacks] = await labelInPacks(source(), job, maxPackRecords, (outcome, measured) => {
       done[inPacks] = measured
-      if (outcome.status === 'rejected') failure ??= outcome.reason
       progress.result(outcome)
       progress.update(measured)
+      if (outcome.status === 'fulfilled') return
+      failure ??= outcome.reason
+      // A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain.
+      if (measured.fulfilled === 0 && outcome.reason.code === 'request_failed') throw outcome.reason
     })
     progress.end()
     if (done[inPacks].fulfilled === 0) throw failure
@@ -65,8 +68,7 @@ export async function compare(
 /** What a person can do something about, without a stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof PackStreamError) return error.message
   const because = error.cause instanceof Error ? `\n${error.cause.message}` : ''
-  return error instanceof PackStreamError
-    ? error.message + because
-    : `${error.name}: ${error.message}${because}`
+  return `${error.name}: ${error.message}${because}`
 }

@@ -177,10 +177,10 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
     expect(rejected).toEqual([])
     // 330 records in packs of 25, the last two of equal size.
     expect(requests).toEqual([...Array<unknown>(12).fill([200, 25]), [200, 15], [200, 15]])
-    expect(stats.tokens.estimated).toBe(0)
-    // Over Responses aimock says that nothing was used.
-    if (way.api === 'chat') expect(stats.tokens.output).toBeGreaterThan(10_000)
-    else expect(stats.tokens).toMatchObject({ input: 0, output: 0 })
+    const { input, output, estimated } = stats.tokens
+    // Over Responses aimock says that nothing was used. That is no count.
+    expect(estimated).toBe(way.api === 'chat' ? 0 : input + output)
+    expect(output).toBeGreaterThan(5_000)
   })
 
   it.each(Object.entries(faults))('%s', async (_name, { plan, arrives, options }) => {
