@@ -113,7 +113,13 @@ export class Dispatcher<R, T> {
       const { limiter } = this.#options
       const cap = this.#learning.capFor(pack, limiter.largestRequest)
       const price = this.#spending.afford(pack, cap, this.#running)
-      if (!price) return { until: Infinity, isOutOfMoney: this.#running.size + this.#resting.size === 0 }
+      if (!price) {
+        if (this.#running.size + this.#resting.size > 0) return { until: Infinity }
+        if (pack.length === 1) return { until: Infinity, isOutOfMoney: true }
+        // There may be money for some of them.
+        this.#queue.halve()
+        continue
+      }
       const shipment = {
         ...{ pack, cap: price.cap, isProven: this.#learning.isProven },
         user: userMessage(pack.map((entry) => entry.text)),
