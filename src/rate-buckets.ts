@@ -38,7 +38,7 @@ export class RateBuckets {
   readonly #configured = new Map<Kind, Bucket>()
   readonly #reported = new Map<Kind, ReportedBucket>()
   /** Tokens that one request may be charged, as a server said that refused a larger one. */
-  largestTold = Infinity
+  #largestTold = Infinity
   /** Requests started so far, and the tokens charged to them. */
   #started = 0
   #totalTokens = 0
@@ -54,7 +54,7 @@ export class RateBuckets {
     const reported = (['tokens', 'project-tokens'] as const).map(
       (kind) => this.#reported.get(kind)?.capacity ?? Infinity,
     )
-    return Math.min(this.#tokensPerMinute, this.largestTold, ...reported)
+    return Math.min(this.#tokensPerMinute, this.#largestTold, ...reported)
   }
 
   /** Ms until all have room for a request, after what others take out of them before; 0 or less if they have. */
@@ -95,6 +95,11 @@ export class RateBuckets {
         reporter: start.number,
       })
     }
+  }
+
+  /** Learns what a server said that refused a larger request: the tokens that one may be charged. */
+  learnLargest(tokens: number): void {
+    this.#largestTold = Math.min(this.#largestTold, tokens)
   }
 
   /**

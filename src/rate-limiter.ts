@@ -163,7 +163,7 @@ export class RateLimiter {
         end(() => {
           const reports = readRateLimits(headers)
           this.#buckets.learn(reports, start, at)
-          this.#buckets.largestTold = Math.min(this.#buckets.largestTold, largestRequest)
+          this.#buckets.learnLargest(largestRequest)
           const refill = timeToRefill(reports, tokens)
           this.#congestion.refused(start.number, readRetryAfter(headers), refill, at)
         })

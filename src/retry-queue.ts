@@ -1,8 +1,8 @@
 import type { Entry } from './entry.ts'
 
 /**
- * Records to be asked again, oldest first, in packs that are no larger than each of their records allows. Those among which
- * a guilty one is looked for stay among themselves, and so do those of one partition.
+ * Records to be asked again, oldest first, in packs that are no larger than each of their records allows. Those that
+ * were refused together, or among which a guilty one is looked for, stay among themselves, and so do those of one partition.
  */
 export class RetryQueue<R> {
   #entries: Entry<R>[] = []

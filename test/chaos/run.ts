@@ -17,7 +17,8 @@ import { PackStream, type ChatClient, type ResponsesClient } from 'llm-pack-stre
 import { faultKinds } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
-import { poisonOf, POISONS, seeded, textOf } from './records.ts'
+import { randomFrom } from '../../src/simulator/faults/random.ts'
+import { poisonOf, POISONS, textOf } from './records.ts'
 
 const { values } = parseArgs({
   options: {
@@ -76,7 +77,7 @@ const stream = new PackStream({
   signal: abort.signal,
 })
 
-const random = seeded(seed)
+const random = randomFrom(seed)
 function* records(): Generator<string> {
   for (let i = 0; i < count; i++) yield textOf(i, random)
 }
