@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { UsageError } from './usage-error.ts'
+
+/** Options whose value is a file. */
+const FILES = new Set([
+  'envFile',
+  'labels',
+  'schema',
+  'instructions',
+  'examples',
+  'output',
+  'rejects',
+  'cache',
+  'measured',
+])
+
+/**
+ * Takes options from a JSON file where the command line does not give them. One file may serve several commands: what
+ * only another one knows is left to it. Returns the input files it names.
+ *
+ * @throws {UsageError} Naming the file, and the option that nobody knows or whose value cannot be used.
+ */
+export function applyConfig(command: Command, file: string): string[] {
+  const { files = [], ...settings } = readObject(file)
+  const folder = dirname(file)
+  for (const [name, value] of Object.entries(settings)) {
+    const isMeant = (one: Command) =>
+      one.options.find((option) => [option.attributeName(), option.long].includes(camel(name)))
+    const option = isMeant(command)
+    if (!option) {
+      if (command.parent?.commands.some(isMeant)) continue
+      throw new UsageError(`${file}: there is no option ${JSON.stringify(name)}`)
+    }
+    const attribute = option.attributeName()
+    if (attribute === 'config') throw new UsageError(`${file}: "config" cannot be set in a config file`)
+    if (command.getOptionValueSource(attribute) !== undefined) continue
+    const where = `${file}: ${JSON.stringify(name)}`
+    command.setOptionValueWithSource(attribute, optionValue(option, value, where, folder), 'config')
+  }
+  if (!Array.isArray(files) || !files.every((one) => typeof one === 'string')) {
+    throw new UsageError(`${file}: "files": expected a list of file names`)
+  }
+  return files.map((one) => (one === '-' ? one : resolve(folder, one)))
+}
+
+/** A value as the command line would give it. */
+function optionValue(
+  option: Command['options'][number],
+  value: unknown,
+  where: string,
+  folder: string,
+): unknown {
+  if (option.isBoolean()) {
+    if (typeof value === 'boolean') return value
+    throw new UsageError(`${where}: expected true or false, got ${JSON.stringify(value)}`)
+  }
+  if (value === null || value === undefined || typeof value === 'boolean') {
+    throw new UsageError(`${where}: expected a value for ${option.flags}, got ${JSON.stringify(value)}`)
+  }
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number)
+  if (FILES.has(option.attributeName())) return resolve(folder, text)
+  if (option.argChoices && !option.argChoices.includes(text)) {
+    throw new UsageError(`${where}: expected ${option.argChoices.join(', ')}, got ${JSON.stringify(text)}`)
+  }
+  try {
+    return option.parseArg ? (option.parseArg(text, undefined) as unknown) : text
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${file(where)}${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+const file = (where: string): string => where.slice(0, where.lastIndexOf(': ') + 2)
+
+function readObject(name: string): Record<string, unknown> {
+  const text = readText(name, '--config')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new UsageError(`${name}: expected JSON: ${(cause as Error).message}`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UsageError(`${name}: expected a JSON object of options`)
+  }
+  return value as Record<string, unknown>
+}
+
+/** A small file that an option names, whole, without a byte order mark. */
+export function readText(name: string, option: string): string {
+  try {
+    return readFileSync(name, 'utf8').replace(/^\uFEFF/, '')
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+    throw new UsageError(`${option}: ${name}: ${why}`, { cause })
+  }
+}
+
+/** `max-cost`, `--max-cost` and `maxCost` are the same. */
+function camel(name: string): string {
+  return name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,151 @@
+import { Option, type Command } from 'commander'
+import type { ApiName } from '../index.ts'
+import type { Format } from '../readers/index.ts'
+import { UsageError } from './usage-error.ts'
+
+/** What the input is, and what is asked of its records. */
+export interface JobFlags {
+  config?: string
+  envFile?: string
+  format?: Format
+  field?: string
+  template?: string
+  limit?: number
+  maxRecordBytes?: number
+  labels?: string
+  schema?: string
+  instructions?: string
+  prompt?: string
+  examples?: string
+  partition?: string
+  model?: string
+  api?: ApiName
+  request?: Record<string, unknown>
+  countTokens?: string
+  maxPackTokens?: number
+  maxPackRecords?: number
+  maxOutputTokens?: number
+  maxInFlight?: number
+  rpm?: number
+  tpm?: number
+  priceIn?: number
+  priceCached?: number
+  priceOut?: number
+}
+
+/** How long answers take: of the simulator, or as stated for a plan. */
+export interface LatencyFlags {
+  timeToFirstToken?: number
+  promptTokensPerSecond?: number
+  outputTokensPerSecond?: number
+  slowdown?: number
+}
+
+export const flag = (flags: string, description: string): Option => new Option(flags, description)
+
+export function numberFlag(flags: string, description: string): Option {
+  const option = flag(flags, description)
+  return option.argParser((text) => parseNumber(option.long ?? flags, text))
+}
+
+export function parseNumber(name: string, text: string): number {
+  const number = text.trim() === '' ? NaN : Number(text)
+  if (Number.isNaN(number)) throw new UsageError(`${name}: expected a number, got ${JSON.stringify(text)}`)
+  return number
+}
+
+function jsonFlag(flags: string, description: string): Option {
+  const option = flag(flags, description)
+  return option.argParser((text) => {
+    const expected = `${option.long ?? flags}: expected a JSON object, such as '{"temperature":0}'`
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (cause) {
+      throw new UsageError(`${expected}, got ${JSON.stringify(text)}`, { cause })
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new UsageError(`${expected}, got ${text}`)
+    }
+    return value
+  })
+}
+
+/** The flags of what is asked, of which records, and where. */
+export function addJobFlags(command: Command): void {
+  command.optionsGroup('Input:')
+  for (const option of [
+    flag('--format <format>', 'of the input (default: by file name; standard input: jsonl)').choices([
+      ...['jsonl', 'json', 'csv', 'tsv', 'lines'],
+    ]),
+    flag('--field <name>', 'column that holds the text, a.b for one inside another (default: whole record)'),
+    flag('--template <text>', 'text of a record, with {{column}} for what changes'),
+    numberFlag('--limit <number>', 'only so many records, from the first'),
+    numberFlag('--max-record-bytes <number>', 'a longer row is a bad one (default: 4194304)'),
+  ]) {
+    command.addOption(option)
+  }
+  command.optionsGroup('What is asked:')
+  for (const option of [
+    flag('--labels <file>', 'the labels, one a line: the result has one of them as `label`'),
+    flag(
+      '--schema <file>',
+      "the result's form: a JSON Schema, or a .ts or .js module that exports a Zod schema",
+    ),
+    flag('--instructions <file>', 'what to do with each record'),
+    flag('--prompt <text>', 'the same, in place'),
+    flag('--examples <file>', 'JSON lines of { "record": ..., "value": ... }, shown to the model'),
+    flag('--model <name>', 'the model (or OPENAI_MODEL)'),
+    flag('--api <name>', 'chat: Chat Completions; responses: the Responses API (default: chat)').choices([
+      ...['chat', 'responses'],
+    ]),
+    jsonFlag('--request <json>', `more fields of the API's request: '{"temperature":0}'`),
+    flag('--partition <name>', 'column: only records of the same value share a request'),
+  ]) {
+    command.addOption(option)
+  }
+  command.optionsGroup('Packs and limits:')
+  for (const option of [
+    numberFlag('--max-pack-records <number>', 'records in one request (default: 25)'),
+    numberFlag('--max-pack-tokens <number>', 'tokens of the records in one request (default: 4000)'),
+    numberFlag('--max-output-tokens <number>', "cap on one answer (default: the model's own)"),
+    numberFlag('--max-in-flight <number>', 'requests at once (default: 4)'),
+    numberFlag('--rpm <number>', "requests a minute (default: what the server's headers say)"),
+    numberFlag('--tpm <number>', 'tokens a minute (likewise)'),
+    flag(
+      '--count-tokens <encoding>',
+      'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
+    ).choices([...['o200k_base', 'cl100k_base']]),
+    numberFlag('--price-in <usd>', 'US dollars for a million tokens of input'),
+    numberFlag(
+      '--price-cached <usd>',
+      'of input that the provider had in its cache (default: as --price-in)',
+    ),
+    numberFlag('--price-out <usd>', 'of output'),
+  ]) {
+    command.addOption(option)
+  }
+  command.optionsGroup('Settings:')
+  for (const option of [
+    flag(
+      '--env-file <file>',
+      "variables such as OPENAI_API_KEY, as of Node's --env-file (default: .env, if it is there)",
+    ),
+    flag('--config <file>', 'a JSON object of these options; paths in it count from its folder'),
+  ]) {
+    command.addOption(option)
+  }
+}
+
+/** The flags of the simulator's latency. */
+export function latencyFlags(): Option[] {
+  return [
+    numberFlag('--time-to-first-token <ms>', 'of an answer (default: 300)'),
+    numberFlag('--prompt-tokens-per-second <number>', 'or Infinity (default: 10000)'),
+    numberFlag('--output-tokens-per-second <number>', 'or Infinity (default: 80)'),
+    numberFlag(
+      '--slowdown <number>',
+      'how much each further request in flight slows the others (default: 0.01)',
+    ),
+  ]
+}

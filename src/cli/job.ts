@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs'
+import {
+  PackStream,
+  RateLimiter,
+  exactTokenCounter,
+  type Encoding,
+  type Example,
+  type PackStreamOptions,
+  type Pricing,
+} from '../index.ts'
+import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../readers/index.ts'
+import { readText } from './config.ts'
+import type { JobFlags } from './flags.ts'
+import { columnOf, textFrom, type Item, type TextOf } from './records.ts'
+import { readSchema, type ResultSchema } from './result-schema.ts'
+import { given, inFlags, UsageError } from './usage-error.ts'
+
+type Options = PackStreamOptions<Item, unknown>
+
+/** What the flags of `run` and of `plan` come to: which records, what is asked of them, and how they are packed. */
+export interface Job {
+  /** `-` is standard input. */
+  readonly files: readonly string[]
+  readonly read: ReadOptions
+  readonly limit: number
+  readonly textOf: TextOf
+  readonly result: ResultSchema
+  /** All options of the stream that are not where it sends, and not what a run alone has. */
+  readonly options: Omit<Options, 'client'>
+}
+
+/** Reads what the flags name, and checks it. Throws a `UsageError` that names the flag, or the file and its line. */
+export async function readJob(patterns: readonly string[], flags: JobFlags): Promise<Job> {
+  const { limit = Infinity, format, maxRecordBytes } = flags
+  if (!(limit >= 1)) throw new UsageError(`--limit: expected a number from 1, got ${limit}`)
+  const model = flags.model ?? process.env['OPENAI_MODEL']
+  if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
+  const textOf = textFrom(flags.field, flags.template)
+  const result = await readSchema(flags.labels, flags.schema)
+  const {
+    api,
+    request,
+    partition,
+    countTokens,
+    maxPackTokens,
+    maxPackRecords,
+    maxOutputTokens,
+    maxInFlight,
+  } = flags
+  const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
+  const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
+  return {
+    files: await findInput(patterns),
+    read: given({ format, maxRecordBytes }),
+    ...{ limit, textOf, result },
+    options: {
+      ...{ model, instructions: readInstructions(flags), schema: result.schema },
+      ...given({ api, request, examples, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
+      serialize: ({ text }) => {
+        if (typeof text === 'string') return text
+        throw text
+      },
+      ...(partition === undefined ? {} : { partition: ({ own }) => String(columnOf(own, partition)) }),
+      ...(countTokens === undefined ? {} : { countTokens: await exactTokenCounter(countTokens as Encoding) }),
+      ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
+      ...given({ pricing: pricingOf(flags) }),
+    },
+  }
+}
+
+/** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */
+export function loadEnvFile(file: string | undefined): void {
+  if (file === undefined && !existsSync('.env')) return
+  readText(file ?? '.env', '--env-file')
+  process.loadEnvFile(file ?? '.env')
+}
+
+/** The format that a file of the input is read in. */
+export function formatIn({ read }: Job, file: string): Format | undefined {
+  return read.format ?? (file === '-' ? 'jsonl' : formatOf(file).format)
+}
+
+/** The stream, or an error that names the flag. */
+export function openStream(options: Options): PackStream<Item, unknown> {
+  return inFlags(() => new PackStream(options))
+}
+
+async function findInput(patterns: readonly string[]): Promise<string[]> {
+  if (patterns.length === 0) {
+    if (process.stdin.isTTY) throw new UsageError('Expected an input file, or - for standard input')
+    return ['-']
+  }
+  return findFiles(patterns).catch((error: unknown) => {
+    throw new UsageError((error as Error).message, { cause: error })
+  })
+}
+
+function readInstructions({ instructions, prompt }: JobFlags): string {
+  if (instructions !== undefined && prompt !== undefined) {
+    throw new UsageError('Expected --instructions or --prompt, got both')
+  }
+  if (instructions !== undefined) return readText(instructions, '--instructions').trim()
+  if (prompt !== undefined) return prompt
+  throw new UsageError('Expected --instructions or --prompt: what to do with each record')
+}
+
+async function readExamples(file: string, textOf: TextOf): Promise<Example<Item>[]> {
+  const examples: Example<Item>[] = []
+  const parser = readJsonl()
+  parser.end(readText(file, '--examples'))
+  try {
+    for await (const example of parser as AsyncIterable<{ record?: unknown; value?: unknown }>) {
+      const { record, value } = example
+      const own = typeof record === 'string' ? { text: record } : record
+      if (typeof own !== 'object' || own === null || value === undefined) {
+        throw new Error(`example ${examples.length + 1}: expected { "record": ..., "value": ... }`)
+      }
+      const text = typeof record === 'string' ? record : textOf(own as Record<string, unknown>)
+      examples.push({ record: { index: 0, file, line: 0, own: {}, text }, value })
+    }
+  } catch (cause) {
+    throw new UsageError(`--examples: ${file}: ${(cause as Error).message}`, { cause })
+  }
+  return examples
+}
+
+function pricingOf({ priceIn, priceCached, priceOut }: JobFlags): Pricing | undefined {
+  if (priceIn === undefined && priceCached === undefined && priceOut === undefined) return undefined
+  if (priceIn === undefined || priceOut === undefined) {
+    throw new UsageError('Expected --price-in and --price-out together')
+  }
+  return { input: priceIn, output: priceOut, ...given({ cachedInput: priceCached }) }
+}

@@ -1,0 +1,111 @@
+import { RowError, type Row } from '../readers/index.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
+const OURS = new Set(['_index', '_error', '_more'])
+
+/** A record on its way through the stream. */
+export interface Item {
+  /** Position in the whole input, from 0. */
+  readonly index: number
+  readonly file: string
+  readonly line: number
+  /** The columns that go to the output as they are. */
+  readonly own: Readonly<Record<string, unknown>>
+  /** What is asked about, or why the record cannot be asked. */
+  readonly text: string | RowError
+}
+
+/** Makes the text of a record from its columns. Throws an `Error` that names the column that is missing. */
+export type TextOf = (own: Readonly<Record<string, unknown>>) => string
+
+/** How a record's text is made, by the flags. */
+export function textFrom(field: string | undefined, template: string | undefined): TextOf {
+  if (field !== undefined && template !== undefined)
+    throw new UsageError('Expected --field or --template, got both')
+  if (field !== undefined) return (own) => textOf(own, field)
+  if (template === undefined) return wholeRecord
+  const parts = template.split(/\{\{\s*(.*?)\s*\}\}/)
+  if (parts.length === 1) throw new UsageError('--template: expected a {{column}} in it')
+  return (own) => parts.map((part, i) => (i % 2 === 0 ? part : textOf(own, part))).join('')
+}
+
+/** A line is itself, all else is JSON. */
+const wholeRecord: TextOf = (own) => {
+  const { text, ...rest } = own
+  return typeof text === 'string' && Object.keys(rest).length === 0 ? text : JSON.stringify(own)
+}
+
+/** A column by its name, or by `a.b` for one inside another. */
+export function columnOf(own: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(own, name)) return own[name]
+  let value: unknown = own
+  for (const key of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+      const names = Object.keys(own)
+        .slice(0, 20)
+        .map((one) => JSON.stringify(one))
+      throw new Error(`there is no column ${JSON.stringify(name)}; there are: ${names.join(', ')}`)
+    }
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
+  const value = columnOf(own, name)
+  if (value === null) throw new Error(`the column ${JSON.stringify(name)} is null`)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** A row of the input as an item. */
+export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
+  const { file, line } = row
+  if (row.error) {
+    return { index, file, line, own: rawColumn(row.raw), text: row.error }
+  }
+  const own = ownColumns(row.record)
+  const bad = (code: string, what: string): Item => ({
+    ...{ index, file, line, own: own ?? { _raw: JSON.stringify(row.record) } },
+    text: new RowError(code, file, line, what),
+  })
+  if (!own) return bad('invalid_record', 'expected an object or a text')
+  const clash = Object.keys(own).find((name) => taken.has(name))
+  if (clash !== undefined) {
+    return bad(
+      'column_taken',
+      `the result has a column ${JSON.stringify(clash)} too: give it another name with --prefix`,
+    )
+  }
+  try {
+    return { index, file, line, own, text: makeText(own) }
+  } catch (error) {
+    return bad('missing_column', (error as Error).message)
+  }
+}
+
+function ownColumns(record: unknown): Record<string, unknown> | undefined {
+  if (typeof record === 'string') return { text: record }
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
+  const own = record as Record<string, unknown>
+  if (!Object.keys(own).some((name) => OURS.has(name))) return own
+  // An output, or rejects, of an earlier run.
+  const rest = Object.entries(own).filter(([name]) => !OURS.has(name))
+  return { ...Object.fromEntries(rest), ...moreColumns(own['_more']) }
+}
+
+/** What a CSV had no columns for. */
+function moreColumns(more: unknown): object {
+  if (typeof more !== 'string' || !more.startsWith('{')) return {}
+  try {
+    return JSON.parse(more) as object
+  } catch {
+    return { more }
+  }
+}
+
+/** The source of a row that cannot be read, so that nothing of it is lost. */
+function rawColumn(raw: string | Uint8Array | undefined): Record<string, unknown> {
+  if (raw === undefined) return {}
+  return typeof raw === 'string' ? { _raw: raw } : { _raw_base64: Buffer.from(raw).toString('base64') }
+}

@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import type { OutputFormat } from './output-files.ts'
+import { addJobFlags, flag, latencyFlags, numberFlag, type JobFlags } from '../flags.ts'
+import type { EndpointFlags } from '../endpoint.ts'
+
+export interface RunFlags extends JobFlags, EndpointFlags {
+  output?: string
+  outputFormat?: OutputFormat
+  rejects?: string
+  prefix?: string
+  ordered?: boolean
+  strict?: boolean
+  force?: boolean
+  overwrite?: boolean
+  json?: boolean
+  progress?: boolean
+  linger?: number
+  maxAttempts?: number
+  firstTokenTimeout?: number
+  idleTimeout?: number
+  requestTimeout?: number
+  cache?: string
+  maxCost?: number
+  highWaterMark?: number
+  readableHighWaterMark?: number
+  writableHighWaterMark?: number
+}
+
+export function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .summary('send the records of files through a model')
+    .description(
+      `Sends the records of files through a model, many in each request, and writes each with its result as soon as it is
+there. Run the same command again after a Ctrl-C or a crash, and it goes on where it stopped.
+
+Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines; .gz and .zst of each; - is standard input.
+Output: the record's own columns, the result's, _index (position in the input, from 0) and, if it was rejected, _error.`,
+    )
+    .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
+  addJobFlags(command)
+  command.optionsGroup('Output:')
+  for (const option of [
+    flag('-o, --output <file>', '.jsonl, .csv or .tsv (default: JSON lines on standard output)'),
+    flag('--output-format <format>', 'where the name does not tell').choices(['jsonl', 'csv', 'tsv']),
+    flag('--rejects <file>', 'rejected records and bad rows go here too: an input for another run'),
+    flag('--prefix <text>', "put before the names of the result's columns"),
+    flag('--ordered', 'in input order, instead of as they come'),
+    flag('--strict', 'stop at the first bad row'),
+    flag('--force', 'go on with an output although the input or what is asked has changed'),
+    flag('--overwrite', 'start anew, in place of what is there'),
+    flag('--json', 'a summary for machines: on standard output, or on standard error if records go there'),
+    flag('--no-progress', 'no line that tells how far it is'),
+  ]) {
+    command.addOption(option)
+  }
+  command.optionsGroup('How it is sent:')
+  for (const option of [
+    numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
+    flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
+    numberFlag('--linger <ms>', 'how long a pack that is not full waits for company (default: 100)'),
+    numberFlag('--max-attempts <number>', 'how often one record may be tried (default: 4)'),
+    numberFlag('--first-token-timeout <ms>', 'until the first token of an answer (default: 120000)'),
+    numberFlag('--idle-timeout <ms>', 'between two tokens (default: 60000)'),
+    numberFlag('--request-timeout <ms>', 'for a whole request (default: 600000)'),
+    numberFlag(
+      '--high-water-mark <number>',
+      'records and outcomes that the stream buffers, each (default: 16)',
+    ),
+    numberFlag('--writable-high-water-mark <number>', 'records that it buffers (default: 16)'),
+    numberFlag('--readable-high-water-mark <number>', 'outcomes that it buffers (default: 16)'),
+  ]) {
+    command.addOption(option)
+  }
+  command.optionsGroup('Trying it out:')
+  command.addOption(flag('--simulate', 'send to an embedded server that is not a model'))
+  for (const option of latencyFlags()) command.addOption(option)
+  command
+    .addOption(
+      numberFlag('--fault-rate <share>', 'share of requests that go wrong, from 0 to 1 (default: 0)'),
+    )
+    .addOption(numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'))
+    .addHelpText(
+      'after',
+      `
+Example:
+  llm-pack-stream run tickets.csv --field text --labels labels.txt --instructions prompt.md \\
+    --model gpt-4o-mini -o labels.jsonl --rejects rejects.jsonl
+
+Exit codes:
+  0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,
+    )
+    .action(async (files: string[], flags: RunFlags) => {
+      const { run } = await import('./run.ts')
+      await run(files, flags, command)
+    })
+}

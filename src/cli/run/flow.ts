@@ -1,0 +1,109 @@
+import { pipeline } from 'node:stream/promises'
+import { PackStreamError, type Outcome, type PackStream } from '../../index.ts'
+import { exitCodes } from '../usage-error.ts'
+import type { Item } from '../records.ts'
+import type { DoneSet } from './done-set.ts'
+import type { Items } from './items.ts'
+import type { Output } from './output.ts'
+
+/** Why a run ends before its input does. */
+export interface Halt {
+  readonly status: 'interrupted' | 'failed'
+  readonly exitCode: number
+  /** Empty where nobody needs to be told. */
+  readonly message: string
+}
+
+/** Takes records through the stream and writes their outcomes, until the input ends or something stops it. */
+export class Flow {
+  readonly #stream: PackStream<Item, unknown>
+  readonly #items: Items
+  readonly #done: DoneSet
+  readonly #output: Output
+  readonly #isStrict: boolean
+  #halt: Halt | undefined
+  /** Records of the input, once all have been read. */
+  total: number | undefined
+  /** Outcomes that have been written. */
+  fulfilled = 0
+  rejected = 0
+  /** When the first record was asked, as of `performance.now()`. */
+  startedAt: number | undefined
+
+  constructor(
+    stream: PackStream<Item, unknown>,
+    items: Items,
+    done: DoneSet,
+    output: Output,
+    isStrict: boolean,
+  ) {
+    this.#stream = stream
+    this.#items = items
+    this.#done = done
+    this.#output = output
+    this.#isStrict = isStrict
+  }
+
+  /** Sends nothing more, and lets what runs come to its end. The first reason counts. */
+  stop(halt: Halt): void {
+    this.#halt ??= halt
+    this.#stream.stop()
+  }
+
+  /** Returns why it ended before its time, if it did. */
+  async run(): Promise<Halt | undefined> {
+    const ends = await Promise.allSettled([pipeline(() => this.#unasked(), this.#stream), this.#write()])
+    // The second first: what goes wrong in writing shows as a mere end to the one that reads.
+    const [error] = ends
+      .reverse()
+      .flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
+    return this.#halt ?? (error === undefined ? undefined : haltBy(error))
+  }
+
+  /** The records that no earlier run has written. */
+  async *#unasked(): AsyncGenerator<Item> {
+    let read = 0
+    try {
+      for await (const item of this.#items) {
+        read += 1
+        if (this.#done.has(item.index)) continue
+        if (this.#isStrict && typeof item.text !== 'string') {
+          this.stop({ status: 'failed', exitCode: exitCodes.fatal, message: item.text.message })
+          return
+        }
+        this.startedAt ??= performance.now()
+        yield item
+      }
+      this.total = read
+    } catch (error) {
+      // Not thrown: that would throw away what has been paid for.
+      this.stop(haltBy(error))
+    }
+  }
+
+  async #write(): Promise<void> {
+    for await (const outcome of this.#stream) {
+      if (this.#isHopeless(outcome)) throw outcome.reason
+      await this.#output.write(outcome)
+      this[outcome.status] += 1
+    }
+  }
+
+  /** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
+  #isHopeless(outcome: Outcome<Item, unknown>): outcome is Extract<typeof outcome, { status: 'rejected' }> {
+    const hasFailed = outcome.status === 'rejected' && outcome.reason.code === 'request_failed'
+    return hasFailed && this.fulfilled === 0
+  }
+}
+
+function haltBy(error: unknown): Halt {
+  const { code, message, cause } = error as NodeJS.ErrnoException
+  // Whoever read standard output has had enough, as `head` has: 128 and the number of SIGPIPE.
+  if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
+  const isWhole = error instanceof PackStreamError || !(cause instanceof Error)
+  return {
+    status: 'failed',
+    exitCode: exitCodes.fatal,
+    message: isWhole ? message : `${message}\n${cause.message}`,
+  }
+}

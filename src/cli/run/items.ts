@@ -1,0 +1,65 @@
+import type { RowStream } from '../../readers/index.ts'
+import { toItem, type Item, type TextOf } from '../records.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Rows that are looked at for the first good one, which tells what columns there are. */
+const LOOK_AHEAD = 1_000
+
+/** The records of an input, in order, each with its index. */
+export class Items {
+  readonly #rows: AsyncIterator<Item>
+  readonly #head: Item[] = []
+
+  constructor(rows: RowStream, limit: number, textOf: TextOf, resultNames: ReadonlySet<string>) {
+    this.#rows = number(rows, limit, textOf, resultNames)
+  }
+
+  /** The first record that can be read. It is not taken. */
+  async first(): Promise<Item | undefined> {
+    while (this.#head.length < LOOK_AHEAD) {
+      const { done, value } = await this.#rows.next()
+      if (done) return undefined
+      this.#head.push(value)
+      if (!isUnreadable(value)) return value
+    }
+    return undefined
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+    for (const item of this.#head.splice(0)) yield item
+    for (;;) {
+      const { done, value } = await this.#rows.next()
+      if (done) return
+      yield value
+    }
+  }
+}
+
+/**
+ * What is wrong with the columns of the first record is wrong with all of them, so it is said before anything is asked.
+ *
+ * @param hasHeader Whether all records have the same columns.
+ */
+export function checkFirst({ text }: Item, hasHeader: boolean): void {
+  if (typeof text === 'string') return
+  if (text.code === 'column_taken' || (hasHeader && text.code === 'missing_column'))
+    throw new UsageError(text.message)
+}
+
+function isUnreadable(item: Item): boolean {
+  return '_raw' in item.own || '_raw_base64' in item.own || Object.keys(item.own).length === 0
+}
+
+async function* number(
+  rows: RowStream,
+  limit: number,
+  textOf: TextOf,
+  resultNames: ReadonlySet<string>,
+): AsyncGenerator<Item, undefined> {
+  let index = 0
+  for await (const row of rows) {
+    yield toItem(row, index, textOf, resultNames)
+    index += 1
+    if (index >= limit) return
+  }
+}

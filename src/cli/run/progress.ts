@@ -1,0 +1,97 @@
+import { createLogUpdate } from 'log-update'
+import type { Stats } from '../../index.ts'
+
+/** How often the line is drawn, in ms. */
+const EVERY = 100
+const BAR = 20
+
+/** How far a run is. */
+export interface Snapshot {
+  /** From earlier runs. */
+  readonly before: number
+  readonly stats: Stats
+  /** Share of the input that has been read, from 0 to 1; `undefined` if its size is not known. */
+  readonly share: number | undefined
+  /** Records in the input, once that is known. */
+  readonly total: number | undefined
+  /** Since the first record was asked, in ms. */
+  readonly elapsed: number
+  /** What `share` was then. */
+  readonly shareBefore: number
+}
+
+/** Draws a line on the terminal that standard error is, again and again, until it is stopped. */
+export function showProgress(snapshot: () => Snapshot): { note: (text: string) => void; stop: () => void } {
+  const { stderr } = process
+  const update = createLogUpdate(stderr, { showCursor: true })
+  const draw = () => {
+    update(progressLine(snapshot(), stderr.columns))
+  }
+  const timer = setInterval(draw, EVERY)
+  return {
+    note(text) {
+      update.clear()
+      stderr.write(`${text}\n`)
+      draw()
+    },
+    stop() {
+      clearInterval(timer)
+      update.clear()
+      update.done()
+    },
+  }
+}
+
+/** The line, with whole parts only: half a number is a wrong number. */
+export function progressLine(snapshot: Snapshot, columns: number): string {
+  const { before, stats, share, total, elapsed } = snapshot
+  const { records, inFlight, tokens, cost } = stats
+  const asked = records.fulfilled + records.rejected
+  const done = before + asked
+  const perSecond = asked / Math.max(elapsed / 1_000, 0.001)
+  const left = secondsLeft(snapshot, done, perSecond)
+  const isDoneKnown = total !== undefined && total > 0
+  const part = isDoneKnown ? done / total : share
+  const parts = [
+    isDoneKnown ? `${count(done)} of ${count(total)}` : `${count(done)} records`,
+    ...(part === undefined ? [] : [`${Math.floor(part * 100)}%`]),
+    `${perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`,
+    ...(left === undefined ? [] : [`ETA ${clock(left)}`]),
+    ...(records.rejected > 0 ? [`${count(records.rejected)} rejected`] : []),
+    ...(cost === undefined ? [] : [dollars(cost)]),
+    `${inFlight} in flight`,
+    `${count(tokens.input + tokens.output)} tokens`,
+  ]
+  // The bar goes first where there is no room.
+  const bar = part === undefined ? '' : `${'█'.repeat(Math.round(part * BAR)).padEnd(BAR, '░')}  `
+  while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
+  const line = parts.join('  ')
+  return bar.length + line.length < columns ? bar + line : line
+}
+
+function secondsLeft(
+  { share, shareBefore, total, elapsed }: Snapshot,
+  done: number,
+  perSecond: number,
+): number | undefined {
+  if (perSecond === 0) return undefined
+  if (total !== undefined) return (total - done) / perSecond
+  if (share === undefined || share <= shareBefore) return undefined
+  return ((1 - share) / (share - shareBefore)) * (elapsed / 1_000)
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+export function dollars(value: number): string {
+  return `$${value.toFixed(4)}`
+}
+
+/** 75 as 1:15. */
+export function clock(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  const [h, m, s] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60, whole % 60]
+  const pad = (value: number) => String(value).padStart(2, '0')
+  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`
+}

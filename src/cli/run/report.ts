@@ -1,0 +1,22 @@
+import type { RunFlags } from './command.ts'
+import type { Halt } from './flow.ts'
+import { count } from './progress.ts'
+import { formatSummary, type Summary } from './summary.ts'
+
+/** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
+export function report(summary: Summary, halt: Halt | undefined, { json, output }: RunFlags): void {
+  const { stderr, stdout } = process
+  if (halt && halt.message !== '') console.error(halt.message)
+  if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
+  else if (stderr.isTTY) console.error(formatSummary(summary))
+  else if (summary.records.rejected > 0 && !halt) {
+    console.error(
+      `${count(summary.records.rejected)} of ${count(summary.records.done)} records were rejected.`,
+    )
+  }
+  if (halt && halt.message !== '' && output !== undefined) {
+    console.error(
+      `${output} has ${count(summary.records.done)} records. Run the same command again to go on.`,
+    )
+  }
+}

@@ -1,0 +1,55 @@
+import type { Outcome } from '../../index.ts'
+import { csvHeader, csvLine, jsonlLine, outcomeRow, RowError } from '../../readers/index.ts'
+import type { Item } from '../records.ts'
+import { UsageError } from '../usage-error.ts'
+import type { OutputFormat } from './output-files.ts'
+
+/** The columns that a result has in an output. */
+export interface ResultColumns {
+  readonly names: readonly string[]
+  /** Whether the result's own fields are these; otherwise it stands in the only one, whole. */
+  readonly areFields: boolean
+  readonly prefix: string
+}
+
+/** @param fields Those that every result has, where they are known. */
+export function resultColumns(fields: readonly string[] | undefined, prefix: string): ResultColumns {
+  const names = (fields ?? ['result']).map((name) => prefix + name)
+  const taken = names.find((name) => ['_index', '_error', '_more', '_raw', '_raw_base64'].includes(name))
+  if (taken !== undefined) {
+    throw new UsageError(
+      `The result has a column ${taken}, which has a meaning here: give it another name with --prefix`,
+    )
+  }
+  return { names, areFields: fields !== undefined, prefix }
+}
+
+/** A record with its outcome, as it goes to the output. */
+export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
+  const { index, own, text } = outcome.record
+  const shared = { index, record: own, attempts: outcome.attempts }
+  const { prefix } = columns
+  if (outcome.status === 'fulfilled') {
+    const value = columns.areFields ? outcome.value : { result: outcome.value }
+    return outcomeRow({ ...shared, status: 'fulfilled', value }, { prefix })
+  }
+  // What is wrong with a row is known better here than to the stream.
+  const reason = text instanceof RowError ? text : outcome.reason
+  return outcomeRow({ ...shared, status: 'rejected', reason }, { prefix })
+}
+
+/** Writes rows as lines of one format. */
+export interface LineFormat {
+  readonly header: string
+  readonly line: (row: Record<string, unknown>) => string
+}
+
+/** @param columns Of a format that has a header. */
+export function lineFormat(format: OutputFormat, columns: readonly string[]): LineFormat {
+  if (format === 'jsonl') return { header: '', line: jsonlLine }
+  const delimiter = format === 'tsv' ? '\t' : ','
+  return {
+    header: csvHeader(columns, delimiter),
+    line: (row) => csvLine(row, columns, delimiter),
+  }
+}

@@ -1,0 +1,42 @@
+import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
+import { once } from 'node:events'
+
+/** Where rows go. */
+export interface Sink {
+  write: (text: string) => void | Promise<void>
+  close: () => void
+}
+
+/**
+ * A file that a row is in as soon as it is written: not in a buffer of this process, which a `kill -9` would take with it,
+ * though its answer was paid for. So it is written at once, and not in turn.
+ */
+export function fileSink(path: string): Sink {
+  const file = openSync(path, 'a')
+  return {
+    write(text) {
+      appendFileSync(file, text)
+    },
+    close() {
+      // A pipe or a device cannot be synced, and need not be.
+      try {
+        fsyncSync(file)
+      } catch (error) {
+        if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      }
+      closeSync(file)
+    },
+  }
+}
+
+/** Standard output, in the time that its reader takes. */
+export function stdoutSink(): Sink {
+  return {
+    async write(text) {
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    },
+    close() {
+      // It is not ours to close.
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { Stats } from '../../index.ts'
+import type { RunFlags } from './command.ts'
+import type { Flow, Halt } from './flow.ts'
+import type { ReadBack } from './read-back.ts'
+import { exitCodes } from '../usage-error.ts'
+import { clock, count, dollars } from './progress.ts'
+
+/** What a run came to: what `--json` prints. */
+export interface Summary {
+  /** `complete`; or why not: `interrupted`, `failed`. */
+  readonly status: 'complete' | 'interrupted' | 'failed'
+  readonly exitCode: number
+  readonly output: string | undefined
+  readonly rejects: string | undefined
+  readonly records: {
+    /** With an outcome in the output, from earlier runs too. */
+    readonly done: number
+    readonly fulfilled: number
+    readonly rejected: number
+    /** Of `done`: from earlier runs. */
+    readonly earlier: number
+  }
+  /** Of this run. */
+  readonly seconds: number
+  readonly stats: Omit<Stats, 'records' | 'inFlight'>
+  readonly error: string | undefined
+}
+
+export function summaryOf(
+  flow: Flow,
+  { records: _, inFlight: _none, ...stats }: Stats,
+  before: ReadBack,
+  halt: Halt | undefined,
+  { output, rejects }: RunFlags,
+): Summary {
+  const earlier = before.done.size
+  const rejected = before.rejected + flow.rejected
+  const fulfilled = earlier - before.rejected + flow.fulfilled
+  return {
+    status: halt?.status ?? 'complete',
+    exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
+    ...{ output, rejects },
+    records: { done: fulfilled + rejected, fulfilled, rejected, earlier },
+    seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
+    stats,
+    error: halt?.message,
+  }
+}
+
+/** The summary as a person reads it. */
+export function formatSummary({ records, seconds, stats, output, rejects }: Summary): string {
+  const { requests, tokens, cost } = stats
+  const asked = records.done - records.earlier
+  const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
+  const lines = [
+    [
+      `${count(records.done)} records`,
+      `${count(records.fulfilled)} fulfilled`,
+      `${count(records.rejected)} rejected`,
+      ...(records.earlier > 0 ? [`${count(records.earlier)} of them from earlier runs`] : []),
+    ].join(', '),
+    [
+      `${clock(seconds)} (${count(Math.round(asked / Math.max(seconds, 0.001)))} records/s)`,
+      `${count(requests)} requests`,
+      `${count(tokens.input)} tokens in (${count(tokens.cached)} cached), ${count(tokens.output)} out`,
+      ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
+      ...(cost === undefined ? [] : [dollars(cost)]),
+    ].join(', '),
+    ...(output === undefined ? [] : [`in ${output}`]),
+    ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),
+  ]
+  return lines.join('\n')
+}

@@ -1,0 +1,47 @@
+import { fstatSync } from 'node:fs'
+import type { PackStream } from '../../index.ts'
+import type { RowStream } from '../../readers/index.ts'
+import type { Item } from '../records.ts'
+import type { RunFlags } from './command.ts'
+import type { Flow, Halt } from './flow.ts'
+import { onInterrupt } from './interrupts.ts'
+import { showProgress, type Snapshot } from './progress.ts'
+
+/** Lets a flow run, with a person looking on who may stop it. */
+export async function watch(
+  flow: Flow,
+  stream: PackStream<Item, unknown>,
+  rows: RowStream,
+  before: number,
+  flags: RunFlags,
+): Promise<Halt | undefined> {
+  let shareBefore = 0
+  const snapshot = (): Snapshot => {
+    const { startedAt, total } = flow
+    const now = performance.now()
+    const share = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
+    if (startedAt === undefined) shareBefore = share ?? 0
+    return { before, stats: stream.stats, share, total, elapsed: now - (startedAt ?? now), shareBefore }
+  }
+  const progress = isWatched(flags) ? showProgress(snapshot) : undefined
+  const offInterrupt = onInterrupt((signal, exitCode) => {
+    const requests = stream.stats.inFlight
+    const running = `${requests} ${requests === 1 ? 'request is' : 'requests are'} let to the end`
+    const again = signal === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
+    const note = `Stopping: nothing more is sent, ${running}.${again}`
+    if (progress) progress.note(note)
+    else if (process.stderr.isTTY) console.error(note)
+    flow.stop({ status: 'interrupted', exitCode, message: 'Stopped.' })
+  })
+  try {
+    return await flow.run()
+  } finally {
+    progress?.stop()
+    offInterrupt()
+  }
+}
+
+/** Whether somebody looks on, and no records come to the same screen. */
+function isWatched({ progress, output }: RunFlags): boolean {
+  return progress !== false && process.stderr.isTTY && (output !== undefined || fstatSync(1).isFile())
+}

@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CliRun {
+  readonly child: ChildProcess
+  /** What it has said so far. */
+  readonly output: { stdout: string; stderr: string }
+  readonly ended: Promise<Ended>
+}
+
+/** No variable of whoever runs the tests decides what they do. */
+export const bareEnv = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_') && !name.startsWith('NODE_')),
+)
+
+/** A run of the command line, as a process of its own. */
+export function startCli(
+  args: readonly string[],
+  { cwd, env = {}, input }: { cwd?: string; env?: Record<string, string>; input?: string | Uint8Array } = {},
+): CliRun {
+  const child = spawn(process.execPath, [main, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...bareEnv, ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  child.stdin?.end(input)
+  const output = { stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  const ended = once(child, 'close').then(([code]) => ({ ...output, code: code as number | null }))
+  return { child, output, ended }
+}
+
+/** The same, waited for. */
+export const cli = (...args: Parameters<typeof startCli>): Promise<Ended> => startCli(...args).ended
+
+/** The simulator without any delay. */
+export const atOnce = [
+  ...['--simulate', '--time-to-first-token', '0', '--slowdown', '0'],
+  ...['--prompt-tokens-per-second', 'Infinity', '--output-tokens-per-second', 'Infinity'],
+]
+
+/** A folder of its own, with what a job needs, that is gone with the test. */
+export class Workplace implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
+  /** Flags of a job on `in.jsonl`, or on what stands in the place of `files`. */
+  readonly job = (files: readonly string[] = ['in.jsonl']): string[] => [
+    ...['run', ...files, '--labels', 'labels.txt', '--prompt', 'Say what it is about.', '--model', 'm'],
+  ]
+
+  constructor(files: Record<string, string | Uint8Array> = {}) {
+    this.write({ 'labels.txt': 'shipping\nreturns\npayments\n', ...files })
+  }
+
+  write(files: Record<string, string | Uint8Array>): void {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(this.path, name), content)
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.path, name), 'utf8')
+  }
+
+  /** The rows of a JSON lines file. */
+  rows(name: string): Record<string, unknown>[] {
+    return parseLines(this.read(name))
+  }
+
+  run(
+    args: readonly string[],
+    options: { env?: Record<string, string>; input?: string | Uint8Array } = {},
+  ): Promise<Ended> {
+    return cli(args, { cwd: this.path, ...options })
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true })
+  }
+}
+
+export function parseLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+/** Messages about one of the three labels each, which the simulator finds by the word. */
+export function messages(count: number): { id: string; text: string }[] {
+  const topics = ['shipping takes long', 'returns are hard', 'payments fail']
+  return Array.from({ length: count }, (_, i) => ({
+    id: `id-${i}`,
+    text: `Message number ${i}: ${topics[i % 3] ?? ''}`,
+  }))
+}
+
+export const jsonl = (rows: readonly unknown[]): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join('')

@@ -1,0 +1,59 @@
+import { createServer, request, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { startSimulator, type SimulatorOptions } from 'llm-pack-stream/simulator'
+
+/** A simulator that remembers which records it was asked, by the word `number N` in their text. */
+export interface RecordingServer extends AsyncDisposable {
+  readonly baseURL: string
+  /** How often each was asked. */
+  readonly asked: Map<number, number>
+  /** The records of the requests that run. */
+  inFlight: () => number[]
+  /** Waits until a request has come. */
+  nextRequest: () => Promise<void>
+}
+
+export async function startRecordingServer(options: SimulatorOptions): Promise<RecordingServer> {
+  const simulator = await startSimulator(options)
+  const { port, pathname } = new URL(simulator.baseURL)
+  const asked = new Map<number, number>()
+  const running = new Set<number[]>()
+  const waiting: (() => void)[] = []
+  const server = createServer((incoming, outgoing) => {
+    void (async () => {
+      const body = await text(incoming)
+      const { messages } = JSON.parse(body) as { messages: { role: string; content: string }[] }
+      const user = messages.find(({ role }) => role === 'user')?.content ?? ''
+      const records = Array.from(user.matchAll(/number (\d+)/g), ([, number]) => Number(number))
+      for (const record of records) asked.set(record, (asked.get(record) ?? 0) + 1)
+      running.add(records)
+      for (const resolve of waiting.splice(0)) resolve()
+      outgoing.once('close', () => running.delete(records))
+      const inner = request({ port, method: 'POST', path: incoming.url, headers: incoming.headers })
+      outgoing.once('close', () => inner.destroy())
+      inner.on('error', () => outgoing.destroy())
+      inner.end(body)
+      const [answer] = (await once(inner, 'response')) as [IncomingMessage]
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(outgoing)
+    })().catch(() => outgoing.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    asked,
+    inFlight: () => [...running].flat(),
+    nextRequest: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+      }),
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await simulator.close()
+    },
+  }
+}

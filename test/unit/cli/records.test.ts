@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { RowError, type Row } from 'llm-pack-stream/readers'
+import { columnOf, textFrom, toItem } from '../../../src/cli/records.ts'
+
+const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
+const none = new Set<string>()
+const item = (record: unknown, textOf = textFrom(undefined, undefined), taken = none) =>
+  toItem(rowOf(record), 3, textOf, taken)
+
+describe("a record's text", () => {
+  test.each<[string, string | undefined, string | undefined, unknown, string]>([
+    ['a line', undefined, undefined, 'hello', 'hello'],
+    ['the whole record', undefined, undefined, { a: 1, text: 'x' }, '{"a":1,"text":"x"}'],
+    ['a column', 'body', undefined, { id: 1, body: 'hi' }, 'hi'],
+    ['a number', 'n', undefined, { n: 5 }, '5'],
+    ['an object', 'o', undefined, { o: { a: 1 } }, '{"a":1}'],
+    ['one inside another', 'o.a.1', undefined, { o: { a: ['x', 'y'] } }, 'y'],
+    ['a column with a dot in its name', 'o.a', undefined, { 'o.a': 'dot', o: { a: 'in' } }, 'dot'],
+    ['a template', undefined, '{{title}}: {{ body }} ({{title}})', { title: 'T', body: 'B' }, 'T: B (T)'],
+    ['$& in a value is nothing special', undefined, '<{{a}}>', { a: '$& {{b}}' }, '<$& {{b}}>'],
+  ])('%s', (_, field, template, record, text) => {
+    expect(item(record, textFrom(field, template)).text).toBe(text)
+  })
+
+  test.each<[string, string | undefined, unknown, string]>([
+    ['a column that is missing', 'text', { id: 1, body: 'x' }, 'missing_column'],
+    ['one inside a text', 'text.a', { text: 'x' }, 'missing_column'],
+    ['a column of the prototype', 'toString', { text: 'x' }, 'missing_column'],
+    ['an empty one: null', 'text', { text: null }, 'missing_column'],
+    ['a number for a record', undefined, 5, 'invalid_record'],
+    ['an array for a record', undefined, [1], 'invalid_record'],
+  ])('%s cannot be asked', (_, field, record, code) => {
+    const { text, index } = item(record, textFrom(field, undefined))
+    expect(text).toBeInstanceOf(RowError)
+    expect(text).toMatchObject({ code, file: 'a.jsonl', line: 7 })
+    expect((text as RowError).message).toMatch(/^a\.jsonl:7: /)
+    expect(index).toBe(3)
+  })
+
+  test('flags that do not go together, and a template without a column', () => {
+    expect(() => textFrom('a', '{{b}}')).toThrow('Expected --field or --template, got both')
+    expect(() => textFrom(undefined, 'no column')).toThrow('--template: expected a {{column}} in it')
+  })
+})
+
+describe("a record's own columns", () => {
+  test('a text is one, what cannot be read is kept as it was', () => {
+    expect(item('hello').own).toEqual({ text: 'hello' })
+    expect(item([1, 2]).own).toEqual({ _raw: '[1,2]' })
+    const error = new RowError('invalid_json', 'a.jsonl', 7, 'no JSON')
+    const bad = { file: 'a.jsonl', line: 7, error, end: 10, terminated: true }
+    const text = textFrom(undefined, undefined)
+    expect(toItem({ ...bad, raw: '{"a' }, 0, text, none)).toMatchObject({ own: { _raw: '{"a' }, text: error })
+    expect(toItem({ ...bad, raw: Buffer.from([0xff, 0x41]) }, 0, text, none).own).toEqual({
+      _raw_base64: '/0E=',
+    })
+    expect(toItem({ ...bad, raw: undefined }, 0, text, none).own).toEqual({})
+  })
+
+  test('what an earlier run added is left out, and what it had no column for comes back', () => {
+    expect(item({ id: 1, _index: 5, _error: { code: 'refused', message: '' } }).own).toEqual({ id: 1 })
+    expect(item({ id: '1', _index: '5', _error: 'refused: no', _more: '{"extra":[1]}' }).own).toEqual({
+      id: '1',
+      extra: [1],
+    })
+    expect(item({ id: '1', _index: '5', _error: '', _more: '' }).own).toEqual({ id: '1' })
+  })
+
+  test('one that the result has too makes it a bad row', () => {
+    const { text } = item({ id: 1, label: 'gold' }, undefined, new Set(['label']))
+    expect(text).toMatchObject({ code: 'column_taken' })
+    expect((text as RowError).message).toContain('--prefix')
+  })
+})
+
+test('columnOf says which columns there are', () => {
+  expect(() => columnOf({ id: 1, body: 2 }, 'text')).toThrow(
+    'there is no column "text"; there are: "id", "body"',
+  )
+})

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+
+const files = {
+  'in.jsonl': jsonl(messages(3)),
+  'in.csv': 'id,body\n1,shipping\n',
+  'gold.csv': 'text,label\nshipping,x\n',
+  'bad.json': '{"model":',
+  'unknown.json': '{"modle":"m"}',
+  'typed.json': '{"ordered":"yes"}',
+  'range.json': '{"rpm":"many"}',
+  'empty.txt': '',
+  'optional.json': '{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}',
+}
+
+describe('a usage error names the flag, says what was expected and what came, and touches nothing', () => {
+  const job = ['run', 'in.jsonl', '--labels', 'labels.txt', '--prompt', 'x', '--model', 'm', '--simulate']
+  test.concurrent.each<[string, string[], string]>([
+    [
+      'no model',
+      ['run', 'in.jsonl', '--labels', 'labels.txt', '--prompt', 'x'],
+      'Expected --model (or OPENAI_MODEL)',
+    ],
+    ['no labels', ['run', 'in.jsonl', '--prompt', 'x', '--model', 'm'], 'Expected --labels or --schema'],
+    [
+      'no instructions',
+      ['run', 'in.jsonl', '--labels', 'labels.txt', '--model', 'm'],
+      'Expected --instructions or --prompt',
+    ],
+    [
+      'no key',
+      ['run', 'in.jsonl', '--labels', 'labels.txt', '--prompt', 'x', '--model', 'm'],
+      'Expected OPENAI_API_KEY to be set',
+    ],
+    ['no such input', ['run', 'nothing.jsonl', ...job.slice(2)], 'nothing.jsonl'],
+    ['a glob of nothing', ['run', '*.parquet', ...job.slice(2)], '*.parquet'],
+    ['no such labels', [...job, '--labels', 'nothing.txt'], '--labels: nothing.txt: there is no such file'],
+    ['no labels in it', [...job, '--labels', 'empty.txt'], 'empty.txt: expected labels'],
+    [
+      'a column that no row has',
+      ['run', 'in.csv', ...job.slice(2), '--field', 'text'],
+      'in.csv:2: there is no column "text"; there are: "id", "body"',
+    ],
+    ['a column that the result has', ['run', 'gold.csv', ...job.slice(2)], '--prefix'],
+    ['a number', [...job, '--rpm', 'many'], '--rpm: expected a number, got "many"'],
+    [
+      'a range',
+      [...job, '--max-pack-records', '0'],
+      'Expected --max-pack-records to be a positive integer, got 0 (number)',
+    ],
+    ['a range of the limiter', [...job, '--rpm', '-1'], '--rpm'],
+    ['an unknown flag', [...job, '--modle', 'x'], "unknown option '--modle'"],
+    ['a choice', [...job, '--api', 'soap'], '--api'],
+    [
+      'JSON',
+      [...job, '--request', '{"temperature"'],
+      '--request: expected a JSON object, such as \'{"temperature":0}\'',
+    ],
+    ['a field of the request that is ours', [...job, '--request', '{"stream":false}'], '`stream`'],
+    ['a price alone', [...job, '--price-in', '1'], 'Expected --price-in and --price-out together'],
+    ['a cap without prices', [...job, '--max-cost', '1'], '--price-in'],
+    [
+      'an output of no format',
+      [...job, '-o', 'out.xml'],
+      '--output: expected a name that ends in .jsonl, .csv or .tsv, got out.xml',
+    ],
+    ['an output that is the input', [...job, '-o', 'in.jsonl'], '--output: in.jsonl is an input too'],
+    [
+      'rejects that are the output',
+      [...job, '-o', 'o.jsonl', '--rejects', './o.jsonl'],
+      '--rejects: ./o.jsonl is --output too',
+    ],
+    ['a config of no JSON', [...job, '--config', 'bad.json'], 'bad.json: expected JSON'],
+    [
+      'a config with an unknown option',
+      [...job, '--config', 'unknown.json'],
+      'unknown.json: there is no option "modle"',
+    ],
+    [
+      'a config with a wrong type',
+      [...job, '--config', 'typed.json'],
+      'typed.json: "ordered": expected true or false, got "yes"',
+    ],
+    [
+      'a config with a wrong number',
+      [...job, '--config', 'range.json'],
+      'range.json: --rpm: expected a number, got "many"',
+    ],
+    ['an env file', [...job, '--env-file', 'nothing.env'], '--env-file: nothing.env: there is no such file'],
+    [
+      'latency',
+      [...job, '--time-to-first-token=-1'],
+      '--time-to-first-token: expected milliseconds from 0, got -1',
+    ],
+    [
+      'a schema that cannot be asked',
+      ['run', 'in.jsonl', '--schema', 'optional.json', '--prompt', 'x', '--model', 'm', '--simulate'],
+      '--schema',
+    ],
+  ])('%s', async (_, args, message) => {
+    using place = new Workplace(files)
+    const { code, stdout, stderr } = await place.run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+describe('what stops a run', () => {
+  const fast = { timeToFirstToken: 0, outputTokensPerSecond: Infinity }
+
+  test('a wrong key: exit code 3, one clear line, and nothing written', async () => {
+    await using simulator = await startSimulator({ latency: fast, apiKey: 'right' })
+    using place = new Workplace(files)
+    const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: 'wrong' }
+    const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl'], { env })
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/401|key/)
+    expect(stderr).toContain('Run the same command again to go on')
+    expect(place.read('out.jsonl')).toBe('')
+    // With the right one it goes on.
+    const right = await place.run([...place.job(), '-o', 'out.jsonl'], {
+      env: { ...env, OPENAI_API_KEY: 'right' },
+    })
+    expect(right).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(place.rows('out.jsonl')).toHaveLength(3)
+  })
+
+  test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
+    using place = new Workplace(files)
+    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+    const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl', '--max-attempts', '1'], {
+      env,
+    })
+    expect(code).toBe(3)
+    expect(stderr).toContain('ECONNREFUSED')
+    expect(place.read('out.jsonl')).toBe('')
+  })
+
+  test('max-cost: what was paid for is written', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(2_000)) })
+    const money = ['--price-in', '1', '--price-out', '1', '--max-cost', '0.01']
+    const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl', ...money, ...atOnce])
+    expect(code).toBe(3)
+    expect(stderr).toContain('--max-cost')
+    const written = place.rows('out.jsonl').length
+    expect(written).toBeGreaterThan(50)
+    expect(written).toBeLessThan(1_000)
+    const rest = await place.run([...place.job(), '-o', 'out.jsonl', ...atOnce])
+    expect(rest.code).toBe(0)
+    expect(new Set(place.rows('out.jsonl').map(({ _index }) => _index)).size).toBe(2_000)
+    expect(place.rows('out.jsonl')).toHaveLength(2_000)
+  })
+})
