@@ -1,0 +1,41 @@
+/** `lines`: each line is a record, a string. `tsv` is `csv` with tabs. */
+export type Format = 'jsonl' | 'json' | 'csv' | 'tsv' | 'lines'
+export type Compression = 'gzip' | 'zstd'
+
+const formats: Readonly<Record<string, Format>> = {
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  jsonlines: 'jsonl',
+  json: 'json',
+  csv: 'csv',
+  tsv: 'tsv',
+  tab: 'tsv',
+  txt: 'lines',
+  text: 'lines',
+  log: 'lines',
+  lines: 'lines',
+}
+const compressions: Readonly<Record<string, Compression>> = {
+  gz: 'gzip',
+  gzip: 'gzip',
+  zst: 'zstd',
+  zstd: 'zstd',
+}
+
+/**
+ * What a file holds by its name, in any case: `.jsonl`, `.ndjson`, `.jsonlines`; `.json`; `.csv`; `.tsv`, `.tab`; `.txt`,
+ * `.text`, `.log`, `.lines`; each with `.gz`, `.gzip`, `.zst` or `.zstd` behind it where it is compressed.
+ */
+export function formatOf(name: string): {
+  format: Format | undefined
+  compression: Compression | undefined
+} {
+  const parts = name.split(/[\\/]/).at(-1)?.toLowerCase().split('.').slice(1) ?? []
+  const compression = lookUp(compressions, parts.at(-1))
+  if (compression !== undefined) parts.pop()
+  return { format: lookUp(formats, parts.at(-1)), compression }
+}
+
+function lookUp<T>(table: Readonly<Record<string, T>>, extension: string | undefined): T | undefined {
+  return extension !== undefined && Object.hasOwn(table, extension) ? table[extension] : undefined
+}

@@ -1,0 +1,23 @@
+export { findFiles } from './find-files.ts'
+export { formatOf, type Compression, type Format } from './format.ts'
+export { csvHeader, csvLine, jsonlLine } from './line.ts'
+export { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
+export {
+  readCsv,
+  readJson,
+  readJsonl,
+  readLines,
+  readTsv,
+  type CsvReaderOptions,
+  type ReaderOptions,
+} from './read-bytes.ts'
+export { FileError, RowError, rowErrorCodes } from './row.ts'
+export type { BadRow, GoodRow, Row, RowErrorCode } from './row.ts'
+export { readRows, type ReadOptions, type RowStream } from './row-stream.ts'
+export {
+  writeCsv,
+  writeJsonl,
+  writeOutcomes,
+  type CsvWriterOptions,
+  type OutcomeWriterOptions,
+} from './write-rows.ts'

@@ -1,0 +1,86 @@
+import { Transform } from 'node:stream'
+import type { Format } from './format.ts'
+import { maxRecordBytesOf } from './max-record-bytes.ts'
+import type { BadRow, Row } from './row.ts'
+import { FileRows } from './rows.ts'
+
+export interface ReaderOptions {
+  /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`. */
+  readonly onBadRow?: ((row: BadRow) => void) | undefined
+  /** The file's name, for errors. Default `input`. */
+  readonly file?: string | undefined
+  /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
+  readonly maxRecordBytes?: number | undefined
+}
+
+export interface CsvReaderOptions extends ReaderOptions {
+  /** One ASCII character, such as `;`. Default `,`. */
+  readonly delimiter?: string | undefined
+}
+
+/** JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row. */
+export function readJsonl(options: ReaderOptions = {}): Transform {
+  return new Reader('jsonl', options)
+}
+
+/** A JSON array of any size: bytes in, its elements out. After a syntax error nothing more is read. */
+export function readJson(options: ReaderOptions = {}): Transform {
+  return new Reader('json', options)
+}
+
+/** CSV whose first line is the header: bytes in, one object of strings for each row out. */
+export function readCsv(options: CsvReaderOptions = {}): Transform {
+  return new Reader('csv', options)
+}
+
+/** As `readCsv`, with tabs. */
+export function readTsv(options: ReaderOptions = {}): Transform {
+  return new Reader('tsv', options)
+}
+
+/** Text: bytes in, each line that is not blank out, as a string. */
+export function readLines(options: ReaderOptions = {}): Transform {
+  return new Reader('lines', options)
+}
+
+class Reader extends Transform {
+  readonly #rows: FileRows
+  readonly #onBadRow: ReaderOptions['onBadRow']
+
+  constructor(format: Format, { onBadRow, file = 'input', maxRecordBytes, delimiter }: CsvReaderOptions) {
+    super({ readableObjectMode: true, readableHighWaterMark: 16 })
+    if (delimiter !== undefined) checkDelimiter(delimiter)
+    this.#rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+    this.#onBadRow = onBadRow
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: (error?: Error) => void): void {
+    done(this.#pushAll(this.#rows.read(chunk)))
+  }
+
+  override _flush(done: (error?: Error) => void): void {
+    done(this.#pushAll(this.#rows.end()))
+  }
+
+  /** Returns why it stopped before the end. */
+  #pushAll(batches: Iterable<Row[]>): Error | undefined {
+    try {
+      for (const rows of batches) {
+        for (const row of rows) {
+          if (row.error === undefined) this.push(row.record)
+          else if (this.#onBadRow) this.#onBadRow(row)
+          else return row.error
+        }
+      }
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+}
+
+export function checkDelimiter(delimiter: string): void {
+  if (/^[\t!-~]$/.test(delimiter) && delimiter !== '"') return
+  const shown = JSON.stringify(delimiter)
+  throw new TypeError(`Expected \`delimiter\` to be one ASCII character, no space and no quote, got ${shown}`)
+}

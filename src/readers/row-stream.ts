@@ -1,0 +1,168 @@
+import { statSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { bytesOf, bytesOfStdin, decompress, type Progress } from './file-bytes.ts'
+import { formatOf, type Format } from './format.ts'
+import { maxRecordBytesOf } from './max-record-bytes.ts'
+import { FileError, type Row } from './row.ts'
+import { FileRows } from './rows.ts'
+
+export interface ReadOptions {
+  /** What the files hold. Default: by the name of each; needed for stdin. */
+  readonly format?: Format | undefined
+  /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
+  readonly maxRecordBytes?: number | undefined
+  /** What is read for `-`. Default `process.stdin`. */
+  readonly stdin?: Readable | undefined
+}
+
+interface Batch {
+  readonly rows: readonly Row[]
+  /** What had been read of the files, on the disk, before this file. */
+  readonly before: number
+  /** What has been read of this one, if its rows do not say so. */
+  readonly bytes?: number | undefined
+}
+
+/** Rows of several files, one after the other. See `readRows`. */
+export class RowStream extends Readable {
+  readonly #files: readonly string[]
+  readonly #stdin: Readable | undefined
+  readonly #batches: AsyncGenerator<Batch, void>
+  #batch: Batch = { rows: [], before: 0 }
+  #at = 0
+  #isFetching = false
+  #bytesRead = 0
+  #bytesTotal: { value: number | undefined } | undefined
+
+  /** @internal */
+  constructor(files: readonly string[], options: ReadOptions) {
+    super({ objectMode: true, highWaterMark: 16 })
+    this.#files = files
+    this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
+    this.#batches = batchesOf(files, options, this.#stdin)
+  }
+
+  /**
+   * Bytes of the files, as they are on the disk, whose rows have been taken or wait in this stream (at most 16). Exact to
+   * the row for JSON Lines, CSV and lines that are not compressed; otherwise to the chunk that was read.
+   */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  /** Sum of the files' sizes in bytes. `undefined` if one is no regular file, such as stdin. */
+  get bytesTotal(): number | undefined {
+    this.#bytesTotal ??= { value: totalOf(this.#files) }
+    return this.#bytesTotal.value
+  }
+
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row> {
+    return super[Symbol.asyncIterator]() as NodeJS.AsyncIterator<Row>
+  }
+
+  override _read(): void {
+    if (this.#isFetching) return
+    for (;;) {
+      const row = this.#batch.rows[this.#at]
+      if (row === undefined) break
+      this.#at++
+      if (this.#batch.bytes === undefined) this.#bytesRead = this.#batch.before + row.end
+      if (!this.push(row)) return
+    }
+    this.#isFetching = true
+    this.#batches.next().then(
+      ({ value }) => {
+        this.#isFetching = false
+        if (value === undefined) {
+          this.push(null)
+          return
+        }
+        this.#batch = value
+        this.#at = 0
+        if (value.bytes !== undefined) this.#bytesRead = value.before + value.bytes
+        this._read()
+      },
+      (error: unknown) => this.destroy(error as Error),
+    )
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // Else the generator would wait for its next bytes before it closes.
+    this.#stdin?.destroy()
+    this.#batches.return().then(
+      () => {
+        callback(error)
+      },
+      () => {
+        callback(error)
+      },
+    )
+  }
+}
+
+/**
+ * All rows of several files, one after the other: for `pipeline` or `for await`. The next file is opened when the one before
+ * has been read. `-` stands for stdin, which is not decompressed.
+ *
+ * A row that can't be read is a row with an `error`; nothing is left out but blank lines. The stream itself fails, after the
+ * rows that it could read, with a `FileError` where a file can't be read or decompressed, and with a `RowError` where
+ * nothing of it makes sense: `invalid_header` or `utf16`.
+ */
+export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
+  return new RowStream(files, { ...options, maxRecordBytes: maxRecordBytesOf(options.maxRecordBytes) })
+}
+
+async function* batchesOf(
+  files: readonly string[],
+  options: ReadOptions,
+  stdin: Readable | undefined,
+): AsyncGenerator<Batch, void> {
+  let before = 0
+  for (const file of files) {
+    const byName = formatOf(file)
+    const format = options.format ?? byName.format
+    if (format === undefined) {
+      const known = 'such as .jsonl, .json, .csv, .tsv or .txt'
+      throw new FileError(
+        'unknown_format',
+        file,
+        `expected a name ending in a known format, ${known}, or \`format\``,
+      )
+    }
+    const progress: Progress = { bytes: 0 }
+    const rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(options.maxRecordBytes) })
+    const compression = file === '-' ? undefined : byName.compression
+    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress)
+    const isRowExact = compression === undefined && format !== 'json'
+    const batch = (batchRows: readonly Row[]): Batch => ({
+      rows: batchRows,
+      before,
+      bytes: isRowExact ? undefined : progress.bytes,
+    })
+    for await (const chunk of compression ? decompress(onDisk, compression, file) : onDisk) {
+      for (const some of rows.read(chunk)) yield batch(some)
+      if (rows.isOver) break
+    }
+    if (!rows.isOver) for (const some of rows.end()) yield batch(some)
+    // All of it, also where the rest makes no sense or nothing but blank lines came last.
+    const bytes = Math.max(progress.bytes, sizeOf(file) ?? 0)
+    yield { rows: [], before, bytes }
+    before += bytes
+  }
+}
+
+function totalOf(files: readonly string[]): number | undefined {
+  let total = 0
+  for (const file of files) {
+    const size = sizeOf(file)
+    if (size === undefined) return undefined
+    total += size
+  }
+  return total
+}
+
+function sizeOf(file: string): number | undefined {
+  if (file === '-') return undefined
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat?.isFile() ? stat.size : undefined
+}

@@ -1,0 +1,83 @@
+/** Why a row can't be read. */
+export const rowErrorCodes = [
+  /** Not JSON. In a `.json` file nothing after it can be read either. */
+  'invalid_json',
+  /** It is `null`, which a stream can't carry. */
+  'null_record',
+  /** The top level of a `.json` file is no array. Nothing of the file can be read. */
+  'not_an_array',
+  /** More or fewer fields than the header has columns. */
+  'wrong_column_count',
+  /** A quote out of place, or one that is never closed. */
+  'invalid_csv',
+  /** Bytes that are not UTF-8. */
+  'invalid_utf8',
+  /** Longer than `maxRecordBytes`. */
+  'too_long',
+  /** The header has an empty name, one name twice, or can't be read. The stream is destroyed with it. */
+  'invalid_header',
+  /** The file begins like one in UTF-16. The stream is destroyed with it. */
+  'utf16',
+] as const
+
+export type RowErrorCode = (typeof rowErrorCodes)[number]
+
+/**
+ * Why a row can't be read, and where it is: `tickets.csv:17: expected 3 columns, as in the header, got 4`. The message
+ * holds positions and counts but no text of the row, so that it can be logged; but for `invalid_header`, which names the column.
+ */
+export class RowError extends Error {
+  override readonly name = 'RowError'
+  readonly code: RowErrorCode
+  readonly file: string
+  /** The line where the row starts, from 1. */
+  readonly line: number
+
+  constructor(code: RowErrorCode, file: string, line: number, what: string) {
+    super(`${file}:${line}: ${what}`)
+    this.code = code
+    this.file = file
+    this.line = line
+  }
+}
+
+/** Why a file can't be read, or not to its end: `tickets.csv: it does not exist`. */
+export class FileError extends Error {
+  override readonly name = 'FileError'
+  readonly code: 'cannot_read' | 'cannot_decompress' | 'unknown_format' | 'no_match' | 'named_twice'
+  readonly file: string
+
+  constructor(code: FileError['code'], file: string, what: string, cause?: unknown) {
+    super(`${file}: ${what}`, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.file = file
+  }
+}
+
+interface Place {
+  readonly file: string
+  /** The line where the row starts, from 1. Blank lines count. */
+  readonly line: number
+  /** Where the row ends in the uncompressed file, in bytes: right after its line end or, in a JSON array, after the comma or bracket behind it. */
+  readonly end: number
+  /** Whether that line end was there. Only the last row of a file may lack it, and then it may have been cut off. */
+  readonly terminated: boolean
+}
+
+export interface GoodRow extends Place {
+  readonly record: unknown
+  readonly error?: undefined
+}
+
+export interface BadRow extends Place {
+  readonly error: RowError
+  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long. */
+  readonly raw: string | Uint8Array | undefined
+  readonly record?: undefined
+}
+
+/** One record of a file, or the reason why it can't be read. */
+export type Row = GoodRow | BadRow
+
+/** What a row's error says where its bytes are not UTF-8, whatever the format. */
+export const NOT_UTF8 = 'expected UTF-8, got bytes that are not'

@@ -1,0 +1,105 @@
+import { Transform } from 'node:stream'
+import type { Outcome } from '../index.ts'
+import { csvHeader, csvLine, jsonlLine, MORE } from './line.ts'
+import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
+import { checkDelimiter } from './read-bytes.ts'
+
+export interface CsvWriterOptions {
+  /** Default: the properties of the first row, and `_more` for those that others have besides. */
+  readonly columns?: readonly string[] | undefined
+  /** One ASCII character, such as `;`. Default `,`. */
+  readonly delimiter?: string | undefined
+}
+
+export interface OutcomeWriterOptions extends OutcomeRowOptions {
+  /** Default `jsonl`. */
+  readonly format?: 'jsonl' | 'csv' | 'tsv' | undefined
+  /**
+   * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
+   * it, at most 1,000 of them.
+   */
+  readonly columns?: readonly string[] | undefined
+}
+
+/** Values in, JSON Lines out. */
+export function writeJsonl(): Transform {
+  return textOf((row) => jsonlLine(row))
+}
+
+/** Objects in, CSV out: a header, then a line for each. See `csvLine`. */
+export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): Transform {
+  checkDelimiter(delimiter)
+  return csvOf((row: object) => row, { columns, delimiter, isTypical: () => true, always: [MORE] })
+}
+
+/** Outcomes in, text out. See `outcomeRow`. */
+export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
+  const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
+  if (format === 'jsonl') return textOf((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
+  const isTypical = (row: object) => !Object.hasOwn(row, '_error')
+  return csvOf(rowOf, {
+    columns,
+    delimiter: format === 'csv' ? ',' : '\t',
+    isTypical,
+    always: ['_error', MORE],
+  })
+}
+
+const MOST_HELD = 1_000
+
+interface CsvPlan {
+  readonly columns: readonly string[] | undefined
+  readonly delimiter: string
+  /** Whether the columns can be taken from this row. */
+  isTypical(row: object): boolean
+  /** Columns that are added to those of a row. */
+  readonly always: readonly string[]
+}
+
+function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
+  const { delimiter } = plan
+  let { columns } = plan
+  let isBegun = false
+  let held: object[] = []
+  const begin = (typical: object | undefined): string => {
+    isBegun = true
+    columns ??= [...new Set([...Object.keys(typical ?? {}), ...plan.always])]
+    const header = csvHeader(columns, delimiter)
+    const rows = held
+    held = []
+    return header + rows.map(lineOf).join('')
+  }
+  const lineOf = (row: object): string => csvLine(row, columns ?? [], delimiter)
+  return textOf(
+    (value: never) => {
+      const row = rowOf(value)
+      if (isBegun) return lineOf(row)
+      held.push(row)
+      return columns || plan.isTypical(row) || held.length === MOST_HELD ? begin(row) : ''
+    },
+    () => (!isBegun && (columns ?? held.length > 0) ? begin(held[0]) : ''),
+  )
+}
+
+/** A transform that makes a text of each object. */
+function textOf(text: (value: never) => string, rest?: () => string): Transform {
+  const attempt = (make: () => string, done: (error: Error | null, text?: string) => void): void => {
+    let made
+    try {
+      made = make()
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done(null, made)
+  }
+  return new Transform({
+    writableObjectMode: true,
+    transform(value: unknown, _, done) {
+      attempt(() => text(value as never), done)
+    },
+    flush(done) {
+      attempt(() => rest?.() ?? '', done)
+    },
+  })
+}
