@@ -49,9 +49,10 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
   } = flags
   const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
   const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
+  const files = await findInput(patterns)
   return {
-    files: await findInput(patterns),
-    read: given({ format, maxRecordBytes }),
+    files,
+    read: given({ format: formatOfAll(files, format), maxRecordBytes }),
     ...{ limit, textOf, result },
     options: {
       ...{ model, instructions: readInstructions(flags), schema: result.schema },
@@ -77,7 +78,7 @@ export function loadEnvFile(file: string | undefined): void {
 
 /** The format that a file of the input is read in. */
 export function formatIn({ read }: Job, file: string): Format | undefined {
-  return read.format ?? (file === '-' ? 'jsonl' : formatOf(file).format)
+  return read.format ?? formatOf(file).format
 }
 
 /** The stream, or an error that names the flag. */
@@ -93,6 +94,16 @@ async function findInput(patterns: readonly string[]): Promise<string[]> {
   return findFiles(patterns).catch((error: unknown) => {
     throw new UsageError((error as Error).message, { cause: error })
   })
+}
+
+/** The format of all files, where it is not by their names. */
+function formatOfAll(files: readonly string[], format: Format | undefined): Format | undefined {
+  if (format !== undefined) return format
+  if (files.length === 1 && files[0] === '-') return 'jsonl'
+  const unknown = files.find((file) => formatOf(file).format === undefined)
+  if (unknown === undefined) return undefined
+  const what = unknown === '-' ? 'standard input' : unknown
+  throw new UsageError(`Expected --format: the name of ${what} does not tell`)
 }
 
 function readInstructions({ instructions, prompt }: JobFlags): string {

@@ -1,8 +1,19 @@
-import { RowError, type Row } from '../readers/index.ts'
+import type { Row, RowError } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
 const OURS = new Set(['_index', '_error', '_more'])
+
+/** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
+export class ItemError extends Error {
+  override readonly name = 'ItemError'
+  readonly code: 'not_a_record' | 'missing_column' | 'column_taken'
+
+  constructor(code: ItemError['code'], { file, line }: Row, what: string) {
+    super(`${file}:${line}: ${what}`)
+    this.code = code
+  }
+}
 
 /** A record on its way through the stream. */
 export interface Item {
@@ -13,7 +24,7 @@ export interface Item {
   /** The columns that go to the output as they are. */
   readonly own: Readonly<Record<string, unknown>>
   /** What is asked about, or why the record cannot be asked. */
-  readonly text: string | RowError
+  readonly text: string | RowError | ItemError
 }
 
 /** Makes the text of a record from its columns. Throws an `Error` that names the column that is missing. */
@@ -65,11 +76,11 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
     return { index, file, line, own: rawColumn(row.raw), text: row.error }
   }
   const own = ownColumns(row.record)
-  const bad = (code: string, what: string): Item => ({
+  const bad = (code: ItemError['code'], what: string): Item => ({
     ...{ index, file, line, own: own ?? { _raw: JSON.stringify(row.record) } },
-    text: new RowError(code, file, line, what),
+    text: new ItemError(code, row, what),
   })
-  if (!own) return bad('invalid_record', 'expected an object or a text')
+  if (!own) return bad('not_a_record', 'expected an object or a text')
   const clash = Object.keys(own).find((name) => taken.has(name))
   if (clash !== undefined) {
     return bad(

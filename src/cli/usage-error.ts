@@ -19,8 +19,16 @@ export function inFlags<T>(check: () => T): T {
   }
 }
 
-/** Options with a flag of another name. */
+/** Options of the library and of the simulator that have a flag, by its name where that is another one. */
 const flagNames = new Map([
+  ...[
+    ...['model', 'api', 'request', 'instructions', 'schema', 'examples', 'maxPackRecords', 'maxPackTokens'],
+    ...['maxOutputTokens', 'maxInFlight', 'linger', 'maxAttempts', 'maxCost', 'maxRecordBytes'],
+    ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'],
+    ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'],
+    ...['port', 'apiKey', 'contextTokens', 'seed'],
+    ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown'],
+  ].map((name): [string, string] => [name, name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)]),
   ['requestsPerMinute', 'rpm'],
   ['tokensPerMinute', 'tpm'],
   ['preserveOrder', 'ordered'],
@@ -33,13 +41,19 @@ const flagNames = new Map([
 /** An option's error as a flag's; any other as it is. */
 export function asUsageError(error: unknown): unknown {
   if (!(error instanceof TypeError || error instanceof RangeError)) return error
-  const flagOf = (option: string) =>
-    `--${flagNames.get(option) ?? option.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`
+  return new UsageError(withFlags(error.message), { cause: error })
+}
+
+/** A message with flags in place of the names of options. */
+export function withFlags(message: string): string {
+  const flagFor = (found: string, option: string) => {
+    const name = flagNames.get(option)
+    return name === undefined ? found : `--${name}`
+  }
   // The simulator's options stand first, the stream's in backquotes.
-  const message = error.message
-    .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, (_, option: string) => flagOf(option))
-    .replace(/`(\w+(?:\.\w+)?)`/gu, (_, option: string) => flagOf(option))
-  return new UsageError(message, { cause: error })
+  return message
+    .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, flagFor)
+    .replace(/`(\w+(?:\.\w+)?)`/gu, flagFor)
 }
 
 /** The properties that are set: an option left out and one set to `undefined` are different types. */

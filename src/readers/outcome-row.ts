@@ -1,5 +1,19 @@
-import type { Outcome } from '../index.ts'
 import { setOwn } from './set-own.ts'
+
+/** What of an `Outcome` goes into its row. */
+export type OutcomeOfRow =
+  | {
+      readonly status: 'fulfilled'
+      readonly index: number
+      readonly record: unknown
+      readonly value: unknown
+    }
+  | {
+      readonly status: 'rejected'
+      readonly index: number
+      readonly record: unknown
+      readonly reason: { readonly code: string; readonly message: string }
+    }
 
 export interface OutcomeRowOptions {
   /** Put before the names of the result's fields. Default none. */
@@ -14,7 +28,7 @@ export interface OutcomeRowOptions {
  * Throws where two of them have one name: nothing is overwritten.
  */
 export function outcomeRow(
-  outcome: Outcome<unknown, unknown>,
+  outcome: OutcomeOfRow,
   { prefix = '' }: OutcomeRowOptions = {},
 ): Record<string, unknown> {
   const row: Record<string, unknown> = {}

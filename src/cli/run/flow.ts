@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { PackStreamError, type Outcome, type PackStream } from '../../index.ts'
-import { exitCodes } from '../usage-error.ts'
+import { exitCodes, withFlags } from '../usage-error.ts'
 import type { Item } from '../records.ts'
 import type { DoneSet } from './done-set.ts'
 import type { Items } from './items.ts'
@@ -101,9 +101,22 @@ function haltBy(error: unknown): Halt {
   // Whoever read standard output has had enough, as `head` has: 128 and the number of SIGPIPE.
   if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
   const isWhole = error instanceof PackStreamError || !(cause instanceof Error)
+  const because = isWhole ? '' : `\n${cause.message}`
+  const system = systemCodeOf(error)
   return {
     status: 'failed',
     exitCode: exitCodes.fatal,
-    message: isWhole ? message : `${message}\n${cause.message}`,
+    message:
+      withFlags(message + because) + (system === undefined || message.includes(system) ? '' : ` (${system})`),
   }
+}
+
+/** What the system said, such as ECONNREFUSED, wherever below an error that is. */
+function systemCodeOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
+    const { code, cause, original } = at as Error & { code?: unknown; original?: unknown }
+    if (typeof code === 'string' && /^(E[A-Z]{3,}|UND_ERR_\w+|CERT_\w+)$/.test(code)) return code
+    at = cause ?? original
+  }
+  return undefined
 }

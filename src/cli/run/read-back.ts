@@ -40,7 +40,7 @@ export async function cutRejects(rejects: string, format: Format, done: DoneSet)
 async function keepWhile(file: string, format: Format, keep: (row: Row) => boolean): Promise<void> {
   let end = 0
   let torn: Row | undefined
-  for await (const row of readRows([file], { format, maxRecordBytes: Infinity })) {
+  for await (const row of readRows([file], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER })) {
     if (torn)
       throw new UsageError(`${torn.error?.message ?? ''}: no run has written that. --overwrite starts anew`)
     if (row.error ?? !row.terminated) torn = row

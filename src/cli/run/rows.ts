@@ -1,5 +1,5 @@
 import type { Outcome } from '../../index.ts'
-import { csvHeader, csvLine, jsonlLine, outcomeRow, RowError } from '../../readers/index.ts'
+import { csvHeader, csvLine, jsonlLine, outcomeRow } from '../../readers/index.ts'
 import type { Item } from '../records.ts'
 import { UsageError } from '../usage-error.ts'
 import type { OutputFormat } from './output-files.ts'
@@ -27,15 +27,14 @@ export function resultColumns(fields: readonly string[] | undefined, prefix: str
 /** A record with its outcome, as it goes to the output. */
 export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
   const { index, own, text } = outcome.record
-  const shared = { index, record: own, attempts: outcome.attempts }
   const { prefix } = columns
   if (outcome.status === 'fulfilled') {
     const value = columns.areFields ? outcome.value : { result: outcome.value }
-    return outcomeRow({ ...shared, status: 'fulfilled', value }, { prefix })
+    return outcomeRow({ status: 'fulfilled', index, record: own, value }, { prefix })
   }
   // What is wrong with a row is known better here than to the stream.
-  const reason = text instanceof RowError ? text : outcome.reason
-  return outcomeRow({ ...shared, status: 'rejected', reason }, { prefix })
+  const reason = typeof text === 'string' ? outcome.reason : text
+  return outcomeRow({ status: 'rejected', index, record: own, reason }, { prefix })
 }
 
 /** Writes rows as lines of one format. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RowError, type Row } from 'llm-pack-stream/readers'
-import { columnOf, textFrom, toItem } from '../../../src/cli/records.ts'
+import { columnOf, ItemError, textFrom, toItem } from '../../../src/cli/records.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
 const none = new Set<string>()
@@ -27,13 +27,13 @@ describe("a record's text", () => {
     ['one inside a text', 'text.a', { text: 'x' }, 'missing_column'],
     ['a column of the prototype', 'toString', { text: 'x' }, 'missing_column'],
     ['an empty one: null', 'text', { text: null }, 'missing_column'],
-    ['a number for a record', undefined, 5, 'invalid_record'],
-    ['an array for a record', undefined, [1], 'invalid_record'],
+    ['a number for a record', undefined, 5, 'not_a_record'],
+    ['an array for a record', undefined, [1], 'not_a_record'],
   ])('%s cannot be asked', (_, field, record, code) => {
     const { text, index } = item(record, textFrom(field, undefined))
-    expect(text).toBeInstanceOf(RowError)
-    expect(text).toMatchObject({ code, file: 'a.jsonl', line: 7 })
-    expect((text as RowError).message).toMatch(/^a\.jsonl:7: /)
+    expect(text).toBeInstanceOf(ItemError)
+    expect(text).toMatchObject({ code })
+    expect((text as ItemError).message).toMatch(/^a\.jsonl:7: /)
     expect(index).toBe(3)
   })
 
@@ -69,7 +69,7 @@ describe("a record's own columns", () => {
   test('one that the result has too makes it a bad row', () => {
     const { text } = item({ id: 1, label: 'gold' }, undefined, new Set(['label']))
     expect(text).toMatchObject({ code: 'column_taken' })
-    expect((text as RowError).message).toContain('--prefix')
+    expect((text as ItemError).message).toContain('--prefix')
   })
 })
 

@@ -87,7 +87,6 @@ describe('a usage error names the flag, says what was expected and what came, an
       [...job, '--config', 'range.json'],
       'range.json: --rpm: expected a number, got "many"',
     ],
-    ['an env file', [...job, '--env-file', 'nothing.env'], '--env-file: nothing.env: there is no such file'],
     [
       'latency',
       [...job, '--time-to-first-token=-1'],
