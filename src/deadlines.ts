@@ -17,6 +17,7 @@ export interface Timeouts {
  */
 export class Deadlines {
   readonly #timeouts: Timeouts
+  readonly #startedAt = performance.now()
   readonly #expire: (error: RequestError) => void
   readonly #alarm = new Alarm(() => {
     this.#check()
@@ -25,7 +26,7 @@ export class Deadlines {
   #end: number
   /** When the answer has been silent for too long. */
   #silence: number
-  #hasToken = false
+  #firstToken: number | undefined
   #pausedAt: number | undefined
   #isOver = false
   /** The deadline that was given a second look. */
@@ -33,7 +34,7 @@ export class Deadlines {
 
   /** @param expire Called once, when the first of the deadlines has passed. */
   constructor(timeouts: Timeouts, expire: (error: RequestError) => void) {
-    const now = performance.now()
+    const now = this.#startedAt
     this.#timeouts = timeouts
     this.#expire = expire
     this.#end = now + timeouts.requestTimeout
@@ -41,13 +42,18 @@ export class Deadlines {
     this.#alarm.set(Math.min(this.#end, this.#silence), now)
   }
 
+  /** How long the first token took, in ms; `undefined` before it comes. */
+  get firstToken(): number | undefined {
+    return this.#firstToken
+  }
+
   /** The model has written something, be it only a thought. */
   progress(): void {
     const now = performance.now()
     this.#silence = now + this.#timeouts.idleTimeout
     // Not for every token, which would cost more than the token: an alarm that rings early looks again.
-    if (!this.#hasToken) this.#alarm.set(Math.min(this.#end, this.#silence), now)
-    this.#hasToken = true
+    if (this.#firstToken === undefined) this.#alarm.set(Math.min(this.#end, this.#silence), now)
+    this.#firstToken ??= now - this.#startedAt
   }
 
   /** Runs what may keep this thread busy, and counts that against no deadline. */
@@ -104,14 +110,14 @@ export class Deadlines {
         `The answer did not end ${after(requestTimeout)} (requestTimeout)`,
       )
     }
-    return this.#hasToken
+    return this.#firstToken === undefined
       ? new RequestError(
-          'idle_timeout',
-          `Nothing more of the answer came ${after(idleTimeout)} (idleTimeout)`,
-        )
-      : new RequestError(
           'first_token_timeout',
           `Nothing of the answer came ${after(firstTokenTimeout)} (firstTokenTimeout)`,
+        )
+      : new RequestError(
+          'idle_timeout',
+          `Nothing more of the answer came ${after(idleTimeout)} (idleTimeout)`,
         )
   }
 }

@@ -34,6 +34,8 @@ export interface RequestEndEvent {
   readonly usage:
     | { readonly input: number; readonly cached: number; readonly output: number; readonly reasoning: number }
     | undefined
+  /** Milliseconds from sending to the first token of the answer, be it only of a thought; `undefined` where none came. */
+  readonly firstToken: number | undefined
   /** Milliseconds. */
   readonly duration: number
 }
@@ -84,7 +86,7 @@ export function publish<K extends keyof Events>(
 /** What is told of a request that has ended. `records` and `duration` (in ms) are the request's. */
 export function endEvent(
   request: number,
-  { end, usage, unsettled, responseId }: PackRun<unknown>,
+  { end, usage, unsettled, responseId, firstToken }: PackRun<unknown>,
   records: number,
   duration: number,
 ): Omit<RequestEndEvent, 'stream'> {
@@ -92,6 +94,6 @@ export function endEvent(
   return {
     ...{ request, responseId, end: end.kind, usage },
     ...{ error: error?.code, status: error?.status, requestId: error?.requestId },
-    ...{ settled: records - unsettled.length, unsettled: unsettled.length, duration },
+    ...{ settled: records - unsettled.length, unsettled: unsettled.length, firstToken, duration },
   }
 }

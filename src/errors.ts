@@ -120,11 +120,13 @@ export const packStreamErrorCodes = [
   'bad_request',
   /** The next request might cost more than is left of `maxCost`. */
   'max_cost_reached',
+  /** `stop()` was called before the input had ended and every record had its outcome. */
+  'stopped',
 ] as const
 
 export type PackStreamErrorCode = (typeof packStreamErrorCodes)[number]
 
-/** The error that a stream is destroyed with when no further request can succeed. */
+/** The error that a stream is destroyed with when no further request can succeed, or may be sent. */
 export class PackStreamError extends Error {
   override readonly name = 'PackStreamError'
   readonly code: PackStreamErrorCode

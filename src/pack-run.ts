@@ -11,6 +11,8 @@ export interface PackRun<R> {
   readonly usage: Usage | undefined
   /** Whether the answer had begun, so that its prompt was paid for. */
   readonly hasBegun: boolean
+  /** Milliseconds from sending to the first token of the answer; `undefined` where none came. */
+  readonly firstToken: number | undefined
   /** Events that held text of the answer, or something else that the model had written: mostly one a token. */
   readonly events: { readonly text: number; readonly thought: number }
   /** The API's id of the answer. */

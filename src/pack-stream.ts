@@ -1,9 +1,10 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
 import { Alarm } from './alarm.ts'
 import { publish } from './diagnostics.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, type Stop } from './dispatcher.ts'
 import type { Entry } from './entry.ts'
-import { PackStreamError, RecordError, type PackStreamErrorCode } from './errors.ts'
+import { PackStreamError, type PackStreamErrorCode } from './errors.ts'
+import { Intake } from './intake.ts'
 import { Ledger } from './ledger.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { ObjectTransform } from './object-transform.ts'
@@ -12,11 +13,10 @@ import type { Outcome } from './outcome.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { Reuse } from './reuse.ts'
 import type { Stats } from './stats.ts'
-import { toEntry } from './to-entry.ts'
 
 /** How long the end waits for the usage of an answer whose records are all settled, in ms. */
 const USAGE_WAIT = 10_000
-/** How often it is looked whether all outcomes have been taken, before the stream fails for lack of money, in ms. */
+/** How often it is looked whether all outcomes have been taken, before a stream that sends no more fails, in ms. */
 const TAKEN_CHECK = 20
 
 /**
@@ -33,12 +33,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #dispatcher: Dispatcher<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
-  /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
-  #flushBefore = 0
+  readonly #intake: Intake<R, T>
   /** The write callback that is held back until there is room. */
   #writer: TransformCallback | undefined
-  /** A record is being looked up in the cache: its write callback is held until that is done. */
-  #isLookingUp = false
   /** The callback of `_flush`: the input has ended. */
   #ending: TransformCallback | undefined
   /** For the next pack or the end of a pause. */
@@ -77,6 +74,15 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#reuse = new Reuse(resolved.cache, () => {
       this.#pump()
     })
+    this.#intake = new Intake(resolved, this.#ledger, this.#reuse, this.#dispatcher, {
+      onOutcome: (outcome) => void this.#emit(outcome),
+      onChange: () => {
+        this.#pump()
+      },
+      onError: (error) => {
+        this.#failOwn(error)
+      },
+    })
     // Last, since a signal that has been aborted already destroys at once.
     if (signal) addAbortSignal(signal, this)
   }
@@ -88,17 +94,30 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Sends every record written so far without waiting for company. Does not end the stream. */
   flush(): void {
-    // Node still buffers some; the one whose callback is held counts there, but has been read.
-    const buffered = this.writableLength - (this.#writer ? 1 : 0)
-    this.#flushBefore = this.#ledger.recordsRead + buffered
-    if (!this.#isLookingUp) this.#flushBehind(this.#ledger.recordsRead - 1)
+    this.#intake.flush(this.#buffered)
     this.#pump()
+  }
+
+  /**
+   * Sends nothing more. Requests that run go on to their end, and every outcome that they bring leaves: with
+   * `preserveOrder` in order, at the end also those that wait behind a record without one. Once they have been taken, the
+   * stream is destroyed with a `PackStreamError` of code `stopped`, whose `unsettled` counts the records that were read and
+   * have no outcome. If the input has ended and there is none, the stream ends as ever.
+   *
+   * No pause is waited for, of whatever kind, and what would have been asked again is not. Calling it twice does nothing more.
+   */
+  stop(): void {
+    this.#dispatcher.stop('stopped', 'The stream was stopped by `stop()`.')
+    // Later, since it may be called in the middle of something, such as by a listener while an outcome leaves.
+    queueMicrotask(() => {
+      this.#pump()
+    })
   }
 
   /** Not `_transform`, whose caller has a rule of its own for holding the callback. */
   override _write(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#writer = callback
-    this.#accept(record)
+    this.#intake.accept(record)
     this.#pump()
   }
 
@@ -115,7 +134,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     for (const alarm of [this.#alarm, this.#lastCall]) alarm.set(Infinity, 0)
-    this.#dispatcher.stop()
+    this.#intake.close()
+    this.#dispatcher.close()
     this.#outlet.close()
     const writer = this.#writer
     this.#writer = undefined
@@ -124,53 +144,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     callback(error)
   }
 
-  /** Takes a record in; one that cannot be packed is rejected at once. */
-  #accept(record: R): void {
-    const index = this.#ledger.read()
-    const entry = toEntry(record, index, this.#options)
-    if (entry instanceof RecordError) {
-      void this.#emit({ status: 'rejected', index, record, reason: entry, attempts: 0 })
-    } else {
-      this.#lookUp(entry)
-    }
-    if (!this.#isLookingUp) this.#flushBehind(index)
-  }
-
-  /** `flush()` was called when this was the last record. */
-  #flushBehind(index: number): void {
-    if (index + 1 === this.#flushBefore) this.#dispatcher.flush()
-  }
-
-  /** Finds a record's value without a request, or hands the record on. */
-  #lookUp(entry: Entry<R>): void {
-    if (this.#reuse.join(entry)) return
-    const found = this.#reuse.find(entry)
-    if (!(found instanceof Promise)) {
-      this.#admit(entry, found)
-      return
-    }
-    this.#isLookingUp = true
-    const goOn = (later: { value: T } | undefined): void => {
-      this.#isLookingUp = false
-      if (this.destroyed) return
-      this.#admit(entry, later)
-      this.#flushBehind(entry.index)
-      this.#pump()
-    }
-    found.then(goOn).catch((error: unknown) => {
-      this.#failOwn(error)
-    })
-  }
-
-  #admit(entry: Entry<R>, found: { value: T } | undefined): void {
-    if (found) {
-      const { index, record } = entry
-      this.#ledger.cached('hits')
-      void this.#emit({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
-    } else {
-      this.#reuse.lead(entry)
-      this.#dispatcher.add(entry, performance.now())
-    }
+  /** How many records Node buffers. The one whose callback is held counts there, but has been read. */
+  get #buffered(): number {
+    return this.writableLength - (this.#writer ? 1 : 0)
   }
 
   /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
@@ -183,17 +159,19 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const isWindowFull = inWindow >= this.#options.window
     // No record will come to keep those company that wait.
     if (isWindowFull) this.#dispatcher.flush()
-    const held = this.#dispatcher.send(now)
+    const { until, stop } = this.#dispatcher.send(now)
     if (this.#isGone()) return
-    this.#alarm.set(held.until, now)
-    if (held.isOutOfMoney) {
-      this.#failForMoney(now)
+    this.#alarm.set(until, now)
+    const isSettled = this.#outlet.left === read && !this.#intake.isBusy
+    // `_flush` may still be to come, once the last write has been called back.
+    const hasEnded = this.writableEnded && this.#buffered === 0
+    if (stop && !(isSettled && hasEnded)) {
+      if (this.#dispatcher.isIdle && !this.#intake.isBusy) this.#failWhenTaken(stop, now)
       return
     }
     // A cache that is slower than the model: it has as many values to write as records may wait.
     const isStoring = this.#reuse.pending >= this.#options.window
     const isHeld = isWindowFull || this.#dispatcher.hasReserve || this.#outlet.isBlocked || isStoring
-    const isSettled = this.#outlet.left === read && !this.#isLookingUp
     if (this.#ending && isSettled && this.#dispatcher.inFlight > 0) {
       // What the last answers cost is worth waiting for, but not for ever.
       this.#lastCallAt ??= now + USAGE_WAIT
@@ -202,7 +180,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       const end = this.#ending
       this.#ending = undefined
       end()
-    } else if (this.#writer && !isHeld && !this.#isLookingUp) {
+    } else if (this.#writer && !isHeld && !this.#intake.isBusy) {
       const writer = this.#writer
       this.#writer = undefined
       writer()
@@ -247,17 +225,13 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
-  #failForMoney(now: number): void {
+  #failWhenTaken({ code, message }: Stop, now: number): void {
     this.#outlet.closeGaps()
+    if (this.#isGone()) return
     if (this.#outlet.isBlocked || this.readableLength > 0 || this.#reuse.pending > 0) {
       this.#alarm.set(now + TAKEN_CHECK, now)
       return
     }
-    const { maxCost } = this.#options
-    const spent = this.#ledger.cost.toFixed(4)
-    this.#fail(
-      'max_cost_reached',
-      `The next request might cost more than is left of \`maxCost\`: $${spent} of $${maxCost} are spent.`,
-    )
+    this.#fail(code, message)
   }
 }

@@ -161,7 +161,8 @@ export async function runPack<R, T>(
     end = endOfAnswer(answer, parser, asked)
   const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
   const { usage, hasBegun, responseId } = answer
-  return { end, usage, hasBegun, events: counted, responseId, elements, characters, unsettled }
+  const { firstToken } = deadlines
+  return { end, usage, hasBegun, firstToken, events: counted, responseId, elements, characters, unsettled }
 }
 
 /** The events of an answer, and its headers where the SDK tells them. */

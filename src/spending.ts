@@ -60,6 +60,12 @@ export class Spending {
       : { cap: affordable, cost: input + affordable * perToken }
   }
 
+  /** What is said where nothing more can be afforded. */
+  get exhausted(): string {
+    const spent = this.#ledger.cost.toFixed(4)
+    return `The next request might cost more than is left of \`maxCost\`: $${spent} of $${this.#maxCost} are spent.`
+  }
+
   #priceOf(input: number, output: number): number {
     // Whichever is dearer: writing to a cache may cost more than reading without.
     const priceOf = (cached: number) => this.#ledger.costOf({ input, output, cached, reasoning: 0 })

@@ -42,7 +42,13 @@ function learningOf(limits: Limits = {}): Learning {
 
 function runOf(changes: Partial<PackRun<unknown>> = {}): PackRun<unknown> {
   return {
-    ...{ end: ENDS.complete, usage: undefined, hasBegun: true, events: { text: 0, thought: 0 } },
+    ...{
+      end: ENDS.complete,
+      usage: undefined,
+      hasBegun: true,
+      firstToken: 0,
+      events: { text: 0, thought: 0 },
+    },
     ...{ responseId: undefined, elements: 0, unsettled: [] },
     characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
     ...changes,

@@ -19,7 +19,13 @@ const PROMPT = BYTES + 64
 
 function runOf(changes: Partial<PackRun<unknown>>): PackRun<unknown> {
   return {
-    ...{ end: { kind: 'complete' }, usage: undefined, hasBegun: true, events: { text: 0, thought: 0 } },
+    ...{
+      end: { kind: 'complete' },
+      usage: undefined,
+      hasBegun: true,
+      firstToken: 0,
+      events: { text: 0, thought: 0 },
+    },
     ...{ responseId: undefined, elements: 0, unsettled: [] },
     characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
     ...changes,

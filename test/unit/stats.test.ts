@@ -54,7 +54,13 @@ function finish(ledger: Ledger, finished: Finished): void {
     ...undone.map((tokens) => entryOf(0, { tokens })),
   ]
   const run = {
-    ...{ end, usage: finished.isEstimate ? undefined : counted, hasBegun: true, responseId: 'x' },
+    ...{
+      end,
+      usage: finished.isEstimate ? undefined : counted,
+      hasBegun: true,
+      firstToken: 0,
+      responseId: 'x',
+    },
     ...{ events: { text: 0, thought: 0 }, elements, characters: { ...NOTHING, ...finished.characters } },
     unsettled: unsettled.map((entry) => ({
       entry,

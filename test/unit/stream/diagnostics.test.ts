@@ -2,8 +2,15 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ElementEvent, OutcomeEvent, RequestEndEvent, RequestStartEvent } from 'llm-pack-stream'
 import { publish } from '../../../src/diagnostics.ts'
-import { collect, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
-import { answerOf, echo, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
+import { collect, fakeTimers, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
+import {
+  answerOf,
+  echo,
+  scriptedClient,
+  scriptedResponses,
+  type Answer,
+  type Call,
+} from '../../helpers/scripted-client.ts'
 
 interface Heard {
   readonly starts: RequestStartEvent[]
@@ -130,6 +137,7 @@ describe('what is published', () => {
         ...{ request: 1, responseId: 'answer-0', end: 'complete', settled: 1, unsettled: 0 },
         ...{ error: undefined, status: undefined, requestId: undefined },
         usage: { input: 100, cached: 0, output: 10, reasoning: 0 },
+        firstToken: expect.any(Number) as number,
         duration: expect.any(Number) as number,
       },
     ])
@@ -137,6 +145,60 @@ describe('what is published', () => {
     expect(elements).toStrictEqual([{ request: 1, kind: 'fulfilled', index: 0 }])
     expect(outcomes).toStrictEqual([{ index: 0, status: 'fulfilled', code: undefined, attempts: 1 }])
   })
+
+  it.each(['chat', 'responses'] as const)(
+    'says how long the first token took, be it a thought, and nothing where none came: %s',
+    async (api) => {
+      fakeTimers()
+      const { ends } = listen()
+      const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+      const script = async (call: Pick<Call, 'number' | 'records'>): Promise<Answer> => {
+        await pass(10)
+        const { text } = echo(call)
+        const late = async function* () {
+          await pass(20)
+          yield '{'
+          await pass(40)
+          yield (text as string).slice(1)
+        }
+        switch (call.number) {
+          case 0:
+            return { text: late() }
+          case 1:
+            return { text: late(), thoughts: 2 }
+          case 2:
+            return { refusal: 'No.' }
+          case 3:
+            // It has begun, and never says a word.
+            return { text: '', usage: null }
+          case 4:
+            throw Object.assign(new Error('no'), { status: 400 })
+          default:
+            return {
+              text: (async function* () {
+                await pass(1_000)
+                yield '{'
+              })(),
+            }
+        }
+      }
+      const client = api === 'chat' ? scriptedClient(script) : scriptedResponses(script)
+      const stream = stringStream(client, {
+        api,
+        maxPackRecords: 1,
+        maxInFlight: 1,
+        maxAttempts: 1,
+        linger: 0,
+        firstTokenTimeout: 500,
+      })
+      const collected = collect(stream, texts(6))
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect(await collected).toHaveLength(6)
+      const times = [30, 10, 10, undefined, undefined, undefined]
+      expect(ends.map(({ firstToken }) => firstToken)).toEqual(times)
+      expect(ends.map(({ duration }) => duration)).toEqual([70, 70, 10, 10, 10, 500])
+    },
+  )
 
   it('says which stream it is about, without showing it to who prints the event', async () => {
     const { starts, ends, elements, outcomes } = listen()
