@@ -1,0 +1,118 @@
+import type { Plan } from './plan.ts'
+import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
+import { span, tenths, whole } from './words.ts'
+
+/** What is assumed or estimated, and what is not counted. */
+export function notesOf(plan: Plan): string[] {
+  return [
+    ...recordNotes(plan),
+    promptNote(plan),
+    outputNote(plan),
+    cacheNote(plan),
+    timeNote(plan),
+    ...limitNotes(plan),
+    'Not counted: retries, and what a model thinks unless it was measured.',
+  ]
+}
+
+function recordNotes({ records, limits }: Plan): string[] {
+  const { unreadable, overPack, overContext, sampled } = records
+  const notes: [number, string, string][] = [
+    [unreadable, 'Rows that could not be read', ', left out.'],
+    [overPack, `Records of more than ${whole(limits.maxPackTokens)} tokens (maxPackTokens)`, ', each alone.'],
+    [overContext, "Records too long for the model's context", ', rejected in a run but counted here.'],
+    [sampled, 'Records so long that they were counted by samples', '.'],
+  ]
+  return notes.filter(([n]) => n > 0).map(([n, what, then]) => `${what}: ${whole(n)}${then}`)
+}
+
+function promptNote({ encoding, prompts }: Plan): string {
+  const { packed, plain } = prompts
+  return (
+    `Input is counted by ${encoding}: ${whole(packed.tokens)} fixed tokens in each packed request, ` +
+    `${whole(plain.tokens)} in a plain one. Of these ${whole(packed.schemaTokens)} and ${whole(plain.schemaTokens)} ` +
+    'are an estimate of the schema from its JSON: how providers count it is not published.'
+  )
+}
+
+const ASSUMED = {
+  strings: 'strings of 10 tokens',
+  numbers: 'numbers of 1 to 3 tokens',
+  arrays: 'arrays of 1 to 3 items where the schema does not say',
+  recursion: 'no value within one of its own kind',
+}
+
+function outputNote({ results, measuredRequests = 0 }: Plan): string {
+  const { source, assumed, element, plain } = results
+  const sizes = `Output: ${span(element)} tokens a record in packs, ${span(plain)} alone`
+  if (source === 'stated') return `${sizes}, as stated.`
+  if (source === 'measured') return `${sizes}, as measured on ${whole(measuredRequests)} requests.`
+  const isRange = element.low < element.high
+  const expected = isRange ? `; expected are ${tenths(element.expected)} and ${tenths(plain.expected)}` : ''
+  const likely = isRange ? ', each value being as likely as any other' : ''
+  if (assumed.length === 0) return `${sizes}${expected}: what the schema allows${likely}.`
+  const what = assumed.map((one) => ASSUMED[one]).join(', ')
+  return (
+    `${sizes}${expected}, estimated from the schema. ASSUMED: ${what}. State the tokens of a result, or measure ` +
+    'them in a run.'
+  )
+}
+
+function cacheNote({ prompts, limits, rows }: Plan): string {
+  const parts = [prompts.packed, prompts.plain].map(({ prefixTokens }) => cachedPart(prefixTokens))
+  const [packed = 0, plain = 0] = parts
+  if (packed === 0 && plain === 0) {
+    return `Prompt cache: none, as the shared prompt has fewer than ${whole(CACHE_START)} tokens.`
+  }
+  const costs = rows.some(({ cost }) => cost) ? ' The higher cost is without any.' : ''
+  return (
+    `Prompt cache: ${whole(packed)} tokens of each packed request, ${whole(plain)} of each plain one (from ` +
+    `${whole(CACHE_START)}, in steps of ${CACHE_STEP}), all but the first ${limits.maxInFlight}.${costs}`
+  )
+}
+
+function timeNote({ pace, limits, measuredRequests = 0 }: Plan): string {
+  const { timeToFirstToken: first, outputTokensPerSecond: rate, promptTokensPerSecond, slowdown } = pace
+  const reading =
+    promptTokensPerSecond === undefined
+      ? ''
+      : `, ${whole(promptTokensPerSecond)} tokens of prompt read a second`
+  const load = slowdown === 0 ? '' : `, ${tenths(slowdown * 100)}% slower with each further request in flight`
+  const how = {
+    stated: 'stated',
+    assumed: 'ASSUMED',
+    measured: `measured on ${whole(measuredRequests)} requests`,
+  }
+  const isAssumed = first.source === 'assumed' || rate.source === 'assumed'
+  return (
+    `Time: ${limits.maxInFlight} requests at once, ${span(first, whole)} ms to the first token (${how[first.source]}), ` +
+    `${span(rate)} tokens a second after that (${how[rate.source]})${reading}${load}.` +
+    (isAssumed ? " That is the simulator's latency: state the server's, or measure it in a run." : '')
+  )
+}
+
+function limitNotes({ limits, rows }: Plan): string[] {
+  const { tokensPerMinute, requestsPerMinute, recordsUnderCap, maxOutputTokens } = limits
+  const isLimiting = recordsUnderCap !== undefined && rows.some(({ size }) => size > recordsUnderCap)
+  const stated = [
+    requestsPerMinute !== undefined && `${whole(requestsPerMinute)} requests`,
+    tokensPerMinute !== undefined && `${whole(tokensPerMinute)} tokens`,
+  ].filter((limit) => limit !== false)
+  return [
+    ...(isLimiting
+      ? [
+          `No pack has more than ${recordsUnderCap} records, whose results fill 70% of ` +
+            `${whole(maxOutputTokens ?? 0)} output tokens (maxOutputTokens).`,
+        ]
+      : []),
+    ...(stated.length > 0
+      ? [
+          `Limits: ${stated.join(' and ')} a minute.` +
+            (tokensPerMinute === undefined
+              ? ''
+              : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +
+                ' results; a plain one sends no cap.'),
+        ]
+      : []),
+  ]
+}

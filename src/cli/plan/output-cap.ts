@@ -1,0 +1,21 @@
+import type { PlanOptions } from './options.ts'
+import type { ResultTokens } from './results.ts'
+
+// As the stream learns its caps: twice what is expected and one long result, and no more than a quarter of the limit.
+const ROOM = 2
+const FRAME_TOKENS = 32
+const LIMIT_SHARE = 4
+/** The share of the largest cap that the results of a pack may be expected to fill. */
+const EXPECTED_FILL = 0.7
+
+/** The output cap that a stream sends for so many records, once it has learned what results take. */
+export function capFor(records: number, { element }: ResultTokens, options: PlanOptions): number {
+  const cap = Math.ceil(ROOM * (records * element.expected + element.high) + FRAME_TOKENS)
+  const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
+  return Math.min(cap, maxOutputTokens, Math.floor(tokensPerMinute / LIMIT_SHARE))
+}
+
+/** How many records a pack may hold so that its answer fits under the largest cap. */
+export function recordsUnderCap({ element, frame }: ResultTokens, maxOutputTokens = Infinity): number {
+  return Math.max(1, Math.floor((maxOutputTokens * EXPECTED_FILL - frame) / element.expected))
+}

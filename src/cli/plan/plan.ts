@@ -1,0 +1,141 @@
+import { exactTokenCounter, PackStream, RateLimiter, type Encoding, type TokenCounter } from '../../index.ts'
+import { choose } from './choose.ts'
+import { explain } from './explain.ts'
+import { readInput, type Input, type Records } from './input.ts'
+import type { PlanOptions } from './options.ts'
+import { capFor, recordsUnderCap } from './output-cap.ts'
+import { paceOf, type Pace } from './pace.ts'
+import { MOST_RECORDS, Packs } from './packs.ts'
+import { readPrompts, type FixedPrompt, type Prompts } from './prompts.ts'
+import { mapRange, rangeOf } from './range.ts'
+import { resultTokens, type ResultTokens } from './results.ts'
+import { rowOf, type PlanRow, type Totals } from './row.ts'
+
+/** The sizes that are always shown. */
+const SHOWN = [1, 5, 10, 25, 50]
+
+/** What a run would take. JSON. */
+export interface Plan {
+  readonly model: string
+  readonly encoding: Encoding
+  readonly records: Records
+  /** Input tokens of all records, in packs and alone. */
+  readonly tokens: { readonly packed: number; readonly plain: number }
+  /** What is the same in each request. */
+  readonly prompts: { readonly packed: FixedPrompt; readonly plain: FixedPrompt }
+  readonly results: ResultTokens
+  readonly pace: Pace
+  /** Requests that the figures of an earlier run come from. */
+  readonly measuredRequests: number | undefined
+  readonly limits: {
+    readonly maxInFlight: number
+    readonly maxPackTokens: number
+    readonly maxPackRecords: number
+    readonly maxOutputTokens: number | undefined
+    /** Records whose results fit under it; `undefined`: any number. */
+    readonly recordsUnderCap: number | undefined
+    readonly requestsPerMinute: number | undefined
+    readonly tokensPerMinute: number | undefined
+  }
+  /** The sizes that are shown, the chosen one among them. Empty: there is no record. */
+  readonly rows: readonly PlanRow[]
+  /** `undefined`: there is no record. */
+  readonly chosen: Chosen | undefined
+}
+
+export interface Chosen {
+  /** What to set `maxPackRecords` to; 1: do not pack. */
+  readonly size: number
+  readonly boundBy: PlanRow['boundBy']
+  readonly why: string
+}
+
+/**
+ * Reads the input once, sends nothing, and tells what a run would take by the size of its packs.
+ *
+ * @param texts The records, as `serialize` gives them; `undefined` for a row that could not be read.
+ * @throws {TypeError | RangeError} For a bad option: the message names it.
+ */
+export async function makePlan(
+  texts: AsyncIterable<string | undefined>,
+  options: PlanOptions,
+): Promise<Plan> {
+  const { model, encoding = 'o200k_base', maxInFlight = 4, maxPackTokens = 4_000, maxOutputTokens } = options
+  const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute, contextTokens } = options
+  const { pricing, measured } = options
+  const count = await exactTokenCounter(encoding)
+  check(options, count)
+
+  const prompts = await readPrompts(options, count)
+  const results = resultTokens(prompts.jsonSchema, options, count)
+  const pace = paceOf(options)
+  const maxRecords = recordsUnderCap(results, maxOutputTokens)
+  const packs = new Packs({
+    ...{ maxPackTokens, maxRecords, fixedCharacters: prompts.packed.characters },
+    capFor: (records) => capFor(records, results, options),
+  })
+  const room = (contextTokens ?? Infinity) - prompts.packed.tokens - results.frame - results.element.expected
+  const input = await readInput(texts, { prompts, count, packs, maxPackTokens, room })
+
+  const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
+  const sizes = input.records.read === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
+  const rows = sizes.map((size) => rowOf(totals(size, packs, input, prompts, results), terms))
+  const allowed = rows.filter(({ size }) => size <= maxPackRecords)
+  const choice = allowed.length === 0 ? undefined : choose(allowed)
+
+  const plan = {
+    ...{ model, encoding, records: input.records, results, pace, measuredRequests: measured?.requests },
+    tokens: { packed: input.packedTokens, plain: input.plainTokens },
+    prompts: { packed: prompts.packed, plain: prompts.plain },
+    limits: {
+      ...{ maxInFlight, maxPackTokens, maxPackRecords, maxOutputTokens, requestsPerMinute, tokensPerMinute },
+      recordsUnderCap: maxRecords === Infinity ? undefined : maxRecords,
+    },
+    rows: rows.filter(({ size }) => SHOWN.includes(size) || size === choice?.row.size),
+  }
+  if (!choice) return { ...plan, chosen: undefined }
+  const { size, boundBy } = choice.row
+  return { ...plan, chosen: { size, boundBy, why: explain(choice, allowed, plan) } }
+}
+
+/** Lets the library itself say what is wrong with its own options. */
+function check(options: PlanOptions, countTokens: TokenCounter): void {
+  const { model, instructions, schema, pricing, requestsPerMinute, tokensPerMinute } = options
+  const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens } = options
+  const client = {
+    chat: { completions: { create: () => Promise.reject(new Error('A plan sends nothing')) } },
+  }
+  new PackStream({
+    ...{ client, model, instructions, schema, countTokens },
+    ...(pricing && { pricing }),
+    ...(maxPackRecords !== undefined && { maxPackRecords }),
+    ...(maxPackTokens !== undefined && { maxPackTokens }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+  }).destroy()
+  new RateLimiter({
+    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
+  })
+  if (contextTokens !== undefined) rangeOf('contextTokens', contextTokens)
+}
+
+/** The sums over all requests with packs of up to this size; of plain requests for 1. */
+function totals(size: number, packs: Packs, input: Input, prompts: Prompts, results: ResultTokens): Totals {
+  const { packedTokens, plainTokens, plainCharged } = input
+  const { read } = input.records
+  const { packed, plain } = prompts
+  if (size === 1) {
+    return {
+      ...{ size, requests: read, charged: plainCharged, prefixTokens: plain.prefixTokens },
+      inputTokens: read * plain.tokens + plainTokens,
+      outputTokens: mapRange(results.plain, (tokens) => read * tokens),
+    }
+  }
+  const { requests, charged } = packs.count(size)
+  return {
+    ...{ size, requests, charged, prefixTokens: packed.prefixTokens },
+    inputTokens: requests * packed.tokens + packedTokens,
+    outputTokens: mapRange(results.element, (tokens) => read * tokens + requests * results.frame),
+  }
+}

@@ -1,0 +1,120 @@
+import type { TokenCounter } from '../../index.ts'
+import { dryRequest, type JsonSchema } from './dry-run.ts'
+import type { PlanOptions } from './options.ts'
+
+/** OpenAI's cookbook: 3 tokens and the role frame a message, 3 more prime the answer. */
+const MESSAGE_TOKENS = 4
+const ANSWER_TOKENS = 3
+
+/** What is the same in every request. */
+export interface FixedPrompt {
+  /** All of it, with what frames the messages. */
+  readonly tokens: number
+  /** What a provider's cache can keep: the schema and the messages before the user's. */
+  readonly prefixTokens: number
+  /** An estimate: how providers show a schema to the model is not published. */
+  readonly schemaTokens: number
+  /** Of the messages, as rate limits count. */
+  readonly characters: number
+}
+
+/** The prompts of both ways, and what one record adds to them. */
+export interface Prompts {
+  /** The schema of a packed answer. */
+  readonly jsonSchema: JsonSchema
+  readonly packed: FixedPrompt
+  /** Requests without a protocol, each for one record. */
+  readonly plain: FixedPrompt
+  /**
+   * A record as it stands in a pack. A tokenizer never joins what follows its line feed, nor tells ids below 1,000 apart, so
+   * that the tokens of records add up. Only a pack in which a text itself holds such a tag has up to 4 more for each record.
+   */
+  readonly frame: (text: string) => string
+  /** What stands before the records of a pack; numbers below 1,000 in it change no count. */
+  readonly header: string
+}
+
+// Any texts will do that stand nowhere else in the user message.
+const ONE = 'the-one-text'
+const OTHER = 'the-other-text'
+
+/** Takes the prompts from requests of a real stream, and the plain ones from what is left of them without the packing. */
+export async function readPrompts(options: PlanOptions, count: TokenCounter): Promise<Prompts> {
+  const one = await dryRequest(options, [ONE], count)
+  const two = await dryRequest(options, [ONE, OTHER], count)
+  const { header, frame } = framing(one.user, two.user)
+
+  const { instructions, examples = [] } = options
+  const alone = plainSchema(two.jsonSchema)
+  const said = [
+    instructions,
+    ...examples.flatMap(({ record, value }) => [record, JSON.stringify(plainValue(value, alone))]),
+  ]
+  return {
+    jsonSchema: two.jsonSchema,
+    packed: fixedPrompt(two.jsonSchema, [two.system], header, count),
+    plain: fixedPrompt(alone, said, '', count),
+    ...{ frame, header },
+  }
+}
+
+/** How one record and two stand in the user message tells how any number does. */
+function framing(one: string, two: string): { header: string; frame: (text: string) => string } {
+  const closing = one.slice(one.indexOf(ONE) + ONE.length)
+  const between = two.slice(two.indexOf(ONE) + ONE.length, two.indexOf(OTHER))
+  const opening = between.slice(closing.length)
+  const start = two.slice(0, two.indexOf(ONE))
+  const firstOpening = opening.replace('2', '1')
+  const header = start.slice(0, start.length - firstOpening.length)
+  if (
+    two !== `${header}${firstOpening}${ONE}${closing}${opening}${OTHER}${closing}` ||
+    !closing.endsWith('\n')
+  ) {
+    throw new Error('The stream frames records in another way than expected')
+  }
+  return { header, frame: (text) => opening + text + closing }
+}
+
+/** @param said The messages before the user's last. */
+function fixedPrompt(
+  schema: JsonSchema,
+  said: readonly string[],
+  header: string,
+  count: TokenCounter,
+): FixedPrompt {
+  const schemaTokens = count(JSON.stringify(schema))
+  const saidTokens = said.reduce((sum, text) => sum + count(text), 0)
+  const framingTokens = (said.length + 1) * MESSAGE_TOKENS + ANSWER_TOKENS
+  return {
+    tokens: schemaTokens + saidTokens + framingTokens + count(header),
+    prefixTokens: schemaTokens + saidTokens,
+    schemaTokens,
+    characters: said.reduce((sum, text) => sum + text.length, header.length),
+  }
+}
+
+/** The schema of one element, `id` included. */
+export function elementSchema(packed: JsonSchema): JsonSchema & { properties: Record<string, JsonSchema> } {
+  const { results } = packed['properties'] as { results: { items: JsonSchema } }
+  return results.items as JsonSchema & { properties: Record<string, JsonSchema> }
+}
+
+/** The schema of a result that stands alone, as structured outputs want it: an object, whose values are the same. */
+export function plainSchema(packed: JsonSchema): JsonSchema {
+  const { properties: all, ...rest } = elementSchema(packed)
+  const properties = Object.fromEntries(Object.entries(all).filter(([name]) => name !== 'id'))
+  const { $defs } = packed
+  return {
+    ...rest,
+    properties,
+    required: Object.keys(properties),
+    ...($defs !== undefined && { $defs }),
+  }
+}
+
+/** An example's value as a plain answer has it. */
+function plainValue(value: unknown, alone: JsonSchema): unknown {
+  const names = Object.keys(alone['properties'] as object)
+  const isWrapped = names.join() === 'value' && !(typeof value === 'object' && value && 'value' in value)
+  return isWrapped ? { value } : value
+}

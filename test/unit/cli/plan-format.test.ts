@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { formatPlan, makePlan, type PlanOptions } from '../../../src/cli/plan/index.ts'
+import { dollarRange, dollars, duration, durationRange, large, span } from '../../../src/cli/plan/words.ts'
+
+async function* from(texts: Iterable<string | undefined>): AsyncGenerator<string | undefined> {
+  await Promise.resolve()
+  yield* texts
+}
+
+const texts = (n: number) => Array.from({ length: n }, () => 'Where is my parcel?')
+const unpriced: PlanOptions = {
+  model: 'gpt-4o-mini',
+  instructions: 'Label each message with the team that should answer it.',
+  schema: z.object({ team: z.enum(['shipping', 'returns and refunds']), urgent: z.boolean() }),
+}
+const job = { ...unpriced, pricing: { input: 0.15, cachedInput: 0.075, output: 0.6 } }
+const printed = async (input: Iterable<string | undefined>, options: Partial<PlanOptions> = {}) =>
+  formatPlan(await makePlan(from(input), { ...job, ...options }))
+
+describe('the printed plan', () => {
+  it('is a table, what binds, the choice and why, and what is assumed', async () => {
+    const limits = { maxInFlight: 32, requestsPerMinute: 500, tokensPerMinute: 200_000 }
+    expect(await printed(texts(10_000), limits)).toMatchInlineSnapshot(`
+      "10,000 records for gpt-4o-mini. Nothing was sent.
+
+        pack  requests  input  cached  output          cost     time  bound by
+           1    10,000   680k       0    100k  $0.156–0.168   20 min  requests/min
+           5     2,000   548k       0    140k  $0.160–0.172  4.0 min  requests/min
+          10     1,000   339k       0    135k  $0.126–0.138  2.0 min  requests/min
+          25       400   214k       0    132k  $0.105–0.117     85 s  tokens/min
+      →   41       244   181k       0    131k  $0.100–0.112     82 s  tokens/min
+          50       200   172k       0    131k  $0.098–0.110  82–84 s  tokens/min
+
+      → chosen. Pack 1: plain requests of one record each, without the packing protocol.
+
+      Binding: tokens per minute (82 s); by themselves latency × max-in-flight 73 s, requests per minute
+      29 s.
+
+      Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (80 s); bound by tokens
+      per minute. One record a request: $0.162 and 20 min.
+
+      - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
+        these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
+        published.
+      - Output: 12 to 14 tokens a record in packs, 9 to 11 alone; expected are 13 and 10: what the schema
+        allows, each value being as likely as any other.
+      - Prompt cache: none, as the shared prompt has fewer than 1,024 tokens.
+      - Time: 32 requests at once, 300 ms to the first token (ASSUMED), 80 tokens a second after that
+        (ASSUMED), 10,000 tokens of prompt read a second, 1% slower with each further request in flight.
+        That is the simulator's latency: state the server's, or measure it in a run.
+      - Limits: 500 requests and 200,000 tokens a minute. A request is charged its characters / 4, or its
+        output cap where that is more: about twice a pack's results; a plain one sends no cap.
+      - Not counted: retries, and what a model thinks unless it was measured.
+      "
+    `)
+  })
+
+  it('has no column of costs without prices, and one row more for a size of its own', async () => {
+    const latency = { timeToFirstToken: { low: 200, high: 400 }, outputTokensPerSecond: 100, slowdown: 0.07 }
+    const plan = await makePlan(from(texts(500)), { ...unpriced, latency, maxPackRecords: 12 })
+    expect(formatPlan(plan)).toMatchInlineSnapshot(`
+      "500 records for gpt-4o-mini. Nothing was sent.
+
+        pack  requests   input  cached  output     time  bound by
+           1       500  34,000       0   5,000  39–67 s  latency
+           5       100  27,400       0   7,000  25–33 s  latency
+      →    8        63  19,667       0   6,815  23–29 s  latency
+          10        50  16,950       0   6,750  22–28 s  latency
+          25        20  10,680       0   6,600  19–23 s  latency
+          50        10   8,590       0   6,550  23–27 s  latency
+
+      → chosen. Pack 1: plain requests of one record each, without the packing protocol.
+
+      Binding: latency × max-in-flight (26 s).
+
+      Chosen 8: the smallest pack within 5% of the least time (25 s) of all up to 12; bound by latency ×
+      max-in-flight. One record a request: 53 s.
+
+      - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
+        these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
+        published.
+      - Output: 12 to 14 tokens a record in packs, 9 to 11 alone; expected are 13 and 10: what the schema
+        allows, each value being as likely as any other.
+      - Prompt cache: none, as the shared prompt has fewer than 1,024 tokens.
+      - Time: 4 requests at once, 200 to 400 ms to the first token (stated), 100 tokens a second after
+        that (stated), 7% slower with each further request in flight.
+      - Not counted: retries, and what a model thinks unless it was measured.
+      "
+    `)
+  })
+
+  it('tells of records that are out of the ordinary', async () => {
+    const input = ['a', undefined, 'word '.repeat(300), 'word '.repeat(8_000)]
+    const text = await printed(input, { maxPackTokens: 200, contextTokens: 4_000, maxOutputTokens: 30 })
+    expect(text.slice(text.indexOf('- '), text.indexOf('- Input'))).toMatchInlineSnapshot(`
+      "- Rows that could not be read: 1, left out.
+      - Records of more than 200 tokens (maxPackTokens): 2, each alone.
+      - Records too long for the model's context: 1, rejected in a run but counted here.
+      - Records so long that they were counted by samples: 1.
+      "
+    `)
+    expect(text).toContain('No pack has more than')
+  })
+
+  it('says how output and pace were measured', async () => {
+    const measured = {
+      ...{ requests: 1_234, records: 30_000, outputTokensPerRecord: 14.26 },
+      timeToFirstToken: { p10: 210, p50: 320, p90: 640 },
+      outputTokensPerSecond: { p10: 61.26, p50: 80, p90: 95 },
+    }
+    const text = (await printed(texts(100), { measured })).replaceAll(/\n {2}/g, ' ')
+    expect(text).toContain('tokens a record in packs, 11.')
+    expect(text).toContain('as measured on 1,234 requests.')
+    expect(text).toContain('210 to 640 ms to the first token (measured on 1,234 requests)')
+    expect(text).toContain('61.3 to 95 tokens a second after that (measured on 1,234 requests).')
+    expect(text).not.toContain('ASSUMED')
+  })
+
+  it('says when there is nothing to plan', async () => {
+    expect(await printed([])).toBe('The input has no records: there is nothing to plan.\n')
+    expect(await printed([undefined, undefined])).toBe(
+      'The input has no records, but for 2 that could not be read: there is nothing to plan.\n',
+    )
+  })
+
+  it('is at most 100 columns wide, also with large numbers', async () => {
+    const plan = await makePlan(from(texts(200)), { ...job, requestsPerMinute: 1, tokensPerMinute: 100 })
+    const huge = {
+      ...plan,
+      rows: plan.rows.map((row) => ({
+        ...row,
+        ...{ requests: 2_000_000_000, inputTokens: 123_456_789_000, cachedTokens: 98_765_432_100 },
+        ...{ outputTokens: { low: 1, expected: 98_765_432_100, high: 2 } },
+        ...{ cost: { low: 1_000_000.1, expected: 2, high: 1_234_567.89 } },
+        ...{ time: { low: 3e9, expected: 1, high: 8.64e10 } },
+      })),
+    }
+    for (const text of [formatPlan(plan), formatPlan(huge)]) {
+      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+    }
+  })
+})
+
+describe('the words for numbers', () => {
+  it.each([
+    [0, '0'],
+    [99_999, '99,999'],
+    [100_000, '100k'],
+    [999_499, '999k'],
+    [999_500, '1.00M'],
+    [12_345_678, '12.3M'],
+    [999_600_000, '1.00G'],
+    [123_456_789_000, '123G'],
+  ])('%d tokens: %s', (value, text) => {
+    expect(large(value)).toBe(text)
+  })
+
+  it.each([
+    [0, '$0.00'],
+    [0.000_012_34, '$0.000012'],
+    [0.012_34, '$0.0123'],
+    [0.612, '$0.612'],
+    [1.005, '$1.01'],
+    [12.3, '$12.30'],
+    [1_234.5, '$1,235'],
+  ])('%d: %s', (value, text) => {
+    expect(dollars(value)).toBe(text)
+  })
+
+  it.each([
+    [0.4, '0 ms'],
+    [368.2, '368 ms'],
+    [1_500, '1.5 s'],
+    [90_000, '90 s'],
+    [119_999, '120 s'],
+    [120_000, '2.0 min'],
+    [43 * 60_000, '43 min'],
+    [7_200_000, '2.0 h'],
+    [30 * 3_600_000, '30 h'],
+    [72 * 3_600_000, '3.0 days'],
+  ])('%d ms: %s', (value, text) => {
+    expect(duration(value)).toBe(text)
+  })
+
+  it('a range has one unit, and one number where both ends look alike', () => {
+    expect(durationRange({ low: 30_000, expected: 0, high: 300_000 })).toBe('0.5–5.0 min')
+    expect(durationRange({ low: 90_100, expected: 0, high: 90_200 })).toBe('90 s')
+    expect(dollarRange({ low: 0.61, expected: 0, high: 1.21 })).toBe('$0.61–1.21')
+    expect(dollarRange({ low: 2, expected: 0, high: 2 })).toBe('$2.00')
+    expect(span({ low: 8, expected: 9, high: 10.04 })).toBe('8 to 10')
+  })
+})

@@ -1,0 +1,236 @@
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { describe, expect, it } from 'vitest'
+import { choose } from '../../../src/cli/plan/choose.ts'
+import { capFor, recordsUnderCap } from '../../../src/cli/plan/output-cap.ts'
+import { latencyOf, paceOf, type Pace } from '../../../src/cli/plan/pace.ts'
+import { rangeOf, type Range } from '../../../src/cli/plan/range.ts'
+import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/plan/row.ts'
+import { defaultLatency } from '../../../src/simulator/latency.ts'
+
+const exactly = (value: number): Range => ({ low: value, expected: value, high: value })
+const pace: Pace = {
+  timeToFirstToken: { ...exactly(500), source: 'stated' },
+  outputTokensPerSecond: { ...exactly(100), source: 'stated' },
+  promptTokensPerSecond: undefined,
+  slowdown: 0,
+}
+const terms: Terms = {
+  ...{ pace, maxInFlight: 4, pricing: undefined, requestsPerMinute: undefined, tokensPerMinute: undefined },
+}
+const totals = {
+  ...{ size: 10, requests: 40, inputTokens: 20_000, outputTokens: exactly(4_000), prefixTokens: 400 },
+  charged: 16_000,
+}
+
+describe('the bounds of time', () => {
+  it('latency: rounds of requests, each with its first token and what it writes', () => {
+    // 10 rounds of 0.5 s + 100 tokens at 100 a second.
+    expect(rowOf(totals, terms)).toMatchObject({ boundBy: 'latency × max-in-flight', time: exactly(15_000) })
+  })
+
+  it('latency: at least one request', () => {
+    expect(rowOf({ ...totals, requests: 1, outputTokens: exactly(100) }, terms).time).toEqual(exactly(1_500))
+  })
+
+  it('latency: a round that is not full takes as long', () => {
+    const work = { uncachedInput: 0, output: exactly(500), maxInFlight: 4 }
+    expect(latencyOf(pace, { ...work, requests: 5 })).toEqual(exactly(2 * 1_500))
+  })
+
+  it('latency: reading the prompt, and how others in flight slow the writing', () => {
+    const slow = { ...pace, promptTokensPerSecond: 1_000, slowdown: 0.1 }
+    const work = { requests: 8, uncachedInput: 8_000, output: exactly(800), maxInFlight: 4 }
+    expect(latencyOf(slow, work).expected).toBeCloseTo(2 * (500 + 1_000 + 1_300))
+  })
+
+  it('latency: from the best to the worst', () => {
+    const range = {
+      ...pace,
+      timeToFirstToken: { low: 100, expected: 500, high: 900, source: 'measured' as const },
+      outputTokensPerSecond: { low: 50, expected: 100, high: 200, source: 'measured' as const },
+    }
+    const output = { low: 200, expected: 400, high: 600 }
+    const work = { requests: 4, uncachedInput: 0, output, maxInFlight: 4 }
+    expect(latencyOf(range, work)).toEqual({ low: 100 + 250, expected: 500 + 1_000, high: 900 + 3_000 })
+  })
+
+  it('requests per minute', () => {
+    const row = rowOf(totals, { ...terms, requestsPerMinute: 20 })
+    expect(row).toMatchObject({ boundBy: 'requests per minute', time: exactly(120_000) })
+  })
+
+  it('tokens per minute, by what is charged', () => {
+    const row = rowOf(totals, { ...terms, requestsPerMinute: 60, tokensPerMinute: 8_000 })
+    expect(row).toMatchObject({ boundBy: 'tokens per minute', time: exactly(120_000) })
+    expect(row.bounds).toEqual({
+      'latency × max-in-flight': 15_000,
+      'requests per minute': 40_000,
+      'tokens per minute': 120_000,
+    })
+  })
+
+  it('no limit makes the latency shorter', () => {
+    const row = rowOf(totals, { ...terms, requestsPerMinute: 1e6, tokensPerMinute: 1e9 })
+    expect(row).toMatchObject({ boundBy: 'latency × max-in-flight', time: exactly(15_000) })
+  })
+})
+
+describe('the prompt cache', () => {
+  it('begins at 1,024 tokens and goes in steps of 128', () => {
+    expect([0, 1_023, 1_024, 1_151, 1_152, 5_000].map(cachedPart)).toEqual([0, 0, 1_024, 1_024, 1_152, 4_992])
+  })
+
+  it('does not help the first requests', () => {
+    const row = rowOf({ ...totals, prefixTokens: 1_100 }, terms)
+    expect(row.cachedTokens).toBe(36 * 1_024)
+    expect(rowOf({ ...totals, requests: 3, prefixTokens: 1_100 }, terms).cachedTokens).toBe(0)
+  })
+})
+
+describe('the cost', () => {
+  const output = { low: 1_000, expected: 2_000, high: 3_000 }
+  const big = { ...totals, inputTokens: 100_000, prefixTokens: 1_100, outputTokens: output }
+
+  it('is from short results with the cache to long ones without', () => {
+    const { cost } = rowOf(big, { ...terms, pricing: { input: 10, cachedInput: 1, output: 100 } })
+    const cached = 36 * 1_024
+    const input = ((100_000 - cached) * 10 + cached) / 1e6
+    expect(cost?.low).toBeCloseTo(input + 0.1)
+    expect(cost?.expected).toBeCloseTo(input + 0.2)
+    expect(cost?.high).toBeCloseTo(1 + 0.3)
+  })
+
+  it('knows no cheaper input unless it is told', () => {
+    const { cost } = rowOf(big, { ...terms, pricing: { input: 10, output: 0 } })
+    expect(cost).toEqual({ low: 1, expected: 1, high: 1 })
+  })
+
+  it('is unknown without prices', () => {
+    expect(rowOf(big, terms).cost).toBeUndefined()
+  })
+})
+
+describe('the output cap', () => {
+  const results = {
+    ...{ source: 'stated' as const, assumed: [], frame: 4, plain: exactly(7) },
+    element: { low: 8, expected: 10, high: 14 },
+  }
+  const options = { model: 'm', instructions: '', schema: undefined as never }
+
+  it('is twice what is expected and one long result', () => {
+    expect(capFor(25, results, options)).toBe(2 * (25 * 10 + 14) + 32)
+  })
+
+  it('is never more than the stated one, nor than a quarter of the limit', () => {
+    expect(capFor(25, results, { ...options, maxOutputTokens: 300 })).toBe(300)
+    expect(capFor(25, results, { ...options, tokensPerMinute: 1_001 })).toBe(250)
+  })
+
+  it('limits packs to what fills 70% of it, at least one', () => {
+    expect(recordsUnderCap(results, 1_000)).toBe(69)
+    expect(recordsUnderCap(results, 8)).toBe(1)
+    expect(recordsUnderCap(results)).toBe(Infinity)
+  })
+})
+
+describe('the pace', () => {
+  const options = { model: 'm', instructions: '', schema: undefined as never }
+  const measured = {
+    ...{ requests: 9, records: 90, outputTokensPerRecord: 12 },
+    timeToFirstToken: { p10: 100, p50: 200, p90: 400 },
+    outputTokensPerSecond: { p10: 50, p50: 60, p90: 70 },
+  }
+
+  it("is the simulator's where nothing is known", async () => {
+    const { timeToFirstToken, outputTokensPerSecond, ...rest } = paceOf(options)
+    expect({
+      timeToFirstToken: timeToFirstToken.expected,
+      outputTokensPerSecond: outputTokensPerSecond.expected,
+      ...rest,
+    }).toEqual(defaultLatency)
+    expect([timeToFirstToken.source, outputTokensPerSecond.source]).toEqual(['assumed', 'assumed'])
+    // That is the one whose defaults these are.
+    await (await startSimulator()).close()
+  })
+
+  it('is as measured, from the tenth to the ninetieth of a hundred', () => {
+    expect(paceOf({ ...options, measured })).toEqual({
+      timeToFirstToken: { low: 100, expected: 200, high: 400, source: 'measured' },
+      outputTokensPerSecond: { low: 50, expected: 60, high: 70, source: 'measured' },
+      promptTokensPerSecond: undefined,
+      slowdown: 0,
+    })
+  })
+
+  it('is as stated before all', () => {
+    const latency = { timeToFirstToken: { low: 0, high: 10 }, slowdown: 0.5, promptTokensPerSecond: 7 }
+    expect(paceOf({ ...options, measured, latency })).toMatchObject({
+      timeToFirstToken: { low: 0, expected: 5, high: 10, source: 'stated' },
+      outputTokensPerSecond: { expected: 60, source: 'measured' },
+      ...{ promptTokensPerSecond: 7, slowdown: 0.5 },
+    })
+  })
+
+  it.each([
+    [
+      { timeToFirstToken: -1 },
+      'Expected `latency.timeToFirstToken` to be a number of at least 0, or two from low to high, got -1',
+    ],
+    [
+      { outputTokensPerSecond: 0 },
+      'Expected `latency.outputTokensPerSecond` to be a number above 0, or two from low to high, got 0',
+    ],
+    [
+      { outputTokensPerSecond: { low: 9, high: 3 } },
+      'Expected `latency.outputTokensPerSecond` to be a number above 0, or two from low to high, got 9 to 3',
+    ],
+    [
+      { promptTokensPerSecond: NaN },
+      'Expected `latency.promptTokensPerSecond` to be a number above 0, or two from low to high, got NaN',
+    ],
+    [
+      { slowdown: Infinity },
+      'Expected `latency.slowdown` to be a number of at least 0, or two from low to high, got Infinity',
+    ],
+  ])('refuses %o', (latency, message) => {
+    expect(() => paceOf({ ...options, latency })).toThrow(new RangeError(message))
+  })
+
+  it('takes a number for both ends', () => {
+    expect(rangeOf('x', 3)).toEqual(exactly(3))
+  })
+})
+
+describe('the choice', () => {
+  const row = (size: number, time: number, cost?: number): PlanRow => ({
+    ...rowOf({ ...totals, size }, terms),
+    time: exactly(time),
+    cost: cost === undefined ? undefined : exactly(cost),
+  })
+
+  it('is the smallest size near to both the least cost and the least time', () => {
+    const rows = [row(1, 200, 5), row(2, 106, 1), row(3, 105, 1.06), row(4, 104, 1.05), row(5, 100, 1)]
+    expect(choose(rows)).toMatchObject({
+      isNear: true,
+      row: { size: 4 },
+      cheapest: { size: 2 },
+      fastest: { size: 5 },
+    })
+  })
+
+  it('goes by time alone where there are no prices', () => {
+    expect(choose([row(1, 200), row(2, 104), row(3, 100)])).toMatchObject({
+      row: { size: 2 },
+      cheapest: undefined,
+    })
+  })
+
+  it('is the nearest to both where none is near', () => {
+    const rows = [row(1, 100, 2), row(2, 120, 1.1), row(3, 200, 1)]
+    expect(choose(rows)).toMatchObject({ isNear: false, row: { size: 2 } })
+  })
+
+  it('takes nothing for as good as nothing', () => {
+    expect(choose([row(1, 0, 0), row(2, 0, 0)])).toMatchObject({ isNear: true, row: { size: 1 } })
+  })
+})
