@@ -9,17 +9,22 @@ export interface RecordingServer extends AsyncDisposable {
   readonly baseURL: string
   /** How often each was asked. */
   readonly asked: Map<number, number>
-  /** The records of the requests that run. */
-  inFlight: () => number[]
+  readonly requests: RecordedRequest[]
   /** Waits until a request has come. */
   nextRequest: () => Promise<void>
+}
+
+export interface RecordedRequest {
+  readonly records: readonly number[]
+  /** When its answer had been written to the end, as of `performance.now()`. */
+  endedAt: number
 }
 
 export async function startRecordingServer(options: SimulatorOptions): Promise<RecordingServer> {
   const simulator = await startSimulator(options)
   const { port, pathname } = new URL(simulator.baseURL)
   const asked = new Map<number, number>()
-  const running = new Set<number[]>()
+  const requests: RecordedRequest[] = []
   const waiting: (() => void)[] = []
   const server = createServer((incoming, outgoing) => {
     void (async () => {
@@ -28,9 +33,10 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
       const user = messages.find(({ role }) => role === 'user')?.content ?? ''
       const records = Array.from(user.matchAll(/number (\d+)/g), ([, number]) => Number(number))
       for (const record of records) asked.set(record, (asked.get(record) ?? 0) + 1)
-      running.add(records)
+      const recorded = { records, endedAt: Infinity }
+      requests.push(recorded)
       for (const resolve of waiting.splice(0)) resolve()
-      outgoing.once('close', () => running.delete(records))
+      outgoing.once('finish', () => (recorded.endedAt = performance.now()))
       const inner = request({ port, method: 'POST', path: incoming.url, headers: incoming.headers })
       outgoing.once('close', () => inner.destroy())
       inner.on('error', () => outgoing.destroy())
@@ -45,7 +51,7 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
   return {
     baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
     asked,
-    inFlight: () => [...running].flat(),
+    requests,
     nextRequest: () =>
       new Promise((resolve) => {
         waiting.push(resolve)

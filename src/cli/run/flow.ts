@@ -48,6 +48,7 @@ export class Flow {
   stop(halt: Halt): void {
     this.#halt ??= halt
     this.#stream.stop()
+    this.#items.close()
   }
 
   /** Returns why it ended before its time, if it did. */
@@ -82,10 +83,14 @@ export class Flow {
   }
 
   async #write(): Promise<void> {
-    for await (const outcome of this.#stream) {
-      if (this.#isHopeless(outcome)) throw outcome.reason
-      await this.#output.write(outcome)
-      this[outcome.status] += 1
+    try {
+      for await (const outcome of this.#stream) {
+        if (this.#isHopeless(outcome)) throw outcome.reason
+        await this.#output.write(outcome)
+        this[outcome.status] += 1
+      }
+    } finally {
+      this.#items.close()
     }
   }
 

@@ -7,10 +7,12 @@ const LOOK_AHEAD = 1_000
 
 /** The records of an input, in order, each with its index. */
 export class Items {
+  readonly #source: RowStream
   readonly #rows: AsyncIterator<Item>
   readonly #head: Item[] = []
 
   constructor(rows: RowStream, limit: number, textOf: TextOf, resultNames: ReadonlySet<string>) {
+    this.#source = rows
     this.#rows = number(rows, limit, textOf, resultNames)
   }
 
@@ -23,6 +25,11 @@ export class Items {
       if (!isUnreadable(value)) return value
     }
     return undefined
+  }
+
+  /** Reads no further, also where it waits for an input that is still open. */
+  close(): void {
+    this.#source.destroy()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {

@@ -128,7 +128,9 @@ describe('what stops a run', () => {
 
   test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
     using place = new Workplace(files)
-    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+    const simulator = await startSimulator()
+    await simulator.close()
+    const env = { OPENAI_BASE_URL: simulator.baseURL }
     const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl', '--max-attempts', '1'], {
       env,
     })

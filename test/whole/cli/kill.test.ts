@@ -29,14 +29,21 @@ test.each(['out.jsonl', 'out.csv'])(
     const args = [...place.job(), '-o', out, '--rejects', 'rejects.jsonl', '--max-pack-records', '20']
     const next = random(seed)
     let inFlight = 0
+    let requestsBefore = 0
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const asking = server.nextRequest()
       const { child, ended } = startCli(args, { cwd: place.path, env })
       await asking
-      await sleep(next() * 60)
-      inFlight += server.inFlight().length
+      await sleep(next() * 300)
+      const killedAt = performance.now()
       child.kill('SIGKILL')
       expect((await ended).stderr).toBe('')
+      // The last ones may have been on their way to the server, or back.
+      await sleep(20)
+      for (const { records, endedAt } of server.requests.slice(requestsBefore)) {
+        if (endedAt > killedAt) inFlight += records.length
+      }
+      requestsBefore = server.requests.length
     }
     const askedBefore = server.asked.size
     expect(await place.run(args, { env })).toEqual({ code: 0, stdout: '', stderr: '' })
