@@ -34,7 +34,7 @@ export async function openCache(file: string): Promise<CacheFile> {
 
 /** Without the warning that Node prints: the file can be thrown away at any time. */
 async function importSqlite(): Promise<typeof import('node:sqlite')> {
-  const { emitWarning } = process
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = () => undefined
   try {
     return await import('node:sqlite')

@@ -56,16 +56,17 @@ function optionValue(
     if (typeof value === 'boolean') return value
     throw new UsageError(`${where}: expected true or false, got ${JSON.stringify(value)}`)
   }
-  if (value === null || value === undefined || typeof value === 'boolean') {
+  if (value === null || typeof value === 'boolean') {
     throw new UsageError(`${where}: expected a value for ${option.flags}, got ${JSON.stringify(value)}`)
   }
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
   if (FILES.has(option.attributeName())) return resolve(folder, text)
   if (option.argChoices && !option.argChoices.includes(text)) {
     throw new UsageError(`${where}: expected ${option.argChoices.join(', ')}, got ${JSON.stringify(text)}`)
   }
   try {
-    return option.parseArg ? (option.parseArg(text, undefined) as unknown) : text
+    const parse = option.parseArg as ((text: string, previous: unknown) => unknown) | undefined
+    return parse ? parse(text, undefined) : text
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${file(where)}${error.message}`, { cause: error })
     throw error

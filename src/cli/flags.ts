@@ -17,7 +17,6 @@ export interface JobFlags {
   instructions?: string
   prompt?: string
   examples?: string
-  partition?: string
   model?: string
   api?: ApiName
   request?: Record<string, unknown>
@@ -100,7 +99,6 @@ export function addJobFlags(command: Command): void {
       ...['chat', 'responses'],
     ]),
     jsonFlag('--request <json>', `more fields of the API's request: '{"temperature":0}'`),
-    flag('--partition <name>', 'column: only records of the same value share a request'),
   ]) {
     command.addOption(option)
   }

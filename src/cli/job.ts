@@ -11,7 +11,7 @@ import {
 import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../readers/index.ts'
 import { readText } from './config.ts'
 import type { JobFlags } from './flags.ts'
-import { columnOf, textFrom, type Item, type TextOf } from './records.ts'
+import { textFrom, type Item, type TextOf } from './records.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given, inFlags, UsageError } from './usage-error.ts'
 
@@ -37,16 +37,7 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
   if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
-  const {
-    api,
-    request,
-    partition,
-    countTokens,
-    maxPackTokens,
-    maxPackRecords,
-    maxOutputTokens,
-    maxInFlight,
-  } = flags
+  const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
   const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
   const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
   const files = await findInput(patterns)
@@ -61,7 +52,6 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
         if (typeof text === 'string') return text
         throw text
       },
-      ...(partition === undefined ? {} : { partition: ({ own }) => String(columnOf(own, partition)) }),
       ...(countTokens === undefined ? {} : { countTokens: await exactTokenCounter(countTokens as Encoding) }),
       ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
       ...given({ pricing: pricingOf(flags) }),
@@ -76,13 +66,14 @@ export function loadEnvFile(file: string | undefined): void {
   process.loadEnvFile(file ?? '.env')
 }
 
-/** The format that a file of the input is read in. */
-export function formatIn({ read }: Job, file: string): Format | undefined {
-  return read.format ?? formatOf(file).format
+/** Whether all records of a file have the same columns, by a header. */
+export function isTable({ read }: Job, file: string): boolean {
+  const format = read.format ?? formatOf(file).format
+  return format === 'csv' || format === 'tsv'
 }
 
 /** The stream, or an error that names the flag. */
-export function openStream(options: Options): PackStream<Item, unknown> {
+export function openStream(options: Options): PackStream<Item> {
   return inFlags(() => new PackStream(options))
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addPlan } from './plan/command.ts'
 import { addRun } from './run/command.ts'
 import { addSimulate } from './simulate.ts'
 import { exitCodes, UsageError } from './usage-error.ts'
@@ -16,13 +17,12 @@ const program = new Command('llm-pack-stream')
   .version(version)
   .configureHelp({ showGlobalOptions: false })
   .exitOverride()
-  .action(() => {
-    throw new UsageError(`No command\n\n${program.helpInformation()}`)
-  })
 addRun(program)
+addPlan(program)
 addSimulate(program)
 
 try {
+  if (process.argv.length === 2) throw new UsageError(`No command\n\n${program.helpInformation()}`)
   await program.parseAsync()
 } catch (error) {
   // Commander has said what it had to say.

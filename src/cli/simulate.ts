@@ -18,8 +18,7 @@ export function addSimulate(program: Command): void {
     .command('simulate')
     .summary('run a local OpenAI-compatible server that is not a model')
     .description(
-      `Runs an OpenAI-compatible server on 127.0.0.1 for trying things out without a key, and prints the two
-lines to export. It is not a model: it picks labels by words in common with each record.`,
+      `Runs an OpenAI-compatible server on 127.0.0.1 for trying things out without a key, and prints the two lines to export. It is not a model: it picks labels by words in common with each record.`,
     )
     .addOption(numberFlag('--port <number>', 'port to listen on, 0 for any free one (default: 4010)'))
   for (const option of latencyFlags()) command.addOption(option)

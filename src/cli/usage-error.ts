@@ -53,7 +53,7 @@ export function withFlags(message: string): string {
   // The simulator's options stand first, the stream's in backquotes.
   return message
     .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, flagFor)
-    .replace(/`(\w+(?:\.\w+)?)`/gu, flagFor)
+    .replace(/`(?:latency\.|limits\.)?(\w+(?:\.\w+)?)`/gu, flagFor)
 }
 
 /** The properties that are set: an option left out and one set to `undefined` are different types. */

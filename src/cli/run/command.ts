@@ -14,6 +14,7 @@ export interface RunFlags extends JobFlags, EndpointFlags {
   overwrite?: boolean
   json?: boolean
   progress?: boolean
+  partition?: string
   linger?: number
   maxAttempts?: number
   firstTokenTimeout?: number
@@ -31,8 +32,7 @@ export function addRun(program: Command): void {
     .command('run')
     .summary('send the records of files through a model')
     .description(
-      `Sends the records of files through a model, many in each request, and writes each with its result as soon as it is
-there. Run the same command again after a Ctrl-C or a crash, and it goes on where it stopped.
+      `Sends the records of files through a model, many in each request, and writes each with its result as soon as it is there. Run the same command again after a Ctrl-C or a crash, and it goes on where it stopped.
 
 Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines; .gz and .zst of each; - is standard input.
 Output: the record's own columns, the result's, _index (position in the input, from 0) and, if it was rejected, _error.`,
@@ -58,6 +58,7 @@ Output: the record's own columns, the result's, _index (position in the input, f
   for (const option of [
     numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
     flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
+    flag('--partition <name>', 'column: only records of the same value share a request'),
     numberFlag('--linger <ms>', 'how long a pack that is not full waits for company (default: 100)'),
     numberFlag('--max-attempts <number>', 'how often one record may be tried (default: 4)'),
     numberFlag('--first-token-timeout <ms>', 'until the first token of an answer (default: 120000)'),

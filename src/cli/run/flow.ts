@@ -16,7 +16,7 @@ export interface Halt {
 
 /** Takes records through the stream and writes their outcomes, until the input ends or something stops it. */
 export class Flow {
-  readonly #stream: PackStream<Item, unknown>
+  readonly #stream: PackStream<Item>
   readonly #items: Items
   readonly #done: DoneSet
   readonly #output: Output
@@ -30,13 +30,7 @@ export class Flow {
   /** When the first record was asked, as of `performance.now()`. */
   startedAt: number | undefined
 
-  constructor(
-    stream: PackStream<Item, unknown>,
-    items: Items,
-    done: DoneSet,
-    output: Output,
-    isStrict: boolean,
-  ) {
+  constructor(stream: PackStream<Item>, items: Items, done: DoneSet, output: Output, isStrict: boolean) {
     this.#stream = stream
     this.#items = items
     this.#done = done

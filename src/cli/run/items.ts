@@ -8,7 +8,7 @@ const LOOK_AHEAD = 1_000
 /** The records of an input, in order, each with its index. */
 export class Items {
   readonly #source: RowStream
-  readonly #rows: AsyncIterator<Item>
+  readonly #rows: AsyncGenerator<Item, undefined>
   readonly #head: Item[] = []
 
   constructor(rows: RowStream, limit: number, textOf: TextOf, resultNames: ReadonlySet<string>) {

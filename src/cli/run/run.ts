@@ -3,7 +3,8 @@ import { readRows } from '../../readers/index.ts'
 import { openCache } from '../cache-file.ts'
 import { applyConfig } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
-import { formatIn, loadEnvFile, openStream, readJob } from '../job.ts'
+import { isTable, loadEnvFile, openStream, readJob } from '../job.ts'
+import { columnOf, type Item } from '../records.ts'
 import { given } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
 import { Flow } from './flow.ts'
@@ -17,6 +18,7 @@ import { stateOf } from './settings.ts'
 import { writeState } from './state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
+import { meterOf } from './meter.ts'
 
 export async function run(patterns: string[], flags: RunFlags, command: Command): Promise<void> {
   const files = flags.config === undefined ? [] : applyConfig(command, flags.config)
@@ -39,14 +41,14 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
       ...{ ...job.options, client: endpoint.client },
       ...given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost }),
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
-      ...given({ cache: cache?.store }),
+      ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
     })
     const state = await stateOf(job, flags, endpoint.name)
     const before = await prepareOutput(targets, state, flags)
     const rows = readRows(job.files, job.read)
     const items = new Items(rows, job.limit, job.textOf, new Set(result.names))
     const first = await items.first()
-    if (first) checkFirst(first, ['csv', 'tsv'].includes(formatIn(job, first.file) ?? ''))
+    if (first) checkFirst(first, isTable(job, first.file))
 
     const output = openOutput({
       ...targets,
@@ -59,14 +61,19 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
     }
     keepState({ pid: process.pid })
     const flow = new Flow(stream, items, before.done, output, flags.strict ?? false)
+    const meter = meterOf(stream)
     const halt = await watch(flow, stream, rows, before.done.size, flags)
     output.close()
     keepState({})
-    const summary = summaryOf(flow, stream.stats, before, halt, flags)
+    const summary = summaryOf(flow, stream.stats, meter.measured, before, halt, flags)
     report(summary, halt, flags)
     return summary.exitCode
   } finally {
     cache?.close()
     await endpoint.close()
   }
+}
+
+function partitionBy(column: string | undefined): ((item: Item) => string) | undefined {
+  return column === undefined ? undefined : ({ own }) => String(columnOf(own, column))
 }

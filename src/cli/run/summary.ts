@@ -1,5 +1,6 @@
 import type { Stats } from '../../index.ts'
 import type { RunFlags } from './command.ts'
+import type { Measured } from '../plan/measured.ts'
 import type { Flow, Halt } from './flow.ts'
 import type { ReadBack } from './read-back.ts'
 import { exitCodes } from '../usage-error.ts'
@@ -22,13 +23,16 @@ export interface Summary {
   }
   /** Of this run. */
   readonly seconds: number
-  readonly stats: Omit<Stats, 'records' | 'inFlight'>
+  readonly stats: Stats
+  /** How fast the server answered: for `plan --measured`. */
+  readonly measured: Measured | undefined
   readonly error: string | undefined
 }
 
 export function summaryOf(
   flow: Flow,
-  { records: _, inFlight: _none, ...stats }: Stats,
+  stats: Stats,
+  measured: Measured | undefined,
   before: ReadBack,
   halt: Halt | undefined,
   { output, rejects }: RunFlags,
@@ -42,7 +46,7 @@ export function summaryOf(
     ...{ output, rejects },
     records: { done: fulfilled + rejected, fulfilled, rejected, earlier },
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
-    stats,
+    ...{ stats, measured },
     error: halt?.message,
   }
 }

@@ -10,7 +10,7 @@ import { showProgress, type Snapshot } from './progress.ts'
 /** Lets a flow run, with a person looking on who may stop it. */
 export async function watch(
   flow: Flow,
-  stream: PackStream<Item, unknown>,
+  stream: PackStream<Item>,
   rows: RowStream,
   before: number,
   flags: RunFlags,

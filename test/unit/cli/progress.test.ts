@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { clock, progressLine, type Snapshot } from '../../../src/cli/run/progress.ts'
 
-const stats = (fulfilled: number, rejected = 0, cost: number | undefined = undefined): Snapshot['stats'] => ({
+const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'] => ({
   records: { read: 2_000, fulfilled, rejected, unsettled: 0 },
   ...{ packs: 1, retries: 0, requests: 1, rateLimited: 0, inFlight: 4, cost },
   elements: { invalid: 0, repeated: 0, unknown: 0, missing: 0 },

@@ -87,7 +87,7 @@ test('a port in use is one clear line', async () => {
   await using simulator = await startSimulator()
   const { port } = new URL(simulator.baseURL)
   const { code, stderr } = await run('simulate', '--port', port).closed
-  expect(code).toBe(1)
+  expect(code).toBe(3)
   expect(stderr).toBe(`Port ${port} is in use. Choose another one with --port, or 0 for any free one.\n`)
 })
 
@@ -101,7 +101,7 @@ describe.each<[string[], string]>([
   [['simulate', '--context-tokens', '0'], '--context-tokens: expected a whole number from 1, got 0'],
   [['simulate', '--port', '99999'], '--port: expected a port from 0 to 65535, got 99999'],
   [['simulate', '--time-to-first-token=-1'], '--time-to-first-token: expected milliseconds from 0, got -1'],
-  [['simualte'], "Unknown command 'simualte'"],
+  [['simualte'], "unknown command 'simualte'"],
   [[], 'No command'],
 ])('%j', (args, message) => {
   test.concurrent('is a usage error that names it', async () => {

@@ -25,7 +25,6 @@ function onTerminal(
 }
 
 const quoted = (args: readonly string[]) => args.map((arg) => `'${arg}'`).join(' ')
-// eslint-disable-next-line no-control-regex -- what a terminal takes as a command
 const commands = /\x1b\[[0-9;?]*[A-Za-z]/g
 /** What stood on the screen at some time, a line each. */
 const lines = (text: string) =>

@@ -1,0 +1,78 @@
+import type { Command, Option } from 'commander'
+import { addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
+import { UsageError } from '../usage-error.ts'
+import type { Stated } from './index.ts'
+
+export interface PlanFlags extends JobFlags {
+  timeToFirstToken?: Stated
+  outputTokensPerSecond?: Stated
+  promptTokensPerSecond?: number
+  slowdown?: number
+  outputTokens?: Stated
+  measured?: string
+  contextTokens?: number
+  json?: boolean
+}
+
+export function addPlan(program: Command): void {
+  const command = program
+    .command('plan')
+    .summary('say what a run would take, and send nothing')
+    .description(
+      `Reads the input, counts its tokens exactly, and says what a run would take: requests, tokens, money and time, for packs of 1, 5, 10, 25 and 50 records and the size it would choose, with the limit that binds. Sends nothing, and needs no key. Packs of 1 stand for plain requests of one record each: if they are as good, it says so.`,
+    )
+    .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
+  addJobFlags(command)
+  command.optionsGroup('How the server answers:')
+  for (const option of [
+    rangeFlag('--time-to-first-token <ms>', 'a number, or a range such as 300..900 (default: 300, assumed)'),
+    rangeFlag(
+      '--output-tokens-per-second <number>',
+      'of one request, a number or a range (default: 80, assumed)',
+    ),
+    numberFlag(
+      '--prompt-tokens-per-second <number>',
+      'tokens of prompt read a second (default: no time is taken)',
+    ),
+    numberFlag(
+      '--slowdown <number>',
+      'how much each further request in flight slows the others (default: 0)',
+    ),
+    rangeFlag(
+      '--output-tokens <number>',
+      "of one record's result, a number or a range (default: by the schema)",
+    ),
+    numberFlag('--context-tokens <number>', 'of prompt and answer together: says which records are too long'),
+    flag(
+      '--measured <file>',
+      'what run --json printed, of a few hundred records say: all of the above as it was',
+    ),
+    flag('--json', 'the plan for machines'),
+  ]) {
+    command.addOption(option)
+  }
+  command
+    .addHelpText(
+      'after',
+      `
+Example:
+  llm-pack-stream plan tickets.csv --field text --labels labels.txt --instructions prompt.md \\
+    --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
+    )
+    .action(async (files: string[], flags: PlanFlags) => {
+      const { plan } = await import('./run-plan.ts')
+      await plan(files, flags, command)
+    })
+}
+
+function rangeFlag(flags: string, description: string): Option {
+  const option = flag(flags, description)
+  return option.argParser((text): Stated => {
+    const name = option.long ?? flags
+    const [low = '', high, more] = text.split('..')
+    if (more !== undefined)
+      throw new UsageError(`${name}: expected a number or a range, got ${JSON.stringify(text)}`)
+    const number = parseNumber(name, low)
+    return high === undefined ? number : { low: number, high: parseNumber(name, high) }
+  })
+}
