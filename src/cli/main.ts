@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addPlan } from './plan/command.ts'
 import { addRun } from './run/command.ts'
 import { addSimulate } from './simulate.ts'
+import { tooOldNode } from './node-version.ts'
 import { exitCodes, UsageError } from './usage-error.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -22,6 +23,8 @@ addPlan(program)
 addSimulate(program)
 
 try {
+  const tooOld = tooOldNode(process.versions.node)
+  if (tooOld !== undefined) throw new UsageError(tooOld)
   if (process.argv.length === 2) throw new UsageError(`No command\n\n${program.helpInformation()}`)
   await program.parseAsync()
 } catch (error) {

@@ -65,7 +65,7 @@ describe('the programs of the README', () => {
     expect(files).toEqual({ code: 0, stdout: '', stderr: '' })
     const lines = (path: string) => readFileSync(path, 'utf8').trim().split('\n')
     const written = lines(labels).map(
-      (line) => JSON.parse(line) as { id: string; text: string; label: string },
+      (line) => JSON.parse(line) as { id: string; text: string; wish: string },
     )
     expect(written.map(({ id, text }) => ({ id, text }))).toEqual(
       lines(tickets).map((line) => {
@@ -73,7 +73,7 @@ describe('the programs of the README', () => {
         return { id, text }
       }),
     )
-    expect(new Set(written.map(({ label }) => label))).toContain('refund')
+    expect(new Set(written.map(({ wish }) => wish))).toContain('refund')
   })
 })
 

@@ -101,21 +101,9 @@ function haltBy(error: unknown): Halt {
   if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
   const isWhole = error instanceof PackStreamError || !(cause instanceof Error)
   const because = isWhole ? '' : `\n${cause.message}`
-  const system = systemCodeOf(error)
   return {
     status: 'failed',
     exitCode: exitCodes.fatal,
-    message:
-      withFlags(message + because) + (system === undefined || message.includes(system) ? '' : ` (${system})`),
+    message: withFlags(message + because),
   }
-}
-
-/** What the system said, such as ECONNREFUSED, wherever below an error that is. */
-function systemCodeOf(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
-    const { code, cause, original } = at as Error & { code?: unknown; original?: unknown }
-    if (typeof code === 'string' && /^(E[A-Z]{3,}|UND_ERR_\w+|CERT_\w+)$/.test(code)) return code
-    at = cause ?? original
-  }
-  return undefined
 }

@@ -1,0 +1,6 @@
+/** What to say of a Node that is too old, before something fails that nobody understands. */
+export function tooOldNode(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 12)) return undefined
+  return `llm-pack-stream needs Node 22.12 or newer, and this is ${version}`
+}
