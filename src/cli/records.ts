@@ -106,7 +106,7 @@ function ownColumns(record: unknown): Record<string, unknown> | undefined {
 }
 
 /** What a CSV had no columns for. */
-function moreColumns(more: unknown): object {
+export function moreColumns(more: unknown): object {
   if (typeof more !== 'string' || !more.startsWith('{')) return {}
   try {
     return JSON.parse(more) as object

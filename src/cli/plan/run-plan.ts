@@ -5,7 +5,7 @@ import { applyConfig, readText } from '../config.ts'
 import { checkFirst, Items } from '../run/items.ts'
 import { isTable, loadEnvFile, readJob } from '../job.ts'
 import type { Item } from '../records.ts'
-import { asUsageError, given, UsageError } from '../usage-error.ts'
+import { asUsageError, given, inFlags, UsageError } from '../usage-error.ts'
 import type { PlanFlags } from './command.ts'
 import { formatPlan, makePlan, type Measured } from './index.ts'
 
@@ -21,7 +21,12 @@ export async function plan(patterns: string[], flags: PlanFlags, command: Comman
 async function makeAndPrint(patterns: readonly string[], flags: PlanFlags): Promise<void> {
   loadEnvFile(flags.envFile)
   const job = await readJob(patterns, flags)
-  const items = new Items(readRows(job.files, job.read), job.limit, job.textOf, new Set())
+  const items = new Items(
+    inFlags(() => readRows(job.files, job.read)),
+    job.limit,
+    job.textOf,
+    new Set(),
+  )
   const first = await items.first()
   if (first) checkFirst(first, isTable(job, first.file))
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags

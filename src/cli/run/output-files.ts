@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { formatOf } from '../../readers/index.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -9,6 +9,8 @@ export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
 export interface OutputFile {
   readonly path: string
   readonly format: OutputFormat
+  /** Whether it can be read back and cut off: not a pipe or a device. */
+  readonly canResume: boolean
 }
 
 /** Checks where rows are to go: no file twice, and none that is read. */
@@ -19,24 +21,33 @@ export function outputFiles(
   format: OutputFormat | undefined,
 ): { output: OutputFile | undefined; rejects: OutputFile | undefined } {
   const used = new Map(input.filter((file) => file !== '-').map((file) => [real(file), 'an input']))
-  const check = (path: string, option: string): void => {
+  const open = (path: string | undefined, option: string, stated?: OutputFormat): OutputFile | undefined => {
+    if (path === undefined) return undefined
     const other = used.get(real(path))
     if (other !== undefined) throw new UsageError(`${option}: ${path} is ${other} too`)
     used.set(real(path), option)
+    checkPlace(path, option)
+    const canResume = isFile(path) || !existsSync(path)
+    return { path, format: stated ?? formatByName(path, option), canResume }
   }
-  if (output !== undefined) check(output, '--output')
-  if (rejects !== undefined) check(rejects, '--rejects')
-  return {
-    output:
-      output === undefined ? undefined : { path: output, format: format ?? formatByName(output, '--output') },
-    rejects:
-      rejects === undefined ? undefined : { path: rejects, format: formatByName(rejects, '--rejects') },
-  }
+  return { output: open(output, '--output', format), rejects: open(rejects, '--rejects') }
 }
 
 /** Whether it is there, and a file that can be read back and cut off. */
 export function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile()
+}
+
+/** Said before anything is asked, rather than when the first result has come. */
+function checkPlace(path: string, option: string): void {
+  const folder = dirname(path)
+  if (!existsSync(folder)) throw new UsageError(`${option}: ${path}: there is no folder ${folder}`)
+  if (existsSync(path) && statSync(path).isDirectory()) throw new UsageError(`${option}: ${path} is a folder`)
+  try {
+    accessSync(existsSync(path) ? path : folder, constants.W_OK)
+  } catch (cause) {
+    throw new UsageError(`${option}: ${path} cannot be written: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function formatByName(path: string, option: string): OutputFormat {

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import type { Outcome } from '../../index.ts'
-import type { Item } from '../records.ts'
+import { moreColumns, type Item } from '../records.ts'
 import { isFile, type OutputFile } from './output-files.ts'
+import { rejectedRows } from './read-back.ts'
+import type { Before } from './resume.ts'
 import { lineFormat, outputRow, type LineFormat, type ResultColumns } from './rows.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
@@ -18,16 +20,20 @@ export interface OutputPlan {
   /** The columns of the input, as its first record has them. */
   readonly own: readonly string[]
   readonly result: ResultColumns
-  /** The columns that the output has already, if it is a table with a header. */
-  readonly columns: readonly string[] | undefined
+  readonly before: Before
 }
 
-export function openOutput({ output, rejects, own, result, columns }: OutputPlan): Output {
+export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
   const ours = ['_index', '_error', '_more']
-  const all = columns ?? [...own, ...result.names, ...ours]
-  const main = openFile(output, all)
+  // A table goes on with the columns that it has.
+  const main = openFile(output, before.output.columns ?? [...own, ...result.names, ...ours])
   // Without the result's columns, which would be in the way of those of a second run.
-  const second = rejects && openFile(rejects, [...own, ...ours])
+  const second = rejects && openFile(rejects, before.rejects.columns ?? [...own, ...ours])
+  if (output && second && before.rejects.done.size < before.output.rejected) {
+    // An earlier run had no rejects file, or that is gone.
+    for await (const row of rejectedRows(output, before.rejects.done))
+      await second.write(asRejected(row, result))
+  }
   return {
     write(outcome) {
       const row = outputRow(outcome, result)
@@ -40,6 +46,18 @@ export function openOutput({ output, rejects, own, result, columns }: OutputPlan
       main.close()
     },
   }
+}
+
+/** A row of an output as it goes to the rejects, whichever formats the two have. */
+function asRejected(
+  row: Readonly<Record<string, unknown>>,
+  { names }: ResultColumns,
+): Record<string, unknown> {
+  const { _index, _error, _more, ...rest } = row
+  const own = Object.entries(rest).filter(([name]) => !names.includes(name))
+  const [code = '', ...message] = typeof _error === 'string' ? _error.split(': ') : []
+  const error = typeof _error === 'string' ? { code, message: message.join(': ') } : _error
+  return { ...Object.fromEntries(own), ...moreColumns(_more), _index: Number(_index), _error: error }
 }
 
 interface RowSink {

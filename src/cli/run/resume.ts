@@ -1,9 +1,14 @@
 import { rmSync, statSync } from 'node:fs'
 import { UsageError } from '../usage-error.ts'
-import { DoneSet } from './done-set.ts'
 import { isFile, type OutputFile } from './output-files.ts'
-import { cutRejects, readBack, type ReadBack } from './read-back.ts'
+import { nothing, readBack, type ReadBack } from './read-back.ts'
 import { changesSince, isRunning, readState, removeState, statePath, type RunState } from './state.ts'
+
+/** What there is from earlier runs. */
+export interface Before {
+  readonly output: ReadBack
+  readonly rejects: ReadBack
+}
 
 /**
  * Finds out what is in the output already, and makes sure that it can be gone on with.
@@ -14,9 +19,8 @@ export async function prepareOutput(
   { output, rejects }: { output: OutputFile | undefined; rejects: OutputFile | undefined },
   now: RunState,
   { force = false, overwrite = false }: { force?: boolean; overwrite?: boolean },
-): Promise<ReadBack> {
+): Promise<Before> {
   if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
-  const nothing = { done: new DoneSet(), rejected: 0 }
   const before = output && readState(output.path)
   if (before?.pid !== undefined && before.pid !== process.pid && isRunning(before.pid) && !force) {
     throw new UsageError(
@@ -27,8 +31,9 @@ export async function prepareOutput(
   if (overwrite) {
     for (const { path } of files) if (isFile(path)) rmSync(path)
     if (output) removeState(output.path)
-    return nothing
+    return { output: nothing(), rejects: nothing() }
   }
+  const hasRejects = rejects && hasContent(rejects)
   if (output && hasContent(output)) {
     if (!before && !force) {
       throw new UsageError(
@@ -43,17 +48,19 @@ export async function prepareOutput(
           '--force goes on all the same, --overwrite starts anew',
       )
     }
-    const back = await readBack(output.path, output.format)
-    if (rejects && isFile(rejects.path)) await cutRejects(rejects.path, rejects.format, back.done)
-    return back
+    const back = await readBack(output)
+    // Rejected rows are written there first, and both in the same order: what the output has not is the end of it.
+    const isKept = (index: number) => back.done.has(index)
+    return { output: back, rejects: hasRejects ? await readBack(rejects, isKept) : nothing() }
   }
-  if (rejects && hasContent(rejects) && !force) {
-    // Those of a run that was stopped before it had written anything else are its own.
-    if (!before)
+  if (hasRejects && !force) {
+    if (!before) {
       throw new UsageError(`${rejects.path} is there already. --overwrite replaces it, --force adds to it`)
-    await cutRejects(rejects.path, rejects.format, nothing.done)
+    }
+    // The run was stopped before it had written anything else.
+    return { output: nothing(), rejects: await readBack(rejects, () => false) }
   }
-  return nothing
+  return { output: nothing(), rejects: nothing() }
 }
 
 function hasContent({ path }: OutputFile): boolean {

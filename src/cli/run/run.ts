@@ -5,7 +5,7 @@ import { applyConfig } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
 import { isTable, loadEnvFile, openStream, readJob } from '../job.ts'
 import { columnOf, type Item } from '../records.ts'
-import { given } from '../usage-error.ts'
+import { given, inFlags } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
 import { Flow } from './flow.ts'
 import { checkFirst, Items } from './items.ts'
@@ -45,27 +45,23 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
     })
     const state = await stateOf(job, flags, endpoint.name)
     const before = await prepareOutput(targets, state, flags)
-    const rows = readRows(job.files, job.read)
+    const rows = inFlags(() => readRows(job.files, job.read))
     const items = new Items(rows, job.limit, job.textOf, new Set(result.names))
     const first = await items.first()
     if (first) checkFirst(first, isTable(job, first.file))
 
-    const output = openOutput({
-      ...targets,
-      own: Object.keys(first?.own ?? {}),
-      result,
-      columns: before.columns,
-    })
     const keepState = (pid: { pid?: number }): void => {
-      if (targets.output) writeState(targets.output.path, { ...state, ...pid })
+      if (targets.output?.canResume) writeState(targets.output.path, { ...state, ...pid })
     }
+    // Before the output: one that nobody knows whose it is cannot be gone on with.
     keepState({ pid: process.pid })
-    const flow = new Flow(stream, items, before.done, output, flags.strict ?? false)
+    const output = await openOutput({ ...targets, own: Object.keys(first?.own ?? {}), result, before })
+    const flow = new Flow(stream, items, before.output.done, output, flags.strict ?? false)
     const meter = meterOf(stream)
-    const halt = await watch(flow, stream, rows, before.done.size, flags)
+    const halt = await watch(flow, stream, rows, before.output.done.size, flags)
     output.close()
     keepState({})
-    const summary = summaryOf(flow, stream.stats, meter.measured, before, halt, flags)
+    const summary = summaryOf(flow, stream.stats, meter.measured, before.output, halt, flags)
     report(summary, halt, flags)
     return summary.exitCode
   } finally {

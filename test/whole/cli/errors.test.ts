@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
@@ -66,6 +68,12 @@ describe('a usage error names the flag, says what was expected and what came, an
       '--output: expected a name that ends in .jsonl, .csv or .tsv, got out.xml',
     ],
     ['an output that is the input', [...job, '-o', 'in.jsonl'], '--output: in.jsonl is an input too'],
+    [
+      'an output in no folder',
+      [...job, '-o', 'no/out.jsonl'],
+      '--output: no/out.jsonl: there is no folder no',
+    ],
+    ['an output that is a folder', [...job, '-o', '.'], '--output: . is a folder'],
     [
       'rejects that are the output',
       [...job, '-o', 'o.jsonl', '--rejects', './o.jsonl'],
@@ -137,6 +145,23 @@ describe('what stops a run', () => {
     expect(code).toBe(3)
     expect(stderr).toContain('ECONNREFUSED')
     expect(place.read('out.jsonl')).toBe('')
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk (skipped where there is no /dev/full)', async () => {
+    using place = new Workplace(files)
+    const { code, stderr } = await place.run([...place.job(), '-o', '/dev/full', ...atOnce])
+    expect(code).toBe(3)
+    expect(stderr).toContain('ENOSPC')
+    expect(existsSync('/dev/full.run.json')).toBe(false)
+  })
+
+  test('an archive that breaks off: what was in it before that is written', async () => {
+    const whole = gzipSync(jsonl(messages(20_000)))
+    using place = new Workplace({ 'in.jsonl.gz': whole.subarray(0, whole.length - 2_000) })
+    const { code, stderr } = await place.run([...place.job(['in.jsonl.gz']), '-o', 'out.jsonl', ...atOnce])
+    expect(code).toBe(3)
+    expect(stderr).toContain('in.jsonl.gz')
+    expect(place.rows('out.jsonl').length).toBeGreaterThan(1_000)
   })
 
   test('max-cost: what was paid for is written', async () => {

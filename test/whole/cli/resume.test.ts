@@ -105,6 +105,40 @@ describe('the same command again', () => {
   })
 })
 
+test('a rejects file that comes later, or was lost, gets what earlier runs have rejected', async () => {
+  await using simulator = await startSimulator({
+    latency,
+    faults: { poison: { refusal: /number [0-9]*3:/ } },
+  })
+  const env = { OPENAI_BASE_URL: simulator.baseURL }
+  for (const [out, rejects] of [
+    ['out.jsonl', 'rejects.csv'],
+    ['out.csv', 'rejects.jsonl'],
+  ] as const) {
+    using place = new Workplace({ 'in.jsonl': `${jsonl(messages(20))}broken\n` })
+    await place.run([...place.job(), '-o', out], { env })
+    const { code } = await place.run([...place.job(), '-o', out, '--rejects', rejects], { env })
+    expect(code).toBe(1)
+    if (rejects === 'rejects.jsonl') {
+      const byIndex = place.rows(rejects).sort((a, b) => Number(a['_index']) - Number(b['_index']))
+      expect(byIndex).toMatchObject([
+        { id: 'id-3', _index: 3, _error: { code: 'refused' } },
+        { id: 'id-13', _index: 13, _error: { code: 'refused' } },
+        { _raw: 'broken', _index: 20, _error: { code: 'invalid_json' } },
+      ])
+      expect(byIndex[0]).not.toHaveProperty('label')
+    } else {
+      const [header, ...lines] = place.read(rejects).trimEnd().split('\n')
+      expect(header).toBe('id,text,_index,_error,_more')
+      expect(lines.sort()).toMatchObject([
+        expect.stringMatching(/^,,20,"invalid_json: .*","{""_raw"":""broken""}"$/),
+        expect.stringMatching(/^id-13,.*,13,refused: /),
+        expect.stringMatching(/^id-3,.*,3,refused: /),
+      ])
+    }
+  }
+})
+
 describe('what has changed is noticed before anything is asked', () => {
   const change: [string, (place: Workplace) => string[], RegExp][] = [
     ['the prompt', () => ['--prompt', 'Another.'], /the instructions/],
