@@ -18,6 +18,12 @@ export default defineConfig({
       {
         resolve,
         ssr: { resolve },
+        // The command line, as a process of its own each time.
+        test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        resolve,
+        ssr: { resolve },
         // Child processes, whole examples, a million records: one at a time, so that they measure themselves.
         test: {
           name: 'whole',

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from '../../helpers/run.ts'
-import { atOnce, cli, messages, Workplace } from '../../helpers/cli.ts'
+import { root } from '../helpers/run.ts'
+import { atOnce, cli, messages, Workplace } from '../helpers/cli.ts'
 
 test.each([[['--help']], [['run', '--help']], [['plan', '--help']], [['simulate', '--help']]])(
   '%j',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { jsonl, messages, startCli, Workplace } from '../../helpers/cli.ts'
-import { startRecordingServer } from '../../helpers/recording-server.ts'
+import { jsonl, messages, startCli, Workplace } from '../helpers/cli.ts'
+import { startRecordingServer } from '../helpers/recording-server.ts'
 
 const RECORDS = 5_000
 const KILLS = 50

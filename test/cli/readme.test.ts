@@ -1,8 +1,8 @@
 import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from '../../helpers/run.ts'
-import { Workplace } from '../../helpers/cli.ts'
+import { root } from '../helpers/run.ts'
+import { Workplace } from '../helpers/cli.ts'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 

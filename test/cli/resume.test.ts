@@ -2,8 +2,8 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { jsonl, messages, startCli, Workplace } from '../../helpers/cli.ts'
-import { startRecordingServer } from '../../helpers/recording-server.ts'
+import { jsonl, messages, startCli, Workplace } from '../helpers/cli.ts'
+import { startRecordingServer } from '../helpers/recording-server.ts'
 
 const RECORDS = 60
 const latency = {
@@ -341,7 +341,7 @@ describe('interrupted', () => {
     await using server = await startRecordingServer({ latency })
     using place = new Workplace()
     const { spawn } = await import('node:child_process')
-    const { main, bareEnv } = await import('../../helpers/cli.ts')
+    const { main, bareEnv } = await import('../helpers/cli.ts')
     const child = spawn(process.execPath, [main, ...place.job(['-'])], {
       ...{
         cwd: place.path,

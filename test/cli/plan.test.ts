@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
 
 interface PlanJson {
   readonly records: { readonly count: number; readonly unreadable: number }

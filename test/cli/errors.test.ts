@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
 
 const files = {
   'in.jsonl': jsonl(messages(3)),

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { bareEnv, jsonl, main, messages, Workplace } from '../../helpers/cli.ts'
-import { startRecordingServer } from '../../helpers/recording-server.ts'
+import { bareEnv, jsonl, main, messages, Workplace } from '../helpers/cli.ts'
+import { startRecordingServer } from '../helpers/recording-server.ts'
 
 /** Runs a shell command on a pseudo-terminal of so many columns. What the person types is `keys`. */
 function onTerminal(

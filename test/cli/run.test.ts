@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, parseLines, Workplace } from '../../helpers/cli.ts'
+import { atOnce, jsonl, messages, parseLines, Workplace } from '../helpers/cli.ts'
 
 const fast = {
   timeToFirstToken: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { atOnce, Workplace } from '../../helpers/cli.ts'
+import { atOnce, Workplace } from '../helpers/cli.ts'
 
 const good = (i: number) => `{"id":${i},"text":"Message number ${i}: shipping"}`
 const huge = `{"text":"${'x'.repeat(10 * 2 ** 20)}"}`
