@@ -52,7 +52,7 @@ test('a person sees how far it is, and a summary at the end', async () => {
   for (const line of progress) expect(line.length).toBeLessThan(110)
   expect(
     progress.some((line) =>
-      /^[█░]{20} {2}\d+ (records|of 400) {2}\d+% {2}[\d.]+\/s {2}ETA \d+:\d\d {2}\$0\.\d{4} {2}\d in flight {2}[\d,]+ tokens$/.test(
+      /^[█░]{20} {2}\d+ of ~?\d+ {2}\d+% {2}[\d.]+\/s {2}ETA \d+:\d\d {2}\$0\.\d{4} {2}\d in flight {2}[\d,]+ tokens$/.test(
         line,
       ),
     ),

@@ -22,8 +22,10 @@ export class Flow {
   readonly #output: Output
   readonly #isStrict: boolean
   #halt: Halt | undefined
-  /** Records of the input, once all have been read. */
-  total: number | undefined
+  /** Records that have been read, those of earlier runs too. */
+  read = 0
+  /** All of them have been. */
+  isAllRead = false
   /** Outcomes that have been written. */
   fulfilled = 0
   rejected = 0
@@ -57,10 +59,9 @@ export class Flow {
 
   /** The records that no earlier run has written. */
   async *#unasked(): AsyncGenerator<Item> {
-    let read = 0
     try {
       for await (const item of this.#items) {
-        read += 1
+        this.read += 1
         if (this.#done.has(item.index)) continue
         if (this.#isStrict && typeof item.text !== 'string') {
           this.stop({ status: 'failed', exitCode: exitCodes.fatal, message: item.text.message })
@@ -69,7 +70,7 @@ export class Flow {
         this.startedAt ??= performance.now()
         yield item
       }
-      this.total = read
+      this.isAllRead = true
     } catch (error) {
       // Not thrown: that would throw away what has been paid for.
       this.stop(haltBy(error))

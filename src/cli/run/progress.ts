@@ -10,14 +10,12 @@ export interface Snapshot {
   /** From earlier runs. */
   readonly before: number
   readonly stats: Stats
-  /** Share of the input that has been read, from 0 to 1; `undefined` if its size is not known. */
+  /** Records that have been read, those of earlier runs too. */
+  readonly read: number
+  /** The share of the input that they are, from 0 to 1; `undefined` if its size is not known. */
   readonly share: number | undefined
-  /** Records in the input, once that is known. */
-  readonly total: number | undefined
   /** Since the first record was asked, in ms. */
   readonly elapsed: number
-  /** What `share` was then. */
-  readonly shareBefore: number
 }
 
 /** Draws a line on the terminal that standard error is, again and again, until it is stopped. */
@@ -44,19 +42,21 @@ export function showProgress(snapshot: () => Snapshot): { note: (text: string) =
 
 /** The line, with whole parts only: half a number is a wrong number. */
 export function progressLine(snapshot: Snapshot, columns: number): string {
-  const { before, stats, share, total, elapsed } = snapshot
+  const { before, stats, read, share, elapsed } = snapshot
   const { records, inFlight, tokens, cost } = stats
   const asked = records.fulfilled + records.rejected
   const done = before + asked
   const perSecond = asked / Math.max(elapsed / 1_000, 0.001)
-  const left = secondsLeft(snapshot, done, perSecond)
-  const isDoneKnown = total !== undefined && total > 0
-  const part = isDoneKnown ? done / total : share
+  // As many as there are if the rest is like what has been read, and exactly that once all has been.
+  const total = share === undefined || read === 0 ? undefined : Math.max(Math.round(read / share), done)
+  const part = total === undefined ? undefined : done / total
   const parts = [
-    isDoneKnown ? `${count(done)} of ${count(total)}` : `${count(done)} records`,
+    total === undefined
+      ? `${count(done)} records`
+      : `${count(done)} of ${share === 1 ? '' : '~'}${count(total)}`,
     ...(part === undefined ? [] : [`${Math.floor(part * 100)}%`]),
     `${perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`,
-    ...(left === undefined ? [] : [`ETA ${clock(left)}`]),
+    ...(total === undefined || perSecond === 0 ? [] : [`ETA ${clock((total - done) / perSecond)}`]),
     ...(records.rejected > 0 ? [`${count(records.rejected)} rejected`] : []),
     ...(cost === undefined ? [] : [dollars(cost)]),
     `${inFlight} in flight`,
@@ -67,17 +67,6 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
   const line = parts.join('  ')
   return bar.length + line.length < columns ? bar + line : line
-}
-
-function secondsLeft(
-  { share, shareBefore, total, elapsed }: Snapshot,
-  done: number,
-  perSecond: number,
-): number | undefined {
-  if (perSecond === 0) return undefined
-  if (total !== undefined) return (total - done) / perSecond
-  if (share === undefined || share <= shareBefore) return undefined
-  return ((1 - share) / (share - shareBefore)) * (elapsed / 1_000)
 }
 
 export function count(value: number): string {

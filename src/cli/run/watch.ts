@@ -15,13 +15,11 @@ export async function watch(
   before: number,
   flags: RunFlags,
 ): Promise<Halt | undefined> {
-  let shareBefore = 0
   const snapshot = (): Snapshot => {
-    const { startedAt, total } = flow
     const now = performance.now()
-    const share = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
-    if (startedAt === undefined) shareBefore = share ?? 0
-    return { before, stats: stream.stats, share, total, elapsed: now - (startedAt ?? now), shareBefore }
+    const { read, isAllRead, startedAt = now } = flow
+    const ofFiles = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
+    return { before, stats: stream.stats, read, share: isAllRead ? 1 : ofFiles, elapsed: now - startedAt }
   }
   const progress = isWatched(flags) ? showProgress(snapshot) : undefined
   const offInterrupt = onInterrupt((signal, exitCode) => {

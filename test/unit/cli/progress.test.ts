@@ -16,27 +16,25 @@ const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'
   },
   cache: { hits: 0, shared: 0, failures: 0 },
 })
-const base: Snapshot = {
-  ...{ before: 0, stats: stats(1_000), share: undefined, total: undefined, elapsed: 10_000, shareBefore: 0 },
-}
+const base: Snapshot = { before: 0, stats: stats(1_000), read: 1_200, share: undefined, elapsed: 10_000 }
 
 describe('the progress line', () => {
   test.each<[string, Partial<Snapshot>, string]>([
     ['of an input without end', {}, '1,000 records  100/s  4 in flight  12,345 tokens'],
     [
-      'by bytes read, until all have been read',
-      { share: 0.25 },
-      '█████░░░░░░░░░░░░░░░  1,000 records  25%  100/s  ETA 0:30  4 in flight  12,345 tokens',
+      'by the share that has been read, until all has been',
+      { share: 0.3 },
+      '█████░░░░░░░░░░░░░░░  1,000 of ~4,000  25%  100/s  ETA 0:30  4 in flight  12,345 tokens',
     ],
     [
       'by records, after that',
-      { share: 1, total: 1_500 },
+      { read: 1_500, share: 1 },
       '█████████████░░░░░░░  1,000 of 1,500  66%  100/s  ETA 0:05  4 in flight  12,345 tokens',
     ],
     [
       'with what earlier runs did, which counts for no rate',
-      { before: 8_000, share: 0.9, shareBefore: 0.8 },
-      '██████████████████░░  9,000 records  90%  100/s  ETA 0:10  4 in flight  12,345 tokens',
+      { before: 8_000, read: 9_500, share: 0.95 },
+      '██████████████████░░  9,000 of ~10,000  90%  100/s  ETA 0:10  4 in flight  12,345 tokens',
     ],
     [
       'with money and rejected ones',
@@ -45,7 +43,7 @@ describe('the progress line', () => {
     ],
     [
       'before anything was asked',
-      { stats: stats(0), elapsed: 0 },
+      { stats: stats(0), elapsed: 0, read: 0, share: 0 },
       '0 records  0.0/s  4 in flight  12,345 tokens',
     ],
   ])('%s', (_, change, line) => {
@@ -53,11 +51,11 @@ describe('the progress line', () => {
   })
 
   test('loses whole parts where the terminal is narrow, the bar first', () => {
-    const at = (columns: number) => progressLine({ ...base, share: 0.25 }, columns)
-    expect(at(86)).toMatch(/^█.*tokens$/)
-    expect(at(85)).toBe('1,000 records  25%  100/s  ETA 0:30  4 in flight  12,345 tokens')
-    expect(at(50)).toBe('1,000 records  25%  100/s  ETA 0:30  4 in flight')
-    expect(at(5)).toBe('1,000 records')
+    const at = (columns: number) => progressLine({ ...base, share: 0.3 }, columns)
+    expect(at(88)).toMatch(/^█.*tokens$/)
+    expect(at(87)).toBe('1,000 of ~4,000  25%  100/s  ETA 0:30  4 in flight  12,345 tokens')
+    expect(at(50)).toBe('1,000 of ~4,000  25%  100/s  ETA 0:30')
+    expect(at(5)).toBe('1,000 of ~4,000')
     for (let columns = 20; columns < 120; columns += 1) expect(at(columns).length).toBeLessThan(columns)
   })
 })
