@@ -5,3 +5,9 @@ export function maxRecordBytesOf(value: number | undefined): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new RangeError(`Expected \`maxRecordBytes\` to be a positive integer, got ${String(value)}`)
 }
+
+export function checkDelimiter(delimiter: string): void {
+  if (/^[\t!-~]$/.test(delimiter) && delimiter !== '"') return
+  const shown = JSON.stringify(delimiter)
+  throw new TypeError(`Expected \`delimiter\` to be one ASCII character, no space and no quote, got ${shown}`)
+}
