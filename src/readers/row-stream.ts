@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { decompress } from './decompress.ts'
 import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
 import { formatOf, type Compression, type Format } from './format.ts'
-import { checkDelimiter, maxRecordBytesOf } from './checks.ts'
+import { checkDelimiter, checkFormat, maxRecordBytesOf } from './checks.ts'
 import { FileError, type Row } from './row.ts'
 import { FileRows } from './rows.ts'
 
@@ -60,6 +60,10 @@ export class RowStream extends Readable {
     return this.#bytesTotal.value
   }
 
+  // Node's types want a stream of strings or bytes for `pipeline`; `for await` sees the last signature.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Node's own types
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<any>
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row> {
     return super[Symbol.asyncIterator]() as NodeJS.AsyncIterator<Row>
   }
@@ -115,6 +119,7 @@ export class RowStream extends Readable {
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
   if (options.delimiter !== undefined) checkDelimiter(options.delimiter)
+  if (options.format !== undefined) checkFormat(options.format)
   return new RowStream(files, { ...options, maxRecordBytes })
 }
 

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished, pipeline } from 'node:stream/promises'
 import zlib from 'node:zlib'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { readRows, type ReadOptions, type Row } from 'llm-pack-stream/readers'
 import { settle } from '../../helpers/collect.ts'
 import { short } from './rows-of.ts'
@@ -37,6 +37,19 @@ const many = Array.from({ length: 20_000 }, (_, i) => `{"id":${i},"text":"some t
 const all = many.map((line): unknown => JSON.parse(line))
 
 describe('readRows', () => {
+  it('has types for `for await`, and for `pipeline`', () => {
+    const rows = async () => {
+      for await (const row of readRows([])) {
+        expectTypeOf(row).toEqualTypeOf<Row>()
+      }
+    }
+    const throughPipeline = () =>
+      pipeline(readRows([]), async (source) => {
+        for await (const row of source) expectTypeOf(row).toEqualTypeOf<Row>()
+      })
+    expect([rows, throughPipeline]).toHaveLength(2)
+  })
+
   it('reads files of any format one after the other, each with its own lines', async () => {
     const files = [
       file('1.csv', 'a\n1\n"2\n3"\n'),
@@ -68,6 +81,9 @@ describe('readRows', () => {
       rows: [],
       error: { code: 'unknown_format', file: unknown },
     })
+    expect(() => readRows([unknown], { format: 'xml' as 'json' })).toThrow(
+      /^Expected `format` to be one of jsonl, .* got "xml"$/,
+    )
     expect(() => readRows([unknown], { maxRecordBytes: 0 })).toThrow(RangeError)
     expect(() => readRows([unknown], { delimiter: '::' })).toThrow(TypeError)
   })
@@ -158,10 +174,21 @@ describe('readRows', () => {
     expect(error).toMatchObject({ code: 'cannot_decompress', file: path })
   })
 
+  it('keeps what a corrupt piece has given already', async () => {
+    // A thousandth of its size, so one piece is most of it.
+    const broken = zlib.gzipSync(`${'x'.repeat(999)}\n`.repeat(10_000))
+    broken.fill(0xff, broken.length - 100)
+    const { rows, error } = await read([file('corrupt.txt.gz', broken)])
+    expect(error).toMatchObject({ code: 'cannot_decompress' })
+    expect(rows.length).toBeGreaterThan(9_500)
+  })
+
   it('takes no notice of zeros that fill up a gzip file, in whatever piece they come', async () => {
     for (const zeros of [1, 10_000]) {
       const path = file('filled.jsonl.gz', Buffer.concat([zlib.gzipSync('1\n2\n'), Buffer.alloc(zeros)]))
-      expect(await read([path])).toMatchObject({ rows: [{ record: 1 }, { record: 2 }] })
+      const { rows, error } = await read([path])
+      expect(error).toBeUndefined()
+      expect(rows.map(({ record }) => record)).toEqual([1, 2])
     }
   })
 
@@ -220,6 +247,28 @@ describe('readRows', () => {
     expect(rows.bytesTotal).toBeGreaterThan(10 * 64 * 1024)
     stalled.destroy()
     await running
+  })
+
+  it('gives each row once, in order, to who stops and goes on', async () => {
+    const rows = readRows([file('stop-and-go.jsonl', many.join('\n'))])
+    const seen: unknown[] = []
+    rows.on('data', (row: Row) => {
+      seen.push(row.record)
+      if (seen.length % 37 === 0) {
+        rows.pause()
+        setImmediate(() => rows.resume())
+      }
+    })
+    await finished(rows)
+    expect(seen).toEqual(all)
+  })
+
+  it('does not wait for the end of what it has given up', async () => {
+    const stdin = new Readable({ read: () => undefined })
+    stdin.push('{}')
+    expect(await readRows(['-'], { stdin, format: 'json' }).toArray()).toMatchObject([
+      { error: { code: 'not_an_array' } },
+    ])
   })
 
   it('closes the file when it is left', async () => {

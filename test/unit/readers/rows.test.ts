@@ -145,6 +145,22 @@ describe('CSV', () => {
     ])
   })
 
+  it('takes back what a broken row has swallowed, also where that had been found too long', () => {
+    const text = `a\n"x\n"y\n1\n2\n3\n${'z'.repeat(30)}\n5\n`
+    const expected = [
+      '2: invalid_csv "\\"x"',
+      '3: invalid_csv "\\"y"',
+      '4: {"a":"1"}',
+      '5: {"a":"2"}',
+      '6: {"a":"3"}',
+      '7: too_long nothing',
+      '8: {"a":"5"}',
+    ]
+    for (const cuts of [[], [35], [text.length - 3]]) {
+      expect(shortOf('csv', text, { maxRecordBytes: 8, cuts })).toEqual(expected)
+    }
+  })
+
   it('takes a long field whose lines are no rows for what it is', () => {
     const text = `id,text\n0,"${'all of, this, is\none text\n'.repeat(50)}"\n1,b\n`
     expect(shortOf('csv', text, { maxRecordBytes: 200 })).toEqual([
