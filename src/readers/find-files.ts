@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
+import { unreadable } from './file-bytes.ts'
 import { FileError } from './row.ts'
 
 /**
@@ -28,7 +29,10 @@ export async function findFiles(patterns: readonly string[]): Promise<string[]> 
 
 async function filesOf(pattern: string): Promise<string[]> {
   // A file may well have brackets in its name.
-  const stats = await stat(pattern).catch(() => undefined)
+  const stats = await stat(pattern).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw unreadable(pattern, error)
+  })
   if (stats?.isDirectory()) throw new FileError('cannot_read', pattern, 'it is a directory')
   if (stats) return [pattern]
   if (!isDynamicPattern(pattern)) throw new FileError('no_match', pattern, 'it does not exist')

@@ -1,8 +1,11 @@
+export const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
+
 /** `lines`: each line is a record, a string. `tsv` is `csv` with tabs. */
-export type Format = 'jsonl' | 'json' | 'csv' | 'tsv' | 'lines'
+export type Format = (typeof formats)[number]
+
 export type Compression = 'gzip' | 'zstd'
 
-const formats: Readonly<Record<string, Format>> = {
+const endings: Readonly<Record<string, Format>> = {
   jsonl: 'jsonl',
   ndjson: 'jsonl',
   jsonlines: 'jsonl',
@@ -33,7 +36,7 @@ export function formatOf(name: string): {
   const parts = name.split(/[\\/]/).at(-1)?.toLowerCase().split('.').slice(1) ?? []
   const compression = lookUp(compressions, parts.at(-1))
   if (compression !== undefined) parts.pop()
-  return { format: lookUp(formats, parts.at(-1)), compression }
+  return { format: lookUp(endings, parts.at(-1)), compression }
 }
 
 function lookUp<T>(table: Readonly<Record<string, T>>, extension: string | undefined): T | undefined {

@@ -1,5 +1,5 @@
 export { findFiles } from './find-files.ts'
-export { formatOf, type Compression, type Format } from './format.ts'
+export { formatOf, formats, type Compression, type Format } from './format.ts'
 export { csvHeader, csvLine, jsonlLine } from './line.ts'
 export { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
 export {

@@ -100,7 +100,7 @@ export class JsonRows implements Rows {
     return this.#stop('invalid_json', `expected the array to go on, got the end of the file`)
   }
 
-  /** Goes on to the comma or bracket behind the element. */
+  /** Goes on to what ends the element: a comma or bracket, or a brace, which is a mistake. */
   #findEnd(bytes: Buffer): boolean {
     const limit = this.#skipped === undefined ? this.#from + this.#options.maxRecordBytes + 1 : Infinity
     const to = Math.min(bytes.length, limit)
@@ -115,10 +115,13 @@ export class JsonRows implements Rows {
         else if (byte === BACKSLASH) this.#isEscaped = true
       } else if (byte === QUOTE) this.#isInString = true
       else if (byte === OPENING_BRACKET || byte === OPENING_BRACE) this.#depth++
-      else if (this.#depth === 0 && (byte === COMMA || byte === CLOSING_BRACKET)) {
-        isFound = true
-        break
-      } else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) this.#depth--
+      else if (byte === COMMA || byte === CLOSING_BRACKET || byte === CLOSING_BRACE) {
+        if (this.#depth === 0) {
+          isFound = true
+          break
+        }
+        if (byte !== COMMA) this.#depth--
+      }
     }
     this.#at = at
     if (isFound) return true

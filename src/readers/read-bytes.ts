@@ -1,6 +1,6 @@
 import { Transform } from 'node:stream'
 import type { Format } from './format.ts'
-import { maxRecordBytesOf } from './max-record-bytes.ts'
+import { checkDelimiter, maxRecordBytesOf } from './checks.ts'
 import type { BadRow, Row } from './row.ts'
 import { FileRows } from './rows.ts'
 
@@ -77,10 +77,4 @@ class Reader extends Transform {
       return error as Error
     }
   }
-}
-
-export function checkDelimiter(delimiter: string): void {
-  if (/^[\t!-~]$/.test(delimiter) && delimiter !== '"') return
-  const shown = JSON.stringify(delimiter)
-  throw new TypeError(`Expected \`delimiter\` to be one ASCII character, no space and no quote, got ${shown}`)
 }

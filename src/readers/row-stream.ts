@@ -1,14 +1,17 @@
 import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { bytesOf, bytesOfStdin, decompress, type Progress } from './file-bytes.ts'
-import { formatOf, type Format } from './format.ts'
-import { maxRecordBytesOf } from './max-record-bytes.ts'
+import { decompress } from './decompress.ts'
+import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
+import { formatOf, type Compression, type Format } from './format.ts'
+import { checkDelimiter, checkFormat, maxRecordBytesOf } from './checks.ts'
 import { FileError, type Row } from './row.ts'
 import { FileRows } from './rows.ts'
 
 export interface ReadOptions {
   /** What the files hold. Default: by the name of each; needed for stdin. */
   readonly format?: Format | undefined
+  /** CSV: one ASCII character, such as `;`. Default `,`. */
+  readonly delimiter?: string | undefined
   /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
   /** What is read for `-`. Default `process.stdin`. */
@@ -36,14 +39,15 @@ export class RowStream extends Readable {
 
   /** @internal */
   constructor(files: readonly string[], options: ReadOptions) {
-    super({ objectMode: true, highWaterMark: 16 })
+    // With more, an error would throw away rows that wait: here the next bytes are read once all rows have been taken.
+    super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
     this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
     this.#batches = batchesOf(files, options, this.#stdin)
   }
 
   /**
-   * Bytes of the files, as they are on the disk, whose rows have been taken or wait in this stream (at most 16). Exact to
+   * Bytes of the files, as they are on the disk, whose rows have been taken; one more may wait in this stream. Exact to
    * the row for JSON Lines, CSV and lines that are not compressed; otherwise to the chunk that was read.
    */
   get bytesRead(): number {
@@ -56,6 +60,10 @@ export class RowStream extends Readable {
     return this.#bytesTotal.value
   }
 
+  // Node's types want a stream of strings or bytes for `pipeline`; `for await` sees the last signature.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Node's own types
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<any>
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row> {
     return super[Symbol.asyncIterator]() as NodeJS.AsyncIterator<Row>
   }
@@ -109,7 +117,10 @@ export class RowStream extends Readable {
  * nothing of it makes sense: `invalid_header` or `utf16`.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
-  return new RowStream(files, { ...options, maxRecordBytes: maxRecordBytesOf(options.maxRecordBytes) })
+  const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
+  if (options.delimiter !== undefined) checkDelimiter(options.delimiter)
+  if (options.format !== undefined) checkFormat(options.format)
+  return new RowStream(files, { ...options, maxRecordBytes })
 }
 
 async function* batchesOf(
@@ -119,36 +130,48 @@ async function* batchesOf(
 ): AsyncGenerator<Batch, void> {
   let before = 0
   for (const file of files) {
-    const byName = formatOf(file)
-    const format = options.format ?? byName.format
-    if (format === undefined) {
-      const known = 'such as .jsonl, .json, .csv, .tsv or .txt'
-      throw new FileError(
-        'unknown_format',
-        file,
-        `expected a name ending in a known format, ${known}, or \`format\``,
-      )
-    }
+    const { format, compression } = kindOf(file, options)
     const progress: Progress = { bytes: 0 }
-    const rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(options.maxRecordBytes) })
-    const compression = file === '-' ? undefined : byName.compression
     const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress)
+    const bytes = compression ? decompress(onDisk, compression, file) : onDisk
     const isRowExact = compression === undefined && format !== 'json'
-    const batch = (batchRows: readonly Row[]): Batch => ({
-      rows: batchRows,
-      before,
-      bytes: isRowExact ? undefined : progress.bytes,
-    })
-    for await (const chunk of compression ? decompress(onDisk, compression, file) : onDisk) {
-      for (const some of rows.read(chunk)) yield batch(some)
-      if (rows.isOver) break
+    for await (const rows of rowsOf(bytes, file, format, options)) {
+      yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }
     }
-    if (!rows.isOver) for (const some of rows.end()) yield batch(some)
     // All of it, also where the rest makes no sense or nothing but blank lines came last.
-    const bytes = Math.max(progress.bytes, sizeOf(file) ?? 0)
-    yield { rows: [], before, bytes }
-    before += bytes
+    const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
+    yield { rows: [], before, bytes: size }
+    before += size
   }
+}
+
+function kindOf(
+  file: string,
+  options: ReadOptions,
+): { format: Format; compression: Compression | undefined } {
+  const byName = formatOf(file)
+  const format = options.format ?? byName.format
+  if (format !== undefined) return { format, compression: file === '-' ? undefined : byName.compression }
+  const known = 'such as .jsonl, .json, .csv, .tsv or .txt'
+  throw new FileError(
+    'unknown_format',
+    file,
+    `expected a name with a known ending, ${known}, or a \`format\``,
+  )
+}
+
+async function* rowsOf(
+  bytes: AsyncIterable<Buffer>,
+  file: string,
+  format: Format,
+  { delimiter, maxRecordBytes }: ReadOptions,
+): AsyncGenerator<readonly Row[], void> {
+  const rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+  for await (const chunk of bytes) {
+    yield* rows.read(chunk)
+    if (rows.isOver) return
+  }
+  yield* rows.end()
 }
 
 function totalOf(files: readonly string[]): number | undefined {

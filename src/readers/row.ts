@@ -34,7 +34,7 @@ export class RowError extends Error {
   readonly line: number
 
   constructor(code: RowErrorCode, file: string, line: number, what: string) {
-    super(`${file}:${line}: ${what}`)
+    super(`${shown(file)}:${line}: ${what}`)
     this.code = code
     this.file = file
     this.line = line
@@ -48,10 +48,14 @@ export class FileError extends Error {
   readonly file: string
 
   constructor(code: FileError['code'], file: string, what: string, cause?: unknown) {
-    super(`${file}: ${what}`, cause === undefined ? undefined : { cause })
+    super(`${shown(file)}: ${what}`, cause === undefined ? undefined : { cause })
     this.code = code
     this.file = file
   }
+}
+
+function shown(file: string): string {
+  return file === '-' ? 'stdin' : file
 }
 
 interface Place {
@@ -71,7 +75,7 @@ export interface GoodRow extends Place {
 
 export interface BadRow extends Place {
   readonly error: RowError
-  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long. */
+  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long or the rest of a JSON file. */
   readonly raw: string | Uint8Array | undefined
   readonly record?: undefined
 }

@@ -31,11 +31,15 @@ const makers: Readonly<Record<Format, (options: RowsOptions) => Rows>> = {
   json: (options) => new JsonRows(options),
 }
 
+const UTF8_MARK = '\xef\xbb\xbf'
+const UTF16_MARKS = ['\xff\xfe', '\xfe\xff']
+const MARKS = [UTF8_MARK, ...UTF16_MARKS]
+
 /** All rows of a file: each turn of the loop gives what one chunk has completed. */
 export class FileRows {
   readonly #rows: Rows
   readonly #file: string
-  /** The first bytes, until there are enough to tell a byte order mark. */
+  /** The first bytes, while they may be the start of a byte order mark. */
   #head: Buffer | undefined = Buffer.alloc(0)
 
   constructor(format: Format, options: RowsOptions) {
@@ -59,7 +63,11 @@ export class FileRows {
     if (this.#head) {
       const head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk])
       this.#head = head
-      if (head.length < 3 && !isLast) return
+      if (
+        !isLast &&
+        MARKS.some((mark) => head.length < mark.length && mark.startsWith(head.toString('latin1')))
+      )
+        return
       this.#head = undefined
       this.#begin(head)
     } else this.#rows.append(chunk)
@@ -68,11 +76,11 @@ export class FileRows {
 
   #begin(head: Buffer): void {
     const mark = head.toString('latin1', 0, 3)
-    if (mark.startsWith('\xff\xfe') || mark.startsWith('\xfe\xff')) {
+    if (UTF16_MARKS.includes(mark.slice(0, 2))) {
       const remedy = 'Convert it first: `iconv -f UTF-16 -t UTF-8`'
       throw new RowError('utf16', this.#file, 1, `expected UTF-8, got what begins like UTF-16. ${remedy}`)
     }
     this.#rows.append(head)
-    if (mark === '\xef\xbb\xbf') this.#rows.skip(3)
+    if (mark === UTF8_MARK) this.#rows.skip(3)
   }
 }

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 import type { Outcome } from '../index.ts'
 import { csvHeader, csvLine, jsonlLine, MORE } from './line.ts'
 import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
-import { checkDelimiter } from './read-bytes.ts'
+import { checkDelimiter } from './checks.ts'
 
 export interface CsvWriterOptions {
   /** Default: the properties of the first row, and `_more` for those that others have besides. */

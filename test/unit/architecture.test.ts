@@ -131,6 +131,28 @@ describe('the import graph', () => {
     expect(importers(simulator, isPackage('llm-pack-stream'))).toEqual([])
   })
 
+  it('the readers take nothing of the library but types', () => {
+    const readers = files.filter(({ name }) => name.startsWith('readers/'))
+    expect(readers.length).toBeGreaterThan(0)
+    const outside = (to: string) => to.endsWith('.ts') && !to.startsWith('readers/')
+    expect(importers(readers, ({ to, atRunTime }) => outside(to) && atRunTime)).toEqual([])
+    expect(new Set(readers.flatMap(({ imports }) => imports.map(({ to }) => to).filter(outside)))).toEqual(
+      new Set(['index.ts']),
+    )
+  })
+
+  it('only these readers know of streams and files: the rest turns bytes into rows, and rows into lines', () => {
+    const readers = files.filter(({ name }) => name.startsWith('readers/'))
+    const knowing = readers.filter(({ imports }) =>
+      imports.some(({ to }) => to.startsWith('node:') && !['node:buffer', 'node:path'].includes(to)),
+    )
+    expect(knowing.map(({ name }) => name)).toEqual(
+      ['decompress', 'file-bytes', 'find-files', 'read-bytes', 'row-stream', 'write-rows'].map(
+        (name) => `readers/${name}.ts`,
+      ),
+    )
+  })
+
   it('only two files know of streams', () => {
     const importing = importers(engine, ({ to }) => /^(?:node:)?stream\b/.test(to)).map(
       (line) => line.split(' ')[0],

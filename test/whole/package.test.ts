@@ -17,7 +17,8 @@ beforeAll(() => {
   mkdirSync(join(modules, 'llm-pack-stream'), { recursive: true })
   const target = ['-C', join(modules, 'llm-pack-stream'), '--strip-components=1']
   execFileSync('tar', ['xzf', join(project, tarball!), ...target])
-  for (const name of ['openai', 'zod', '@streamparser', '@types', 'undici-types']) {
+  const ours = ['@streamparser', 'csv-parse', 'csv-stringify', 'tinyglobby', 'fdir', 'picomatch']
+  for (const name of ['openai', 'zod', '@types', 'undici-types', ...ours]) {
     symlinkSync(join(root, 'node_modules', name), join(modules, name))
   }
   writeFileSync(join(project, 'package.json'), '{"type":"module"}')
@@ -49,6 +50,19 @@ describe('the packed package', () => {
     expect(await runNode([program])).toEqual({ code: 0, stdout: 'yes\n', stderr: '' })
   })
 
+  it('reads and writes files there', async () => {
+    const input = write('tickets.csv', 'text\nyes\n')
+    const program = write(
+      'read.js',
+      `import { pipeline } from 'node:stream/promises'
+       import { findFiles, readRows, writeJsonl } from 'llm-pack-stream/readers'
+       const rows = readRows(await findFiles([process.argv[2]])).map((row) => row.record)
+       await pipeline(rows, writeJsonl(), process.stdout)`,
+    )
+    const { code, stdout } = await runNode([program, input.replace('tickets', '*')])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"text":"yes"}\n' })
+  })
+
   it('loads gpt-tokenizer only where an exact counter is asked for, and says that it must be installed', async () => {
     const program = write(
       'exact.js',
@@ -63,6 +77,9 @@ describe('the packed package', () => {
        import * as z from 'zod'
        import { PackStream, exactTokenCounter } from 'llm-pack-stream'
        import { startSimulator, type Simulator } from 'llm-pack-stream/simulator'
+       import { readRows, writeOutcomes, type Row } from 'llm-pack-stream/readers'
+       for await (const row of readRows(['a.csv'])) row satisfies Row
+       writeOutcomes({ format: 'csv' }) satisfies NodeJS.WritableStream
        const simulator: Simulator = await startSimulator()
        const client = new OpenAI({ baseURL: simulator.baseURL })
        const schema = z.object({ a: z.number() })

@@ -1,0 +1,20 @@
+import { formats, type Format } from './format.ts'
+
+const DEFAULT = 4 * 1024 * 1024
+
+export function maxRecordBytesOf(value: number | undefined): number {
+  if (value === undefined) return DEFAULT
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new RangeError(`Expected \`maxRecordBytes\` to be a positive integer, got ${String(value)}`)
+}
+
+export function checkDelimiter(delimiter: string): void {
+  if (/^[\t!-~]$/.test(delimiter) && delimiter !== '"') return
+  const shown = JSON.stringify(delimiter)
+  throw new TypeError(`Expected \`delimiter\` to be one ASCII character, no space and no quote, got ${shown}`)
+}
+
+export function checkFormat(format: Format): void {
+  if (formats.includes(format)) return
+  throw new TypeError(`Expected \`format\` to be one of ${formats.join(', ')}, got ${JSON.stringify(format)}`)
+}
