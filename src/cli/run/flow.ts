@@ -57,14 +57,14 @@ export class Flow {
     return this.#halt ?? (error === undefined ? undefined : haltBy(error))
   }
 
-  /** The records that no earlier run has written. */
+  /** The records that no earlier run has written, up to where the input breaks off. */
   async *#unasked(): AsyncGenerator<Item> {
     try {
       for await (const item of this.#items) {
         this.read += 1
         if (this.#done.has(item.index)) continue
         if (this.#isStrict && typeof item.text !== 'string') {
-          this.stop({ status: 'failed', exitCode: exitCodes.fatal, message: item.text.message })
+          this.#halt ??= haltBy(item.text)
           return
         }
         this.startedAt ??= performance.now()
@@ -72,8 +72,8 @@ export class Flow {
       }
       this.isAllRead = true
     } catch (error) {
-      // Not thrown: that would throw away what has been paid for.
-      this.stop(haltBy(error))
+      // Not thrown: what came before it is to be finished, and some of it has been paid for.
+      this.#halt ??= haltBy(error)
     }
   }
 

@@ -31,9 +31,13 @@ export function fileSink(path: string): Sink {
 
 /** Standard output, in the time that its reader takes. */
 export function stdoutSink(): Sink {
+  const { stdout } = process
+  let failure: Error | undefined
+  stdout.on('error', (error) => (failure ??= error))
   return {
     async write(text) {
-      if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+      if (failure) throw failure
+      if (!stdout.write(text)) await once(stdout, 'drain')
     },
     close() {
       // It is not ours to close.
