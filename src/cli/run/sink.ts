@@ -33,7 +33,9 @@ export function fileSink(path: string): Sink {
 export function stdoutSink(): Sink {
   const { stdout } = process
   let failure: Error | undefined
-  stdout.on('error', (error) => (failure ??= error))
+  stdout.on('error', (error: Error) => {
+    failure ??= error
+  })
   return {
     async write(text) {
       if (failure) throw failure
