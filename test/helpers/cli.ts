@@ -39,7 +39,11 @@ export function startCli(
   const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
-  const ended = once(child, 'close').then(([code]) => ({ ...output, code: code as number | null }))
+  const ended = once(child, 'close').then(([code, signal]: (string | number | null)[]) => ({
+    ...output,
+    // As a shell tells it.
+    code: signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : (code as number | null),
+  }))
   return { child, output, ended }
 }
 
