@@ -1,4 +1,5 @@
 /** `npm run bench [name …]`: every benchmark, or those named. Each prints its ratios, all taken in one run. */
+import { cli } from './cli.ts'
 import { faults } from './faults.ts'
 import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
@@ -11,6 +12,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   },
   faults,
   limits,
+  cli,
 }
 
 const names = process.argv.slice(2)

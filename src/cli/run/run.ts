@@ -9,6 +9,7 @@ import { given, inFlags } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
 import { Flow } from './flow.ts'
 import { checkFirst, Items } from './items.ts'
+import { keepMemoryLow } from './memory.ts'
 import { openOutput } from './output.ts'
 import { outputFiles } from './output-files.ts'
 import { report } from './report.ts'
@@ -34,6 +35,7 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
   const endpoint = await openEndpoint(flags)
   const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+  const letMemoryGo = keepMemoryLow()
   try {
     const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
     const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
@@ -65,6 +67,7 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
     report(summary, halt, flags)
     return summary.exitCode
   } finally {
+    letMemoryGo()
     cache?.close()
     await endpoint.close()
   }
