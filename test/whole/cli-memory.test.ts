@@ -3,9 +3,9 @@ import { createReadStream, createWriteStream, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
-import { DoneSet } from '../../../src/cli/run/done-set.ts'
-import { atOnce, startCli, Workplace } from '../../helpers/cli.ts'
-import { watchMemory } from '../../helpers/watch-memory.ts'
+import { DoneSet } from '../../src/cli/run/done-set.ts'
+import { atOnce, startCli, Workplace } from '../helpers/cli.ts'
+import { watchMemory } from '../helpers/watch-memory.ts'
 
 const ROWS = 2_000_000
 const LIMIT = 300
