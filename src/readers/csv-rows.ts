@@ -37,7 +37,7 @@ export class CsvRows implements Rows {
   }
 
   next(isLast: boolean): Row[] {
-    // A batch may be nothing but blank lines, or the header.
+    // A batch may be nothing but the header.
     for (;;) {
       const { batch, problem } = this.#batch(isLast)
       const { rows, isCutShort } = this.#parse(batch)
@@ -53,7 +53,8 @@ export class CsvRows implements Rows {
     const most = this.#header ? MOST_ROWS : 1
     for (let span; batch.length < most && (span = this.#spans.next(isLast));) {
       if (span.problem) return { batch, problem: span }
-      batch.push(span)
+      // Not given to csv-parse, which sees a row in most blank lines but none in the end of a file.
+      if (!isSpaces(this.#spans.carry.bytes, span.start, span.end)) batch.push(span)
     }
     return { batch }
   }
@@ -79,7 +80,6 @@ export class CsvRows implements Rows {
   }
 
   #row(span: Span, fields: readonly string[] | 'invalid_utf8'): Row | undefined {
-    if (isSpaces(this.#spans.carry.bytes, span.start, span.end)) return undefined
     if (fields === 'invalid_utf8') return this.#bad(span, 'invalid_utf8', NOT_UTF8)
     const { file } = this.#options
     if (!this.#header) {
