@@ -1,4 +1,4 @@
-import type { Row, RowError } from '../readers/index.ts'
+import { isExactNumber, type Row, type RowError } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
@@ -98,6 +98,7 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
 function ownColumns(record: unknown): Record<string, unknown> | undefined {
   if (typeof record === 'string') return { text: record }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
+  if (isExactNumber(record)) return undefined
   const own = record as Record<string, unknown>
   if (!Object.keys(own).some((name) => OURS.has(name))) return own
   // An output, or rejects, of an earlier run.

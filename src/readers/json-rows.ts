@@ -138,7 +138,8 @@ export class JsonRows implements Rows {
     const separator = bytes[this.#at]
     const source = bytes.subarray(this.#from, this.#at)
     const { maxRecordBytes } = this.#options
-    const value = this.#skipped === undefined ? jsonOf(source.toString()) : undefined
+    const value =
+      this.#skipped === undefined ? jsonOf(source.toString(), this.#options.exactNumbers) : undefined
     if (separator === CLOSING_BRACE) return this.#stop('invalid_json', 'expected JSON, got a brace too many')
     if (value?.code === 'invalid_json') return this.#stop(value.code, value.problem)
 

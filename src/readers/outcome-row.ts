@@ -1,3 +1,4 @@
+import { isExactNumber } from './exact-number.ts'
 import { setOwn } from './set-own.ts'
 
 /** What of an `Outcome` goes into its row. */
@@ -53,12 +54,14 @@ export function outcomeRow(
 
 function columnsOf(record: unknown): [string, unknown][] {
   if (typeof record === 'string') return [['text', record]]
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return [['record', record]]
+  if (typeof record !== 'object' || record === null || Array.isArray(record) || isExactNumber(record)) {
+    return [['record', record]]
+  }
   return Object.entries(record)
 }
 
 function fieldsOf(value: unknown): [string, unknown][] {
-  return isPlainObject(value) ? Object.entries(value) : [['result', value]]
+  return isPlainObject(value) && !isExactNumber(value) ? Object.entries(value) : [['result', value]]
 }
 
 function isPlainObject(value: unknown): value is object {

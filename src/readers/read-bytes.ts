@@ -13,18 +13,23 @@ export interface ReaderOptions {
   readonly maxRecordBytes?: number | undefined
 }
 
+export interface JsonReaderOptions extends ReaderOptions {
+  /** As in `ReadOptions`: numbers that JavaScript can't hold are kept as they are. Default false, as with `JSON.parse`. */
+  readonly exactNumbers?: boolean | undefined
+}
+
 export interface CsvReaderOptions extends ReaderOptions {
   /** One ASCII character, such as `;`. Default `,`. */
   readonly delimiter?: string | undefined
 }
 
 /** JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row. */
-export function readJsonl(options: ReaderOptions = {}): Transform {
+export function readJsonl(options: JsonReaderOptions = {}): Transform {
   return new Reader('jsonl', options)
 }
 
 /** A JSON array of any size: bytes in, its elements out. After a syntax error nothing more is read. */
-export function readJson(options: ReaderOptions = {}): Transform {
+export function readJson(options: JsonReaderOptions = {}): Transform {
   return new Reader('json', options)
 }
 
@@ -47,10 +52,12 @@ class Reader extends Transform {
   readonly #rows: FileRows
   readonly #onBadRow: ReaderOptions['onBadRow']
 
-  constructor(format: Format, { onBadRow, file = 'input', maxRecordBytes, delimiter }: CsvReaderOptions) {
+  constructor(format: Format, options: CsvReaderOptions & JsonReaderOptions) {
+    const { onBadRow, file = 'input', delimiter, exactNumbers } = options
     super({ readableObjectMode: true, readableHighWaterMark: 16 })
     if (delimiter !== undefined) checkDelimiter(delimiter)
-    this.#rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+    const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
+    this.#rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })
     this.#onBadRow = onBadRow
   }
 

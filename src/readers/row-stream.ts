@@ -14,6 +14,12 @@ export interface ReadOptions {
   readonly delimiter?: string | undefined
   /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
+  /**
+   * JSON: a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, is kept as what `JSON.rawJSON` makes
+   * of it, an object that `JSON.stringify` and the writers here write as it was. See `isExactNumber`. Default false: it becomes
+   * the nearest one, as with `JSON.parse`.
+   */
+  readonly exactNumbers?: boolean | undefined
   /** What is read for `-`. Default `process.stdin`. */
   readonly stdin?: Readable | undefined
 }
@@ -164,9 +170,14 @@ async function* rowsOf(
   bytes: AsyncIterable<Buffer>,
   file: string,
   format: Format,
-  { delimiter, maxRecordBytes }: ReadOptions,
+  { delimiter, maxRecordBytes, exactNumbers }: ReadOptions,
 ): AsyncGenerator<readonly Row[], void> {
-  const rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+  const rows = new FileRows(format, {
+    file,
+    maxRecordBytes: maxRecordBytesOf(maxRecordBytes),
+    delimiter,
+    exactNumbers,
+  })
   for await (const chunk of bytes) {
     yield* rows.read(chunk)
     if (rows.isOver) return

@@ -6,6 +6,8 @@ export const rowErrorCodes = [
   'null_record',
   /** The top level of a `.json` file is no array. Nothing of the file can be read. */
   'not_an_array',
+  /** Arrays and objects inside one another, more than 1,000 levels of them: `JSON.stringify` could not write it. */
+  'too_deep',
   /** More or fewer fields than the header has columns. */
   'wrong_column_count',
   /** A quote out of place, or one that is never closed. */

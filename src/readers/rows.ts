@@ -21,6 +21,8 @@ export interface RowsOptions {
   readonly maxRecordBytes: number
   /** CSV: one ASCII character. */
   readonly delimiter?: string | undefined
+  /** JSON: numbers that JavaScript can't hold are kept as they are. */
+  readonly exactNumbers?: boolean | undefined
 }
 
 const makers: Readonly<Record<Format, (options: RowsOptions) => Rows>> = {

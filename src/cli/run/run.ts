@@ -71,5 +71,10 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
 }
 
 function partitionBy(column: string | undefined): ((item: Item) => string) | undefined {
-  return column === undefined ? undefined : ({ own }) => String(columnOf(own, column))
+  if (column === undefined) return undefined
+  return ({ own }) => {
+    const value = columnOf(own, column)
+    // Not by `String`, which takes no number that was kept as it is.
+    return typeof value === 'string' ? value : JSON.stringify(value)
+  }
 }

@@ -45,6 +45,33 @@ describe('JSON Lines', () => {
     ])
   })
 
+  it.each(['jsonl', 'json'] as const)('%s: refuses what nothing could write again', (format) => {
+    const nested = (levels: number, open = '[', close = ']') => open.repeat(levels) + close.repeat(levels)
+    const text = (...values: string[]) => (format === 'json' ? `[${values.join(',\n')}]` : values.join('\n'))
+    const deep = [nested(1_001), nested(20_000), nested(501, '{"a":[', ']}'), `[${nested(1_000)}]`]
+    const flat = [
+      nested(1_000),
+      nested(500, '{"a":[', ']}'),
+      `[${Array<string>(2_000).fill('[]').join()}]`,
+      JSON.stringify(['"\\'.repeat(300), '['.repeat(2_000)]),
+    ]
+    const rows = rowsOf(format, text(...deep, ...flat))
+    expect(rows.map(({ error }) => error?.code)).toEqual([
+      ...deep.map(() => 'too_deep'),
+      ...flat.map(() => undefined),
+    ])
+    expect(rows.slice(deep.length).map(({ record }) => JSON.stringify(record))).toEqual(flat)
+    expect(rows[1]).toMatchObject({
+      raw: deep[1],
+      error: {
+        line: 2,
+        message: expect.stringContaining('at most 1000 levels of arrays and objects') as string,
+      },
+    })
+    const exactly = rowsOf(format, text(`[1e400,${nested(20_000)}]`, '1'), { exactNumbers: true })
+    expect(exactly.map(({ error }) => error?.code)).toEqual(['too_deep', undefined])
+  })
+
   it('takes a row of exactly the limit', () => {
     expect(shortOf('jsonl', '12345\n123456\n', { maxRecordBytes: 5 })).toEqual([
       '1: 12345',
