@@ -16,7 +16,6 @@ const MOST_ROWS = 500
  * closed costs that line and swallows nothing.
  */
 export class CsvRows implements Rows {
-  readonly isOver = false
   readonly #spans: Spans
   readonly #options: RowsOptions & { readonly delimiter: string }
   #header: CsvHeader | undefined

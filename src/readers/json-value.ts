@@ -4,7 +4,8 @@ import type { RowErrorCode } from './row.ts'
 /** `JSON.parse` reads much deeper values, but `JSON.stringify`, and most of what walks through a value, overflows the stack. */
 const MOST_LEVELS = 1_000
 
-type Parsed =
+/** What a text came to. */
+export type Parsed =
   | { readonly json: unknown; readonly code?: undefined }
   | { readonly code: RowErrorCode; readonly problem: string }
 

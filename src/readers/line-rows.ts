@@ -11,7 +11,6 @@ const MOST_ROWS = 500
 
 /** A record to each line: JSON Lines, or plain text. */
 export class LineRows implements Rows {
-  readonly isOver = false
   readonly #spans: Spans
   readonly #options: RowsOptions
   readonly #isJson: boolean

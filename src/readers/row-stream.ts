@@ -120,7 +120,7 @@ export class RowStream extends Readable {
  *
  * A row that can't be read is a row with an `error`; nothing is left out but blank lines. The stream itself fails, after the
  * rows that it could read, with a `FileError` where a file can't be read or decompressed, and with a `RowError` where
- * nothing of it makes sense: `invalid_header` or `utf16`.
+ * the rest of it makes no sense: `invalid_header`, `utf16`, `not_an_array` or `broken_array`.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
@@ -144,7 +144,7 @@ async function* batchesOf(
     for await (const rows of rowsOf(bytes, file, format, options)) {
       yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }
     }
-    // All of it, also where the rest makes no sense or nothing but blank lines came last.
+    // All of it, also where nothing but blank lines came last.
     const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
     yield { rows: [], before, bytes: size }
     before += size
@@ -180,7 +180,6 @@ async function* rowsOf(
   })
   for await (const chunk of bytes) {
     yield* rows.read(chunk)
-    if (rows.isOver) return
   }
   yield* rows.end()
 }

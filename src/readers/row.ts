@@ -1,11 +1,9 @@
 /** Why a row can't be read. */
 export const rowErrorCodes = [
-  /** Not JSON. In a `.json` file nothing after it can be read either. */
+  /** Not JSON. */
   'invalid_json',
   /** It is `null`, which a stream can't carry. */
   'null_record',
-  /** The top level of a `.json` file is no array. Nothing of the file can be read. */
-  'not_an_array',
   /** Arrays and objects inside one another, more than 1,000 levels of them: `JSON.stringify` could not write it. */
   'too_deep',
   /** More or fewer fields than the header has columns. */
@@ -18,6 +16,13 @@ export const rowErrorCodes = [
   'too_long',
   /** The header has an empty name, one name twice, or can't be read. The stream is destroyed with it. */
   'invalid_header',
+  /** The top level of a `.json` file is no array. The stream is destroyed with it. */
+  'not_an_array',
+  /**
+   * The array of a `.json` file is cut off, or so broken that nobody can say where its next element begins. The stream is
+   * destroyed with it, after the rows before that place.
+   */
+  'broken_array',
   /** The file begins like one in UTF-16. The stream is destroyed with it. */
   'utf16',
 ] as const
@@ -77,7 +82,7 @@ export interface GoodRow extends Place {
 
 export interface BadRow extends Place {
   readonly error: RowError
-  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long or the rest of a JSON file. */
+  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long. */
   readonly raw: string | Uint8Array | undefined
   readonly record?: undefined
 }

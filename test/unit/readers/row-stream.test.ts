@@ -92,7 +92,7 @@ describe('readRows', () => {
     const stdin = () =>
       Readable.from([Buffer.from('{"a":"'), Buffer.from([0xc3]), Buffer.from([0xa9]), '"}\n2'])
     expect(values(await read(['-'], { stdin: stdin(), format: 'jsonl' }))).toEqual([{ a: 'é' }, 2])
-    const rows = readRows(['-'], { stdin: Readable.from(['x\n']), format: 'json' })
+    const rows = readRows(['-'], { stdin: Readable.from(['[x]\n']), format: 'json' })
     expect(rows.bytesTotal).toBeUndefined()
     const [row] = (await rows.toArray()) as Row[]
     expect(row?.error?.message).toMatch(/^stdin:1: /)
@@ -118,10 +118,14 @@ describe('readRows', () => {
     expect(rows.bytesRead).toBe(15)
   })
 
-  it('has read all of a file that it gave up', async () => {
-    const rows = readRows([file('given-up.json', `[x,${'1,'.repeat(100_000)}1]`)])
-    expect(await rows.toArray()).toHaveLength(1)
-    expect(rows.bytesRead).toBe(rows.bytesTotal)
+  it('gives what it can read of a broken array, then says that this is not all', async () => {
+    const broken = file('broken.json', `[${many.slice(0, 2_000).join(',\n')},\n{x},1},2]`)
+    const { rows, error } = await read([broken, file('behind.jsonl', '1')])
+    expect(values({ rows })).toEqual([...all.slice(0, 2_000), 'invalid_json'])
+    expect(error).toMatchObject({ code: 'broken_array', file: broken, line: 2_001 })
+    expect(await read([file('whole.json', '[1,{x},2]'), file('behind.jsonl', '3')])).toMatchObject({
+      rows: [{ record: 1 }, { error: { code: 'invalid_json' } }, { record: 2 }, { record: 3 }],
+    })
   })
 
   it.each([
@@ -266,9 +270,9 @@ describe('readRows', () => {
   it('does not wait for the end of what it has given up', async () => {
     const stdin = new Readable({ read: () => undefined })
     stdin.push('{}')
-    expect(await readRows(['-'], { stdin, format: 'json' }).toArray()).toMatchObject([
-      { error: { code: 'not_an_array' } },
-    ])
+    await expect(readRows(['-'], { stdin, format: 'json' }).toArray()).rejects.toMatchObject({
+      code: 'not_an_array',
+    })
   })
 
   it('closes the file when it is left', async () => {
