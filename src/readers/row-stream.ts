@@ -36,6 +36,7 @@ interface Batch {
 export class RowStream extends Readable {
   readonly #files: readonly string[]
   readonly #stdin: Readable | undefined
+  readonly #stop = new AbortController()
   readonly #batches: AsyncGenerator<Batch, void>
   #batch: Batch = { rows: [], before: 0 }
   #at = 0
@@ -49,7 +50,7 @@ export class RowStream extends Readable {
     super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
     this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
-    this.#batches = batchesOf(files, options, this.#stdin)
+    this.#batches = batchesOf(files, options, this.#stdin, this.#stop.signal)
   }
 
   /**
@@ -87,6 +88,7 @@ export class RowStream extends Readable {
     this.#batches.next().then(
       ({ value }) => {
         this.#isFetching = false
+        if (this.destroyed) return
         if (value === undefined) {
           this.push(null)
           return
@@ -101,8 +103,9 @@ export class RowStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Else the generator would wait for its next bytes before it closes.
+    // Else the generator would wait for its next bytes before it closes: of a silent pipe for ever.
     this.#stdin?.destroy()
+    this.#stop.abort()
     this.#batches.return().then(
       () => {
         callback(error)
@@ -133,12 +136,13 @@ async function* batchesOf(
   files: readonly string[],
   options: ReadOptions,
   stdin: Readable | undefined,
+  stop: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   let before = 0
   for (const file of files) {
     const { format, compression } = kindOf(file, options)
     const progress: Progress = { bytes: 0 }
-    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress)
+    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
     const bytes = compression ? decompress(onDisk, compression, file) : onDisk
     const isRowExact = compression === undefined && format !== 'json'
     for await (const rows of rowsOf(bytes, file, format, options)) {
