@@ -23,6 +23,8 @@ export interface Item {
   readonly line: number
   /** The columns that go to the output as they are. */
   readonly own: Readonly<Record<string, unknown>>
+  /** The columns of the table that it comes from, in their order. */
+  readonly columns?: readonly string[] | undefined
   /** What is asked about, or why the record cannot be asked. */
   readonly text: string | RowError | ItemError
 }
@@ -72,12 +74,13 @@ function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
 /** A row of the input as an item. */
 export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
   const { file, line } = row
+  const columns = row.error ? undefined : row.columns
   if (row.error) {
     return { index, file, line, own: rawColumn(row.raw), text: row.error }
   }
   const own = ownColumns(row.record)
   const bad = (code: ItemError['code'], what: string): Item => ({
-    ...{ index, file, line, own: own ?? { _raw: JSON.stringify(row.record) } },
+    ...{ index, file, line, columns, own: own ?? { _raw: JSON.stringify(row.record) } },
     text: new ItemError(code, row, what),
   })
   if (!own) return bad('not_a_record', 'expected an object or a text')
@@ -89,10 +92,15 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
     )
   }
   try {
-    return { index, file, line, own, text: makeText(own) }
+    return { index, file, line, columns, own, text: makeText(own) }
   } catch (error) {
     return bad('missing_column', (error as Error).message)
   }
+}
+
+/** The names of a record's own columns, in the order of its table: an object has those first that are whole numbers. */
+export function columnNames({ columns = [], own }: Item): string[] {
+  return [...new Set([...columns.filter((name) => Object.hasOwn(own, name)), ...Object.keys(own)])]
 }
 
 function ownColumns(record: unknown): Record<string, unknown> | undefined {

@@ -90,7 +90,8 @@ export class CsvRows implements Rows {
       const what = `expected ${length} columns, as in the header, got ${fields.length}`
       return this.#bad(span, 'wrong_column_count', what)
     }
-    return goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
+    const row = goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
+    return { ...row, columns: this.#header.names }
   }
 
   #problemRow(span: Span): BadRow {

@@ -77,6 +77,11 @@ interface Place {
 
 export interface GoodRow extends Place {
   readonly record: unknown
+  /**
+   * CSV and TSV: the columns in the order of the header, one array for all rows of a file. The record itself has names such as
+   * `2024` first, as every object in JavaScript.
+   */
+  readonly columns?: readonly string[] | undefined
   readonly error?: undefined
 }
 

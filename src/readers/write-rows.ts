@@ -5,7 +5,10 @@ import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
 import { checkDelimiter } from './checks.ts'
 
 export interface CsvWriterOptions {
-  /** Default: the properties of the first row, and `_more` for those that others have besides. */
+  /**
+   * Default: the properties of the first row, and `_more` for those that others have besides. In JavaScript properties such as
+   * `2024` come first: only `columns`, as `readRows` gives them with each row of a table, keep their place.
+   */
   readonly columns?: readonly string[] | undefined
   /** One ASCII character, such as `;`. Default `,`. */
   readonly delimiter?: string | undefined
@@ -16,7 +19,7 @@ export interface OutcomeWriterOptions extends OutcomeRowOptions {
   readonly format?: 'jsonl' | 'csv' | 'tsv' | undefined
   /**
    * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
-   * it, at most 1,000 of them.
+   * it, at most 1,000 of them. As with `writeCsv`, only columns that are given keep an order that objects in JavaScript can't.
    */
   readonly columns?: readonly string[] | undefined
 }

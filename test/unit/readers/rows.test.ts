@@ -115,6 +115,25 @@ describe('CSV', () => {
     expect(shortOf('csv', 'a;b\n1;2,3\n', { delimiter: ';' })).toEqual(['2: {"a":"1","b":"2,3"}'])
   })
 
+  it('keeps the order of the columns, in one array that nobody can change', () => {
+    for (const [format, between] of [
+      ['csv', ','],
+      ['tsv', '\t'],
+    ] as const) {
+      const text = 'id,2024,2023\n1,a,b\n2,c\n3,d,e\n'.replaceAll(',', between)
+      const rows = rowsOf(format, text, { cuts: [25] })
+      expect(rows.map((row) => (row.error ? row.error.code : row.columns))).toEqual([
+        ['id', '2024', '2023'],
+        'wrong_column_count',
+        ['id', '2024', '2023'],
+      ])
+      const [first, last] = [rows[0], rows[2]] as { columns: readonly string[] }[]
+      expect(first?.columns).toBe(last?.columns)
+      expect(first?.columns).toSatisfy(Object.isFrozen)
+    }
+    expect(rowsOf('jsonl', '{"a":1}')[0]).not.toHaveProperty('columns')
+  })
+
   it('takes any name for a column', () => {
     const [row] = rowsOf('csv', '__proto__,constructor\n1,2\n')
     expect(Object.entries(row?.record as object)).toEqual([
