@@ -143,7 +143,9 @@ async function* batchesOf(
     const { format, compression } = kindOf(file, options)
     const progress: Progress = { bytes: 0 }
     const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
-    const bytes = compression ? decompress(onDisk, compression, file) : onDisk
+    // What is no file on the disk can be read only once.
+    const again = sizeOf(file) === undefined ? undefined : () => bytesOf(file, { bytes: 0 }, stop)
+    const bytes = compression ? decompress(onDisk, compression, file, again) : onDisk
     const isRowExact = compression === undefined && format !== 'json'
     for await (const rows of rowsOf(bytes, file, format, options)) {
       yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }

@@ -178,6 +178,42 @@ describe('readRows', () => {
     expect(error).toMatchObject({ code: 'cannot_decompress', file: path })
   })
 
+  it('gives all of a file that has something behind its end, then names it', async () => {
+    for (const length of [10, 3_000, 40_000]) {
+      const text = Array.from({ length }, (_, i) => `row ${i}`)
+      for (const garbage of ['x', 'garbage', '\x1f\x8b', '\x1f\x8bgarbage', 'x'.repeat(100_000)]) {
+        const whole = Buffer.concat([zlib.gzipSync(text.join('\n')), Buffer.from(garbage, 'latin1')])
+        const { rows, error } = await read([file('garbage.txt.gz', whole)])
+        expect(values({ rows })).toEqual(text.slice(0, rows.length))
+        // Whether the last line is one, nobody knows: it had no line end.
+        expect(rows.length).toBe(length - 1)
+        expect(error).toMatchObject({ code: 'cannot_decompress' })
+      }
+      const garbage = Buffer.concat([zlib.zstdCompressSync(`${text.join('\n')}\n`), Buffer.from('garbage')])
+      const zst = await read([file('garbage.txt.zst', garbage)])
+      expect([values(zst), zst.error]).toMatchObject([text, { code: 'cannot_decompress' }])
+    }
+  })
+
+  it('gives every row before the first byte that makes no sense', async () => {
+    const text = Array.from({ length: 5_000 }, (_, i) => `row ${i}`)
+    const whole = zlib.gzipSync(`${text.join('\n')}\n`)
+    // An error in the checksum: there is nothing wrong with what is before.
+    const broken = Buffer.from(whole)
+    broken[broken.length - 8]! ^= 1
+    const { rows, error } = await read([file('checksum.txt.gz', broken)])
+    expect(values({ rows })).toEqual(text)
+    expect(error).toMatchObject({ code: 'cannot_decompress' })
+    // A block of a kind that does not exist.
+    const empty = zlib.deflateRawSync(`${text.join('\n')}\n`, { finishFlush: zlib.constants.Z_FULL_FLUSH })
+    const header = whole.subarray(0, 10)
+    const block = file(
+      'block.txt.gz',
+      Buffer.concat([header, empty, Buffer.from([0x07]), Buffer.alloc(9_000)]),
+    )
+    expect(values(await read([block]))).toEqual(text)
+  })
+
   it('keeps what a corrupt piece has given already', async () => {
     // A thousandth of its size, so one piece is most of it.
     const broken = zlib.gzipSync(`${'x'.repeat(999)}\n`.repeat(10_000))
