@@ -43,7 +43,7 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
   const files = await findInput(patterns)
   return {
     files,
-    read: given({ format: formatOfAll(files, format), maxRecordBytes }),
+    read: given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true }),
     ...{ limit, textOf, result },
     options: {
       ...{ model, instructions: readInstructions(flags), schema: result.schema },

@@ -1,4 +1,4 @@
-import type { Row, RowError } from '../readers/index.ts'
+import { isExactNumber, type Row, type RowError } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
@@ -23,6 +23,8 @@ export interface Item {
   readonly line: number
   /** The columns that go to the output as they are. */
   readonly own: Readonly<Record<string, unknown>>
+  /** The columns of the table that it comes from, in their order. */
+  readonly columns?: readonly string[] | undefined
   /** What is asked about, or why the record cannot be asked. */
   readonly text: string | RowError | ItemError
 }
@@ -72,12 +74,13 @@ function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
 /** A row of the input as an item. */
 export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
   const { file, line } = row
+  const columns = row.error ? undefined : row.columns
   if (row.error) {
     return { index, file, line, own: rawColumn(row.raw), text: row.error }
   }
   const own = ownColumns(row.record)
   const bad = (code: ItemError['code'], what: string): Item => ({
-    ...{ index, file, line, own: own ?? { _raw: JSON.stringify(row.record) } },
+    ...{ index, file, line, columns, own: own ?? { _raw: JSON.stringify(row.record) } },
     text: new ItemError(code, row, what),
   })
   if (!own) return bad('not_a_record', 'expected an object or a text')
@@ -89,15 +92,21 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
     )
   }
   try {
-    return { index, file, line, own, text: makeText(own) }
+    return { index, file, line, columns, own, text: makeText(own) }
   } catch (error) {
     return bad('missing_column', (error as Error).message)
   }
 }
 
+/** The names of a record's own columns, in the order of its table: an object has those first that are whole numbers. */
+export function columnNames({ columns = [], own }: Item): string[] {
+  return [...new Set([...columns.filter((name) => Object.hasOwn(own, name)), ...Object.keys(own)])]
+}
+
 function ownColumns(record: unknown): Record<string, unknown> | undefined {
   if (typeof record === 'string') return { text: record }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
+  if (isExactNumber(record)) return undefined
   const own = record as Record<string, unknown>
   if (!Object.keys(own).some((name) => OURS.has(name))) return own
   // An output, or rejects, of an earlier run.

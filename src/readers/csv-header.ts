@@ -3,7 +3,8 @@ import { setOwn } from './set-own.ts'
 
 /** The columns of a CSV file. */
 export class CsvHeader {
-  readonly #names: readonly string[]
+  /** In the order of the file, which an object does not keep where a name is a whole number. */
+  readonly names: readonly string[]
   readonly #isPlain: boolean
 
   constructor(names: readonly string[], file: string, line: number) {
@@ -15,17 +16,17 @@ export class CsvHeader {
     if (names.some((name) => name.includes('\r'))) {
       throw wrong('expected lines to end with LF or CRLF, got a CR alone in the header')
     }
-    this.#names = names
+    this.names = Object.freeze([...names])
     this.#isPlain = !names.includes('__proto__')
   }
 
   get length(): number {
-    return this.#names.length
+    return this.names.length
   }
 
   record(fields: readonly string[]): Record<string, string> {
     const record: Record<string, string> = {}
-    const names = this.#names
+    const { names } = this
     for (let at = 0; at < names.length; at++) {
       const name = names[at] ?? ''
       const field = fields[at] ?? ''

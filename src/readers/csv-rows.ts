@@ -16,7 +16,6 @@ const MOST_ROWS = 500
  * closed costs that line and swallows nothing.
  */
 export class CsvRows implements Rows {
-  readonly isOver = false
   readonly #spans: Spans
   readonly #options: RowsOptions & { readonly delimiter: string }
   #header: CsvHeader | undefined
@@ -37,7 +36,7 @@ export class CsvRows implements Rows {
   }
 
   next(isLast: boolean): Row[] {
-    // A batch may be nothing but blank lines, or the header.
+    // A batch may be nothing but the header.
     for (;;) {
       const { batch, problem } = this.#batch(isLast)
       const { rows, isCutShort } = this.#parse(batch)
@@ -53,7 +52,8 @@ export class CsvRows implements Rows {
     const most = this.#header ? MOST_ROWS : 1
     for (let span; batch.length < most && (span = this.#spans.next(isLast));) {
       if (span.problem) return { batch, problem: span }
-      batch.push(span)
+      // Not given to csv-parse, which sees a row in most blank lines but none in the end of a file.
+      if (!isSpaces(this.#spans.carry.bytes, span.start, span.end)) batch.push(span)
     }
     return { batch }
   }
@@ -79,7 +79,6 @@ export class CsvRows implements Rows {
   }
 
   #row(span: Span, fields: readonly string[] | 'invalid_utf8'): Row | undefined {
-    if (isSpaces(this.#spans.carry.bytes, span.start, span.end)) return undefined
     if (fields === 'invalid_utf8') return this.#bad(span, 'invalid_utf8', NOT_UTF8)
     const { file } = this.#options
     if (!this.#header) {
@@ -91,7 +90,8 @@ export class CsvRows implements Rows {
       const what = `expected ${length} columns, as in the header, got ${fields.length}`
       return this.#bad(span, 'wrong_column_count', what)
     }
-    return goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
+    const row = goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
+    return { ...row, columns: this.#header.names }
   }
 
   #problemRow(span: Span): BadRow {

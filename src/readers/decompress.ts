@@ -5,20 +5,59 @@ import { FileError } from './row.ts'
 /** Small, as it may become a thousand times as many bytes. */
 const PIECE = 4 * 1024
 
-/** Decompresses. Of data that are cut off, it gives all that there is before it throws. */
+/**
+ * Decompresses. Of data that are cut off or corrupt, it gives all that there is before that place, then throws.
+ *
+ * @param again Gives the source once more. Without it, what stands shortly before the place may be lost.
+ */
 export async function* decompress(
   source: AsyncIterable<Buffer>,
   compression: Compression,
   file: string,
+  again?: () => AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void> {
+  const place: Place = {}
+  let given = 0
+  try {
+    for await (const some of unzipped(source, compression, file, place)) {
+      given += some.length
+      yield some
+    }
+  } catch (error) {
+    if (place.failedAt !== undefined && again) {
+      yield* restOf(unzipped(again(), compression, file, { from: place.failedAt }), given)
+    }
+    throw error
+  }
+}
+
+interface Place {
+  /** From this byte on it takes them one by one: `node:zlib` gives nothing of a piece in which it finds an error. */
+  readonly from?: number
+  /** Where the piece begins in which it has found an error. */
+  failedAt?: number
+}
+
+async function* unzipped(
+  source: AsyncIterable<Buffer>,
+  compression: Compression,
+  file: string,
+  place: Place,
+): AsyncGenerator<Buffer, void> {
+  const { from = Infinity } = place
+  let before = 0
   let unzip = new Unzip(compression, file)
   try {
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length;) {
-        const piece = chunk.subarray(at, at + PIECE)
+        const left = from - (before + at)
+        const piece = chunk.subarray(at, at + (left > 0 ? Math.min(PIECE, left) : 1))
         const { taken, error, isOver } = await unzip.write(piece)
         yield* unzip.output.splice(0)
-        if (error) throw error
+        if (error) {
+          place.failedAt = before + at
+          throw error
+        }
         at += taken
         if (!isOver) continue
         // What follows the last member of a gzip file can only be zeros that fill it up.
@@ -26,12 +65,27 @@ export async function* decompress(
         unzip.destroy()
         unzip = new Unzip(compression, file)
       }
+      before += chunk.length
     }
     const error = await unzip.end()
     yield* unzip.output.splice(0)
     if (error) throw error
   } finally {
     unzip.destroy()
+  }
+}
+
+/** What there is behind so many bytes, up to an error or the end. */
+async function* restOf(bytes: AsyncIterable<Buffer>, given: number): AsyncGenerator<Buffer, void> {
+  let before = 0
+  try {
+    for await (const some of bytes) {
+      const start = Math.max(0, given - before)
+      before += some.length
+      if (start < some.length) yield some.subarray(start)
+    }
+  } catch {
+    // The error that is known already.
   }
 }
 

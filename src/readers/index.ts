@@ -1,3 +1,4 @@
+export { isExactNumber, type ExactNumber } from './exact-number.ts'
 export { findFiles } from './find-files.ts'
 export { formatOf, formats, type Compression, type Format } from './format.ts'
 export { csvHeader, csvLine, jsonlLine } from './line.ts'
@@ -9,6 +10,7 @@ export {
   readLines,
   readTsv,
   type CsvReaderOptions,
+  type JsonReaderOptions,
   type ReaderOptions,
 } from './read-bytes.ts'
 export { FileError, RowError, rowErrorCodes } from './row.ts'

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Carry } from './carry.ts'
-import { jsonOf } from './json-value.ts'
+import { doubtOf } from './json-borders.ts'
+import { jsonOf, type Parsed } from './json-value.ts'
 import { NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from './row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { tooLongWords } from './span-row.ts'
@@ -21,12 +22,12 @@ const SPACES = new Set([0x20, 0x09, LF, 0x0d])
 /**
  * The elements of a JSON array of any size.
  *
- * Brackets and quotes tell where an element ends; `JSON.parse` tells whether it is one. Once an element is not JSON,
- * nobody can say where the next begins, so nothing more of the file is read. (A parser of tokens, such as stream-json,
+ * Brackets and quotes tell where an element ends; `JSON.parse` tells whether it is one. One that is not is a bad row, and
+ * reading goes on behind it, if its brackets belong together. Otherwise, and where the array itself is broken, nobody can say
+ * where the next one begins: after the rows before it, `next` throws, so that nobody takes them for the whole file. (A parser of tokens, such as stream-json,
  * would neither bound the size of an element, nor say where it was, nor notice bytes that are not UTF-8.)
  */
 export class JsonRows implements Rows {
-  isOver = false
   readonly #carry = new Carry()
   readonly #options: RowsOptions
   #where: 'before' | 'between' | 'inside' | 'after' = 'before'
@@ -59,10 +60,15 @@ export class JsonRows implements Rows {
 
   next(isLast: boolean): Row[] {
     const rows: Row[] = []
-    while (!this.isOver && rows.length < MOST_ROWS) {
-      const row = this.#next(isLast)
-      if (!row) break
-      rows.push(row)
+    try {
+      while (rows.length < MOST_ROWS) {
+        const row = this.#next(isLast)
+        if (!row) break
+        rows.push(row)
+      }
+    } catch (error) {
+      // The next call comes to the same place.
+      if (rows.length === 0) throw error
     }
     return rows
   }
@@ -80,9 +86,9 @@ export class JsonRows implements Rows {
         this.#at++
         continue
       }
-      if (this.#where === 'after') return this.#stop('invalid_json', 'expected nothing after the array')
+      if (this.#where === 'after') throw this.#broken('got more behind its end')
       if (this.#where === 'before') {
-        if (byte !== OPENING_BRACKET) return this.#stop('not_an_array', NOT_AN_ARRAY)
+        if (byte !== OPENING_BRACKET) throw this.#broken(NOT_AN_ARRAY, 'not_an_array')
         this.#where = 'between'
         this.#at++
         continue
@@ -97,7 +103,7 @@ export class JsonRows implements Rows {
       this.#fromLine = this.#line
     }
     if (!isLast || this.#where === 'after' || this.#where === 'before') return undefined
-    return this.#stop('invalid_json', `expected the array to go on, got the end of the file`)
+    throw this.#broken('got the end of the file in it')
   }
 
   /** Goes on to what ends the element: a comma or bracket, or a brace, which is a mistake. */
@@ -136,55 +142,57 @@ export class JsonRows implements Rows {
   /** The element that ends here. */
   #element(bytes: Buffer): Row {
     const separator = bytes[this.#at]
+    if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
     const source = bytes.subarray(this.#from, this.#at)
-    const { maxRecordBytes } = this.#options
-    const value = this.#skipped === undefined ? jsonOf(source.toString()) : undefined
-    if (separator === CLOSING_BRACE) return this.#stop('invalid_json', 'expected JSON, got a brace too many')
-    if (value?.code === 'invalid_json') return this.#stop(value.code, value.problem)
+    const parsed = this.#skipped === undefined ? this.#parse(source) : undefined
+    const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined
+    if (doubt !== undefined) throw this.#broken(`got what is no JSON, and ${doubt}`)
 
     this.#at++
-    const place = this.#place(true)
-    const size = (this.#skipped ?? 0) + source.length
-    const row =
-      value === undefined
-        ? this.#bad('too_long', tooLongWords(maxRecordBytes, size, this.#line - this.#fromLine + 1))
-        : !isUtf8(source)
-          ? this.#bad('invalid_utf8', NOT_UTF8, source)
-          : value.code
-            ? this.#bad(value.code, value.problem, source)
-            : { ...place, record: value.json }
+    const row = parsed
+      ? parsed.code
+        ? this.#bad(parsed.code, parsed.problem, source)
+        : { ...this.#place(), record: parsed.json }
+      : this.#bad('too_long', this.#sizeWords(source))
     this.#where = separator === COMMA ? 'between' : 'after'
     this.#number++
     this.#skipped = undefined
     return row
   }
 
-  /** Gives up the rest of the file. */
-  #stop(code: RowErrorCode, what: string): BadRow {
-    const { bytes } = this.#carry
-    const isElement = this.#where === 'inside' && this.#skipped === undefined
-    if (this.#where !== 'inside') this.#fromLine = this.#line
-    this.isOver = true
-    const source = isElement ? bytes.subarray(this.#from, this.#at) : undefined
-    return this.#bad(code, `${what}. The rest of the file is not read`, source, this.#at < bytes.length)
+  #parse(source: Buffer): Parsed {
+    return isUtf8(source)
+      ? jsonOf(source.toString(), this.#options.exactNumbers)
+      : { code: 'invalid_utf8', problem: NOT_UTF8 }
   }
 
-  #bad(code: RowErrorCode, what: string, source?: Buffer, terminated = true): BadRow {
-    const { file } = this.#options
-    const which = this.#where === 'before' || this.#where === 'after' ? '' : `element ${this.#number}: `
-    const place = this.#place(terminated)
+  #sizeWords(source: Buffer): string {
+    const size = (this.#skipped ?? 0) + source.length
+    return tooLongWords(this.#options.maxRecordBytes, size, this.#line - this.#fromLine + 1)
+  }
+
+  /** Nobody can say where the next element begins. */
+  #broken(got: string, code: 'not_an_array' | 'broken_array' = 'broken_array'): RowError {
+    const isElement = this.#where === 'inside' || this.#where === 'between'
+    const line = this.#where === 'inside' ? this.#fromLine : this.#line
+    const which = isElement ? `element ${this.#number}: ` : ''
+    const what = `${which}expected a JSON array, ${got}. The rest of the file is not read`
+    return new RowError(code, this.#options.file, line, what)
+  }
+
+  #bad(code: RowErrorCode, what: string, source?: Buffer): BadRow {
+    const place = this.#place()
     return {
       ...place,
-      error: new RowError(code, file, place.line, which + what),
+      error: new RowError(code, place.file, place.line, `element ${this.#number}: ${what}`),
       raw: source && rawOf(source),
     }
   }
 
-  #place(terminated: boolean) {
+  #place() {
     const end = this.#carry.offset + this.#at
-    return { file: this.#options.file, line: this.#fromLine, end, terminated }
+    return { file: this.#options.file, line: this.#fromLine, end, terminated: true }
   }
 }
 
-const NOT_AN_ARRAY =
-  'expected a JSON array, got something else. If each line is a JSON value, the format is jsonl'
+const NOT_AN_ARRAY = 'got something else. If each line is a JSON value, the format is jsonl'

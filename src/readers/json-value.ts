@@ -1,16 +1,72 @@
+import { exactNumber, mayBeInexact } from './exact-number.ts'
+import type { RowErrorCode } from './row.ts'
+
+/** `JSON.parse` reads much deeper values, but `JSON.stringify`, and most of what walks through a value, overflows the stack. */
+const MOST_LEVELS = 1_000
+
+/** What a text came to. */
+export type Parsed =
+  | { readonly json: unknown; readonly code?: undefined }
+  | { readonly code: RowErrorCode; readonly problem: string }
+
 /**
  * The value of a JSON text, or what is wrong with it. Only the position is taken from what `JSON.parse` says: its messages
  * quote the text.
  */
-export function jsonOf(
-  text: string,
-): { json: unknown; code?: undefined } | { code: 'invalid_json' | 'null_record'; problem: string } {
+export function jsonOf(text: string, exactNumbers = false): Parsed {
+  if (isTooDeep(text)) {
+    return {
+      code: 'too_deep',
+      problem: `expected at most ${MOST_LEVELS} levels of arrays and objects, got more`,
+    }
+  }
   try {
-    const json: unknown = JSON.parse(text)
+    const json: unknown = exactNumbers && mayBeInexact(text) ? parseExactly(text) : JSON.parse(text)
     return json === null ? { code: 'null_record', problem: 'expected a record, got null' } : { json }
   } catch (error) {
     return { code: 'invalid_json', problem: `expected JSON, got what is not${position(error)}` }
   }
+}
+
+/** Several times slower. */
+function parseExactly(text: string): unknown {
+  // TypeScript does not know the third argument yet.
+  const reviver = (_: string, value: unknown, { source }: { source?: string } = {}) =>
+    typeof value === 'number' && source !== undefined ? exactNumber(source, value) : value
+  return JSON.parse(text, reviver)
+}
+
+function isTooDeep(text: string): boolean {
+  // Most texts are too short for it, and of most others it is enough to count the brackets.
+  if (text.length <= MOST_LEVELS || !hasMore(text, MOST_LEVELS)) return false
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const one = text[at]
+    if (one === '"') at = endOfString(text, at)
+    else if (one === '[' || one === '{') {
+      if (++depth > MOST_LEVELS) return true
+    } else if (one === ']' || one === '}') depth--
+  }
+  return false
+}
+
+function hasMore(text: string, most: number): boolean {
+  let count = 0
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > most) return true
+    }
+  }
+  return false
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const one = text[at]
+    if (one === '"') return at
+    if (one === '\\') at++
+  }
+  return text.length
 }
 
 function position(error: unknown): string {

@@ -11,7 +11,6 @@ const MOST_ROWS = 500
 
 /** A record to each line: JSON Lines, or plain text. */
 export class LineRows implements Rows {
-  readonly isOver = false
   readonly #spans: Spans
   readonly #options: RowsOptions
   readonly #isJson: boolean
@@ -40,7 +39,7 @@ export class LineRows implements Rows {
   }
 
   #row(span: Span): Row {
-    const { file, maxRecordBytes } = this.#options
+    const { file, maxRecordBytes, exactNumbers } = this.#options
     const { carry } = this.#spans
     const source = { file, carry }
     if (span.problem) return tooLong(source, span, maxRecordBytes)
@@ -48,7 +47,7 @@ export class LineRows implements Rows {
     if (!isUtf8(bytes)) return badSpan(source, span, 'invalid_utf8', NOT_UTF8)
     const text = bytes.toString()
     if (!this.#isJson) return goodSpan(source, span, text)
-    const value = jsonOf(text)
+    const value = jsonOf(text, exactNumbers)
     return value.code ? badSpan(source, span, value.code, value.problem) : goodSpan(source, span, value.json)
   }
 }

@@ -1,3 +1,4 @@
+import { isExactNumber } from './exact-number.ts'
 import { setOwn } from './set-own.ts'
 
 /** What of an `Outcome` goes into its row. */
@@ -25,7 +26,8 @@ export interface OutcomeRowOptions {
  * one `_error: { code, message }`. A record that is no object has one column: `text` for a string, otherwise `record`. A
  * result that is no plain object has one too: `result`, behind the prefix.
  *
- * Throws where two of them have one name: nothing is overwritten.
+ * Throws where two of them have one name: nothing is overwritten. `_index` and `_error` are never a record's or a result's
+ * own, so that a fulfilled outcome never looks rejected.
  */
 export function outcomeRow(
   outcome: OutcomeOfRow,
@@ -33,8 +35,11 @@ export function outcomeRow(
 ): Record<string, unknown> {
   const row: Record<string, unknown> = {}
   for (const [name, value] of columnsOf(outcome.record)) setOwn(row, name, value)
-  const add = (name: string, value: unknown, remedy: string): void => {
+  const refuse = (name: string, remedy: string): void => {
     if (Object.hasOwn(row, name)) throw new Error(`Two columns are called \`${name}\`. ${remedy}`)
+  }
+  const add = (name: string, value: unknown, remedy: string): void => {
+    refuse(name, remedy)
     setOwn(row, name, value)
   }
   if (outcome.status === 'fulfilled') {
@@ -44,6 +49,7 @@ export function outcomeRow(
   }
   const ours = 'It is needed for the outcome: rename it in the record or set another `prefix` for the result'
   add('_index', outcome.index, ours)
+  refuse('_error', ours)
   if (outcome.status === 'rejected') {
     const { code, message } = outcome.reason
     add('_error', { code, message }, ours)
@@ -53,12 +59,14 @@ export function outcomeRow(
 
 function columnsOf(record: unknown): [string, unknown][] {
   if (typeof record === 'string') return [['text', record]]
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return [['record', record]]
+  if (typeof record !== 'object' || record === null || Array.isArray(record) || isExactNumber(record)) {
+    return [['record', record]]
+  }
   return Object.entries(record)
 }
 
 function fieldsOf(value: unknown): [string, unknown][] {
-  return isPlainObject(value) ? Object.entries(value) : [['result', value]]
+  return isPlainObject(value) && !isExactNumber(value) ? Object.entries(value) : [['result', value]]
 }
 
 function isPlainObject(value: unknown): value is object {

@@ -1,16 +1,22 @@
-import { Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import type { Format } from './format.ts'
 import { checkDelimiter, maxRecordBytesOf } from './checks.ts'
+import { LateFailure } from './late-failure.ts'
 import type { BadRow, Row } from './row.ts'
 import { FileRows } from './rows.ts'
 
 export interface ReaderOptions {
-  /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`. */
+  /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`, after the rows before it. */
   readonly onBadRow?: ((row: BadRow) => void) | undefined
   /** The file's name, for errors. Default `input`. */
   readonly file?: string | undefined
   /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
+}
+
+export interface JsonReaderOptions extends ReaderOptions {
+  /** As in `ReadOptions`: numbers that JavaScript can't hold are kept as they are. Default false, as with `JSON.parse`. */
+  readonly exactNumbers?: boolean | undefined
 }
 
 export interface CsvReaderOptions extends ReaderOptions {
@@ -19,12 +25,15 @@ export interface CsvReaderOptions extends ReaderOptions {
 }
 
 /** JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row. */
-export function readJsonl(options: ReaderOptions = {}): Transform {
+export function readJsonl(options: JsonReaderOptions = {}): Transform {
   return new Reader('jsonl', options)
 }
 
-/** A JSON array of any size: bytes in, its elements out. After a syntax error nothing more is read. */
-export function readJson(options: ReaderOptions = {}): Transform {
+/**
+ * A JSON array of any size: bytes in, its elements out. One that is no JSON is a bad row; where the array itself is broken
+ * or cut off, the stream fails after the elements before that place, with or without `onBadRow`.
+ */
+export function readJson(options: JsonReaderOptions = {}): Transform {
   return new Reader('json', options)
 }
 
@@ -43,38 +52,40 @@ export function readLines(options: ReaderOptions = {}): Transform {
   return new Reader('lines', options)
 }
 
-class Reader extends Transform {
+class Reader extends LateFailure {
   readonly #rows: FileRows
   readonly #onBadRow: ReaderOptions['onBadRow']
 
-  constructor(format: Format, { onBadRow, file = 'input', maxRecordBytes, delimiter }: CsvReaderOptions) {
+  constructor(format: Format, options: CsvReaderOptions & JsonReaderOptions) {
+    const { onBadRow, file = 'input', delimiter, exactNumbers } = options
     super({ readableObjectMode: true, readableHighWaterMark: 16 })
     if (delimiter !== undefined) checkDelimiter(delimiter)
-    this.#rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+    const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
+    this.#rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })
     this.#onBadRow = onBadRow
   }
 
-  override _transform(chunk: Buffer, _: BufferEncoding, done: (error?: Error) => void): void {
-    done(this.#pushAll(this.#rows.read(chunk)))
+  override _transform(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#pushAll(this.#rows.read(chunk), done)
   }
 
-  override _flush(done: (error?: Error) => void): void {
-    done(this.#pushAll(this.#rows.end()))
+  override _flush(done: () => void): void {
+    this.#pushAll(this.#rows.end(), done)
   }
 
-  /** Returns why it stopped before the end. */
-  #pushAll(batches: Iterable<Row[]>): Error | undefined {
+  #pushAll(batches: Iterable<Row[]>, done: () => void): void {
     try {
       for (const rows of batches) {
         for (const row of rows) {
           if (row.error === undefined) this.push(row.record)
           else if (this.#onBadRow) this.#onBadRow(row)
-          else return row.error
+          else throw row.error
         }
       }
-      return undefined
     } catch (error) {
-      return error as Error
+      this.failLate(error as Error)
+      return
     }
+    done()
   }
 }

@@ -14,6 +14,12 @@ export interface ReadOptions {
   readonly delimiter?: string | undefined
   /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
+  /**
+   * JSON: a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, is kept as what `JSON.rawJSON` makes
+   * of it, an object that `JSON.stringify` and the writers here write as it was. See `isExactNumber`. Default false: it becomes
+   * the nearest one, as with `JSON.parse`.
+   */
+  readonly exactNumbers?: boolean | undefined
   /** What is read for `-`. Default `process.stdin`. */
   readonly stdin?: Readable | undefined
 }
@@ -30,6 +36,7 @@ interface Batch {
 export class RowStream extends Readable {
   readonly #files: readonly string[]
   readonly #stdin: Readable | undefined
+  readonly #stop = new AbortController()
   readonly #batches: AsyncGenerator<Batch, void>
   #batch: Batch = { rows: [], before: 0 }
   #at = 0
@@ -43,7 +50,7 @@ export class RowStream extends Readable {
     super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
     this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
-    this.#batches = batchesOf(files, options, this.#stdin)
+    this.#batches = batchesOf(files, options, this.#stdin, this.#stop.signal)
   }
 
   /**
@@ -81,6 +88,7 @@ export class RowStream extends Readable {
     this.#batches.next().then(
       ({ value }) => {
         this.#isFetching = false
+        if (this.destroyed) return
         if (value === undefined) {
           this.push(null)
           return
@@ -95,8 +103,9 @@ export class RowStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Else the generator would wait for its next bytes before it closes.
+    // Else the generator would wait for its next bytes before it closes: of a silent pipe for ever.
     this.#stdin?.destroy()
+    this.#stop.abort()
     this.#batches.return().then(
       () => {
         callback(error)
@@ -114,7 +123,7 @@ export class RowStream extends Readable {
  *
  * A row that can't be read is a row with an `error`; nothing is left out but blank lines. The stream itself fails, after the
  * rows that it could read, with a `FileError` where a file can't be read or decompressed, and with a `RowError` where
- * nothing of it makes sense: `invalid_header` or `utf16`.
+ * the rest of it makes no sense: `invalid_header`, `utf16`, `not_an_array` or `broken_array`.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
@@ -127,18 +136,21 @@ async function* batchesOf(
   files: readonly string[],
   options: ReadOptions,
   stdin: Readable | undefined,
+  stop: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   let before = 0
   for (const file of files) {
     const { format, compression } = kindOf(file, options)
     const progress: Progress = { bytes: 0 }
-    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress)
-    const bytes = compression ? decompress(onDisk, compression, file) : onDisk
+    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
+    // What is no file on the disk can be read only once.
+    const again = sizeOf(file) === undefined ? undefined : () => bytesOf(file, { bytes: 0 }, stop)
+    const bytes = compression ? decompress(onDisk, compression, file, again) : onDisk
     const isRowExact = compression === undefined && format !== 'json'
     for await (const rows of rowsOf(bytes, file, format, options)) {
       yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }
     }
-    // All of it, also where the rest makes no sense or nothing but blank lines came last.
+    // All of it, also where nothing but blank lines came last.
     const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
     yield { rows: [], before, bytes: size }
     before += size
@@ -164,12 +176,16 @@ async function* rowsOf(
   bytes: AsyncIterable<Buffer>,
   file: string,
   format: Format,
-  { delimiter, maxRecordBytes }: ReadOptions,
+  { delimiter, maxRecordBytes, exactNumbers }: ReadOptions,
 ): AsyncGenerator<readonly Row[], void> {
-  const rows = new FileRows(format, { file, maxRecordBytes: maxRecordBytesOf(maxRecordBytes), delimiter })
+  const rows = new FileRows(format, {
+    file,
+    maxRecordBytes: maxRecordBytesOf(maxRecordBytes),
+    delimiter,
+    exactNumbers,
+  })
   for await (const chunk of bytes) {
     yield* rows.read(chunk)
-    if (rows.isOver) return
   }
   yield* rows.end()
 }

@@ -1,11 +1,11 @@
 /** Why a row can't be read. */
 export const rowErrorCodes = [
-  /** Not JSON. In a `.json` file nothing after it can be read either. */
+  /** Not JSON. */
   'invalid_json',
   /** It is `null`, which a stream can't carry. */
   'null_record',
-  /** The top level of a `.json` file is no array. Nothing of the file can be read. */
-  'not_an_array',
+  /** Arrays and objects inside one another, more than 1,000 levels of them: `JSON.stringify` could not write it. */
+  'too_deep',
   /** More or fewer fields than the header has columns. */
   'wrong_column_count',
   /** A quote out of place, or one that is never closed. */
@@ -16,6 +16,13 @@ export const rowErrorCodes = [
   'too_long',
   /** The header has an empty name, one name twice, or can't be read. The stream is destroyed with it. */
   'invalid_header',
+  /** The top level of a `.json` file is no array. The stream is destroyed with it. */
+  'not_an_array',
+  /**
+   * The array of a `.json` file is cut off, or so broken that nobody can say where its next element begins. The stream is
+   * destroyed with it, after the rows before that place.
+   */
+  'broken_array',
   /** The file begins like one in UTF-16. The stream is destroyed with it. */
   'utf16',
 ] as const
@@ -70,12 +77,17 @@ interface Place {
 
 export interface GoodRow extends Place {
   readonly record: unknown
+  /**
+   * CSV and TSV: the columns in the order of the header, one array for all rows of a file. The record itself has names such as
+   * `2024` first, as every object in JavaScript.
+   */
+  readonly columns?: readonly string[] | undefined
   readonly error?: undefined
 }
 
 export interface BadRow extends Place {
   readonly error: RowError
-  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long or the rest of a JSON file. */
+  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long. */
   readonly raw: string | Uint8Array | undefined
   readonly record?: undefined
 }

@@ -9,10 +9,11 @@ export interface Rows {
   append(chunk: Buffer): void
   /** Leaves out bytes at the very start. */
   skip(bytes: number): void
-  /** Some of the next rows, in order; none if they need more bytes. `isLast`: there are no more. */
+  /**
+   * Some of the next rows, in order; none if they need more bytes. `isLast`: there are no more. Throws a `RowError`, after the
+   * rows before it, where nothing of the rest can be read.
+   */
   next(isLast: boolean): Row[]
-  /** Nothing more can be read of the file, so there is no need to. */
-  readonly isOver: boolean
 }
 
 export interface RowsOptions {
@@ -21,6 +22,8 @@ export interface RowsOptions {
   readonly maxRecordBytes: number
   /** CSV: one ASCII character. */
   readonly delimiter?: string | undefined
+  /** JSON: numbers that JavaScript can't hold are kept as they are. */
+  readonly exactNumbers?: boolean | undefined
 }
 
 const makers: Readonly<Record<Format, (options: RowsOptions) => Rows>> = {
@@ -47,12 +50,8 @@ export class FileRows {
     this.#file = options.file
   }
 
-  get isOver(): boolean {
-    return this.#rows.isOver
-  }
-
   *read(chunk: Buffer): Generator<Row[], void> {
-    if (!this.isOver) yield* this.#push(chunk, false)
+    yield* this.#push(chunk, false)
   }
 
   *end(): Generator<Row[], void> {

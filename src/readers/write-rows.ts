@@ -1,11 +1,15 @@
-import { Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import type { Outcome } from '../index.ts'
 import { csvHeader, csvLine, jsonlLine, MORE } from './line.ts'
 import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
 import { checkDelimiter } from './checks.ts'
+import { LateFailure } from './late-failure.ts'
 
 export interface CsvWriterOptions {
-  /** Default: the properties of the first row, and `_more` for those that others have besides. */
+  /**
+   * Default: the properties of the first row, and `_more` for those that others have besides. In JavaScript properties such as
+   * `2024` come first: only `columns`, as `readRows` gives them with each row of a table, keep their place.
+   */
   readonly columns?: readonly string[] | undefined
   /** One ASCII character, such as `;`. Default `,`. */
   readonly delimiter?: string | undefined
@@ -16,7 +20,8 @@ export interface OutcomeWriterOptions extends OutcomeRowOptions {
   readonly format?: 'jsonl' | 'csv' | 'tsv' | undefined
   /**
    * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
-   * it, at most 1,000 of them.
+   * it, at most 1,000 of them. As with `writeCsv`, only columns that are given keep an order that objects in JavaScript can't.
+   * `_index`, `_error` and `_more` are added to them where they lack.
    */
   readonly columns?: readonly string[] | undefined
 }
@@ -37,11 +42,12 @@ export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWrit
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
   if (format === 'jsonl') return textOf((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
   const isTypical = (row: object) => !Object.hasOwn(row, '_error')
+  const always = ['_index', '_error', MORE]
   return csvOf(rowOf, {
-    columns,
+    columns: columns && [...columns, ...always.filter((name) => !columns.includes(name))],
     delimiter: format === 'csv' ? ',' : '\t',
     isTypical,
-    always: ['_error', MORE],
+    always,
   })
 }
 
@@ -59,6 +65,8 @@ interface CsvPlan {
 function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   const { delimiter } = plan
   let { columns } = plan
+  // Throws now, rather than when the first row has come.
+  if (columns) csvHeader(columns, delimiter)
   let isBegun = false
   let held: object[] = []
   const begin = (typical: object | undefined): string => {
@@ -81,25 +89,48 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   )
 }
 
-/** A transform that makes a text of each object. */
-function textOf(text: (value: never) => string, rest?: () => string): Transform {
-  const attempt = (make: () => string, done: (error: Error | null, text?: string) => void): void => {
-    let made
+/** A transform that makes a text of each object. `rest` is what remains to be given out at the end, or before an error. */
+function textOf(text: (value: never) => string, rest: () => string = () => ''): Transform {
+  return new TextWriter(text, rest)
+}
+
+class TextWriter extends LateFailure {
+  readonly #text: (value: never) => string
+  readonly #rest: () => string
+
+  constructor(text: (value: never) => string, rest: () => string) {
+    super({ writableObjectMode: true })
+    this.#text = text
+    this.#rest = rest
+  }
+
+  override _transform(value: unknown, _: BufferEncoding, done: () => void): void {
     try {
-      made = make()
+      this.push(this.#text(value as never))
     } catch (error) {
-      done(error as Error)
+      this.#fail(error)
       return
     }
-    done(null, made)
+    done()
   }
-  return new Transform({
-    writableObjectMode: true,
-    transform(value: unknown, _, done) {
-      attempt(() => text(value as never), done)
-    },
-    flush(done) {
-      attempt(() => rest?.() ?? '', done)
-    },
-  })
+
+  override _flush(done: () => void): void {
+    try {
+      this.push(this.#rest())
+    } catch (error) {
+      this.failLate(error as Error)
+      return
+    }
+    done()
+  }
+
+  /** What it has taken before comes out all the same. */
+  #fail(error: unknown): void {
+    try {
+      this.push(this.#rest())
+    } catch {
+      // The first error counts.
+    }
+    this.failLate(error as Error)
+  }
 }

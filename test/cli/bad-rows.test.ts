@@ -61,6 +61,21 @@ const cases: [
     ],
     4,
   ],
+  [
+    'a broken element',
+    'in.json',
+    `[${good(0)},\n{"text":},\n${good(2)}]`,
+    [{ index: 1, line: 2, code: 'invalid_json', raw: '{"text":}' }],
+    3,
+  ],
+  [
+    'a value that nothing could write again',
+    'in.jsonl',
+    [good(0), `{"text":"x","deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, good(2), ''].join('\n'),
+    [{ index: 1, line: 2, code: 'too_deep' }],
+    3,
+  ],
+  ['half a line end', 'in.csv', 'id,text\r\n0,Message number 0: shipping\r\n\r', [], 1],
   ['an empty file', 'in.csv', '', [], 0],
   ['a header alone', 'in.csv', 'id,text\n', [], 0],
 ]
@@ -108,5 +123,26 @@ describe.each(cases.filter(([, , , bad]) => bad.length > 0))('%s', (_, name, con
     expect(stderr).toContain(`${name}:${bad[0]!.line}: `)
     const indexes = place.rows('out.jsonl').map(({ _index }) => Number(_index))
     expect(indexes.sort((a, b) => a - b)).toEqual([...Array(bad[0]!.index).keys()])
+  })
+})
+
+test('a JSON array that breaks off stops the run, and what came before it is finished', async () => {
+  for (const [rest, line, rows] of [
+    [`,\n${good(1)}`, 2, [0]],
+    [`,\n${good(1)}},${good(2)}]`, 2, [0]],
+    [`]\n[${good(1)}]`, 2, [0]],
+  ] as const) {
+    using place = new Workplace({ 'in.json': `[${good(0)}${rest}` })
+    const args = [...place.job(['in.json']), '--field', 'text', '-o', 'out.jsonl', ...atOnce]
+    const { code, stderr } = await place.run(args)
+    expect(code).toBe(3)
+    expect(stderr).toContain(`in.json:${line}: `)
+    expect(place.rows('out.jsonl').map(({ _index }) => _index)).toEqual(rows)
+  }
+  using place = new Workplace({ 'in.json': '{}' })
+  const { code, stderr } = await place.run([...place.job(['in.json']), '-o', 'out.jsonl', ...atOnce])
+  expect({ code, stderr }).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/^in\.json:1: /) as string,
   })
 })

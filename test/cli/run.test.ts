@@ -118,6 +118,46 @@ describe('output', () => {
     }
   })
 
+  test('the columns of a table keep their order, also when a run goes on', async () => {
+    const header = 'id,text,2024,2023,_more'
+    const lines = three.map(({ id, text }, i) => `${id},${text},a${i},b${i},`)
+    using place = new Workplace({ 'in.csv': `${[header, ...lines].join('\n')}\n` })
+    const columns = 'id,text,2024,2023,label,_index,_error,_more'
+    const expected = three.map(({ id, text }, i) => `${id},${text},a${i},b${i},${labels[i]!},${i},,`)
+    for (const [limit, count] of [
+      ['2', 2],
+      ['3', 3],
+    ] as const) {
+      const args = [
+        ...place.job(['in.csv']),
+        '--field',
+        'text',
+        '--ordered',
+        '--limit',
+        limit,
+        '-o',
+        'out.csv',
+      ]
+      expect(await place.run([...args, '--force', ...atOnce])).toMatchObject({ code: 0 })
+      expect(place.read('out.csv').trimEnd().split('\n')).toEqual([columns, ...expected.slice(0, count)])
+    }
+  })
+
+  test('numbers that JavaScript cannot hold are written as they came', async () => {
+    const message = (numbers: string, text = three[0]!.text) => `{"text":"${text}",${numbers}}`
+    const numbers = '"id":12345678901234567890,"e":1e400,"d":0.12345678901234567891,"in":{"n":[-1e999]}'
+    using place = new Workplace({ 'in.jsonl': `${message(numbers)}\n12345678901234567890\n` })
+    const args = [...place.job(), '--field', 'text', '--partition', 'id', '--ordered', ...atOnce]
+    expect((await place.run([...args, '-o', 'out.jsonl'])).code).toBe(1)
+    const [first, second] = place.read('out.jsonl').split('\n')
+    expect(first).toBe(message(`${numbers},"label":"shipping","_index":0`))
+    expect(second).toContain('{"_raw":"12345678901234567890","_index":1,"_error":{"code":"not_a_record"')
+    await place.run([...args, '-o', 'out.csv'])
+    expect(place.read('out.csv').split('\n')[1]).toBe(
+      `${three[0]!.text},12345678901234567890,1e400,0.12345678901234567891,"{""n"":[-1e999]}",shipping,0,,`,
+    )
+  })
+
   test('a schema with several fields, and one that is no object', async () => {
     using place = new Workplace({
       'in.jsonl': jsonl(three),

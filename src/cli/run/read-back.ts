@@ -43,7 +43,7 @@ export async function readBack(
     if (!isKept(index)) break
     if (!done.add(index)) throw new UsageError(`${row.file}:${row.line}: record ${index} is there twice`)
     if (isRejected) rejected += 1
-    columns ??= Object.keys(row.record as object)
+    columns ??= (row.error ? undefined : row.columns) ?? Object.keys(row.record as object)
     end = row.end
   }
   truncateSync(file.path, end)
@@ -62,7 +62,7 @@ export async function* rejectedRows(
 }
 
 function rowsOf({ path, format }: OutputFile): AsyncIterable<Row> {
-  return readRows([path], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER })
+  return readRows([path], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true })
 }
 
 function readIndex({ file, line, record }: Row): { index: number; isRejected: boolean } {

@@ -4,7 +4,7 @@ import { openCache } from '../cache-file.ts'
 import { applyConfig } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
 import { isTable, loadEnvFile, openStream, readJob } from '../job.ts'
-import { columnOf, type Item } from '../records.ts'
+import { columnNames, columnOf, type Item } from '../records.ts'
 import { given, inFlags } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
 import { Flow } from './flow.ts'
@@ -57,7 +57,7 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
     }
     // Before the output: one that nobody knows whose it is cannot be gone on with.
     keepState({ pid: process.pid })
-    const output = await openOutput({ ...targets, own: Object.keys(first?.own ?? {}), result, before })
+    const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before })
     const flow = new Flow(stream, items, before.output.done, output, flags.strict ?? false)
     const meter = meterOf(stream)
     const halt = await watch(flow, stream, rows, before.output.done.size, flags)
@@ -74,5 +74,10 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
 }
 
 function partitionBy(column: string | undefined): ((item: Item) => string) | undefined {
-  return column === undefined ? undefined : ({ own }) => String(columnOf(own, column))
+  if (column === undefined) return undefined
+  return ({ own }) => {
+    const value = columnOf(own, column)
+    // Not by `String`, which takes no number that was kept as it is.
+    return typeof value === 'string' ? value : JSON.stringify(value)
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { RowError, type Row } from 'llm-pack-stream/readers'
-import { columnOf, ItemError, textFrom, toItem } from '../../../src/cli/records.ts'
+import { RowError, type GoodRow, type Row } from 'llm-pack-stream/readers'
+import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/records.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
 const none = new Set<string>()
@@ -71,6 +71,20 @@ describe("a record's own columns", () => {
     expect(text).toMatchObject({ code: 'column_taken' })
     expect((text as ItemError).message).toContain('--prefix')
   })
+})
+
+test('columnNames are those of the table in its order, without ours, then what it had none for', () => {
+  const row = {
+    ...(rowOf({ id: '1', 2024: 'a', 2023: 'b', _index: '5', _more: '{"c":1}' }) as GoodRow),
+    columns: ['id', '2024', '2023', '_index', '_more'],
+  }
+  expect(columnNames(toItem(row, 0, textFrom(undefined, undefined), none))).toEqual([
+    'id',
+    '2024',
+    '2023',
+    'c',
+  ])
+  expect(columnNames(item({ b: 1, a: 2 }))).toEqual(['b', 'a'])
 })
 
 test('columnOf says which columns there are', () => {

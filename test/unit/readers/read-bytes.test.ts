@@ -40,7 +40,7 @@ describe('readers of bytes', () => {
 
   it.each<[string, (options: ReaderOptions) => Transform, string, number, unknown[]]>([
     ['readJsonl', readJsonl, '1\nx\n2\n', 2, [1, 2]],
-    ['readJson', readJson, '[1,\nx,2]', 2, [1]],
+    ['readJson', readJson, '[1,\nx,2]', 2, [1, 2]],
     ['readCsv', readCsv, 'a\n1\n2,3\n4\n', 3, [{ a: '1' }, { a: '4' }]],
     ['readTsv', readTsv, 'a\n1\n2\t3\n4\n', 3, [{ a: '1' }, { a: '4' }]],
     ['readLines', readLines, '1\n\xff\n2\n', 2, ['1', '2']],
@@ -56,6 +56,28 @@ describe('readers of bytes', () => {
   it('fail of a header that makes no sense in any case', async () => {
     const reader = readCsv({ onBadRow: () => undefined })
     await expect(records(['a,a\n1,2\n'], reader)).rejects.toMatchObject({ code: 'invalid_header' })
+  })
+
+  it.each<[string, Transform, string, string[]]>([
+    [
+      'a broken array',
+      readJson({ onBadRow: () => undefined }),
+      'broken_array',
+      ['[0', ',1'.repeat(100), ',{}},2]'],
+    ],
+    ['a bad row', readJsonl(), 'invalid_json', ['0\n', '1\n'.repeat(100), 'x\n2\n']],
+    ['one that comes at once', readJsonl(), 'invalid_json', [`0\n${'1\n'.repeat(100)}x\n2\n`]],
+    ['no row before it', readJsonl(), 'invalid_json', ['x\n2\n']],
+  ])('give all rows before %s to who reads them, however slowly', async (name, reader, code, chunks) => {
+    const seen: unknown[] = []
+    const reading = pipeline(Readable.from(chunks), reader, async (rows: AsyncIterable<unknown>) => {
+      for await (const row of rows) {
+        await settle()
+        seen.push(row)
+      }
+    })
+    await expect(reading).rejects.toMatchObject({ code })
+    expect(seen).toEqual(name === 'no row before it' ? [] : [0, ...Array<number>(100).fill(1)])
   })
 
   it('fail of what `onBadRow` throws', async () => {

@@ -92,7 +92,7 @@ describe('readRows', () => {
     const stdin = () =>
       Readable.from([Buffer.from('{"a":"'), Buffer.from([0xc3]), Buffer.from([0xa9]), '"}\n2'])
     expect(values(await read(['-'], { stdin: stdin(), format: 'jsonl' }))).toEqual([{ a: 'é' }, 2])
-    const rows = readRows(['-'], { stdin: Readable.from(['x\n']), format: 'json' })
+    const rows = readRows(['-'], { stdin: Readable.from(['[x]\n']), format: 'json' })
     expect(rows.bytesTotal).toBeUndefined()
     const [row] = (await rows.toArray()) as Row[]
     expect(row?.error?.message).toMatch(/^stdin:1: /)
@@ -118,10 +118,14 @@ describe('readRows', () => {
     expect(rows.bytesRead).toBe(15)
   })
 
-  it('has read all of a file that it gave up', async () => {
-    const rows = readRows([file('given-up.json', `[x,${'1,'.repeat(100_000)}1]`)])
-    expect(await rows.toArray()).toHaveLength(1)
-    expect(rows.bytesRead).toBe(rows.bytesTotal)
+  it('gives what it can read of a broken array, then says that this is not all', async () => {
+    const broken = file('broken.json', `[${many.slice(0, 2_000).join(',\n')},\n{x},1},2]`)
+    const { rows, error } = await read([broken, file('behind.jsonl', '1')])
+    expect(values({ rows })).toEqual([...all.slice(0, 2_000), 'invalid_json'])
+    expect(error).toMatchObject({ code: 'broken_array', file: broken, line: 2_001 })
+    expect(await read([file('whole.json', '[1,{x},2]'), file('behind.jsonl', '3')])).toMatchObject({
+      rows: [{ record: 1 }, { error: { code: 'invalid_json' } }, { record: 2 }, { record: 3 }],
+    })
   })
 
   it.each([
@@ -172,6 +176,42 @@ describe('readRows', () => {
     const sound = rows.slice(0, many.length / 4)
     expect(sound.map(({ record }) => record)).toEqual(all.slice(0, sound.length))
     expect(error).toMatchObject({ code: 'cannot_decompress', file: path })
+  })
+
+  it('gives all of a file that has something behind its end, then names it', async () => {
+    for (const length of [10, 3_000, 40_000]) {
+      const text = Array.from({ length }, (_, i) => `row ${i}`)
+      for (const garbage of ['x', 'garbage', '\x1f\x8b', '\x1f\x8bgarbage', 'x'.repeat(100_000)]) {
+        const whole = Buffer.concat([zlib.gzipSync(text.join('\n')), Buffer.from(garbage, 'latin1')])
+        const { rows, error } = await read([file('garbage.txt.gz', whole)])
+        expect(values({ rows })).toEqual(text.slice(0, rows.length))
+        // Whether the last line is one, nobody knows: it had no line end.
+        expect(rows.length).toBe(length - 1)
+        expect(error).toMatchObject({ code: 'cannot_decompress' })
+      }
+      const garbage = Buffer.concat([zlib.zstdCompressSync(`${text.join('\n')}\n`), Buffer.from('garbage')])
+      const zst = await read([file('garbage.txt.zst', garbage)])
+      expect([values(zst), zst.error]).toMatchObject([text, { code: 'cannot_decompress' }])
+    }
+  })
+
+  it('gives every row before the first byte that makes no sense', async () => {
+    const text = Array.from({ length: 5_000 }, (_, i) => `row ${i}`)
+    const whole = zlib.gzipSync(`${text.join('\n')}\n`)
+    // An error in the checksum: there is nothing wrong with what is before.
+    const broken = Buffer.from(whole)
+    broken[broken.length - 8]! ^= 1
+    const { rows, error } = await read([file('checksum.txt.gz', broken)])
+    expect(values({ rows })).toEqual(text)
+    expect(error).toMatchObject({ code: 'cannot_decompress' })
+    // A block of a kind that does not exist.
+    const empty = zlib.deflateRawSync(`${text.join('\n')}\n`, { finishFlush: zlib.constants.Z_FULL_FLUSH })
+    const header = whole.subarray(0, 10)
+    const block = file(
+      'block.txt.gz',
+      Buffer.concat([header, empty, Buffer.from([0x07]), Buffer.alloc(9_000)]),
+    )
+    expect(values(await read([block]))).toEqual(text)
   })
 
   it('keeps what a corrupt piece has given already', async () => {
@@ -266,9 +306,9 @@ describe('readRows', () => {
   it('does not wait for the end of what it has given up', async () => {
     const stdin = new Readable({ read: () => undefined })
     stdin.push('{}')
-    expect(await readRows(['-'], { stdin, format: 'json' }).toArray()).toMatchObject([
-      { error: { code: 'not_an_array' } },
-    ])
+    await expect(readRows(['-'], { stdin, format: 'json' }).toArray()).rejects.toMatchObject({
+      code: 'not_an_array',
+    })
   })
 
   it('closes the file when it is left', async () => {

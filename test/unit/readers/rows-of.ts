@@ -1,23 +1,33 @@
 import { FileRows, type RowsOptions } from '../../../src/readers/rows.ts'
 import type { Format, Row } from 'llm-pack-stream/readers'
 
-/** All rows of some bytes, which are given in pieces that end at these places. */
-export function rowsOf(
+/** All rows of some bytes, which are given in pieces that end at these places, and why they end before their time. */
+export function readAll(
   format: Format,
   bytes: string | Uint8Array,
   { cuts = [], ...options }: Partial<RowsOptions> & { cuts?: readonly number[] } = {},
-): Row[] {
+): { rows: Row[]; error?: unknown } {
   const whole = Buffer.from(bytes as Uint8Array)
   const reader = new FileRows(format, { file: 'f', maxRecordBytes: 4 * 1024 * 1024, ...options })
   const places = [...cuts, whole.length].sort((a, b) => a - b)
   const rows: Row[] = []
   let from = 0
-  for (const to of places) {
-    // A copy: what a reader keeps of its own must not come from bytes behind the piece.
-    for (const some of reader.read(Buffer.from(whole.subarray(from, to)))) rows.push(...some)
-    from = to
+  try {
+    for (const to of places) {
+      // A copy: what a reader keeps of its own must not come from bytes behind the piece.
+      for (const some of reader.read(Buffer.from(whole.subarray(from, to)))) rows.push(...some)
+      from = to
+    }
+    for (const some of reader.end()) rows.push(...some)
+    return { rows }
+  } catch (error) {
+    return { rows, error }
   }
-  for (const some of reader.end()) rows.push(...some)
+}
+
+export function rowsOf(...args: Parameters<typeof readAll>): Row[] {
+  const { rows, error } = readAll(...args)
+  if (error !== undefined) throw error
   return rows
 }
 

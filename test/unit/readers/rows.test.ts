@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, rowsOf, shortOf } from './rows-of.ts'
+import { bytes, readAll, rowsOf, short, shortOf } from './rows-of.ts'
 
 const messages = (...args: Parameters<typeof rowsOf>): string[] =>
   rowsOf(...args).flatMap((row) => (row.error ? [row.error.message] : []))
@@ -45,6 +45,33 @@ describe('JSON Lines', () => {
     ])
   })
 
+  it.each(['jsonl', 'json'] as const)('%s: refuses what nothing could write again', (format) => {
+    const nested = (levels: number, open = '[', close = ']') => open.repeat(levels) + close.repeat(levels)
+    const text = (...values: string[]) => (format === 'json' ? `[${values.join(',\n')}]` : values.join('\n'))
+    const deep = [nested(1_001), nested(20_000), nested(501, '{"a":[', ']}'), `[${nested(1_000)}]`]
+    const flat = [
+      nested(1_000),
+      nested(500, '{"a":[', ']}'),
+      `[${Array<string>(2_000).fill('[]').join()}]`,
+      JSON.stringify(['"\\'.repeat(300), '['.repeat(2_000)]),
+    ]
+    const rows = rowsOf(format, text(...deep, ...flat))
+    expect(rows.map(({ error }) => error?.code)).toEqual([
+      ...deep.map(() => 'too_deep'),
+      ...flat.map(() => undefined),
+    ])
+    expect(rows.slice(deep.length).map(({ record }) => JSON.stringify(record))).toEqual(flat)
+    expect(rows[1]).toMatchObject({
+      raw: deep[1],
+      error: {
+        line: 2,
+        message: expect.stringContaining('at most 1000 levels of arrays and objects') as string,
+      },
+    })
+    const exactly = rowsOf(format, text(`[1e400,${nested(20_000)}]`, '1'), { exactNumbers: true })
+    expect(exactly.map(({ error }) => error?.code)).toEqual(['too_deep', undefined])
+  })
+
   it('takes a row of exactly the limit', () => {
     expect(shortOf('jsonl', '12345\n123456\n', { maxRecordBytes: 5 })).toEqual([
       '1: 12345',
@@ -86,6 +113,25 @@ describe('CSV', () => {
       '4: {"a":"x\\ty","b":"2"}',
     ])
     expect(shortOf('csv', 'a;b\n1;2,3\n', { delimiter: ';' })).toEqual(['2: {"a":"1","b":"2,3"}'])
+  })
+
+  it('keeps the order of the columns, in one array that nobody can change', () => {
+    for (const [format, between] of [
+      ['csv', ','],
+      ['tsv', '\t'],
+    ] as const) {
+      const text = 'id,2024,2023\n1,a,b\n2,c\n3,d,e\n'.replaceAll(',', between)
+      const rows = rowsOf(format, text, { cuts: [25] })
+      expect(rows.map((row) => (row.error ? row.error.code : row.columns))).toEqual([
+        ['id', '2024', '2023'],
+        'wrong_column_count',
+        ['id', '2024', '2023'],
+      ])
+      const [first, last] = [rows[0], rows[2]] as { columns: readonly string[] }[]
+      expect(first?.columns).toBe(last?.columns)
+      expect(first?.columns).toSatisfy(Object.isFrozen)
+    }
+    expect(rowsOf('jsonl', '{"a":1}')[0]).not.toHaveProperty('columns')
   })
 
   it('takes any name for a column', () => {
@@ -242,32 +288,86 @@ describe('a JSON array', () => {
   })
 
   it.each([
-    ['an element that is no JSON', '[1,\n{bad},3]', '2: invalid_json "{bad}"'],
-    ['no comma', '[1,\n2 3,4]', '2: invalid_json "2 3"'],
-    ['a comma too many', '[1,\n,3]', '2: invalid_json ""'],
-    ['a comma at the end', '[1,\n]', '2: invalid_json ""'],
-    ['a brace too many', '[1,\n2},3]', '2: invalid_json "2"'],
-    ['a bracket of the wrong kind', '[1,\n[2},3]', '2: invalid_json "[2}"'],
-    ['its end in an element', '[1,\n{"a":"b', '2: invalid_json "{\\"a\\":\\"b"'],
-    ['its end behind a comma', '[1,\n', '2: invalid_json nothing'],
-    ['something behind it', '[1]\n[2]', '2: invalid_json nothing'],
-    ['no UTF-8 where text may not be', bytes('[1,\n', [0xff], ',2]'), '2: invalid_json <ff>'],
-  ])('%s: what came before, then one bad row for the rest', (_, text, bad) => {
-    expect(shortOf('json', text)).toEqual(['1: 1', bad])
+    ['no JSON', '{bad}', '{bad}'],
+    ['no JSON over two lines', '{"a":\n[1,],"b":"]"}', '{"a":\n[1,],"b":"]"}'],
+    ['quotes in a text', '{"a":"say "hi" now"}', '{"a":"say "hi" now"}'],
+    ['a line break in a text', '"a\nb"', '"a\nb"'],
+    ['a word', 'NaN', 'NaN'],
+    ['nothing', '', ''],
+  ])('%s as an element is one bad row, and reading goes on', (_, element, raw) => {
+    const line = 3 + element.split('\n').length - 1
+    for (const [text, last] of [
+      [`[1,\n${element},\n[3],"4"]`, [`${line}: [3]`, `${line}: "4"`]],
+      [`[1,\n${element}]\n`, []],
+    ] as const) {
+      expect(shortOf('json', text)).toEqual(['1: 1', `2: invalid_json ${JSON.stringify(raw)}`, ...last])
+    }
+  })
+
+  it('goes on behind bytes that are no text', () => {
+    expect(shortOf('json', bytes('[1,\n', [0xff], ',{"a":', [0xff], '},2]'))).toEqual([
+      '1: 1',
+      '2: invalid_utf8 <ff>',
+      '2: invalid_utf8 <7b2261223aff7d>',
+      '2: 2',
+    ])
+  })
+
+  it.each([
+    [
+      'no comma',
+      '[1,\n2 3,4]',
+      2,
+      'element 2: expected a JSON array, got what is no JSON, and a comma seems to be missing',
+    ],
+    ['no comma between objects', '[1,\n{"a":1}\n{"a":2},4]', 2, 'a comma seems to be missing'],
+    ['garbage behind an object', '[1,\n{"a":1}x,4]', 2, 'a comma seems to be missing'],
+    ['a text behind a word', '[1,\nx"a",4]', 2, 'a comma seems to be missing'],
+    ['a brace too many', '[1,\n2},3]', 2, 'element 2: expected a JSON array, got a brace too many'],
+    ['a bracket of the wrong kind', '[1,\n[2},3]', 2, 'its brackets do not belong together'],
+    [
+      'many brackets of the wrong kind',
+      `[1,\n${'['.repeat(2_000)}${'}'.repeat(2_000)},3]`,
+      2,
+      'its brackets do not belong together',
+    ],
+    [
+      'its end in an element',
+      '[1,\n{"a":"b',
+      2,
+      'element 2: expected a JSON array, got the end of the file in it',
+    ],
+    ['a text that is not closed', '[1,\n{"a":"b},\n2]', 2, 'got the end of the file in it'],
+    [
+      'its end behind an element',
+      '[1\n',
+      1,
+      'element 1: expected a JSON array, got the end of the file in it',
+    ],
+    ['its end behind a comma', '[1,\n', 2, 'got the end of the file in it'],
+    ['an object behind it', '[1]\n{}', 2, 'expected a JSON array, got more behind its end'],
+    ['a bracket too many', '[1]\n]', 2, 'got more behind its end'],
+  ])('%s: what came before, then an error for the rest', (name, text, line, message) => {
+    const { rows, error } = readAll('json', text, { file: 'a.json' })
+    expect(rows.map(short)).toEqual(name === 'its end behind an element' ? [] : ['1: 1'])
+    expect(error).toMatchObject({ name: 'RowError', code: 'broken_array', file: 'a.json', line })
+    expect((error as Error).message).toMatch(new RegExp(`^a\\.json:${line}: `))
+    expect((error as Error).message).toContain(`${message}. The rest of the file is not read`)
   })
 
   it.each(['{"a":[1]}', '1', 'null', '{"a":1}\n{"a":2}'])('must be one: %s', (text) => {
-    expect(shortOf('json', text)).toEqual(['1: not_an_array nothing'])
+    const error = { code: 'not_an_array', line: 1 }
+    expect(readAll('json', text)).toMatchObject({ rows: [], error })
   })
 
   it('says which element', () => {
-    expect(messages('json', '[1,null,{"secret":sesame}]', { file: 'a.json' })).toEqual([
+    expect(messages('json', '[1,null,{"secret":sesame},2]', { file: 'a.json' })).toEqual([
       'a.json:1: element 2: expected a record, got null',
-      'a.json:1: element 3: expected JSON, got what is not. The rest of the file is not read',
+      'a.json:1: element 3: expected JSON, got what is not',
     ])
-    expect(messages('json', '{}')).toEqual([
+    expect(() => rowsOf('json', '{}')).toThrow(
       'f:1: expected a JSON array, got something else. If each line is a JSON value, the format is jsonl. The rest of the file is not read',
-    ])
+    )
   })
 })
 

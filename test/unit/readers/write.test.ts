@@ -187,6 +187,10 @@ describe('outcomeRow', () => {
     expect(() => outcomeRow(fulfilled(0, { _index: 1 }, 'x'))).toThrow('Two columns are called `_index`')
     expect(() => outcomeRow(fulfilled(0, {}, { _index: 1 }))).toThrow('Two columns are called `_index`')
     expect(() => outcomeRow(rejected(0, { _error: 1 }))).toThrow('Two columns are called `_error`')
+    expect(() => outcomeRow(fulfilled(0, { _error: '' }, 'x'))).toThrow('Two columns are called `_error`')
+    expect(() => outcomeRow(fulfilled(0, {}, { error: 1 }), { prefix: '_' })).toThrow(
+      'Two columns are called `_error`',
+    )
   })
 
   it('has `__proto__` as a column like any other', () => {
@@ -251,6 +255,44 @@ describe('writers', () => {
   it('write outcomes that are all rejected', async () => {
     const csv = await text(Readable.from([rejected(0, 'a')]).pipe(writeOutcomes({ format: 'csv' })))
     expect(csv).toBe('text,_index,_error,_more\na,0,refused: The model refused,\n')
+  })
+
+  it('write outcomes with columns that are given, and those that every outcome may need', async () => {
+    const outcomes = [fulfilled(0, { a: 1, 2024: 'y' }, { label: 'x' }), rejected(1, { a: 2, b: 3 })]
+    const csv = await text(
+      Readable.from(outcomes).pipe(writeOutcomes({ format: 'csv', columns: ['a', '2024', 'label'] })),
+    )
+    expect(csv).toBe(
+      'a,2024,label,_index,_error,_more\n1,y,x,0,,\n2,,,1,refused: The model refused,"{""b"":3}"\n',
+    )
+    const columns = ['_more', '_error', 'text', '_index']
+    const own = await text(Readable.from([rejected(0, 'a')]).pipe(writeOutcomes({ format: 'tsv', columns })))
+    expect(own).toBe('_more\t_error\ttext\t_index\n\trefused: The model refused\ta\t0\n')
+  })
+
+  it('refuse columns that nobody could read, before any row', () => {
+    expect(() => writeCsv({ columns: ['a', 'a'] })).toThrow("got 'a' twice")
+    expect(() => writeOutcomes({ format: 'csv', columns: ['a', 'b', 'a'] })).toThrow("got 'a' twice")
+    expect(() => writeCsv({ columns: [] })).toThrow('Expected a name for each column')
+  })
+
+  it.each(['jsonl', 'csv'] as const)('give out all %s before an outcome that they refuse', async (format) => {
+    const good = Array.from({ length: 3_000 }, (_, i) => fulfilled(i, 'a', { label: 'x' }))
+    const clash = fulfilled(3_000, { label: 'old' }, { label: 'new' })
+    const held = [rejected(0, 'a'), rejected(1, 'b')]
+    for (const outcomes of [good, good.slice(0, 1), held, []]) {
+      let written = ''
+      const writing = pipeline(
+        Readable.from([...outcomes, clash, ...good]),
+        writeOutcomes({ format }),
+        async (texts: AsyncIterable<Buffer>) => {
+          for await (const some of texts) written += String(some)
+        },
+      )
+      await expect(writing).rejects.toThrow('Two columns are called `label`')
+      const lines = written.split('\n').slice(0, -1)
+      expect(lines).toHaveLength(outcomes.length + (format === 'csv' && outcomes.length > 0 ? 1 : 0))
+    }
   })
 
   it('fail where two columns would have one name', async () => {

@@ -1,0 +1,41 @@
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const CLOSING: Readonly<Record<number, number>> = { 0x5b: 0x5d, 0x7b: 0x7d }
+const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
+
+/**
+ * What makes doubtful that an element of an array which is no JSON ends where it seems to, at a comma or bracket: then nobody
+ * knows where the next one begins. `undefined` for one whose brackets belong together, and that has nothing beside them.
+ */
+export function doubtOf(element: Buffer): string | undefined {
+  const open: number[] = []
+  // Whether something is behind the current byte, and whether that can go on.
+  let begun: 'no' | 'goes on' | 'is over' = 'no'
+  for (let at = 0; at < element.length; at++) {
+    const byte = element[at] ?? 0
+    if (SPACES.has(byte)) {
+      if (open.length === 0 && begun === 'goes on') begun = 'is over'
+      continue
+    }
+    if (open.length === 0 && begun === 'is over') return 'a comma seems to be missing'
+    const closing = CLOSING[byte]
+    if (closing !== undefined || byte === QUOTE) {
+      if (open.length === 0 && begun === 'goes on') return 'a comma seems to be missing'
+      if (closing === undefined) at = endOfString(element, at)
+      else open.push(closing)
+      if (open.length === 0) begun = 'is over'
+    } else if (byte === 0x5d || byte === 0x7d) {
+      if (open.pop() !== byte) return 'its brackets do not belong together'
+      if (open.length === 0) begun = 'is over'
+    } else if (open.length === 0) begun = 'goes on'
+  }
+  return undefined
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = start + 1; at < bytes.length; at++) {
+    if (bytes[at] === QUOTE) return at
+    if (bytes[at] === BACKSLASH) at++
+  }
+  return bytes.length
+}
