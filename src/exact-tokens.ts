@@ -28,8 +28,8 @@ const COUNTED_WHOLE = 16_384
  * an exact counter for the `countTokens` option. Nothing of it is loaded before this is called.
  *
  * The counter never throws (special tokens such as `<|endoftext|>` count as the text they are) and never blocks for
- * long: runs of over 256 characters without a space are counted in pieces (under 1% too high), and of texts over 16,384
- * characters evenly spread samples are counted.
+ * long: runs of over 256 characters without a space are counted in pieces (JSON exactly, others under 1% too high), and
+ * of texts over 16,384 characters evenly spread samples are counted.
  *
  * @param encoding Which vocabulary. Default: `o200k_base`.
  * @throws {TypeError} If there is no such encoding.
@@ -77,6 +77,9 @@ function pieceEnd(text: string, start: number): number {
   if (end >= text.length) return text.length
   const space = text.lastIndexOf(' ', end)
   if (space > start) return space
+  // Nor does what comes between a letter or a digit and a quotation mark, which JSON is full of.
+  const toQuote = /^[^]*[a-z0-9](?=")/i.exec(text.slice(start, end + 1))
+  if (toQuote) return start + toQuote[0].length
   const isHighSurrogate = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800
   return isHighSurrogate ? end - 1 : end
 }

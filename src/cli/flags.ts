@@ -70,8 +70,15 @@ function jsonFlag(flags: string, description: string): Option {
   })
 }
 
+/** What a command says of flags that mean something of its own to it. */
+export interface OwnMeaning {
+  readonly maxPackRecords: string
+  readonly rpm: string
+  readonly countTokens: string
+}
+
 /** The flags of what is asked, of which records, and where. */
-export function addJobFlags(command: Command): void {
+export function addJobFlags(command: Command, own: OwnMeaning): void {
   command.optionsGroup('Input:')
   for (const option of [
     flag('--format <format>', 'of the input (default: by file name; standard input: jsonl)').choices([
@@ -104,16 +111,13 @@ export function addJobFlags(command: Command): void {
   }
   command.optionsGroup('Packs and limits:')
   for (const option of [
-    numberFlag('--max-pack-records <number>', 'records in one request (default: 25)'),
+    numberFlag('--max-pack-records <number>', own.maxPackRecords),
     numberFlag('--max-pack-tokens <number>', 'tokens of the records in one request (default: 4000)'),
     numberFlag('--max-output-tokens <number>', "cap on one answer (default: the model's own)"),
     numberFlag('--max-in-flight <number>', 'requests at once (default: 4)'),
-    numberFlag('--rpm <number>', "requests a minute (default: what the server's headers say)"),
+    numberFlag('--rpm <number>', `requests a minute (default: ${own.rpm})`),
     numberFlag('--tpm <number>', 'tokens a minute (likewise)'),
-    flag(
-      '--count-tokens <encoding>',
-      'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
-    ).choices([...['o200k_base', 'cl100k_base']]),
+    flag('--count-tokens <encoding>', own.countTokens).choices([...['o200k_base', 'cl100k_base']]),
     numberFlag('--price-in <usd>', 'US dollars for a million tokens of input'),
     numberFlag(
       '--price-cached <usd>',

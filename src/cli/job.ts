@@ -7,6 +7,7 @@ import {
   type Example,
   type PackStreamOptions,
   type Pricing,
+  type TokenCounter,
 } from '../index.ts'
 import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../readers/index.ts'
 import { readText } from './config.ts'
@@ -52,11 +53,20 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
         if (typeof text === 'string') return text
         throw text
       },
-      ...(countTokens === undefined ? {} : { countTokens: await exactTokenCounter(countTokens as Encoding) }),
+      ...(countTokens === undefined
+        ? {}
+        : { countTokens: await tokenCounter('--count-tokens', countTokens as Encoding) }),
       ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
       ...given({ pricing: pricingOf(flags) }),
     },
   }
+}
+
+/** A counter of tokens, or an error that names who needs it and says what to install. */
+export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
+  return exactTokenCounter(encoding).catch((cause: unknown) => {
+    throw new UsageError(`${who} needs the package gpt-tokenizer: npm install gpt-tokenizer`, { cause })
+  })
 }
 
 /** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */

@@ -27,7 +27,7 @@ const flagNames = new Map([
     ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'],
     ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'],
     ...['port', 'apiKey', 'contextTokens', 'seed'],
-    ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown'],
+    ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown', 'outputTokens'],
   ].map((name): [string, string] => [name, name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)]),
   ['requestsPerMinute', 'rpm'],
   ['tokensPerMinute', 'tpm'],

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
 
@@ -16,6 +17,9 @@ interface PlanJson {
 
 const planned = (place: Workplace, ...flags: string[]) =>
   place.run(['plan', ...place.job().slice(1), ...flags])
+
+/** Node may warn before it. */
+const lastLine = (text: string) => text.trim().split('\n').at(-1)
 
 describe('plan', () => {
   test('sends nothing, needs no key, and says what a run takes: as many requests as it then is', async () => {
@@ -70,14 +74,99 @@ describe('plan', () => {
     expect(code).toBe(0)
     expect(stdout).not.toContain('ASSUMED')
     expect(stdout).toMatch(/measured/i)
-    place.write({ 'run.json': '{}' })
-    expect(await planned(place, '--measured', 'run.json')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test.each([
+    ['{}', 'expected what run --json printed, of a run that asked something'],
+    ['null', 'expected what run --json printed: Invalid input: expected object, received null'],
+    ['not JSON', 'expected what run --json printed: Unexpected token'],
+    ['{"measured":{"requests":1}}', 'expected what run --json printed: measured.records: Invalid input'],
+    [
+      JSON.stringify({
+        measured: {
+          ...{ requests: 1, records: 1, outputTokensPerRecord: 'ten' },
+          timeToFirstToken: { p10: 1, p50: 2, p90: 3 },
+          outputTokensPerSecond: { p10: 1, p50: 2, p90: 3 },
+        },
+      }),
+      'measured.outputTokensPerRecord: Invalid input: expected number, received string',
+    ],
+    [
+      JSON.stringify({
+        measured: {
+          ...{ requests: 1, records: 1, outputTokensPerRecord: 10 },
+          timeToFirstToken: { p10: 1, p50: 2, p90: 3 },
+          outputTokensPerSecond: { p10: 3, p50: 2, p90: 3 },
+        },
+      }),
+      'measured.outputTokensPerSecond: expected p10, p50 and p90 in ascending order',
+    ],
+  ])('--measured of %j is a usage error', async (text, message) => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'run.json': text })
+    const { code, stdout, stderr } = await planned(place, '--measured', 'run.json')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('--measured: run.json: expected')
+    expect(stderr).toContain(message)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('takes each flag for what it is', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const flags = [
+      '--rpm',
+      '7',
+      '--tpm',
+      '9000',
+      '--max-in-flight',
+      '3',
+      '--max-output-tokens',
+      '500',
+      '--json',
+    ]
+    const { stdout } = await planned(place, ...flags)
+    expect(JSON.parse(stdout)).toMatchObject({
+      limits: {
+        ...{ requestsPerMinute: 7, tokensPerMinute: 9000, maxInFlight: 3, maxOutputTokens: 500 },
+        // Unless it is stated.
+        ...{ maxPackRecords: 50, maxPackTokens: 4000 },
+      },
+      ...{ encoding: 'o200k_base', isCounted: false },
+    })
+    const counted = await planned(place, '--count-tokens', 'cl100k_base', '--json')
+    expect(JSON.parse(counted.stdout)).toMatchObject({ encoding: 'cl100k_base', isCounted: true })
+  })
+
+  test('without gpt-tokenizer it says what to install, and so does a run that counts', async () => {
+    using place = new Workplace({
+      'in.jsonl': jsonl(messages(3)),
+      'none.mjs': `import { register } from 'node:module'
+        const hook = \`export function resolve(name, context, next) {
+          if (name.startsWith('gpt-tokenizer')) throw new Error('Cannot find package')
+          return next(name, context)
+        }\`
+        register('data:text/javascript,' + encodeURIComponent(hook))`,
+    })
+    const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(place.path, 'none.mjs')).href}` }
+    const [, ...job] = place.job()
+    const plan = await place.run(['plan', ...job], { env })
+    expect({ ...plan, stderr: lastLine(plan.stderr) }).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: 'plan needs the package gpt-tokenizer: npm install gpt-tokenizer',
+    })
+    const counting = [...place.job(), ...atOnce, '--count-tokens', 'o200k_base']
+    const run = await place.run(counting, { env })
+    expect({ ...run, stderr: lastLine(run.stderr) }).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: '--count-tokens needs the package gpt-tokenizer: npm install gpt-tokenizer',
+    })
   })
 
   test.each([
     [['--time-to-first-token', '900..300'], '--time-to-first-token'],
     [['--output-tokens', '1..2..3'], '--output-tokens: expected a number or a range'],
     [['--tpm', '0'], '--tpm'],
+    [['--output-tokens', '0'], 'Expected --output-tokens to be a number above 0'],
+    [['--max-pack-records', '101'], 'Expected --max-pack-records to be at most 100 in a plan, got 101'],
   ])('%j is a usage error', async (flags, message) => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
     const { code, stderr } = await planned(place, ...flags)

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -117,6 +118,17 @@ describe('on texts made to hurt', () => {
 
   it.each(['', 'a', '\ud83d', '\ude00\ud83d', 'a\ud83d', '\0'])('%j is counted', (text) => {
     expect(count(text)).toBe(countTokens(text))
+  })
+
+  it('compact JSON without a space counts exactly, since it is cut before quotation marks', () => {
+    const word = fc.string({ unit: fc.constantFrom('a', 'Z', '9', '_', '-', '.', 'é'), maxLength: 20 })
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 100, maxLength: 200 }), (words) => {
+        const text = JSON.stringify({ enum: words.map((one) => `${one}x`) })
+        expect(count(text)).toBe(countTokens(text))
+      }),
+      { numRuns: 50 },
+    )
   })
 
   it('an emoji is not cut in two where a long run is counted in pieces', () => {

@@ -2,6 +2,10 @@ import type { Command, Option } from 'commander'
 import { addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Stated } from './index.ts'
+import { MOST_RECORDS } from './packs.ts'
+
+/** The largest pack that is chosen unless another is stated: nobody knows what larger ones do to a model's accuracy. */
+export const LARGEST = 50
 
 export interface PlanFlags extends JobFlags {
   timeToFirstToken?: Stated
@@ -22,30 +26,37 @@ export function addPlan(program: Command): void {
       `Reads the input, counts its tokens exactly, and says what a run would take: requests, tokens, money and time, for packs of 1, 5, 10, 25 and 50 records and the size it would choose, with the limit that binds. Sends nothing, and needs no key. Packs of 1 stand for plain requests of one record each: if they are as good, it says so.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
-  addJobFlags(command)
+  addJobFlags(command, {
+    maxPackRecords: `the largest pack that may be chosen, up to ${MOST_RECORDS} (default: ${LARGEST})`,
+    rpm: 'no limit',
+    countTokens: 'what run counts by, if it is given this (default: the plan counts by o200k_base)',
+  })
   command.optionsGroup('How the server answers:')
   for (const option of [
-    rangeFlag('--time-to-first-token <ms>', 'a number, or a range such as 300..900 (default: 300, assumed)'),
+    rangeFlag(
+      '--time-to-first-token <ms>',
+      'a number, or a range such as 300..900 (default: as measured, or else 300, assumed)',
+    ),
     rangeFlag(
       '--output-tokens-per-second <number>',
-      'of one request, a number or a range (default: 80, assumed)',
+      'of one request, a number or a range (default: as measured, or else 80, assumed)',
     ),
     numberFlag(
       '--prompt-tokens-per-second <number>',
-      'tokens of prompt read a second (default: no time is taken)',
+      'tokens of prompt read a second (default: 10000 where the time to the first token is assumed, else no time is taken)',
     ),
     numberFlag(
       '--slowdown <number>',
-      'how much each further request in flight slows the others (default: 0)',
+      'how much each further request in flight slows the others (default: 0.01 where the output tokens a second are assumed, else 0)',
     ),
     rangeFlag(
       '--output-tokens <number>',
-      "of one record's result, a number or a range (default: by the schema)",
+      "of one record's result, a number or a range (default: as measured, or else by the schema)",
     ),
     numberFlag('--context-tokens <number>', 'of prompt and answer together: says which records are too long'),
     flag(
       '--measured <file>',
-      'what run --json printed, of a few hundred records say: all of the above as it was',
+      'what run --json printed, of a few hundred records say: time and output as they were',
     ),
     flag('--json', 'the plan for machines'),
   ]) {

@@ -1,7 +1,8 @@
 import { notesOf } from './notes.ts'
 import type { Plan } from './plan.ts'
+import type { Range } from './range.ts'
 import type { Bound, PlanRow } from './row.ts'
-import { dollarRange, duration, durationRange, large, whole } from './words.ts'
+import { dollarRange, durationRange, large, whole } from './words.ts'
 
 const WIDTH = 100
 
@@ -20,7 +21,9 @@ export function formatPlan(plan: Plan): string {
     '→ chosen. Pack 1: plain requests of one record each, without the packing protocol.',
     '',
     ...(row ? [...wrap(`Binding: ${binding(row)}`), ''] : []),
-    ...wrap(`Chosen ${/^\d/.test(chosen.why) ? '' : `${chosen.size}. `}${chosen.why}`),
+    ...wrap(
+      `Chosen ${/^\d/.test(chosen.why) ? '' : `${chosen.size}. `}${chosen.why} ${howToRun(chosen.size)}`,
+    ),
     '',
     ...notesOf(plan).flatMap((note) => wrap(note, '- ', '  ')),
     '',
@@ -37,12 +40,17 @@ function table(rows: readonly PlanRow[], chosen: number): string[] {
   const hasCost = rows.some(({ cost }) => cost)
   const lines = [
     ['  pack', 'requests', 'input', 'cached', 'output', ...(hasCost ? ['cost'] : []), 'time', 'bound by'],
-    ...rows.map(({ size, requests, inputTokens, cachedTokens, outputTokens, cost, time, boundBy }) => [
-      `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`,
-      ...[whole(requests), large(inputTokens), large(cachedTokens), large(outputTokens.expected)],
-      ...(cost ? [dollarRange(cost)] : []),
-      ...[durationRange(time), SHORT[boundBy]],
-    ]),
+    ...rows.map((row) => {
+      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, boundBy, loose } = row
+      const about = loose.length === 0 ? '' : '~'
+      return [
+        `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`,
+        ...[about + whole(requests), about + large(inputTokens)],
+        ...[(cachedTokens === 0 ? '' : about) + large(cachedTokens), large(outputTokens.expected)],
+        ...(cost ? [dollarRange(cost)] : []),
+        ...[durationRange(time), SHORT[boundBy]],
+      ]
+    }),
   ]
   const widths =
     lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
@@ -54,10 +62,29 @@ function table(rows: readonly PlanRow[], chosen: number): string[] {
 
 /** What holds the chosen way back, and how far the others are from it. */
 function binding({ bounds, boundBy }: PlanRow): string {
-  const others = Object.entries(bounds).filter(([bound, time]) => bound !== boundBy && time !== undefined)
-  const each = ([bound, time = 0]: [string, number | undefined]) => `${bound} ${duration(time)}`
-  const first = `${boundBy} (${duration(bounds[boundBy] ?? 0)})`
-  return others.length === 0 ? `${first}.` : `${first}; by themselves ${others.map(each).join(', ')}.`
+  const known = Object.entries(bounds).filter((entry): entry is [Bound, Range] => entry[1] !== undefined)
+  const [first] = known.filter(([bound]) => bound === boundBy).map(([, time]) => durationRange(time))
+  const others = known
+    .filter(([bound]) => bound !== boundBy)
+    .map(([bound, time]) => `${bound} ${durationRange(time)}`)
+  const rest = others.length === 0 ? '' : `; by themselves ${others.join(', ')}`
+  return `${boundBy} (${first ?? ''})${rest}.`
+}
+
+/** What a run packs by default. */
+const DEFAULT_SIZE = 25
+
+/** How to get a run that packs so. */
+function howToRun(size: number): string {
+  if (size === 1) {
+    return (
+      'Plain requests are not what this program sends: with --max-pack-records 1 the packing protocol goes with ' +
+      'each record.'
+    )
+  }
+  return size === DEFAULT_SIZE
+    ? 'That is what a run does by default.'
+    : `Run it with --max-pack-records ${size}.`
 }
 
 /** Cuts a text into lines, at spaces. */

@@ -1,6 +1,7 @@
 import type { TokenCounter } from '../../index.ts'
 import { promptCharge, type Packs } from './packs.ts'
 import type { Prompts } from './prompts.ts'
+import { looksTagged } from './tag-like.ts'
 
 /** Longer texts are counted by samples. */
 const SAMPLED = 16_384
@@ -50,7 +51,8 @@ export async function readInput(texts: AsyncIterable<string | undefined>, readin
     }
     const framed = prompts.frame(text)
     const tokens = count(framed)
-    packs.add(tokens, framed.length)
+    const bytes = Buffer.byteLength(text)
+    packs.add({ tokens, characters: framed.length, bytes, isTagLike: looksTagged(text) })
     packedTokens += tokens
     plainTokens += count(text)
     plainCharged += promptCharge(prompts.plain.characters + text.length)

@@ -1,3 +1,4 @@
+import type { Loose } from './packs.ts'
 import type { Plan } from './plan.ts'
 import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
 import { span, tenths, whole } from './words.ts'
@@ -10,6 +11,7 @@ export function notesOf(plan: Plan): string[] {
     outputNote(plan),
     cacheNote(plan),
     timeNote(plan),
+    ...looseNotes(plan),
     ...limitNotes(plan),
     'Not counted: retries, and what a model thinks unless it was measured.',
   ]
@@ -19,7 +21,11 @@ function recordNotes({ records, limits }: Plan): string[] {
   const { unreadable, overPack, overContext, sampled } = records
   const notes: [number, string, string][] = [
     [unreadable, 'Rows that could not be read', ', left out.'],
-    [overPack, `Records of more than ${whole(limits.maxPackTokens)} tokens (maxPackTokens)`, ', each alone.'],
+    [
+      overPack,
+      `Records of more than ${whole(limits.maxPackTokens)} tokens (--max-pack-tokens)`,
+      ', each alone.',
+    ],
     [overContext, "Records too long for the model's context", ', rejected in a run but counted here.'],
     [sampled, 'Records so long that they were counted by samples', '.'],
   ]
@@ -58,17 +64,28 @@ function outputNote({ results, measuredRequests = 0 }: Plan): string {
   )
 }
 
-function cacheNote({ prompts, limits, rows }: Plan): string {
+function cacheNote(plan: Plan): string {
+  const { prompts, limits } = plan
   const parts = [prompts.packed, prompts.plain].map(({ prefixTokens }) => cachedPart(prefixTokens))
   const [packed = 0, plain = 0] = parts
   if (packed === 0 && plain === 0) {
     return `Prompt cache: none, as the shared prompt has fewer than ${whole(CACHE_START)} tokens.`
   }
-  const costs = rows.some(({ cost }) => cost) ? ' The higher cost is without any.' : ''
   return (
     `Prompt cache: ${whole(packed)} tokens of each packed request, ${whole(plain)} of each plain one (from ` +
-    `${whole(CACHE_START)}, in steps of ${CACHE_STEP}), all but the first ${limits.maxInFlight}.${costs}`
+    `${whole(CACHE_START)}, in steps of ${CACHE_STEP}). ASSUMED: it hits in all requests but the first ` +
+    `${limits.maxInFlight}; nobody promises that, and it may also hit earlier.${cacheCost(plan)}`
   )
+}
+
+function cacheCost({ pricing, rows }: Plan): string {
+  if (!pricing) return ''
+  const { input, cachedInput } = pricing
+  if (cachedInput === undefined) {
+    return ' Cached tokens are priced as input, as --price-cached is not given.'
+  }
+  const isRange = cachedInput !== input && rows.some(({ requests }) => requests > 1)
+  return isRange ? ' The lower cost is with hits in all but the first request, the higher without any.' : ''
 }
 
 function timeNote({ pace, limits, measuredRequests = 0 }: Plan): string {
@@ -91,23 +108,38 @@ function timeNote({ pace, limits, measuredRequests = 0 }: Plan): string {
   )
 }
 
-function limitNotes({ limits, rows }: Plan): string[] {
-  const { tokensPerMinute, requestsPerMinute, recordsUnderCap, maxOutputTokens } = limits
-  const isLimiting = recordsUnderCap !== undefined && rows.some(({ size }) => size > recordsUnderCap)
+/** Why some figures are approximate. */
+function looseNotes({ limits, rows, encoding }: Plan): string[] {
+  const { maxPackTokens, maxOutputTokens = 0, recordsUnderCap = 0 } = limits
+  const isLoose = (limit: Loose) => rows.some(({ loose }) => loose.includes(limit))
+  return [
+    ...(isLoose('maxPackTokens')
+      ? [
+          `~: packs come to ${whole(maxPackTokens)} tokens of records (--max-pack-tokens). A run packs by an estimate ` +
+            `of tokens, which it corrects as it goes, unless it is given --count-tokens ${encoding}, which makes ` +
+            'this exact.',
+        ]
+      : []),
+    ...(isLoose('maxOutputTokens')
+      ? [
+          `~: the results of about ${recordsUnderCap} ${recordsUnderCap === 1 ? 'record' : 'records'} fill 70% of ` +
+            `${whole(maxOutputTokens)} output tokens (--max-output-tokens), and no pack has more. A run learns as it goes how long results are.`,
+        ]
+      : []),
+  ]
+}
+
+function limitNotes({ limits }: Plan): string[] {
+  const { tokensPerMinute, requestsPerMinute } = limits
   const stated = [
     requestsPerMinute !== undefined && `${whole(requestsPerMinute)} requests`,
     tokensPerMinute !== undefined && `${whole(tokensPerMinute)} tokens`,
   ].filter((limit) => limit !== false)
   return [
-    ...(isLimiting
-      ? [
-          `No pack has more than ${recordsUnderCap} records, whose results fill 70% of ` +
-            `${whole(maxOutputTokens ?? 0)} output tokens (maxOutputTokens).`,
-        ]
-      : []),
     ...(stated.length > 0
       ? [
-          `Limits: ${stated.join(' and ')} a minute.` +
+          `Limits: ${stated.join(' and ')} a minute, of which a run starts 10 s worth at once. The longer time is ` +
+            'for a provider that does not let it.' +
             (tokensPerMinute === undefined
               ? ''
               : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +

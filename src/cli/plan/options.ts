@@ -9,9 +9,12 @@ export interface Latency {
   readonly timeToFirstToken?: Stated
   /** Tokens that one request writes per second after that. */
   readonly outputTokensPerSecond?: Stated
-  /** Tokens of prompt read per second, cached ones excepted, on top of `timeToFirstToken`. Default: it takes no time. */
+  /**
+   * Tokens of prompt read per second, cached ones excepted, on top of `timeToFirstToken`. Default: it takes no time, unless
+   * that is assumed as well.
+   */
   readonly promptTokensPerSecond?: number
-  /** With `n` requests in flight each writes at its rate / (1 + slowdown × (n − 1)). Default: 0. */
+  /** With `n` requests in flight each writes at its rate / (1 + slowdown × (n − 1)). Default: 0, unless that rate is assumed. */
   readonly slowdown?: number
 }
 
@@ -24,11 +27,11 @@ export interface PlanOptions {
   readonly examples?: readonly Example<string>[]
   readonly request?: RequestFields | ResponsesFields
   readonly maxPackTokens?: number
-  /** The largest size that may be chosen. Default: 100. */
+  /** The largest size that may be chosen, up to 100, which is the default. */
   readonly maxPackRecords?: number
   readonly maxOutputTokens?: number
   readonly maxInFlight?: number
-  /** Default: `o200k_base`. */
+  /** What the stream counts tokens by. Default: it estimates them, and only the plan counts, by `o200k_base`. */
   readonly encoding?: Encoding
   readonly pricing?: Pricing
   readonly requestsPerMinute?: number

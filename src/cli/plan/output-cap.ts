@@ -1,4 +1,5 @@
 import type { PlanOptions } from './options.ts'
+import { LEARNED } from './packs.ts'
 import type { ResultTokens } from './results.ts'
 
 // As the stream learns its caps: twice what is expected and one long result, and no more than a quarter of the limit.
@@ -17,5 +18,14 @@ export function capFor(records: number, { element }: ResultTokens, options: Plan
 
 /** How many records a pack may hold so that its answer fits under the largest cap. */
 export function recordsUnderCap({ element, frame }: ResultTokens, maxOutputTokens = Infinity): number {
-  return Math.max(1, Math.floor((maxOutputTokens * EXPECTED_FILL - frame) / element.expected))
+  return fitting(maxOutputTokens, frame, element.expected)
+}
+
+/** The same if results are as long as they may be: what the stream learns of them is in between. */
+export function recordsSurelyUnderCap({ element, frame }: ResultTokens, maxOutputTokens = Infinity): number {
+  return fitting(maxOutputTokens, frame, Math.max(element.high, LEARNED * element.expected))
+}
+
+function fitting(maxOutputTokens: number, frame: number, element: number): number {
+  return Math.max(1, Math.floor((maxOutputTokens * EXPECTED_FILL - frame) / element))
 }

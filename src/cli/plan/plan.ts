@@ -1,9 +1,16 @@
-import { exactTokenCounter, PackStream, RateLimiter, type Encoding, type TokenCounter } from '../../index.ts'
+import {
+  exactTokenCounter,
+  PackStream,
+  RateLimiter,
+  type Encoding,
+  type Pricing,
+  type TokenCounter,
+} from '../../index.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { readInput, type Input, type Records } from './input.ts'
 import type { PlanOptions } from './options.ts'
-import { capFor, recordsUnderCap } from './output-cap.ts'
+import { capFor, recordsSurelyUnderCap, recordsUnderCap } from './output-cap.ts'
 import { paceOf, type Pace } from './pace.ts'
 import { MOST_RECORDS, Packs } from './packs.ts'
 import { readPrompts, type FixedPrompt, type Prompts } from './prompts.ts'
@@ -18,6 +25,8 @@ const SHOWN = [1, 5, 10, 25, 50]
 export interface Plan {
   readonly model: string
   readonly encoding: Encoding
+  /** Whether the stream counts by it as well. Otherwise it packs by an estimate that corrects itself. */
+  readonly isCounted: boolean
   readonly records: Records
   /** Input tokens of all records, in packs and alone. */
   readonly tokens: { readonly packed: number; readonly plain: number }
@@ -25,6 +34,7 @@ export interface Plan {
   readonly prompts: { readonly packed: FixedPrompt; readonly plain: FixedPrompt }
   readonly results: ResultTokens
   readonly pace: Pace
+  readonly pricing: Pricing | undefined
   /** Requests that the figures of an earlier run come from. */
   readonly measuredRequests: number | undefined
   readonly limits: {
@@ -63,6 +73,7 @@ export async function makePlan(
   const { model, encoding = 'o200k_base', maxInFlight = 4, maxPackTokens = 4_000, maxOutputTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute, contextTokens } = options
   const { pricing, measured } = options
+  const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
 
@@ -71,7 +82,9 @@ export async function makePlan(
   const pace = paceOf(options)
   const maxRecords = recordsUnderCap(results, maxOutputTokens)
   const packs = new Packs({
-    ...{ maxPackTokens, maxRecords, fixedCharacters: prompts.packed.characters },
+    ...{ maxPackTokens, maxRecords, fixedCharacters: prompts.packed.characters, tagged: prompts.tagged },
+    surelyFit: recordsSurelyUnderCap(results, maxOutputTokens),
+    isCounted,
     capFor: (records) => capFor(records, results, options),
   })
   const room = (contextTokens ?? Infinity) - prompts.packed.tokens - results.frame - results.element.expected
@@ -84,7 +97,16 @@ export async function makePlan(
   const choice = allowed.length === 0 ? undefined : choose(allowed)
 
   const plan = {
-    ...{ model, encoding, records: input.records, results, pace, measuredRequests: measured?.requests },
+    ...{
+      model,
+      encoding,
+      isCounted,
+      pricing,
+      records: input.records,
+      results,
+      pace,
+      measuredRequests: measured?.requests,
+    },
     tokens: { packed: input.packedTokens, plain: input.plainTokens },
     prompts: { packed: prompts.packed, plain: prompts.plain },
     limits: {
@@ -118,6 +140,11 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
     ...(tokensPerMinute !== undefined && { tokensPerMinute }),
   })
   if (contextTokens !== undefined) rangeOf('contextTokens', contextTokens)
+  if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
+    throw new RangeError(
+      `Expected \`maxPackRecords\` to be at most ${MOST_RECORDS} in a plan, got ${maxPackRecords}`,
+    )
+  }
 }
 
 /** The sums over all requests with packs of up to this size; of plain requests for 1. */
@@ -127,15 +154,15 @@ function totals(size: number, packs: Packs, input: Input, prompts: Prompts, resu
   const { packed, plain } = prompts
   if (size === 1) {
     return {
-      ...{ size, requests: read, charged: plainCharged, prefixTokens: plain.prefixTokens },
+      ...{ size, requests: read, charged: plainCharged, prefixTokens: plain.prefixTokens, loose: [] },
       inputTokens: read * plain.tokens + plainTokens,
       outputTokens: mapRange(results.plain, (tokens) => read * tokens),
     }
   }
-  const { requests, charged } = packs.count(size)
+  const { requests, charged, tagTokens, loose } = packs.count(size)
   return {
-    ...{ size, requests, charged, prefixTokens: packed.prefixTokens },
-    inputTokens: requests * packed.tokens + packedTokens,
+    ...{ size, requests, charged, prefixTokens: packed.prefixTokens, loose },
+    inputTokens: requests * packed.tokens + packedTokens + tagTokens,
     outputTokens: mapRange(results.element, (tokens) => read * tokens + requests * results.frame),
   }
 }

@@ -1,6 +1,7 @@
 import type { TokenCounter } from '../../index.ts'
 import { dryRequest, type JsonSchema } from './dry-run.ts'
 import type { PlanOptions } from './options.ts'
+import type { Tagged } from './packs.ts'
 
 /** OpenAI's cookbook: 3 tokens and the role frame a message, 3 more prime the answer. */
 const MESSAGE_TOKENS = 4
@@ -27,11 +28,13 @@ export interface Prompts {
   readonly plain: FixedPrompt
   /**
    * A record as it stands in a pack. A tokenizer never joins what follows its line feed, nor tells ids below 1,000 apart, so
-   * that the tokens of records add up. Only a pack in which a text itself holds such a tag has up to 4 more for each record.
+   * that the tokens of records add up. Only a pack in which a text itself holds such a tag has more: `tagged`.
    */
   readonly frame: (text: string) => string
   /** What stands before the records of a pack; numbers below 1,000 in it change no count. */
   readonly header: string
+  /** What a pack has more in which a text holds such a tag. */
+  readonly tagged: Tagged
 }
 
 // Any texts will do that stand nowhere else in the user message.
@@ -42,7 +45,15 @@ const OTHER = 'the-other-text'
 export async function readPrompts(options: PlanOptions, count: TokenCounter): Promise<Prompts> {
   const one = await dryRequest(options, [ONE], count)
   const two = await dryRequest(options, [ONE, OTHER], count)
-  const { header, frame } = framing(one.user, two.user)
+  const { header, frame } = framing(one.user, two.user, ONE)
+  const tagLike = `<record ${ONE}`
+  const oneTagged = await dryRequest(options, [tagLike], count)
+  const twoTagged = await dryRequest(options, [tagLike, OTHER], count)
+  const longer = framing(oneTagged.user, twoTagged.user, tagLike)
+  const more = (long: string, short: string) => ({
+    tokens: count(long) - count(short),
+    characters: long.length - short.length,
+  })
 
   const { instructions, examples = [] } = options
   const alone = plainSchema(two.jsonSchema)
@@ -55,19 +66,24 @@ export async function readPrompts(options: PlanOptions, count: TokenCounter): Pr
     packed: fixedPrompt(two.jsonSchema, [two.system], header, count),
     plain: fixedPrompt(alone, said, '', count),
     ...{ frame, header },
+    tagged: { header: more(longer.header, header), record: more(longer.frame(ONE), frame(ONE)) },
   }
 }
 
 /** How one record and two stand in the user message tells how any number does. */
-function framing(one: string, two: string): { header: string; frame: (text: string) => string } {
-  const closing = one.slice(one.indexOf(ONE) + ONE.length)
-  const between = two.slice(two.indexOf(ONE) + ONE.length, two.indexOf(OTHER))
+function framing(
+  one: string,
+  two: string,
+  first: string,
+): { header: string; frame: (text: string) => string } {
+  const closing = one.slice(one.indexOf(first) + first.length)
+  const between = two.slice(two.indexOf(first) + first.length, two.indexOf(OTHER))
   const opening = between.slice(closing.length)
-  const start = two.slice(0, two.indexOf(ONE))
-  const firstOpening = opening.replace('2', '1')
+  const start = two.slice(0, two.indexOf(first))
+  const firstOpening = opening.replace('"2"', '"1"')
   const header = start.slice(0, start.length - firstOpening.length)
   if (
-    two !== `${header}${firstOpening}${ONE}${closing}${opening}${OTHER}${closing}` ||
+    two !== `${header}${firstOpening}${first}${closing}${opening}${OTHER}${closing}` ||
     !closing.endsWith('\n')
   ) {
     throw new Error('The stream frames records in another way than expected')

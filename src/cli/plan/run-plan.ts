@@ -1,16 +1,14 @@
 import type { Command } from 'commander'
 import type { Encoding } from '../../index.ts'
 import { readRows } from '../../readers/index.ts'
-import { applyConfig, readText } from '../config.ts'
+import { applyConfig } from '../config.ts'
 import { checkFirst, Items } from '../run/items.ts'
-import { isTable, loadEnvFile, readJob } from '../job.ts'
+import { isTable, loadEnvFile, readJob, tokenCounter } from '../job.ts'
 import type { Item } from '../records.ts'
-import { asUsageError, given, inFlags, UsageError } from '../usage-error.ts'
-import type { PlanFlags } from './command.ts'
-import { formatPlan, makePlan, type Measured } from './index.ts'
-
-/** The largest pack that is chosen unless another is stated: nobody knows what larger ones do to a model's accuracy. */
-const LARGEST = 50
+import { asUsageError, given, inFlags } from '../usage-error.ts'
+import { LARGEST, type PlanFlags } from './command.ts'
+import { formatPlan, makePlan } from './index.ts'
+import { readMeasured } from './measured-file.ts'
 
 export async function plan(patterns: string[], flags: PlanFlags, command: Command): Promise<void> {
   const files = flags.config === undefined ? [] : applyConfig(command, flags.config)
@@ -20,6 +18,8 @@ export async function plan(patterns: string[], flags: PlanFlags, command: Comman
 
 async function makeAndPrint(patterns: readonly string[], flags: PlanFlags): Promise<void> {
   loadEnvFile(flags.envFile)
+  // It counts in any case: nothing is read for a plan that cannot be made.
+  await tokenCounter('plan')
   const job = await readJob(patterns, flags)
   const items = new Items(
     inFlags(() => readRows(job.files, job.read)),
@@ -62,20 +62,4 @@ async function makeAndPrint(patterns: readonly string[], flags: PlanFlags): Prom
 
 async function* textsOf(items: AsyncIterable<Item>): AsyncGenerator<string | undefined> {
   for await (const { text } of items) yield typeof text === 'string' ? text : undefined
-}
-
-/** What a run's summary says of its requests. */
-function readMeasured(file: string): Measured {
-  let summary: { measured?: Measured }
-  try {
-    summary = JSON.parse(readText(file, '--measured')) as { measured?: Measured }
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause
-    throw new UsageError(
-      `--measured: ${file}: expected what run --json printed: ${(cause as Error).message}`,
-      { cause },
-    )
-  }
-  if (summary.measured) return summary.measured
-  throw new UsageError(`--measured: ${file}: expected what run --json printed, of a run that asked something`)
 }

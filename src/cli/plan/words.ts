@@ -65,7 +65,7 @@ function unitFor(milliseconds: number): { name: string; length: number } {
 function inUnit(milliseconds: number, scale: number): string {
   const { length } = unitFor(scale)
   const value = milliseconds / length
-  return value.toFixed(length === 1 || value >= 9.95 ? 0 : 1)
+  return value.toFixed(length === 1 || value >= 9.95 || value === 0 ? 0 : 1)
 }
 
 function range(low: string, high: string): string {

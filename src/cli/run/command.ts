@@ -38,7 +38,11 @@ Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines; .gz a
 Output: the record's own columns, the result's, _index (position in the input, from 0) and, if it was rejected, _error.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
-  addJobFlags(command)
+  addJobFlags(command, {
+    maxPackRecords: 'records in one request (default: 25)',
+    rpm: "what the server's headers say",
+    countTokens: 'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
+  })
   command.optionsGroup('Output:')
   for (const option of [
     flag('-o, --output <file>', '.jsonl, .csv or .tsv (default: JSON lines on standard output)'),

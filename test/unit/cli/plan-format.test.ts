@@ -24,21 +24,21 @@ describe('the printed plan', () => {
     expect(await printed(texts(10_000), limits)).toMatchInlineSnapshot(`
       "10,000 records for gpt-4o-mini. Nothing was sent.
 
-        pack  requests  input  cached  output          cost     time  bound by
-           1    10,000   680k       0    100k  $0.156–0.168   20 min  requests/min
-           5     2,000   548k       0    140k  $0.160–0.172  4.0 min  requests/min
-          10     1,000   339k       0    135k  $0.126–0.138  2.0 min  requests/min
-          25       400   214k       0    132k  $0.105–0.117     85 s  tokens/min
-      →   41       244   181k       0    131k  $0.100–0.112     82 s  tokens/min
-          50       200   172k       0    131k  $0.098–0.110  82–84 s  tokens/min
+        pack  requests  input  cached  output          cost         time  bound by
+           1    10,000   680k       0    100k  $0.156–0.168       20 min  requests/min
+           5     2,000   548k       0    140k  $0.160–0.172  3.8–4.0 min  requests/min
+          10     1,000   339k       0    135k  $0.126–0.138  1.8–2.0 min  requests/min
+          25       400   214k       0    132k  $0.105–0.117      75–85 s  tokens/min
+      →   41       244   181k       0    131k  $0.100–0.112      72–82 s  latency
+          50       200   172k       0    131k  $0.098–0.110      72–84 s  latency
 
       → chosen. Pack 1: plain requests of one record each, without the packing protocol.
 
-      Binding: tokens per minute (82 s); by themselves latency × max-in-flight 73 s, requests per minute
-      29 s.
+      Binding: latency × max-in-flight (68–79 s); by themselves requests per minute 19–29 s, tokens per
+      minute 72–82 s.
 
-      Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (80 s); bound by tokens
-      per minute. One record a request: $0.162 and 20 min.
+      Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (70 s); bound by latency
+      × max-in-flight. One record a request: $0.162 and 20 min. Run it with --max-pack-records 41.
 
       - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
         these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
@@ -49,8 +49,9 @@ describe('the printed plan', () => {
       - Time: 32 requests at once, 300 ms to the first token (ASSUMED), 80 tokens a second after that
         (ASSUMED), 10,000 tokens of prompt read a second, 1% slower with each further request in flight.
         That is the simulator's latency: state the server's, or measure it in a run.
-      - Limits: 500 requests and 200,000 tokens a minute. A request is charged its characters / 4, or its
-        output cap where that is more: about twice a pack's results; a plain one sends no cap.
+      - Limits: 500 requests and 200,000 tokens a minute, of which a run starts 10 s worth at once. The
+        longer time is for a provider that does not let it. A request is charged its characters / 4, or
+        its output cap where that is more: about twice a pack's results; a plain one sends no cap.
       - Not counted: retries, and what a model thinks unless it was measured.
       "
     `)
@@ -72,10 +73,10 @@ describe('the printed plan', () => {
 
       → chosen. Pack 1: plain requests of one record each, without the packing protocol.
 
-      Binding: latency × max-in-flight (26 s).
+      Binding: latency × max-in-flight (23–29 s).
 
       Chosen 8: the smallest pack within 5% of the least time (25 s) of all up to 12; bound by latency ×
-      max-in-flight. One record a request: 53 s.
+      max-in-flight. One record a request: 53 s. Run it with --max-pack-records 8.
 
       - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
         these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
@@ -95,12 +96,69 @@ describe('the printed plan', () => {
     const text = await printed(input, { maxPackTokens: 200, contextTokens: 4_000, maxOutputTokens: 30 })
     expect(text.slice(text.indexOf('- '), text.indexOf('- Input'))).toMatchInlineSnapshot(`
       "- Rows that could not be read: 1, left out.
-      - Records of more than 200 tokens (maxPackTokens): 2, each alone.
+      - Records of more than 200 tokens (--max-pack-tokens): 2, each alone.
       - Records too long for the model's context: 1, rejected in a run but counted here.
       - Records so long that they were counted by samples: 1.
       "
     `)
-    expect(text).toContain('No pack has more than')
+    expect(text.replaceAll(/\n {2}/g, ' ')).toContain(
+      '- ~: the results of about 1 record fill 70% of 30 output tokens (--max-output-tokens), and no pack has more. ' +
+        'A run learns as it goes how long results are.',
+    )
+  })
+
+  it('says where packs are not sure, and why', async () => {
+    const options = { maxPackTokens: 200, maxPackRecords: 10 }
+    const text = await printed(texts(100), options)
+    expect(text).toMatch(/^.{2} +10 +10 +[\d,]+ +0 /m)
+    expect(text).toMatch(/^.{2} +50 +~7 +~[\d,]+ +0 /m)
+    expect(text.replaceAll(/\n {2}/g, ' ')).toContain(
+      '- ~: packs come to 200 tokens of records (--max-pack-tokens). A run packs by an estimate of tokens, which it ' +
+        'corrects as it goes, unless it is given --count-tokens o200k_base, which makes this exact.',
+    )
+    expect(await printed(texts(100), { ...options, encoding: 'o200k_base' })).not.toContain('~')
+    expect(await printed(texts(100), { maxPackRecords: 10 })).not.toContain('~')
+  })
+
+  it('says what it takes the prompt cache for, and which costs are with it', async () => {
+    const instructions = 'Label it by the rules. '.repeat(300)
+    const note = async (options: Partial<PlanOptions>, n = 1_000) => {
+      const text = (await printed(texts(n), { instructions, ...options })).replaceAll(/\n {2}/g, ' ')
+      return /^- Prompt cache: .*$/m.exec(text)?.[0]
+    }
+    const assumed =
+      '- Prompt cache: 1,920 tokens of each packed request, 1,792 of each plain one (from 1,024, in steps of 128). ' +
+      'ASSUMED: it hits in all requests but the first 4; nobody promises that, and it may also hit earlier.'
+    expect(await note({})).toBe(
+      `${assumed} The lower cost is with hits in all but the first request, the higher without any.`,
+    )
+    expect(await note({ pricing: { input: 1, output: 2 } })).toBe(
+      `${assumed} Cached tokens are priced as input, as --price-cached is not given.`,
+    )
+    expect(await note({ pricing: { input: 1, cachedInput: 1, output: 2 } })).toBe(assumed)
+    // One request has nothing to hit.
+    expect(await note({}, 1)).toBe(assumed)
+    const plan = formatPlan(await makePlan(from(texts(9)), { ...unpriced, instructions }))
+    expect(plan.replaceAll(/\n {2}/g, ' ')).toContain(`${assumed}\n`)
+  })
+
+  it('says how to run it', async () => {
+    const chosen = async (maxPackRecords: number) => {
+      const { rows, ...plan } = await makePlan(from(texts(100)), { ...job, requestsPerMinute: 10 })
+      const row = { ...rows[0]!, size: maxPackRecords }
+      const text = formatPlan({
+        ...plan,
+        rows: [row],
+        chosen: { ...plan.chosen!, size: maxPackRecords, why: '?.' },
+      })
+      return /^Chosen \d+\. \?\. (.*?)\n\n/ms.exec(text)?.[1]?.replaceAll('\n', ' ')
+    }
+    expect(await chosen(42)).toBe('Run it with --max-pack-records 42.')
+    expect(await chosen(25)).toBe('That is what a run does by default.')
+    expect(await chosen(1)).toBe(
+      'Plain requests are not what this program sends: with --max-pack-records 1 the packing protocol goes with ' +
+        'each record.',
+    )
   })
 
   it('says how output and pace were measured', async () => {
@@ -185,6 +243,7 @@ describe('the words for numbers', () => {
 
   it('a range has one unit, and one number where both ends look alike', () => {
     expect(durationRange({ low: 30_000, expected: 0, high: 300_000 })).toBe('0.5–5.0 min')
+    expect(durationRange({ low: 0, expected: 0, high: 1_400 })).toBe('0–1.4 s')
     expect(durationRange({ low: 90_100, expected: 0, high: 90_200 })).toBe('90 s')
     expect(dollarRange({ low: 0.61, expected: 0, high: 1.21 })).toBe('$0.61–1.21')
     expect(dollarRange({ low: 2, expected: 0, high: 2 })).toBe('$2.00')

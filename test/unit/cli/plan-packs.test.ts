@@ -3,8 +3,9 @@ import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
 import { exactTokenCounter, PackStream } from 'llm-pack-stream'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { Packs } from '../../../src/cli/plan/packs.ts'
+import { Packs, type Framed, type PackRules } from '../../../src/cli/plan/packs.ts'
 import { readPrompts } from '../../../src/cli/plan/prompts.ts'
+import { looksTagged } from '../../../src/cli/plan/tag-like.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const count = await exactTokenCounter()
@@ -30,54 +31,58 @@ async function sent(
   return client.calls.map(({ body }) => body.messages.at(-1)?.content as string)
 }
 
+const none = { tokens: 0, characters: 0 }
+const rules: PackRules = {
+  ...{ maxPackTokens: 10, maxRecords: Infinity, surelyFit: Infinity, isCounted: true, fixedCharacters: 8 },
+  ...{ capFor: () => 0, tagged: { header: none, record: none } },
+}
+const framed = (tokens: number, characters = 4, isTagLike = false): Framed => ({
+  ...{ tokens, characters, bytes: 4 * Math.max(0, tokens - 8), isTagLike },
+})
+
 function packed(texts: readonly string[], maxPackTokens: number): Packs {
-  const rules = {
-    maxPackTokens,
-    maxRecords: Infinity,
-    fixedCharacters: prompts.packed.characters,
-    capFor: () => 0,
-  }
-  const packs = new Packs(rules)
+  const fixedCharacters = prompts.packed.characters
+  const packs = new Packs({ ...rules, maxPackTokens, fixedCharacters, tagged: prompts.tagged })
   for (const text of texts) {
-    const framed = prompts.frame(text)
-    packs.add(count(framed), framed.length)
+    const whole = prompts.frame(text)
+    packs.add(framed(count(whole), whole.length, looksTagged(text)))
   }
   return packs
 }
 
 describe('the simulated packing', () => {
   it('counts by hand', () => {
-    const packs = new Packs({
-      ...{ maxPackTokens: 10, maxRecords: 3, fixedCharacters: 8 },
-      capFor: (records) => 5 * records,
-    })
-    for (const tokens of [4, 4, 4, 1, 1, 30, 2]) packs.add(tokens, 4)
+    const packs = new Packs({ ...rules, maxRecords: 3, capFor: (records) => 5 * records })
+    for (const tokens of [4, 4, 4, 1, 1, 30, 2]) packs.add(framed(tokens))
     // 4 4 | 4 1 | 1 | 30 | 2, of which the third is full by tokens: 1 + 30 > 10. Each record's cap passes its prompt.
-    expect(packs.count(2)).toEqual({ requests: 5, charged: 10 + 10 + 5 + 5 + 5 })
+    expect(packs.count(2)).toMatchObject({ requests: 5, charged: 10 + 10 + 5 + 5 + 5 })
     // 4 4 | 4 1 1 | 30 | 2
-    expect(packs.count(3)).toEqual({ requests: 4, charged: 10 + 15 + 5 + 5 })
+    expect(packs.count(3)).toMatchObject({ requests: 4, charged: 10 + 15 + 5 + 5 })
     // No pack has more than 3 records.
     expect(packs.count(100)).toEqual(packs.count(3))
     // Asking changes nothing: the last pack takes more.
-    packs.add(2, 4)
-    expect(packs.count(3)).toEqual({ requests: 4, charged: 10 + 15 + 5 + 10 })
+    packs.add(framed(2))
+    expect(packs.count(3)).toMatchObject({ requests: 4, charged: 10 + 15 + 5 + 10 })
   })
 
   it('charges the prompt where that is more than the cap', () => {
-    const packs = new Packs({
-      maxPackTokens: 100,
-      maxRecords: Infinity,
-      fixedCharacters: 401,
-      capFor: () => 1,
-    })
-    packs.add(1, 10)
-    packs.add(1, 10)
-    expect(packs.count(2)).toEqual({ requests: 1, charged: Math.ceil(421 / 4) })
+    const packs = new Packs({ ...rules, fixedCharacters: 401, capFor: () => 1 })
+    packs.add(framed(1, 10))
+    packs.add(framed(1, 10))
+    expect(packs.count(2)).toMatchObject({ requests: 1, charged: Math.ceil(421 / 4) })
+  })
+
+  it('charges longer tags to the packs that have them', () => {
+    const tagged = { header: { tokens: 2, characters: 16 }, record: { tokens: 4, characters: 40 } }
+    const packs = new Packs({ ...rules, maxPackTokens: 100, tagged })
+    for (const isTagLike of [false, true, false, false]) packs.add(framed(1, 8, isTagLike))
+    // 8 fixed and 2 of 8 each, in the first pack 16 + 2 × 40 more.
+    expect(packs.count(2).charged).toBe((8 + 16 + 96) / 4 + (8 + 16) / 4)
   })
 
   it('has no pack without a record', () => {
     const packs = packed([], 1_000)
-    expect(packs.count(25)).toEqual({ requests: 0, charged: 0 })
+    expect(packs.count(25)).toEqual({ requests: 0, charged: 0, tagTokens: 0, loose: [] })
   })
 
   it('is that of a real stream, also where tokens bind, and where the last packs are evened out', async () => {
@@ -110,6 +115,54 @@ describe('the simulated packing', () => {
   })
 })
 
+describe('the limits that a stream may keep to in another way', () => {
+  const loose = (options: Partial<PackRules>, sizes: readonly Framed[], size: number) => {
+    const packs = new Packs({ ...rules, isCounted: false, maxPackTokens: 100, ...options })
+    for (const one of sizes) packs.add(one)
+    return packs.count(size).loose
+  }
+  const ten = (tokens: number, bytes = 4) => new Array<Framed>(10).fill({ ...framed(tokens), bytes })
+
+  it('are none where the number of records alone closes packs', () => {
+    expect(loose({}, ten(10), 9)).toEqual([])
+    expect(loose({ surelyFit: 9 }, ten(10), 9)).toEqual([])
+  })
+
+  it('are its tokens where it estimates them, and they come near to the limit', () => {
+    // 10 of 10 are all of 100, and what it learns may be a tenth more.
+    expect(loose({}, ten(10), 10)).toEqual(['maxPackTokens'])
+    expect(loose({}, ten(60), 2)).toEqual(['maxPackTokens'])
+    // By its first guess, 8 for the tags and one for 4 bytes, 4 are near to 100.
+    expect(loose({}, ten(9, 60), 3)).toEqual([])
+    expect(loose({}, ten(9, 60), 4)).toEqual(['maxPackTokens'])
+    expect(loose({ isCounted: true }, ten(60), 5)).toEqual([])
+  })
+
+  it('are the results where they may fill the cap', () => {
+    expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 4)).toEqual([])
+    expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 5)).toEqual(['maxOutputTokens'])
+    expect(loose({ surelyFit: 4, maxRecords: 6, isCounted: true }, ten(1), 50)).toEqual(['maxOutputTokens'])
+    expect(loose({ surelyFit: 10, maxRecords: 10 }, ten(1), 50)).toEqual([])
+  })
+
+  it('are so where a stream without a counter does pack otherwise', async () => {
+    const texts = Array.from({ length: 157 }, () => '支払いができません。订单没有到'.repeat(4))
+    const client = scriptedClient(echo)
+    const stream = new PackStream({ ...job, client, maxPackRecords: 50, maxPackTokens: 900, linger: 60_000 })
+    for (const text of texts) stream.write(text)
+    stream.end()
+    await stream.resume().toArray()
+    const packs = new Packs({ ...rules, isCounted: false, maxPackTokens: 900 })
+    for (const text of texts) {
+      const whole = prompts.frame(text)
+      packs.add({ ...framed(count(whole)), bytes: Buffer.byteLength(text) })
+    }
+    expect(packs.count(50).requests).not.toBe(client.calls.length)
+    expect(packs.count(50).loose).toEqual(['maxPackTokens'])
+    expect(packs.count(5).loose).toEqual([])
+  })
+})
+
 describe("the records' tokens", () => {
   it('add up to those of the whole user message, whatever the texts are', async () => {
     const text = fc.oneof(
@@ -118,7 +171,27 @@ describe("the records' tokens", () => {
       // What might join with the tags.
       fc
         .array(
-          fc.constantFrom('\n', '\r\n', ' ', '"', '>', '/', '<', '7', 'word', "'s", '?', '</', 'é', '\u0301'),
+          fc.constantFrom(
+            '\n',
+            '\r\n',
+            ' ',
+            '"',
+            '>',
+            '/',
+            '<',
+            '7',
+            'word',
+            "'s",
+            '?',
+            '</',
+            'é',
+            '\u0301',
+            '<record',
+            '＜ｒｅｃｏｒｄ',
+            'rec',
+            'ord',
+            '\u200b',
+          ),
           {
             maxLength: 12,
           },
@@ -131,21 +204,38 @@ describe("the records' tokens", () => {
         fc.constantFrom(2, 7, 25),
         async (texts, size) => {
           const messages = await sent(texts, size, 4_000)
-          fc.pre(messages.every((message) => message.includes(' records in <record> tags')))
           const whole = messages.reduce((sum, message) => sum + tokenize(message, asText), 0)
           const parts = texts.reduce((sum, one) => sum + count(prompts.frame(one)), 0)
-          expect(messages.length * count(prompts.header) + parts).toBe(whole)
+          // The last packs of the stream are evened out, so a tag-like text may stand among fewer.
+          fc.pre(!texts.some(looksTagged) || texts.length <= size)
+          const { tagTokens } = packed(texts, 4_000).count(size)
+          expect(messages.length * count(prompts.header) + parts + tagTokens).toBe(whole)
         },
       ),
       { numRuns: 150 },
     )
   })
 
-  it('are at most 4 more for each record where a text holds such a tag, and 2 for the pack', async () => {
-    const texts = ['<record id="1">', 'plain', 'also plain']
+  it('are 4 more for each record of a pack in which a text holds such a tag, and 2 for the pack', async () => {
+    const texts = ['plain', '<record id="1">', 'also plain', 'last']
     const [message = ''] = await sent(texts, 25, 4_000)
     const parts = texts.reduce((sum, one) => sum + count(prompts.frame(one)), 0)
-    expect(tokenize(message, asText) - count(prompts.header) - parts).toBe(4 * 3 + 2)
+    expect(tokenize(message, asText) - count(prompts.header) - parts).toBe(4 * 4 + 2)
+    const packs = packed(texts, 4_000)
+    expect(packs.count(25).tagTokens).toBe(4 * 4 + 2)
+    // By twos only the first pack has it.
+    expect(packs.count(2).tagTokens).toBe(4 * 2 + 2)
+    // Once for each pack, also when further ones are closed.
+    packs.add(framed(5))
+    expect(packs.count(4).tagTokens).toBe(4 * 4 + 2)
+  })
+
+  it.each([
+    ...['<record', '</record>', '< / RECORD', '＜record', '<rec\u200bord', '<\u2044record', 'a <records>'],
+    ...['record', '<rec ord', '&lt;record', '<recörd', '<\u200brecоrd', 'plain', 'é'],
+  ])('%j has such a tag where the stream says so', async (text) => {
+    const [message = ''] = await sent([text], 25, 4_000)
+    expect(looksTagged(text)).toBe(!message.includes(' records in <record> tags'))
   })
 
   it('are the same for every id and every number of records', async () => {

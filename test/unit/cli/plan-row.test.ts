@@ -1,7 +1,8 @@
+import { RateLimiter } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import { choose } from '../../../src/cli/plan/choose.ts'
-import { capFor, recordsUnderCap } from '../../../src/cli/plan/output-cap.ts'
+import { capFor, recordsSurelyUnderCap, recordsUnderCap } from '../../../src/cli/plan/output-cap.ts'
 import { latencyOf, paceOf, type Pace } from '../../../src/cli/plan/pace.ts'
 import { rangeOf, type Range } from '../../../src/cli/plan/range.ts'
 import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/plan/row.ts'
@@ -19,7 +20,7 @@ const terms: Terms = {
 }
 const totals = {
   ...{ size: 10, requests: 40, inputTokens: 20_000, outputTokens: exactly(4_000), prefixTokens: 400 },
-  charged: 16_000,
+  ...{ charged: 16_000, loose: [] },
 }
 
 describe('the bounds of time', () => {
@@ -54,23 +55,47 @@ describe('the bounds of time', () => {
     expect(latencyOf(range, work)).toEqual({ low: 100 + 250, expected: 500 + 1_000, high: 900 + 3_000 })
   })
 
-  it('requests per minute', () => {
+  const burst = (time: number): Range => ({ low: time - 10_000, expected: time - 10_000, high: time })
+
+  it('requests per minute, of which 10 s worth go at once', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 20 })
-    expect(row).toMatchObject({ boundBy: 'requests per minute', time: exactly(120_000) })
+    expect(row).toMatchObject({ boundBy: 'requests per minute', time: burst(120_000) })
   })
 
   it('tokens per minute, by what is charged', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 60, tokensPerMinute: 8_000 })
-    expect(row).toMatchObject({ boundBy: 'tokens per minute', time: exactly(120_000) })
+    expect(row).toMatchObject({ boundBy: 'tokens per minute', time: burst(120_000) })
     expect(row.bounds).toEqual({
-      'latency × max-in-flight': 15_000,
-      'requests per minute': 40_000,
-      'tokens per minute': 120_000,
+      'latency × max-in-flight': exactly(15_000),
+      'requests per minute': burst(40_000),
+      'tokens per minute': burst(120_000),
     })
+  })
+
+  it('limits so low that not one request may go in 10 s let one go at once', () => {
+    const slow = { low: 39 * 60_000, expected: 39 * 60_000, high: 40 * 60_000 }
+    expect(rowOf(totals, { ...terms, requestsPerMinute: 1 }).time).toEqual(slow)
+    expect(rowOf(totals, { ...terms, tokensPerMinute: 400 }).time).toEqual(slow)
+  })
+
+  it.each([
+    [{ requestsPerMinute: 600 }, 1],
+    [{ tokensPerMinute: 60_000 }, 100],
+  ])("%j: the limiter's own pace is the shorter end", (limits, charge) => {
+    const limiter = new RateLimiter(limits)
+    let now = 0
+    for (let i = 0; i < 500; i++) {
+      now += limiter.delay(charge, now)
+      limiter.start(charge, now).end(true, now)
+    }
+    const { bounds } = rowOf({ ...totals, requests: 500, charged: 500 * charge }, { ...terms, ...limits })
+    const time = bounds['requests per minute'] ?? bounds['tokens per minute']
+    expect(Math.abs(time!.expected - now)).toBeLessThan(200)
   })
 
   it('no limit makes the latency shorter', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 1e6, tokensPerMinute: 1e9 })
+    expect(row.bounds['requests per minute']).toMatchObject({ low: 0, expected: 0 })
     expect(row).toMatchObject({ boundBy: 'latency × max-in-flight', time: exactly(15_000) })
   })
 })
@@ -94,9 +119,10 @@ describe('the cost', () => {
   it('is from short results with the cache to long ones without', () => {
     const { cost } = rowOf(big, { ...terms, pricing: { input: 10, cachedInput: 1, output: 100 } })
     const cached = 36 * 1_024
-    const input = ((100_000 - cached) * 10 + cached) / 1e6
-    expect(cost?.low).toBeCloseTo(input + 0.1)
-    expect(cost?.expected).toBeCloseTo(input + 0.2)
+    const input = (hits: number) => ((100_000 - hits) * 10 + hits) / 1e6
+    // It may have the prompt from the second request on.
+    expect(cost?.low).toBeCloseTo(input(39 * 1_024) + 0.1)
+    expect(cost?.expected).toBeCloseTo(input(cached) + 0.2)
     expect(cost?.high).toBeCloseTo(1 + 0.3)
   })
 
@@ -130,6 +156,14 @@ describe('the output cap', () => {
     expect(recordsUnderCap(results, 1_000)).toBe(69)
     expect(recordsUnderCap(results, 8)).toBe(1)
     expect(recordsUnderCap(results)).toBe(Infinity)
+  })
+
+  it('does so for sure by the longest results, or by what is a tenth longer', () => {
+    expect(recordsSurelyUnderCap(results, 1_000)).toBe(Math.floor((700 - 4) / 14))
+    expect(recordsSurelyUnderCap({ ...results, element: exactly(10) }, 1_000)).toBe(
+      Math.floor((700 - 4) / 11),
+    )
+    expect(recordsSurelyUnderCap(results)).toBe(Infinity)
   })
 })
 

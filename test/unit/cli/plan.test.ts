@@ -50,6 +50,42 @@ describe('the input tokens', () => {
     })
   })
 
+  it('of a schema are exact also where it is long', async () => {
+    const names = z.enum(
+      Array.from({ length: 77 }, (_, i) => `label_${'abcdefghijkl'.slice(0, 1 + (i % 12))}${i}`),
+    )
+    const { prompts } = await makePlan(from(['a']), { ...job, schema: z.object({ label: names }) })
+    const schema = {
+      type: 'object',
+      properties: { label: { type: 'string', enum: names.options } },
+      required: ['label'],
+      additionalProperties: false,
+    }
+    expect(prompts.plain.schemaTokens).toBe(tokenize(JSON.stringify(schema)))
+  })
+
+  it('of packs in which a text holds a tag are those that a stream sends', async () => {
+    const tagged = texts(50).map((text, i) => (i % 20 === 3 ? `<record id="7">${text}` : text))
+    const client = scriptedClient((call) => ({
+      text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
+    }))
+    const count = await exactTokenCounter()
+    const stream = new PackStream({ ...job, client, maxPackRecords: 10, countTokens: count })
+    for (const text of tagged) stream.write(text)
+    stream.end()
+    await stream.resume().toArray()
+    const sent = client.calls.reduce(
+      (sum, { body }) => sum + tokenize(body.messages.at(-1)?.content as string),
+      0,
+    )
+    const plan = await makePlan(from(tagged), job)
+    const { packed } = plan.prompts
+    const [call] = client.calls
+    const system = tokenize(call?.body.messages[0]?.content as string)
+    const rest = packed.schemaTokens + system + 2 * 4 + 3
+    expect(rowOf(plan, 10).inputTokens).toBe(sent + client.calls.length * rest)
+  })
+
   it('of plain requests have instructions, schema and text, and nothing of the protocol', async () => {
     const plan = await makePlan(from(texts(7)), job)
     const schema = {
@@ -123,6 +159,20 @@ describe('the requests', () => {
     expect(recordsUnderCap).toBe(5)
     expect(rowOf(plan, 5).requests).toBe(20)
     expect(rowOf(plan, 50).requests).toBe(20)
+    // Five fit even if they are a tenth longer than stated; of a sixth the stream does not know yet.
+    expect(plan.rows.map(({ size, loose }) => [size, ...loose])).toEqual([
+      ...[[1], [5]],
+      ...[10, 25, 50].map((size) => [size, 'maxOutputTokens']),
+    ])
+  })
+
+  it('are approximate where the stream packs by its estimate of tokens', async () => {
+    const options = { ...job, maxPackTokens: 200 }
+    const plan = await makePlan(from(texts(260)), options)
+    expect(rowOf(plan, 5).loose).toEqual([])
+    expect(rowOf(plan, 50).loose).toEqual(['maxPackTokens'])
+    const counted = await makePlan(from(texts(260)), { ...options, encoding: 'o200k_base' })
+    expect(counted.rows.flatMap(({ loose }) => loose)).toEqual([])
   })
 })
 
@@ -139,8 +189,15 @@ describe('what binds', () => {
 
   it('requests per minute, which small packs run into', async () => {
     const plan = await makePlan(from(texts(1_000)), { ...job, latency, requestsPerMinute: 10 })
-    expect(rowOf(plan, 1)).toMatchObject({ boundBy: 'requests per minute', time: { expected: 6_000_000 } })
-    expect(rowOf(plan, 25)).toMatchObject({ boundBy: 'requests per minute', time: { expected: 240_000 } })
+    for (const [size, minutes] of [
+      [1, 100],
+      [25, 4],
+    ] as const) {
+      const { boundBy, time } = rowOf(plan, size)
+      expect(boundBy).toBe('requests per minute')
+      expect(time.high).toBeCloseTo(minutes * 60_000)
+      expect(time.expected).toBeCloseTo(minutes * 60_000 - 10_000)
+    }
     expect(plan.chosen?.size).toBeGreaterThan(25)
   })
 
@@ -152,7 +209,8 @@ describe('what binds', () => {
       0,
     )
     expect(rowOf(plan, 1)).toMatchObject({ boundBy: 'tokens per minute' })
-    expect(rowOf(plan, 1).time.expected).toBeCloseTo((plain / 2_000) * 60_000)
+    expect(rowOf(plan, 1).time.high).toBeCloseTo((plain / 2_000) * 60_000)
+    expect(rowOf(plan, 1).time.expected).toBeCloseTo((plain / 2_000 - 1 / 6) * 60_000)
 
     // Long results: each pack is charged its cap, twice 25 of them and one more, and 32.
     const long = await makePlan(from(texts(1_000)), {
@@ -160,7 +218,7 @@ describe('what binds', () => {
     })
     const element = long.results.element.expected
     expect(rowOf(long, 25).boundBy).toBe('tokens per minute')
-    expect(rowOf(long, 25).time.expected).toBeCloseTo(((40 * (52 * element + 32)) / 20_000) * 60_000)
+    expect(rowOf(long, 25).time.high).toBeCloseTo(((40 * (52 * element + 32)) / 20_000) * 60_000)
   })
 })
 
@@ -258,6 +316,11 @@ describe('the records', () => {
     })
     expect(plan.records).toMatchObject({ read: 4, overPack: 1, overContext: 1, sampled: 0 })
     expect(rowOf(plan, 25).requests).toBe(3)
+    // No more than the pack's limit beyond the context: 90 tokens where the fixed prompt leaves room for fewer.
+    const near = { ...job, maxPackTokens: 100 }
+    const fixed = (await makePlan(from(['a']), near)).prompts.packed.tokens
+    const tight = await makePlan(from(['word '.repeat(80)]), { ...near, contextTokens: fixed + 50 })
+    expect(tight.records).toMatchObject({ overPack: 0, overContext: 1 })
   })
 
   it('that are very long are counted by samples', async () => {
@@ -307,6 +370,7 @@ describe('the plan', () => {
   it('names what is wrong with an option, as the library does', async () => {
     const bad: [Partial<PlanOptions>, string][] = [
       [{ maxPackRecords: 0 }, 'maxPackRecords'],
+      [{ maxPackRecords: 101 }, 'maxPackRecords'],
       [{ maxPackTokens: 2 }, 'maxPackTokens'],
       [{ maxInFlight: 1.5 }, 'maxInFlight'],
       [{ maxOutputTokens: -1 }, 'maxOutputTokens'],
