@@ -35,7 +35,7 @@ export function applyConfig(command: Command, file: string): string[] {
     }
     const attribute = option.attributeName()
     if (attribute === 'config') throw new UsageError(`${file}: "config" cannot be set in a config file`)
-    if (command.getOptionValueSource(attribute) !== undefined) continue
+    if (command.getOptionValueSource(attribute) === 'cli') continue
     const where = `${file}: ${JSON.stringify(name)}`
     command.setOptionValueWithSource(attribute, optionValue(option, value, where, folder), 'config')
   }

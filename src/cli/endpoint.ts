@@ -11,9 +11,17 @@ export interface EndpointFlags extends LatencyFlags {
 /** Where requests go. */
 export interface Endpoint {
   readonly client: OpenAI
-  /** As a person, and the record of a run, names it. */
+  /** As a person, and the record of a run, names it: without what may be secret. */
   readonly name: string
   readonly close: () => Promise<void>
+}
+
+/** Standard output is for records. What there is to log, `OPENAI_LOG` decides. */
+const onStandardError = {
+  error: console.error,
+  warn: console.error,
+  info: console.error,
+  debug: console.error,
 }
 
 /** The embedded simulator, or what the environment names. */
@@ -30,6 +38,7 @@ export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
     )
   }
-  const client = inFlags(() => new OpenAI({ apiKey: OPENAI_API_KEY ?? 'none' }))
-  return { client, name: client.baseURL, close: () => Promise.resolve() }
+  const client = inFlags(() => new OpenAI({ apiKey: OPENAI_API_KEY ?? 'none', logger: onStandardError }))
+  const { origin, pathname } = new URL(client.baseURL)
+  return { client, name: origin + pathname, close: () => Promise.resolve() }
 }

@@ -33,7 +33,9 @@ export interface Job {
 /** Reads what the flags name, and checks it. Throws a `UsageError` that names the flag, or the file and its line. */
 export async function readJob(patterns: readonly string[], flags: JobFlags): Promise<Job> {
   const { limit = Infinity, format, maxRecordBytes } = flags
-  if (!(limit >= 1)) throw new UsageError(`--limit: expected a number from 1, got ${limit}`)
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
+    throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
+  }
   const model = flags.model ?? process.env['OPENAI_MODEL']
   if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
   const textOf = textFrom(flags.field, flags.template)

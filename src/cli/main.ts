@@ -22,6 +22,14 @@ addRun(program)
 addPlan(program)
 addSimulate(program)
 
+// Whoever reads may have had enough, which is no reason to break off; but what could not be said is no success.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return
+  console.error(error.message)
+  process.exitCode = exitCodes.fatal
+})
+process.stderr.on('error', () => undefined)
+
 try {
   const tooOld = tooOldNode(process.versions.node)
   if (tooOld !== undefined) throw new UsageError(tooOld)

@@ -3,11 +3,13 @@ import { UsageError } from './usage-error.ts'
 
 /** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
 const OURS = new Set(['_index', '_error', '_more'])
+/** Columns that hold the source of a row that could not be read. */
+const RAW = ['_raw', '_raw_base64']
 
 /** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
 export class ItemError extends Error {
   override readonly name = 'ItemError'
-  readonly code: 'not_a_record' | 'missing_column' | 'column_taken'
+  readonly code: 'not_a_record' | 'missing_column' | 'column_taken' | 'empty_text' | 'unreadable'
 
   constructor(code: ItemError['code'], { file, line }: Row, what: string) {
     super(`${file}:${line}: ${what}`)
@@ -40,6 +42,9 @@ export function textFrom(field: string | undefined, template: string | undefined
   if (template === undefined) return wholeRecord
   const parts = template.split(/\{\{\s*(.*?)\s*\}\}/)
   if (parts.length === 1) throw new UsageError('--template: expected a {{column}} in it')
+  if (parts.some((part, i) => i % 2 === 0 && /\{\{|\}\}/.test(part))) {
+    throw new UsageError('--template: expected each {{ to have its }}')
+  }
   return (own) => parts.map((part, i) => (i % 2 === 0 ? part : textOf(own, part))).join('')
 }
 
@@ -54,6 +59,7 @@ export function columnOf(own: Readonly<Record<string, unknown>>, name: string): 
   if (Object.hasOwn(own, name)) return own[name]
   let value: unknown = own
   for (const key of name.split('.')) {
+    value = parseCell(value)
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
       const names = Object.keys(own)
         .slice(0, 20)
@@ -65,6 +71,16 @@ export function columnOf(own: Readonly<Record<string, unknown>>, name: string): 
   return value
 }
 
+/** In a table an object stands as JSON. */
+function parseCell(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
 function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
   const value = columnOf(own, name)
   if (value === null) throw new Error(`the column ${JSON.stringify(name)} is null`)
@@ -74,16 +90,22 @@ function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
 /** A row of the input as an item. */
 export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
   const { file, line } = row
-  const columns = row.error ? undefined : row.columns
-  if (row.error) {
-    return { index, file, line, own: rawColumn(row.raw), text: row.error }
-  }
+  if (row.error) return { index, file, line, own: rawColumn(row.raw), text: row.error }
   const own = ownColumns(row.record)
-  const bad = (code: ItemError['code'], what: string): Item => ({
-    ...{ index, file, line, columns, own: own ?? { _raw: JSON.stringify(row.record) } },
-    text: new ItemError(code, row, what),
+  const item = (text: string | ItemError): Item => ({
+    ...{ index, file, line, columns: row.columns, text },
+    own: own ?? { _raw: JSON.stringify(row.record) },
   })
+  const bad = (code: ItemError['code'], what: string) => item(new ItemError(code, row, what))
+
   if (!own) return bad('not_a_record', 'expected an object or a text')
+  if (isOutputRow(row.record as object) && RAW.some((name) => Object.hasOwn(own, name))) {
+    return bad('unreadable', 'this row could not be read in an earlier run')
+  }
+  const reserved = Object.keys(own).find((name) => OURS.has(name))
+  if (reserved !== undefined) {
+    return bad('column_taken', `a column ${JSON.stringify(reserved)} has a meaning in an output: rename it`)
+  }
   const clash = Object.keys(own).find((name) => taken.has(name))
   if (clash !== undefined) {
     return bad(
@@ -92,7 +114,8 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
     )
   }
   try {
-    return { index, file, line, columns, own, text: makeText(own) }
+    const text = makeText(own)
+    return text.trim() === '' ? bad('empty_text', 'there is no text to ask about') : item(text)
   } catch (error) {
     return bad('missing_column', (error as Error).message)
   }
@@ -107,11 +130,15 @@ function ownColumns(record: unknown): Record<string, unknown> | undefined {
   if (typeof record === 'string') return { text: record }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
   if (isExactNumber(record)) return undefined
-  const own = record as Record<string, unknown>
-  if (!Object.keys(own).some((name) => OURS.has(name))) return own
-  // An output, or rejects, of an earlier run.
-  const rest = Object.entries(own).filter(([name]) => !OURS.has(name))
-  return { ...Object.fromEntries(rest), ...moreColumns(own['_more']) }
+  if (!isOutputRow(record)) return record as Record<string, unknown>
+  const rest = Object.entries(record).filter(([name]) => !OURS.has(name))
+  return { ...Object.fromEntries(rest), ...moreColumns((record as { _more?: unknown })._more) }
+}
+
+/** Whether an earlier run wrote this, to its output or its rejects. Anybody else's columns are not ours to drop. */
+function isOutputRow(record: object): boolean {
+  const { _index: index } = record as { _index?: unknown }
+  return typeof index === 'number' || (typeof index === 'string' && /^\d+$/.test(index))
 }
 
 /** What a CSV had no columns for. */

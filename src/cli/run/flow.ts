@@ -1,10 +1,10 @@
 import { pipeline } from 'node:stream/promises'
-import { PackStreamError, type Outcome, type PackStream } from '../../index.ts'
+import { PackStreamError, type Outcome, type PackStream, type RequestError } from '../../index.ts'
 import { exitCodes, withFlags } from '../usage-error.ts'
 import type { Item } from '../records.ts'
-import type { DoneSet } from './done-set.ts'
 import type { Items } from './items.ts'
 import type { Output } from './output.ts'
+import type { ReadBack } from './read-back.ts'
 
 /** Why a run ends before its input does. */
 export interface Halt {
@@ -18,7 +18,8 @@ export interface Halt {
 export class Flow {
   readonly #stream: PackStream<Item>
   readonly #items: Items
-  readonly #done: DoneSet
+  /** What earlier runs have written. */
+  readonly before: ReadBack
   readonly #output: Output
   readonly #isStrict: boolean
   #halt: Halt | undefined
@@ -32,10 +33,10 @@ export class Flow {
   /** When the first record was asked, as of `performance.now()`. */
   startedAt: number | undefined
 
-  constructor(stream: PackStream<Item>, items: Items, done: DoneSet, output: Output, isStrict: boolean) {
+  constructor(stream: PackStream<Item>, items: Items, before: ReadBack, output: Output, isStrict: boolean) {
     this.#stream = stream
     this.#items = items
-    this.#done = done
+    this.before = before
     this.#output = output
     this.#isStrict = isStrict
   }
@@ -62,7 +63,7 @@ export class Flow {
     try {
       for await (const item of this.#items) {
         this.read += 1
-        if (this.#done.has(item.index)) continue
+        if (this.before.done.has(item.index)) continue
         if (this.#isStrict && typeof item.text !== 'string') {
           this.#halt ??= haltBy(item.text)
           return
@@ -91,8 +92,21 @@ export class Flow {
 
   /** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
   #isHopeless(outcome: Outcome<Item, unknown>): outcome is Extract<typeof outcome, { status: 'rejected' }> {
-    const hasFailed = outcome.status === 'rejected' && outcome.reason.code === 'request_failed'
-    return hasFailed && this.fulfilled === 0
+    if (outcome.status === 'fulfilled' || outcome.reason.code !== 'request_failed') return false
+    const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected
+    const { code } = outcome.reason.cause as Partial<RequestError>
+    // The last records of a small job may be what it always fails of.
+    return !hasAnswered && (code === 'connection' || !this.isAllRead)
+  }
+}
+
+/** What goes wrong at the end, when all is done, ends it as well. */
+export function haltIfThrows(close: () => void): Halt | undefined {
+  try {
+    close()
+    return undefined
+  } catch (error) {
+    return haltBy(error)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RowStream } from '../../readers/index.ts'
+import { RowError, type RowStream } from '../../readers/index.ts'
 import { toItem, type Item, type TextOf } from '../records.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -53,8 +53,8 @@ export function checkFirst({ text }: Item, hasHeader: boolean): void {
     throw new UsageError(text.message)
 }
 
-function isUnreadable(item: Item): boolean {
-  return '_raw' in item.own || '_raw_base64' in item.own || Object.keys(item.own).length === 0
+function isUnreadable({ text }: Item): boolean {
+  return typeof text !== 'string' && (text instanceof RowError || text.code === 'unreadable')
 }
 
 async function* number(

@@ -13,13 +13,20 @@ export interface OutputFile {
   readonly canResume: boolean
 }
 
+/** Where rows go: those of all records, and those of rejected ones once more. */
+export interface OutputFiles {
+  /** Standard output if there is none. */
+  readonly output: OutputFile | undefined
+  readonly rejects: OutputFile | undefined
+}
+
 /** Checks where rows are to go: no file twice, and none that is read. */
 export function outputFiles(
   input: readonly string[],
   output: string | undefined,
   rejects: string | undefined,
   format: OutputFormat | undefined,
-): { output: OutputFile | undefined; rejects: OutputFile | undefined } {
+): OutputFiles {
   const used = new Map(input.filter((file) => file !== '-').map((file) => [real(file), 'an input']))
   const open = (path: string | undefined, option: string, stated?: OutputFormat): OutputFile | undefined => {
     if (path === undefined) return undefined
@@ -57,6 +64,11 @@ function formatByName(path: string, option: string): OutputFormat {
   throw new UsageError(`${option}: expected a name that ends in .jsonl, .csv or .tsv, got ${path}`)
 }
 
-function real(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path)
+export function real(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // It is not there yet, or is a pipe, which has no place.
+    return resolve(path)
+  }
 }

@@ -54,7 +54,8 @@ function asRejected(
   { names }: ResultColumns,
 ): Record<string, unknown> {
   const { _index, _error, _more, ...rest } = row
-  const own = Object.entries(rest).filter(([name]) => !names.includes(name))
+  // A rejected row has no result; but a table has its columns all the same, and they are empty.
+  const own = Object.entries(rest).filter(([name, value]) => !(names.includes(name) && value === ''))
   const [code = '', ...message] = typeof _error === 'string' ? _error.split(': ') : []
   const error = typeof _error === 'string' ? { code, message: message.join(': ') } : _error
   return { ...Object.fromEntries(own), ...moreColumns(_more), _index: Number(_index), _error: error }

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly read: number
   /** The share of the input that they are, from 0 to 1; `undefined` if its size is not known. */
   readonly share: number | undefined
+  /** Records that are to be read at most. */
+  readonly limit: number
   /** Since the first record was asked, in ms. */
   readonly elapsed: number
 }
@@ -42,18 +44,19 @@ export function showProgress(snapshot: () => Snapshot): { note: (text: string) =
 
 /** The line, with whole parts only: half a number is a wrong number. */
 export function progressLine(snapshot: Snapshot, columns: number): string {
-  const { before, stats, read, share, elapsed } = snapshot
+  const { before, stats, read, share, limit, elapsed } = snapshot
   const { records, inFlight, tokens, cost } = stats
   const asked = records.fulfilled + records.rejected
   const done = before + asked
   const perSecond = asked / Math.max(elapsed / 1_000, 0.001)
   // As many as there are if the rest is like what has been read, and exactly that once all has been.
-  const total = share === undefined || read === 0 ? undefined : Math.max(Math.round(read / share), done)
+  const estimate = share === undefined || read === 0 ? undefined : Math.round(read / share)
+  const total = estimate === undefined ? undefined : Math.max(Math.min(estimate, limit), done)
   const part = total === undefined ? undefined : done / total
   const parts = [
     total === undefined
       ? `${count(done)} records`
-      : `${count(done)} of ${share === 1 ? '' : '~'}${count(total)}`,
+      : `${count(done)} of ${share === 1 || total === limit ? '' : '~'}${count(total)}`,
     ...(part === undefined ? [] : [`${Math.floor(part * 100)}%`]),
     `${perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`,
     ...(total === undefined || perSecond === 0 ? [] : [`ETA ${clock((total - done) / perSecond)}`]),

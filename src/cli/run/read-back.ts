@@ -1,5 +1,5 @@
-import { truncateSync } from 'node:fs'
-import { readRows, type Row } from '../../readers/index.ts'
+import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs'
+import { readRows, RowError, type Row } from '../../readers/index.ts'
 import { UsageError } from '../usage-error.ts'
 import { DoneSet } from './done-set.ts'
 import type { OutputFile } from './output-files.ts'
@@ -10,42 +10,49 @@ export interface ReadBack {
   readonly done: DoneSet
   /** Of them: with an `_error`. */
   readonly rejected: number
-  /** What its rows consist of; `undefined` without any. */
+  /** Of a table that has rows. */
   readonly columns: readonly string[] | undefined
 }
 
 export const nothing = (): ReadBack => ({ done: new DoneSet(), rejected: 0, columns: undefined })
 
+const ANEW = '--overwrite starts anew'
+
 /**
- * Reads what earlier runs have written, and cuts off the end of a line that was not finished, or all from the first row on
+ * Reads what earlier runs have written, and cuts off a row at the end that was not finished, or all from the first row on
  * that is not to be kept.
  *
- * @throws {UsageError} If there is a row in it that no run has written, or a record twice.
+ * @param isOurs A run is known to have written it: it may have been stopped within its first row.
+ * @throws {UsageError} If there is a row in it that no run has written, or a record twice. The file is as it was then.
  */
 export async function readBack(
   file: OutputFile,
+  isOurs: boolean,
   isKept: (index: number) => boolean = () => true,
 ): Promise<ReadBack> {
   const done = new DoneSet()
   let [end, rejected] = [0, 0]
   let columns: readonly string[] | undefined
-  let torn: Row | undefined
+  /** What is wrong from here on. A row that was not finished may look like several: its text may hold line breaks. */
+  let torn: string | undefined
   for await (const row of rowsOf(file)) {
-    if (torn) {
-      const what = torn.error?.message ?? `${torn.file}:${torn.line}: expected a line end`
-      throw new UsageError(`${what}, as every run writes it. --overwrite starts anew`)
-    }
-    if (row.error ?? !row.terminated) {
-      torn = row
+    const { index, isRejected, problem } = readOurs(row)
+    if (index === undefined) {
+      torn ??= problem
       continue
     }
-    const { index, isRejected } = readIndex(row)
+    // Rows behind it: so it is not the end that was not finished.
+    if (torn !== undefined) throw new UsageError(`${torn}. ${ANEW}`)
     if (!isKept(index)) break
-    if (!done.add(index)) throw new UsageError(`${row.file}:${row.line}: record ${index} is there twice`)
+    if (!done.add(index)) throw new UsageError(`${file.path}:${row.line}: record ${index} is there twice`)
     if (isRejected) rejected += 1
-    columns ??= (row.error ? undefined : row.columns) ?? Object.keys(row.record as object)
+    columns ??= row.error ? undefined : row.columns
     end = row.end
   }
+  // Without a row only what a run has begun is cut off, and a line that is whole is none that was begun.
+  const isBegun = isOurs && !(file.format === 'jsonl' && endsWithLine(file.path))
+  if (end === 0 && torn !== undefined && !isBegun) throw new UsageError(`${torn}. ${ANEW}`)
+  if (end === 0 && !isOurs) throw new UsageError(`${file.path}: there is no row of an earlier run. ${ANEW}`)
   truncateSync(file.path, end)
   return { done, rejected, columns }
 }
@@ -56,22 +63,45 @@ export async function* rejectedRows(
   known: DoneSet,
 ): AsyncGenerator<Record<string, unknown>> {
   for await (const row of rowsOf(file)) {
-    const { index, isRejected } = readIndex(row)
-    if (isRejected && !known.has(index)) yield row.record as Record<string, unknown>
+    const { index, isRejected } = readOurs(row)
+    if (index !== undefined && isRejected && !known.has(index)) yield row.record as Record<string, unknown>
   }
 }
 
-function rowsOf({ path, format }: OutputFile): AsyncIterable<Row> {
-  return readRows([path], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true })
+async function* rowsOf({ path, format }: OutputFile): AsyncGenerator<Row> {
+  try {
+    yield* readRows([path], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true })
+  } catch (error) {
+    const isHeader = error instanceof RowError && error.code === 'invalid_header'
+    if (!isHeader) throw error
+    // Unless the header itself was not finished, and nothing is behind it.
+    if (endsWithLine(path)) throw new UsageError(`${error.message}. ${ANEW}`)
+  }
 }
 
-function readIndex({ file, line, record }: Row): { index: number; isRejected: boolean } {
-  const { _index, _error } = (record ?? {}) as { _index?: unknown; _error?: unknown }
+function endsWithLine(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const last = Buffer.alloc(1)
+    readSync(file, last, 0, 1, Math.max(fstatSync(file).size - 1, 0))
+    return last.toString() === '\n'
+  } finally {
+    closeSync(file)
+  }
+}
+
+type Ours =
+  | { index: number; isRejected: boolean; problem?: undefined }
+  | { index?: undefined; isRejected?: undefined; problem: string }
+
+function readOurs(row: Row): Ours {
+  if (row.error) return { problem: row.error.message }
+  const place = `${row.file}:${row.line}`
+  if (!row.terminated) return { problem: `${place}: expected a line end` }
+  const { _index, _error } = (row.record ?? {}) as { _index?: unknown; _error?: unknown }
   const index = typeof _index === 'string' && _index !== '' ? Number(_index) : _index
   if (typeof index === 'number' && Number.isSafeInteger(index) && index >= 0) {
     return { index, isRejected: _error !== undefined && _error !== '' }
   }
-  throw new UsageError(
-    `${file}:${line}: expected a row of an earlier run, with an _index. --overwrite starts anew`,
-  )
+  return { problem: `${place}: expected a row of an earlier run, with an _index` }
 }

@@ -1,10 +1,12 @@
 import type { RunFlags } from './command.ts'
 import type { Halt } from './flow.ts'
+import { isFile } from './output-files.ts'
 import { count } from './progress.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
-export function report(summary: Summary, halt: Halt | undefined, { json, output }: RunFlags): void {
+export function report(summary: Summary, halt: Halt | undefined, isStdin: boolean, flags: RunFlags): void {
+  const { json, output } = flags
   const { stderr, stdout } = process
   if (halt && halt.message !== '') console.error(halt.message)
   if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
@@ -14,9 +16,13 @@ export function report(summary: Summary, halt: Halt | undefined, { json, output 
       `${count(summary.records.rejected)} of ${count(summary.records.done)} records were rejected.`,
     )
   }
-  if (halt && halt.message !== '' && output !== undefined) {
-    console.error(
-      `${output} has ${count(summary.records.done)} records. Run the same command again to go on.`,
-    )
+  if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
+    console.error(`${output} has ${count(summary.records.done)} records. ${howToGoOn(isStdin, flags)}`)
   }
+}
+
+function howToGoOn(isStdin: boolean, { overwrite, force }: RunFlags): string {
+  if (overwrite) return 'Run the same command without --overwrite to go on.'
+  if (isStdin && !force) return 'Run the same command with --force to go on: the input must be the same.'
+  return 'Run the same command again to go on.'
 }

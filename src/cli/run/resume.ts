@@ -1,8 +1,8 @@
 import { rmSync, statSync } from 'node:fs'
 import { UsageError } from '../usage-error.ts'
-import { isFile, type OutputFile } from './output-files.ts'
+import { isFile, type OutputFile, type OutputFiles } from './output-files.ts'
 import { nothing, readBack, type ReadBack } from './read-back.ts'
-import { changesSince, isRunning, readState, removeState, statePath, type RunState } from './state.ts'
+import { changesSince, readState, removeState, statePath, type RunState } from './state.ts'
 
 /** What there is from earlier runs. */
 export interface Before {
@@ -11,56 +11,49 @@ export interface Before {
 }
 
 /**
- * Finds out what is in the output already, and makes sure that it can be gone on with.
+ * Finds out what is in the output already, makes sure that it can be gone on with, and cuts off what was not finished.
  *
- * @throws {UsageError} If it cannot: the message says why, and what to do.
+ * @throws {UsageError} If it cannot: the message says why, and what to do. Nothing has been changed then.
  */
-export async function prepareOutput(
-  { output, rejects }: { output: OutputFile | undefined; rejects: OutputFile | undefined },
+export async function readBefore(
+  { output, rejects }: OutputFiles,
   now: RunState,
-  { force = false, overwrite = false }: { force?: boolean; overwrite?: boolean },
+  force: boolean,
 ): Promise<Before> {
-  if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
-  const before = output && readState(output.path)
-  if (before?.pid !== undefined && before.pid !== process.pid && isRunning(before.pid) && !force) {
+  const state = output && readState(output.path)
+  if (rejects && hasContent(rejects) && (!state || state.rejects !== now.rejects)) {
     throw new UsageError(
-      `${output?.path ?? ''} is being written by another run, process ${before.pid}. If that is not so, --force goes on`,
+      `${rejects.path} is there already, and not from this job. --overwrite replaces it and the output`,
     )
   }
-  const files = [output, rejects].filter((file) => file !== undefined)
-  if (overwrite) {
-    for (const { path } of files) if (isFile(path)) rmSync(path)
-    if (output) removeState(output.path)
-    return { output: nothing(), rejects: nothing() }
-  }
-  const hasRejects = rejects && hasContent(rejects)
   if (output && hasContent(output)) {
-    if (!before && !force) {
+    if (!state && !force) {
       throw new UsageError(
         `${output.path} is there already, and ${statePath(output.path)}, which tells what it holds, is not. ` +
-          '--overwrite replaces it, --force adds to it',
+          '--overwrite replaces it, --force goes on if it is from a run',
       )
     }
-    const changes = before ? changesSince(before, now) : []
+    const changes = state ? changesSince(state, now) : []
     if (changes.length > 0 && !force) {
       throw new UsageError(
         `${output.path} was begun with something else: ${changes.join(', ')}. ` +
           '--force goes on all the same, --overwrite starts anew',
       )
     }
-    const back = await readBack(output)
-    // Rejected rows are written there first, and both in the same order: what the output has not is the end of it.
-    const isKept = (index: number) => back.done.has(index)
-    return { output: back, rejects: hasRejects ? await readBack(rejects, isKept) : nothing() }
   }
-  if (hasRejects && !force) {
-    if (!before) {
-      throw new UsageError(`${rejects.path} is there already. --overwrite replaces it, --force adds to it`)
-    }
-    // The run was stopped before it had written anything else.
-    return { output: nothing(), rejects: await readBack(rejects, () => false) }
+  const before = output && hasContent(output) ? await readBack(output, state !== undefined) : nothing()
+  // Rejected rows are written there first, and both in the same order: what the output has not is the end of it.
+  const isKept = (index: number) => before.done.has(index)
+  return {
+    output: before,
+    rejects: rejects && hasContent(rejects) ? await readBack(rejects, true, isKept) : nothing(),
   }
-  return { output: nothing(), rejects: nothing() }
+}
+
+/** Takes away what is there, for a run that starts anew. */
+export function removeBefore({ output, rejects }: OutputFiles): void {
+  for (const file of [output, rejects]) if (file && isFile(file.path)) rmSync(file.path)
+  if (output) removeState(output.path)
 }
 
 function hasContent({ path }: OutputFile): boolean {

@@ -3,17 +3,18 @@ import { readRows } from '../../readers/index.ts'
 import { openCache } from '../cache-file.ts'
 import { applyConfig } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
-import { isTable, loadEnvFile, openStream, readJob } from '../job.ts'
-import { columnNames, columnOf, type Item } from '../records.ts'
-import { given, inFlags } from '../usage-error.ts'
+import { isTable, loadEnvFile, openStream, readJob, type Job } from '../job.ts'
+import { columnNames, columnOf, type Item, type TextOf } from '../records.ts'
+import { given, inFlags, UsageError } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
-import { Flow } from './flow.ts'
+import { Flow, haltIfThrows } from './flow.ts'
 import { checkFirst, Items } from './items.ts'
+import { lock } from './lock.ts'
 import { keepMemoryLow } from './memory.ts'
 import { openOutput } from './output.ts'
-import { outputFiles } from './output-files.ts'
+import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
-import { prepareOutput } from './resume.ts'
+import { readBefore, removeBefore } from './resume.ts'
 import { resultColumns } from './rows.ts'
 import { stateOf } from './settings.ts'
 import { writeState } from './state.ts'
@@ -29,13 +30,17 @@ export async function run(patterns: string[], flags: RunFlags, command: Command)
 
 /** Returns the exit code. */
 async function runJob(patterns: readonly string[], flags: RunFlags): Promise<number> {
+  const { force = false, overwrite = false } = flags
+  if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
   loadEnvFile(flags.envFile)
-  const job = await readJob(patterns, flags)
+  const job = withoutOurs(await readJob(patterns, flags), patterns, flags)
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
+  const kept = targets.output?.canResume ? targets.output.path : undefined
   const endpoint = await openEndpoint(flags)
   const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
   const letMemoryGo = keepMemoryLow()
+  const unlock = kept === undefined ? undefined : lock(kept, force)
   try {
     const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
     const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
@@ -45,31 +50,44 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
       ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
     })
-    const state = await stateOf(job, flags, endpoint.name)
-    const before = await prepareOutput(targets, state, flags)
     const rows = inFlags(() => readRows(job.files, job.read))
-    const items = new Items(rows, job.limit, job.textOf, new Set(result.names))
+    const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
     const first = await items.first()
     if (first) checkFirst(first, isTable(job, first.file))
 
-    const keepState = (pid: { pid?: number }): void => {
-      if (targets.output?.canResume) writeState(targets.output.path, { ...state, ...pid })
-    }
+    // From here on files are changed.
+    const state = await stateOf(job, flags, endpoint.name, targets)
+    if (overwrite) removeBefore(targets)
+    const before = await readBefore(targets, state, force)
     // Before the output: one that nobody knows whose it is cannot be gone on with.
-    keepState({ pid: process.pid })
+    if (kept !== undefined) writeState(kept, state)
     const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before })
-    const flow = new Flow(stream, items, before.output.done, output, flags.strict ?? false)
+    const flow = new Flow(stream, items, before.output, output, flags.strict ?? false)
     const meter = meterOf(stream)
-    const halt = await watch(flow, stream, rows, before.output.done.size, flags)
-    output.close()
-    keepState({})
-    const summary = summaryOf(flow, stream.stats, meter.measured, before.output, halt, flags)
-    report(summary, halt, flags)
+    const halt = (await watch(flow, stream, rows, job.limit, flags)) ?? haltIfThrows(output.close)
+    const summary = summaryOf(flow, stream.stats, meter.measured, endpoint.name, halt, flags)
+    report(summary, halt, job.files.includes('-'), flags)
     return summary.exitCode
   } finally {
+    unlock?.()
     letMemoryGo()
     cache?.close()
     await endpoint.close()
+  }
+}
+
+/** A glob may find what an earlier run has written. */
+function withoutOurs(job: Job, patterns: readonly string[], { output, rejects }: RunFlags): Job {
+  const ours = new Set([output, rejects].filter((path) => path !== undefined).map(real))
+  return { ...job, files: job.files.filter((file) => patterns.includes(file) || !ours.has(real(file))) }
+}
+
+/** A record that has no such column cannot be asked. */
+function textWith(textOf: TextOf, partition: string | undefined): TextOf {
+  if (partition === undefined) return textOf
+  return (own) => {
+    columnOf(own, partition)
+    return textOf(own)
   }
 }
 

@@ -1,26 +1,37 @@
 import * as z from 'zod'
+import { dirname, relative } from 'node:path'
 import type { Job } from '../job.ts'
+import type { OutputFiles } from './output-files.ts'
 import type { RunFlags } from './command.ts'
 import { hash, hashFiles, type RunState } from './state.ts'
 
 /** What decides what is in an output: all else may change from one run to the next. */
-export async function stateOf(job: Job, flags: RunFlags, server: string): Promise<RunState> {
+export async function stateOf(
+  job: Job,
+  flags: RunFlags,
+  server: string,
+  { output, rejects }: OutputFiles,
+): Promise<RunState> {
   const { model, api = 'chat', instructions, schema, examples, request } = job.options
   const { field, template, prefix = '', ordered = false } = flags
   const jsonSchema = z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' })
   const settings: Record<string, string | undefined> = {
     'the model': model,
     'the API': api,
-    'the server': server,
+    // A URL may hold a password.
+    'the server': hash(server),
     'the instructions': hash(instructions),
     "the result's schema": hash(JSON.stringify(jsonSchema) + job.result.source),
     'the examples': examples && hash(JSON.stringify(examples)),
-    'the request': request && JSON.stringify(request),
+    'the request': request && hash(JSON.stringify(request)),
     '--field': field,
     '--template': template && hash(template),
     '--prefix': prefix,
     '--ordered': String(ordered),
     '--format': job.read.format,
+    // It decides what is a row.
+    '--max-record-bytes': job.read.maxRecordBytes?.toString(),
+    'the format of the output': output?.format,
   }
   return {
     version: 1,
@@ -28,5 +39,6 @@ export async function stateOf(job: Job, flags: RunFlags, server: string): Promis
       Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
     input: await hashFiles(job.files),
+    rejects: output && rejects && relative(dirname(output.path), rejects.path),
   }
 }

@@ -15,7 +15,11 @@ export function fileSink(path: string): Sink {
   const file = openSync(path, 'a')
   return {
     write(text) {
-      appendFileSync(file, text)
+      try {
+        appendFileSync(file, text)
+      } catch (cause) {
+        throw new Error(`${path} cannot be written: ${(cause as Error).message}`)
+      }
     },
     close() {
       // A pipe or a device cannot be synced, and need not be.

@@ -9,8 +9,8 @@ export interface RunState {
   /** By name, as `--model`: what it is, or a hash of it where it is long or nobody else's business. */
   readonly settings: Readonly<Record<string, string>>
   readonly input: readonly InputFile[]
-  /** The process that writes the output, while it does. */
-  readonly pid?: number
+  /** Where rejected records go too, seen from the output's folder. */
+  readonly rejects: string | undefined
 }
 
 export interface InputFile {
@@ -84,14 +84,4 @@ export async function hashFiles(files: readonly string[]): Promise<InputFile[]> 
     hashed.push({ file, sha256: sha.digest('hex') })
   }
   return hashed
-}
-
-/** Whether a process of that number runs. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

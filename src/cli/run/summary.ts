@@ -2,7 +2,6 @@ import type { Stats } from '../../index.ts'
 import type { RunFlags } from './command.ts'
 import type { Measured } from '../plan/measured.ts'
 import type { Flow, Halt } from './flow.ts'
-import type { ReadBack } from './read-back.ts'
 import { exitCodes } from '../usage-error.ts'
 import { clock, count, dollars } from './progress.ts'
 
@@ -13,6 +12,8 @@ export interface Summary {
   readonly exitCode: number
   readonly output: string | undefined
   readonly rejects: string | undefined
+  /** `simulator`: the results are no model's. */
+  readonly server: string
   readonly records: {
     /** With an outcome in the output, from earlier runs too. */
     readonly done: number
@@ -33,17 +34,18 @@ export function summaryOf(
   flow: Flow,
   stats: Stats,
   measured: Measured | undefined,
-  before: ReadBack,
+  server: string,
   halt: Halt | undefined,
   { output, rejects }: RunFlags,
 ): Summary {
+  const { before } = flow
   const earlier = before.done.size
   const rejected = before.rejected + flow.rejected
   const fulfilled = earlier - before.rejected + flow.fulfilled
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
-    ...{ output, rejects },
+    ...{ output, rejects, server },
     records: { done: fulfilled + rejected, fulfilled, rejected, earlier },
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
     ...{ stats, measured },
@@ -52,7 +54,7 @@ export function summaryOf(
 }
 
 /** The summary as a person reads it. */
-export function formatSummary({ records, seconds, stats, output, rejects }: Summary): string {
+export function formatSummary({ records, seconds, stats, output, rejects, server }: Summary): string {
   const { requests, tokens, cost } = stats
   const asked = records.done - records.earlier
   const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
@@ -70,6 +72,7 @@ export function formatSummary({ records, seconds, stats, output, rejects }: Summ
       ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
       ...(cost === undefined ? [] : [dollars(cost)]),
     ].join(', '),
+    ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
     ...(output === undefined ? [] : [`in ${output}`]),
     ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),
   ]

@@ -7,19 +7,24 @@ import type { Flow, Halt } from './flow.ts'
 import { onInterrupt } from './interrupts.ts'
 import { showProgress, type Snapshot } from './progress.ts'
 
+/** Columns that a line of progress needs. */
+const NARROWEST = 20
+
 /** Lets a flow run, with a person looking on who may stop it. */
 export async function watch(
   flow: Flow,
   stream: PackStream<Item>,
   rows: RowStream,
-  before: number,
+  limit: number,
   flags: RunFlags,
 ): Promise<Halt | undefined> {
   const snapshot = (): Snapshot => {
     const now = performance.now()
     const { read, isAllRead, startedAt = now } = flow
     const ofFiles = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
-    return { before, stats: stream.stats, read, share: isAllRead ? 1 : ofFiles, elapsed: now - startedAt }
+    const share = isAllRead ? 1 : ofFiles
+    const before = flow.before.done.size
+    return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
   const progress = isWatched(flags) ? showProgress(snapshot) : undefined
   const offInterrupt = onInterrupt((signal, exitCode) => {
@@ -41,5 +46,8 @@ export async function watch(
 
 /** Whether somebody looks on, and no records come to the same screen. */
 function isWatched({ progress, output }: RunFlags): boolean {
-  return progress !== false && process.stderr.isTTY && (output !== undefined || fstatSync(1).isFile())
+  const { stderr, env } = process
+  // A terminal that cannot go back in a line, or has no room for one, would be filled with them.
+  const canRedraw = stderr.isTTY && stderr.columns >= NARROWEST && env['TERM'] !== 'dumb'
+  return progress !== false && canRedraw && (output !== undefined || fstatSync(1).isFile())
 }

@@ -16,7 +16,14 @@ const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'
   },
   cache: { hits: 0, shared: 0, failures: 0 },
 })
-const base: Snapshot = { before: 0, stats: stats(1_000), read: 1_200, share: undefined, elapsed: 10_000 }
+const base: Snapshot = {
+  before: 0,
+  stats: stats(1_000),
+  read: 1_200,
+  share: undefined,
+  limit: Infinity,
+  elapsed: 10_000,
+}
 
 describe('the progress line', () => {
   test.each<[string, Partial<Snapshot>, string]>([
