@@ -119,8 +119,8 @@ describe('output', () => {
   })
 
   test('the columns of a table keep their order, also when a run goes on', async () => {
-    const header = 'id,text,2024,2023,_more'
-    const lines = three.map(({ id, text }, i) => `${id},${text},a${i},b${i},`)
+    const header = 'id,text,2024,2023'
+    const lines = three.map(({ id, text }, i) => `${id},${text},a${i},b${i}`)
     using place = new Workplace({ 'in.csv': `${[header, ...lines].join('\n')}\n` })
     const columns = 'id,text,2024,2023,label,_index,_error,_more'
     const expected = three.map(({ id, text }, i) => `${id},${text},a${i},b${i},${labels[i]!},${i},,`)

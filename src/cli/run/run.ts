@@ -37,11 +37,15 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
   const kept = targets.output?.canResume ? targets.output.path : undefined
-  const endpoint = await openEndpoint(flags)
-  const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
-  const letMemoryGo = keepMemoryLow()
-  const unlock = kept === undefined ? undefined : lock(kept, force)
+  /** What is to be closed in the end, the last opened first. */
+  const opened: (() => unknown)[] = []
   try {
+    if (kept !== undefined) opened.push(lock(kept, force))
+    const endpoint = await openEndpoint(flags)
+    opened.push(endpoint.close)
+    const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+    if (cache) opened.push(cache.close)
+    opened.push(keepMemoryLow())
     const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
     const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
     const stream = openStream({
@@ -51,6 +55,7 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
       ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
     })
     const rows = inFlags(() => readRows(job.files, job.read))
+    opened.push(() => rows.destroy())
     const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
     const first = await items.first()
     if (first) checkFirst(first, isTable(job, first.file))
@@ -69,10 +74,7 @@ async function runJob(patterns: readonly string[], flags: RunFlags): Promise<num
     report(summary, halt, job.files.includes('-'), flags)
     return summary.exitCode
   } finally {
-    unlock?.()
-    letMemoryGo()
-    cache?.close()
-    await endpoint.close()
+    for (const close of opened.reverse()) await close()
   }
 }
 

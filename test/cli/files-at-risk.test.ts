@@ -1,0 +1,250 @@
+import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { atOnce, jsonl, messages, parseLines, startCli, Workplace } from '../helpers/cli.ts'
+import { startRecordingServer } from '../helpers/recording-server.ts'
+
+const latency = {
+  timeToFirstToken: 0,
+  outputTokensPerSecond: Infinity,
+  promptTokensPerSecond: Infinity,
+  slowdown: 0,
+}
+const indexes = (place: Workplace, name = 'out.jsonl') =>
+  place
+    .rows(name)
+    .map(({ _index }) => Number(_index))
+    .sort((a, b) => a - b)
+
+describe('a torn end', () => {
+  test('of a table is repaired wherever it was torn, also within a cell of several lines or the header', async () => {
+    const text = 'id,text\n1,"shipping\nline two"\n2,"returns\nsecond, ""q"" line\nthird"\n3,payments\n'
+    using place = new Workplace({ 'in.csv': text })
+    const args = [...place.job(['in.csv']), '--field', 'text', '--ordered', '-o', 'out.csv', ...atOnce]
+    expect((await place.run(args)).code).toBe(0)
+    const whole = place.read('out.csv')
+    // Every place would be as many processes: each that is next to a quote, a comma or a line end.
+    const cuts = [...whole.matchAll(/[",\n]/g)].flatMap(({ index }) => [index, index + 1])
+    for (const cut of new Set(cuts.filter((_, i) => i % 3 === 0))) {
+      truncateSync(join(place.path, 'out.csv'), 0)
+      writeFileSync(join(place.path, 'out.csv'), whole.slice(0, cut))
+      expect(await place.run(args), `cut at ${cut}`).toEqual({ code: 0, stdout: '', stderr: '' })
+      expect(place.read('out.csv'), `cut at ${cut}`).toBe(whole)
+    }
+  })
+})
+
+describe('files that are not ours', () => {
+  const mine = ['my note without a line end', 'my note\n', 'id,text,label,_index,_error,_more\n']
+  test.each(mine)('%j is left alone as an output, forced or not', async (note) => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'out.jsonl': note, 'out.csv': note })
+    for (const out of ['out.jsonl', 'out.csv']) {
+      for (const flags of [[], ['--force']]) {
+        expect((await place.run([...place.job(), '-o', out, ...flags, ...atOnce])).code).toBe(2)
+        expect(place.read(out)).toBe(note)
+      }
+    }
+  })
+
+  test('rejects of another job, or a note, are neither cut nor taken for this one', async () => {
+    const rejects = '{"id":"x","_index":0,"_error":{"code":"c","message":"m"}}\n'
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+    await place.run([...args, '--limit', '1'])
+    for (const content of [rejects, 'notes: call Anna']) {
+      place.write({ 'mine.jsonl': content })
+      for (const flags of [[], ['--force']]) {
+        const { code, stderr } = await place.run([...args, '--rejects', 'mine.jsonl', ...flags])
+        expect(code).toBe(2)
+        expect(stderr).toContain('mine.jsonl is there already, and not from this job')
+        expect(place.read('mine.jsonl')).toBe(content)
+      }
+    }
+  })
+
+  test('--overwrite takes nothing away before the command is known to be good', async () => {
+    using place = new Workplace({ 'in.csv': 'id,text\n1,shipping\n' })
+    const args = [...place.job(['in.csv']), '-o', 'out.jsonl', ...atOnce]
+    await place.run(args)
+    const before = place.read('out.jsonl')
+    expect((await place.run([...args, '--field', 'txet', '--overwrite'])).code).toBe(2)
+    expect(place.read('out.jsonl')).toBe(before)
+    // A state that cannot be read is in nobody's way then.
+    place.write({ 'out.jsonl.run.json': '{' })
+    expect((await place.run(args)).stderr).toContain('--overwrite starts anew')
+    expect((await place.run([...args, '--overwrite'])).code).toBe(0)
+  })
+})
+
+test('the rows of an input are cut alike in each run', async () => {
+  const text = 'id,text\n1,"a, b\nx,y\nz,w\nq,r\n"\n2,two\n3,three\n4,four\n'
+  using place = new Workplace({ 'in.csv': text })
+  const args = [...place.job(['in.csv']), '-o', 'out.jsonl', ...atOnce]
+  await place.run([...args, '--max-record-bytes', '12', '--limit', '3'])
+  const { code, stderr } = await place.run(args)
+  expect(code).toBe(2)
+  expect(stderr).toContain('--max-record-bytes')
+})
+
+test('another format of the output is noticed', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+  await place.run(args)
+  expect((await place.run([...args, '--output-format', 'csv'])).stderr).toContain('the format of the output')
+})
+
+test('what a later run would be asked to take for the same is told apart', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  place.write({ 'examples.jsonl': '{"record":"x","value":{"label":"returns"}}\n' })
+  const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+  await place.run(args)
+  for (const [flags, what] of [
+    [['--api', 'responses'], 'the API'],
+    [['--examples', 'examples.jsonl'], 'the examples'],
+    [['--template', '{{text}}'], '--template'],
+    [['--prefix', 'p_'], '--prefix'],
+    [['--format', 'jsonl'], '--format'],
+    [['--request', '{"seed":1}'], 'the request'],
+  ] as const) {
+    const { code, stderr } = await place.run([...args, ...flags])
+    expect({ code, flags }).toEqual({ code: 2, flags })
+    expect(stderr).toContain(what)
+  }
+})
+
+describe('rejects as an input', () => {
+  const input =
+    '{"id":1,"text":"about shipping","n":{"a":"x"}}\nbroken\n{"id":2,"text":null,"n":{"a":"y"}}\n{"id":3}\n{"id":4,"text":" "}\n'
+
+  test.each(['csv', 'jsonl'])('as %s: nothing in it is asked that cannot be', async (format) => {
+    await using server = await startRecordingServer({ latency })
+    const env = { OPENAI_BASE_URL: server.baseURL }
+    using place = new Workplace({ 'in.jsonl': input })
+    const field = ['--field', 'text']
+    const first = await place.run([...place.job(), ...field, '-o', 'a.jsonl', '--rejects', `r1.${format}`], {
+      env,
+    })
+    expect(first.code).toBe(1)
+    const requests = server.requests.length
+    for (const [from, to] of [
+      ['r1', 'r2'],
+      ['r2', 'r3'],
+    ] as const) {
+      const args = [
+        ...place.job([`${from}.${format}`]),
+        ...field,
+        '-o',
+        `${to}-out.jsonl`,
+        '--rejects',
+        `${to}.${format}`,
+      ]
+      expect((await place.run(args, { env })).code).toBe(1)
+      expect(indexes(place, `${to}-out.jsonl`)).toEqual([0, 1, 2, 3])
+      for (const row of place.rows(`${to}-out.jsonl`)) expect(row).toHaveProperty('_error')
+    }
+    expect(server.requests).toHaveLength(requests)
+    expect(JSON.stringify(place.rows('r3-out.jsonl'))).toContain('broken')
+  })
+
+  test('a column within a column is found again in a table', async () => {
+    using place = new Workplace({ 'in.csv': `n\n"{""a"":""shipping""}"\n"{""b"":1}"\n` })
+    const { code, stdout } = await place.run([...place.job(['in.csv']), '--field', 'n.a', ...atOnce])
+    expect(code).toBe(1)
+    expect(parseLines(stdout).find(({ _index }) => _index === 0)).toMatchObject({ label: 'shipping' })
+  })
+})
+
+describe("columns of the user's own with our names", () => {
+  test('are not dropped: it says that they must be renamed', async () => {
+    using place = new Workplace({ 'in.jsonl': '{"_index":"logs-2024","text":"shipping"}\n' })
+    const { code, stderr } = await place.run([...place.job(), ...atOnce])
+    expect(code).toBe(2)
+    expect(stderr).toContain('in.jsonl:1: a column "_index" has a meaning in an output: rename it')
+  })
+
+  test('_raw is nothing special', async () => {
+    using place = new Workplace({ 'in.jsonl': '{"_raw":"splunk","text":"shipping"}\n' })
+    const { code, stdout } = await place.run([...place.job(), '--field', 'text', ...atOnce])
+    expect(code).toBe(0)
+    expect(parseLines(stdout)).toEqual([{ _raw: 'splunk', text: 'shipping', label: 'shipping', _index: 0 }])
+  })
+})
+
+test('a record that the server always fails of is rejected at last, and the run ends', async () => {
+  await using simulator = await startSimulator({ latency, faults: { poison: { server_error: /number 5:/ } } })
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(6)) })
+  const env = { OPENAI_BASE_URL: simulator.baseURL }
+  const args = [...place.job(), '-o', 'out.jsonl', '--max-attempts', '2']
+  expect((await place.run([...args, '--limit', '5'], { env })).code).toBe(0)
+  // The only one that is left.
+  expect((await place.run(args, { env })).code).toBe(1)
+  expect(place.rows('out.jsonl').find(({ _index }) => _index === 5)).toMatchObject({
+    _error: { code: 'request_failed' },
+  })
+})
+
+test('two runs that begin together: one of them writes', { timeout: 120_000 }, async () => {
+  for (let round = 0; round < 5; round += 1) {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(60)) })
+    const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+    const ended = await Promise.all([1, 2, 3].map(() => startCli(args, { cwd: place.path }).ended))
+    for (const { code, stderr } of ended) {
+      if (code !== 0) expect(stderr).toMatch(/^out\.jsonl is being written by another run/)
+    }
+    expect(ended.some(({ code }) => code === 0)).toBe(true)
+    expect(indexes(place)).toEqual([...Array(60).keys()])
+    expect(readdirSync(place.path).sort()).toEqual([
+      'in.jsonl',
+      'labels.txt',
+      'out.jsonl',
+      'out.jsonl.run.json',
+    ])
+  }
+})
+
+test('what is secret is in no file', async () => {
+  await using simulator = await startSimulator({ latency })
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const url = `${simulator.baseURL.replace('//', '//user:s3cret@')}?api-key=TOPSECRET`
+  const env = { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'KEYSECRET', OPENAI_LOG: 'debug' }
+  const request = ['--request', '{"user":"USERSECRET"}']
+  const { stdout } = await place.run([...place.job(), '-o', 'out.jsonl', '--json', ...request], { env })
+  const state = place.read('out.jsonl.run.json')
+  for (const secret of ['s3cret', 'TOPSECRET', 'KEYSECRET', 'USERSECRET', 'Say what it is about']) {
+    expect(state).not.toContain(secret)
+    expect(stdout).not.toContain(secret)
+  }
+  // The SDK's log, which was asked for, is not among the records.
+  expect(stdout.trim().split('\n')).toHaveLength(1)
+})
+
+test('a glob does not take the output for an input', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const args = [...place.job(['*.jsonl']), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', ...atOnce]
+  expect((await place.run(args)).code).toBe(0)
+  expect((await place.run(args)).code).toBe(0)
+  expect(place.rows('out.jsonl')).toHaveLength(3)
+  expect(existsSync(join(place.path, 'rejects.jsonl'))).toBe(true)
+})
+
+test('how to go on is said as it is', async () => {
+  await using simulator = await startSimulator({ latency, apiKey: 'right' })
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: 'wrong' }
+  const last = async (args: string[], input?: string) => {
+    const { stderr } = await place.run([...args, '-o', 'out.jsonl'], {
+      env,
+      ...(input === undefined ? {} : { input }),
+    })
+    return stderr.trimEnd().split('\n').at(-1)
+  }
+  expect(await last(place.job())).toBe('out.jsonl has 0 records. Run the same command again to go on.')
+  expect(await last([...place.job(), '--overwrite'])).toBe(
+    'out.jsonl has 0 records. Run the same command without --overwrite to go on.',
+  )
+  expect(await last([...place.job(['-']), '--overwrite'], jsonl(messages(3)))).toContain(
+    'without --overwrite',
+  )
+  expect(await last([...place.job(['-']), '--force'], jsonl(messages(3)))).toContain('again to go on')
+})
