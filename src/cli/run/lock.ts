@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../usage-error.ts'
 
 /**
@@ -13,7 +13,7 @@ export function lock(output: string, force: boolean): () => void {
   // Two tries: the one that had it may be gone in between.
   for (const isLast of [false, true]) {
     try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' })
+      create(path)
       return () => {
         rmSync(path, { force: true })
       }
@@ -30,9 +30,24 @@ export function lock(output: string, force: boolean): () => void {
   throw new Error('unreachable')
 }
 
+/** With its number in it from the start: it would look like nobody's. */
+function create(path: string): void {
+  const own = `${path}.${process.pid}`
+  writeFileSync(own, String(process.pid))
+  try {
+    linkSync(own, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error
+    // A file system without links.
+    writeFileSync(path, String(process.pid), { flag: 'wx' })
+  } finally {
+    rmSync(own)
+  }
+}
+
 /** Of several that find the same dead owner, one gets it out of the way: a file is renamed only once. */
 function takeAway(path: string, pid: number | undefined): void {
-  const aside = `${path}.${process.pid}`
+  const aside = `${path}.${process.pid}.old`
   try {
     renameSync(path, aside)
   } catch (error) {
@@ -44,7 +59,7 @@ function takeAway(path: string, pid: number | undefined): void {
   else rmSync(aside)
 }
 
-/** `undefined`: nobody has it any more, or the one who does has not written his number yet. */
+/** `undefined`: nobody has it any more. */
 function ownerOf(path: string): number | undefined {
   try {
     return Number(readFileSync(path, 'utf8')) || undefined
