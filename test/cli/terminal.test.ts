@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { bareEnv, jsonl, main, messages, Workplace } from '../helpers/cli.ts'
+import { atOnce, bareEnv, jsonl, main, messages, Workplace } from '../helpers/cli.ts'
 import { startRecordingServer } from '../helpers/recording-server.ts'
 
 /** Runs a shell command on a pseudo-terminal of so many columns. What the person types is `keys`. */
@@ -113,5 +113,37 @@ test('whoever reads standard output may have enough: quietly', async () => {
   })
   expect(await ended).toBe(0)
   expect(lines(screen.text).filter((line) => line.startsWith('{"id"'))).toHaveLength(1)
+  expect(place.read('err.txt')).toBe('')
+})
+
+test.each([
+  ['without a width', 0, 'xterm'],
+  ['too narrow for a line', 12, 'xterm'],
+  ['that cannot go back in a line', 100, 'dumb'],
+])('a terminal %s gets no progress line, but the summary', async (_, columns, TERM) => {
+  await using server = await startRecordingServer({ latency })
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(60)) })
+  const command = `'${process.execPath}' '${main}' ${quoted([...place.job(), '-o', 'out.jsonl'])}`
+  const env = { OPENAI_BASE_URL: server.baseURL, TERM }
+  const { screen, ended } = onTerminal(command, { cwd: place.path, env, columns })
+  expect(await ended).toBe(0)
+  expect(screen.text).not.toContain('in flight')
+  expect(screen.text).not.toContain('\x1b')
+  expect(screen.text).toContain('60 records, 60 fulfilled, 0 rejected')
+})
+
+test('the summary of a simulated run says that no model wrote the results', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const command = `'${process.execPath}' '${main}' ${quoted([...place.job(), '-o', 'out.jsonl', ...atOnce])}`
+  const { screen, ended } = onTerminal(command, { cwd: place.path, env: {}, columns: 100 })
+  expect(await ended).toBe(0)
+  expect(screen.text).toContain('by the simulator, which is no model')
+})
+
+test('nobody may read the summary: the exit code is that of the run', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const args = quoted([...place.job(), '--json', '-o', 'out.jsonl', ...atOnce])
+  const inShell = `bash -c "'${process.execPath}' '${main}' ${args} 2>err.txt | true; exit \\\${PIPESTATUS[0]}"`
+  expect(await onTerminal(inShell, { cwd: place.path, env: {}, columns: 100 }).ended).toBe(0)
   expect(place.read('err.txt')).toBe('')
 })

@@ -44,6 +44,11 @@ describe('the progress line', () => {
       '██████████████████░░  9,000 of ~10,000  90%  100/s  ETA 0:10  4 in flight  12,345 tokens',
     ],
     [
+      'by the limit, where that is less',
+      { share: 0.01, limit: 1_250 },
+      '████████████████░░░░  1,000 of 1,250  80%  100/s  ETA 0:03  4 in flight  12,345 tokens',
+    ],
+    [
       'with money and rejected ones',
       { stats: stats(45, 5, 0.01234) },
       '50 records  5.0/s  5 rejected  $0.0123  4 in flight  12,345 tokens',
