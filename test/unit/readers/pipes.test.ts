@@ -101,7 +101,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
     }
   })
 
-  it('that stands for standard input is read as well', async () => {
+  it('that stands for standard input is read as well', () => {
     const index = JSON.stringify(new URL('../../../src/readers/index.ts', import.meta.url).href)
     const program = `import { readRows } from ${index}
       for await (const row of readRows(['/dev/stdin'], { format: 'jsonl' })) console.log(row.record)`

@@ -6,7 +6,7 @@ export function readAll(
   format: Format,
   bytes: string | Uint8Array,
   { cuts = [], ...options }: Partial<RowsOptions> & { cuts?: readonly number[] } = {},
-): { rows: Row[]; error?: unknown } {
+): { rows: Row[]; error?: Error } {
   const whole = Buffer.from(bytes as Uint8Array)
   const reader = new FileRows(format, { file: 'f', maxRecordBytes: 4 * 1024 * 1024, ...options })
   const places = [...cuts, whole.length].sort((a, b) => a - b)
@@ -21,7 +21,7 @@ export function readAll(
     for (const some of reader.end()) rows.push(...some)
     return { rows }
   } catch (error) {
-    return { rows, error }
+    return { rows, error: error as Error }
   }
 }
 
