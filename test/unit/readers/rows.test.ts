@@ -351,8 +351,8 @@ describe('a JSON array', () => {
     const { rows, error } = readAll('json', text, { file: 'a.json' })
     expect(rows.map(short)).toEqual(name === 'its end behind an element' ? [] : ['1: 1'])
     expect(error).toMatchObject({ name: 'RowError', code: 'broken_array', file: 'a.json', line })
-    expect((error!).message).toMatch(new RegExp(`^a\\.json:${line}: `))
-    expect((error!).message).toContain(`${message}. The rest of the file is not read`)
+    expect(error!.message).toMatch(new RegExp(`^a\\.json:${line}: `))
+    expect(error!.message).toContain(`${message}. The rest of the file is not read`)
   })
 
   it.each(['{"a":[1]}', '1', 'null', '{"a":1}\n{"a":2}'])('must be one: %s', (text) => {
