@@ -20,6 +20,14 @@ export interface CliRun {
   readonly ended: Promise<Ended>
 }
 
+export interface CliOptions {
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  readonly input?: string | Uint8Array
+  /** Default: the sources. */
+  readonly program?: string
+}
+
 /** No variable of whoever runs the tests decides what they do. */
 export const bareEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_') && !name.startsWith('NODE_')),
@@ -28,9 +36,9 @@ export const bareEnv = Object.fromEntries(
 /** A run of the command line, as a process of its own. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input }: { cwd?: string; env?: Record<string, string>; input?: string | Uint8Array } = {},
+  { cwd, env = {}, input, program = main }: CliOptions = {},
 ): CliRun {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...bareEnv, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { DoneSet } from '../../src/cli/run/done-set.ts'
 import { atOnce, startCli, Workplace } from '../helpers/cli.ts'
+import { root } from '../helpers/run.ts'
 import { watchMemory } from '../helpers/watch-memory.ts'
 
 const ROWS = 2_000_000
@@ -26,7 +28,11 @@ test(
     expect(statSync(join(place.path, 'in.csv')).size).toBeGreaterThan(200e6)
 
     const job = [...place.job(['in.csv']), '--field', 'text', '-o', 'out.jsonl', '--json']
-    const { child, ended } = startCli([...job, '--max-pack-records', '100', ...atOnce], { cwd: place.path })
+    // What users run: the sources take as much memory again to be understood.
+    execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' })
+    const program = join(root, 'dist/cli/main.js')
+    const args = [...job, '--max-pack-records', '100', ...atOnce]
+    const { child, ended } = startCli(args, { cwd: place.path, program })
     const memory = await watchMemory(child.pid!, ended, 500)
     const { code, stdout, stderr } = await ended
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatMessage } from 'publint/utils'
@@ -17,7 +25,10 @@ beforeAll(() => {
   mkdirSync(join(modules, 'llm-pack-stream'), { recursive: true })
   const target = ['-C', join(modules, 'llm-pack-stream'), '--strip-components=1']
   execFileSync('tar', ['xzf', join(project, tarball!), ...target])
-  const ours = ['@streamparser', 'csv-parse', 'csv-stringify', 'tinyglobby', 'fdir', 'picomatch']
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const ours = Object.keys(dependencies).map((name) => name.split('/')[0]!)
   for (const name of ['openai', 'zod', '@types', 'undici-types', ...ours]) {
     symlinkSync(join(root, 'node_modules', name), join(modules, name))
   }
