@@ -76,9 +76,12 @@ export class PackQueue<R> {
     this.#next = { pack: pack.slice(0, half), isRetry }
   }
 
-  /** A pack waits for nothing but to leave: time to stop reading. */
+  /**
+   * Packs wait for nothing but to leave: time to stop reading. The one that leaves next does not count, since others may be
+   * filling behind it: what keeps it waiting, such as a rate limit, must not let them leave half full.
+   */
   get hasReserve(): boolean {
-    return this.#next !== undefined || this.#packer.hasReserve
+    return this.#packer.hasReserve
   }
 
   /** When the first pack has waited long enough for company. */

@@ -82,7 +82,7 @@ export class Partitions<T extends Partitioned> {
 
   /** A pack may leave whatever the time, and nothing is gained by waiting: time to stop reading until it has left. */
   get hasReserve(): boolean {
-    if (this.#returned.length > 0 || this.#isCrowded) return true
+    if (this.#isCrowded) return true
     for (const packer of this.#packers.values()) if (packer.hasReserve) return true
     return false
   }

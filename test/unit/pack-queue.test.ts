@@ -44,9 +44,18 @@ describe('which pack leaves next', () => {
     expect(shown(next)).toBe('new 0 1')
     queue.add(entryOf(2), 100)
     expect(queue.peek(100)).toBe(next)
-    expect(queue.hasReserve).toBe(true)
     queue.drop()
     expect(queue.peek(100)).toBeUndefined()
+    expect(queue.hasReserve).toBe(false)
+  })
+
+  it('it keeps nobody from reading: that would leave half full what fills behind it', () => {
+    const queue = queueOf(9)
+    expect(queue.hasReserve).toBe(true)
+    expect(shown(queue.peek(0))).toBe('new 0 1 2')
+    expect(queue.hasReserve).toBe(true)
+    queue.drop()
+    expect(shown(queue.peek(0))).toBe('new 3 4 5')
     expect(queue.hasReserve).toBe(false)
   })
 

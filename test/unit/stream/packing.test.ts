@@ -1,5 +1,7 @@
+import { pipeline } from 'node:stream/promises'
+import { RateLimiter } from 'llm-pack-stream'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { collect, fakeTimers, settle, stringStream, texts } from '../../helpers/collect.ts'
+import { collect, fakeTimers, inNoTime, settle, stringStream, texts } from '../../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const sizes = ({ calls }: ReturnType<typeof scriptedClient>) => calls.map(({ records }) => records.length)
@@ -15,6 +17,21 @@ describe('packs', () => {
     const client = scriptedClient(echo)
     await collect(stringStream(client), texts(count))
     expect(sizes(client)).toEqual(expected)
+  })
+
+  it.each(['requestsPerMinute', 'tokensPerMinute'] as const)('leave no runt under %s', async (limit) => {
+    const client = scriptedClient(echo)
+    const limiter = new RateLimiter({ [limit]: limit === 'requestsPerMinute' ? 12 : 1_000 })
+    const stream = stringStream(client, { maxPackRecords: 10, limiter }).resume()
+    // The source rests for a moment, so that a full pack does not wait for the next one, but for the limit.
+    const source = async function* () {
+      for (const [i, text] of texts(100).entries()) {
+        if (i % 12 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+        yield text
+      }
+    }
+    await inNoTime(() => pipeline(source, stream))
+    expect(sizes(client)).toEqual(Array(10).fill(10))
   })
 
   it('hold what maxPackTokens allows, tags included, in input order', async () => {
