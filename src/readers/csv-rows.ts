@@ -1,12 +1,9 @@
 import { CsvHeader } from './csv-header.ts'
 import { parseSpans } from './parse-spans.ts'
-import { NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from './row.ts'
+import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from './row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { badSpan, goodSpan, tooLongWords } from './span-row.ts'
 import { Spans, type Span } from './spans.ts'
-
-/** A call of csv-parse costs about as much as a row: enough to make that little, and few enough to keep little. */
-const MOST_ROWS = 500
 
 /**
  * Rows of a CSV file, the first of which names the columns.

@@ -1,7 +1,8 @@
+import { isSpace } from './utf8.ts'
+
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const CLOSING: Readonly<Record<number, number>> = { 0x5b: 0x5d, 0x7b: 0x7d }
-const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
 
 /**
  * What makes doubtful that an element of an array which is no JSON ends where it seems to, at a comma or bracket: then nobody
@@ -13,7 +14,7 @@ export function doubtOf(element: Buffer): string | undefined {
   let begun: 'no' | 'goes on' | 'is over' = 'no'
   for (let at = 0; at < element.length; at++) {
     const byte = element[at] ?? 0
-    if (SPACES.has(byte)) {
+    if (isSpace(byte)) {
       if (open.length === 0 && begun === 'goes on') begun = 'is over'
       continue
     }

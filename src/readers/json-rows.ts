@@ -2,12 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import { Carry } from './carry.ts'
 import { doubtOf } from './json-borders.ts'
 import { jsonOf, type Parsed } from './json-value.ts'
-import { NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from './row.ts'
+import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from './row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { tooLongWords } from './span-row.ts'
-import { rawOf } from './utf8.ts'
-
-const MOST_ROWS = 500
+import { isSpace, rawOf } from './utf8.ts'
 
 const LF = 0x0a
 const QUOTE = 0x22
@@ -17,15 +15,16 @@ const OPENING_BRACKET = 0x5b
 const CLOSING_BRACKET = 0x5d
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
-const SPACES = new Set([0x20, 0x09, LF, 0x0d])
 
 /**
  * The elements of a JSON array of any size.
  *
  * Brackets and quotes tell where an element ends; `JSON.parse` tells whether it is one. One that is not is a bad row, and
  * reading goes on behind it, if its brackets belong together. Otherwise, and where the array itself is broken, nobody can say
- * where the next one begins: after the rows before it, `next` throws, so that nobody takes them for the whole file. (A parser of tokens, such as stream-json,
- * would neither bound the size of an element, nor say where it was, nor notice bytes that are not UTF-8.)
+ * where the next one begins: after the rows before it, `next` throws, so that nobody takes them for the whole file.
+ *
+ * (A parser of tokens, such as stream-json, would neither bound the size of an element, nor say where it was, nor notice
+ * bytes that are not UTF-8.)
  */
 export class JsonRows implements Rows {
   readonly #carry = new Carry()
@@ -81,7 +80,7 @@ export class JsonRows implements Rows {
         continue
       }
       const byte = bytes[this.#at] ?? 0
-      if (SPACES.has(byte)) {
+      if (isSpace(byte)) {
         if (byte === LF) this.#line++
         this.#at++
         continue

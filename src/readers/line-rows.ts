@@ -1,13 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { badSpan, goodSpan, tooLong } from './span-row.ts'
 import { jsonOf } from './json-value.ts'
-import { NOT_UTF8, type Row } from './row.ts'
+import { MOST_ROWS, NOT_UTF8, type Row } from './row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { Spans, type Span } from './spans.ts'
 import { isBlank } from './utf8.ts'
-
-/** Enough to make calls few, and few enough to keep little. */
-const MOST_ROWS = 500
 
 /** A record to each line: JSON Lines, or plain text. */
 export class LineRows implements Rows {

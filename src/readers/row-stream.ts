@@ -24,6 +24,11 @@ export interface ReadOptions {
   readonly stdin?: Readable | undefined
 }
 
+/** Options that have been checked. */
+interface Checked extends ReadOptions {
+  readonly maxRecordBytes: number
+}
+
 interface Batch {
   readonly rows: readonly Row[]
   /** What had been read of the files, on the disk, before this file. */
@@ -45,7 +50,7 @@ export class RowStream extends Readable {
   #bytesTotal: { value: number | undefined } | undefined
 
   /** @internal */
-  constructor(files: readonly string[], options: ReadOptions) {
+  constructor(files: readonly string[], options: Checked) {
     // With more, an error would throw away rows that wait: here the next bytes are read once all rows have been taken.
     super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
@@ -106,14 +111,10 @@ export class RowStream extends Readable {
     // Else the generator would wait for its next bytes before it closes: of a silent pipe for ever.
     this.#stdin?.destroy()
     this.#stop.abort()
-    this.#batches.return().then(
-      () => {
-        callback(error)
-      },
-      () => {
-        callback(error)
-      },
-    )
+    const closed = (): void => {
+      callback(error)
+    }
+    this.#batches.return().then(closed, closed)
   }
 }
 
@@ -134,7 +135,7 @@ export function readRows(files: readonly string[], options: ReadOptions = {}): R
 
 async function* batchesOf(
   files: readonly string[],
-  options: ReadOptions,
+  options: Checked,
   stdin: Readable | undefined,
   stop: AbortSignal,
 ): AsyncGenerator<Batch, void> {
@@ -176,14 +177,9 @@ async function* rowsOf(
   bytes: AsyncIterable<Buffer>,
   file: string,
   format: Format,
-  { delimiter, maxRecordBytes, exactNumbers }: ReadOptions,
+  { delimiter, maxRecordBytes, exactNumbers }: Checked,
 ): AsyncGenerator<readonly Row[], void> {
-  const rows = new FileRows(format, {
-    file,
-    maxRecordBytes: maxRecordBytesOf(maxRecordBytes),
-    delimiter,
-    exactNumbers,
-  })
+  const rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })
   for await (const chunk of bytes) {
     yield* rows.read(chunk)
   }

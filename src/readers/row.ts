@@ -97,3 +97,9 @@ export type Row = GoodRow | BadRow
 
 /** What a row's error says where its bytes are not UTF-8, whatever the format. */
 export const NOT_UTF8 = 'expected UTF-8, got bytes that are not'
+
+/**
+ * How many rows are made at a time, whatever the format: enough to make the cost of a call little (one of csv-parse's costs
+ * about as much as a row), and few enough to keep little.
+ */
+export const MOST_ROWS = 500

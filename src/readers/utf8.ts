@@ -6,11 +6,13 @@ export function rawOf(bytes: Buffer): BadRow['raw'] {
   return isUtf8(bytes) ? bytes.toString() : Uint8Array.from(bytes)
 }
 
-/** Whether there is nothing to see in it: white space as JSON has it. */
+/** White space as JSON has it. */
+export function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a
+}
+
+/** Whether there is nothing to see in it. */
 export function isBlank(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]
-    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d && byte !== 0x0a) return false
-  }
+  for (let at = start; at < end; at++) if (!isSpace(bytes[at])) return false
   return true
 }

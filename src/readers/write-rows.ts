@@ -28,7 +28,7 @@ export interface OutcomeWriterOptions extends OutcomeRowOptions {
 
 /** Values in, JSON Lines out. */
 export function writeJsonl(): Transform {
-  return textOf((row) => jsonlLine(row))
+  return new TextWriter(jsonlLine)
 }
 
 /** Objects in, CSV out: a header, then a line for each. See `csvLine`. */
@@ -40,7 +40,8 @@ export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): T
 /** Outcomes in, text out. See `outcomeRow`. */
 export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
-  if (format === 'jsonl') return textOf((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
+  if (format === 'jsonl')
+    return new TextWriter((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
   const isTypical = (row: object) => !Object.hasOwn(row, '_error')
   const always = ['_index', '_error', MORE]
   return csvOf(rowOf, {
@@ -78,7 +79,7 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
     return header + rows.map(lineOf).join('')
   }
   const lineOf = (row: object): string => csvLine(row, columns ?? [], delimiter)
-  return textOf(
+  return new TextWriter(
     (value: never) => {
       const row = rowOf(value)
       if (isBegun) return lineOf(row)
@@ -89,16 +90,12 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   )
 }
 
-/** A transform that makes a text of each object. `rest` is what remains to be given out at the end, or before an error. */
-function textOf(text: (value: never) => string, rest: () => string = () => ''): Transform {
-  return new TextWriter(text, rest)
-}
-
+/** Makes a text of each object. `rest` is what remains to be given out at the end, or before an error. */
 class TextWriter extends LateFailure {
   readonly #text: (value: never) => string
   readonly #rest: () => string
 
-  constructor(text: (value: never) => string, rest: () => string) {
+  constructor(text: (value: never) => string, rest: () => string = () => '') {
     super({ writableObjectMode: true })
     this.#text = text
     this.#rest = rest
