@@ -104,7 +104,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
    * stream is destroyed with a `PackStreamError` of code `stopped`, whose `unsettled` counts the records that were read and
    * have no outcome. If the input has ended and there is none, the stream ends as ever.
    *
-   * No pause is waited for, of whatever kind, and what would have been asked again is not. Calling it twice does nothing more.
+   * No pause is waited for, of whatever kind, and what would have been asked again is not. Calling it twice does nothing more,
+   * nor does calling it when `maxCost` has been reached or the stream destroyed: the first reason counts.
    */
   stop(): void {
     this.#dispatcher.stop('stopped', 'The stream was stopped by `stop()`.')

@@ -1,5 +1,6 @@
-/** A number that JavaScript can't hold, as the text that it was: `JSON.stringify` writes it so. */
+/** A number that JavaScript can't hold: `JSON.stringify` writes it as it was. */
 export interface ExactNumber {
+  /** The text that it was. */
   readonly rawJSON: string
 }
 

@@ -1,8 +1,10 @@
+/** All values of `Format`. */
 export const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
 
 /** `lines`: each line is a record, a string. `tsv` is `csv` with tabs. */
 export type Format = (typeof formats)[number]
 
+/** How the bytes of a file are packed. */
 export type Compression = 'gzip' | 'zstd'
 
 const endings: Readonly<Record<string, Format>> = {
@@ -27,7 +29,8 @@ const compressions: Readonly<Record<string, Compression>> = {
 
 /**
  * What a file holds by its name, in any case: `.jsonl`, `.ndjson`, `.jsonlines`; `.json`; `.csv`; `.tsv`, `.tab`; `.txt`,
- * `.text`, `.log`, `.lines`; each with `.gz`, `.gzip`, `.zst` or `.zstd` behind it where it is compressed.
+ * `.text`, `.log`, `.lines`; each with `.gz`, `.gzip`, `.zst` or `.zstd` behind it where it is compressed. `undefined`: the
+ * name does not tell, or it is not compressed.
  */
 export function formatOf(name: string): {
   format: Format | undefined

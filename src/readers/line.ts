@@ -1,7 +1,11 @@
 import { stringify } from 'csv-stringify/sync'
 import { setOwn } from './set-own.ts'
 
-/** One line of JSON with its line end. A bigint becomes a string, a date what `JSON.stringify` makes of it. */
+/**
+ * One line of JSON with its line end, which is LF. A bigint becomes a string, a date what `JSON.stringify` makes of it.
+ *
+ * @throws {TypeError} For what JSON has not, such as `undefined`.
+ */
 export function jsonlLine(row: unknown): string {
   return `${jsonOf(row)}\n`
 }
@@ -9,7 +13,12 @@ export function jsonlLine(row: unknown): string {
 /** The column for properties that have none of their own. */
 export const MORE = '_more'
 
-/** The line of column names, with its line end. Throws where one is empty or there twice: nobody could read that. */
+/**
+ * The line of column names, with its line end, which is LF.
+ *
+ * @param delimiter One ASCII character. Default `,`. It is not checked.
+ * @throws {TypeError} Where there is no column, one is empty or there twice: nobody could read that.
+ */
 export function csvHeader(columns: readonly string[], delimiter = ','): string {
   const empty = columns.indexOf('')
   if (empty >= 0 || columns.length === 0)
@@ -21,8 +30,12 @@ export function csvHeader(columns: readonly string[], delimiter = ','): string {
 
 /**
  * One row of CSV with its line end, which is LF. Objects and arrays stand as JSON, `null` and `undefined` as nothing,
- * `_error` as `code: message`. Properties that are no column go into `_more` as one JSON object; throws if that is no column
- * either. Texts such as `=1+2` are left as they are, though a spreadsheet would compute them.
+ * `_error` as `code: message`. Properties that are no column go into `_more` as one JSON object. Texts such as `=1+2` are left
+ * as they are, though a spreadsheet would compute them.
+ *
+ * @param columns As they were given to `csvHeader`.
+ * @param delimiter One ASCII character. Default `,`. It is not checked.
+ * @throws {Error} If there are such properties, and `_more` is no column either.
  */
 export function csvLine(row: object, columns: readonly string[], delimiter = ','): string {
   const values = row as Readonly<Record<string, unknown>>

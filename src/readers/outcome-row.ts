@@ -26,8 +26,9 @@ export interface OutcomeRowOptions {
  * one `_error: { code, message }`. A record that is no object has one column: `text` for a string, otherwise `record`. A
  * result that is no plain object has one too: `result`, behind the prefix.
  *
- * Throws where two of them have one name: nothing is overwritten. `_index` and `_error` are never a record's or a result's
- * own, so that a fulfilled outcome never looks rejected.
+ * `_index` and `_error` are never a record's or a result's own, so that a fulfilled outcome never looks rejected.
+ *
+ * @throws {Error} Where two of them have one name: nothing is overwritten.
  */
 export function outcomeRow(
   outcome: OutcomeOfRow,

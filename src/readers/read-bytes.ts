@@ -24,14 +24,19 @@ export interface CsvReaderOptions extends ReaderOptions {
   readonly delimiter?: string | undefined
 }
 
-/** JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row. */
+/**
+ * JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row.
+ *
+ * All readers here throw a `TypeError` or `RangeError` for an option that can't be used, and their stream fails with a `RowError`
+ * where nothing of the rest can be read, with or without `onBadRow`: see `rowErrorCodes`.
+ */
 export function readJsonl(options: JsonReaderOptions = {}): Transform {
   return new Reader('jsonl', options)
 }
 
 /**
  * A JSON array of any size: bytes in, its elements out. One that is no JSON is a bad row; where the array itself is broken
- * or cut off, the stream fails after the elements before that place, with or without `onBadRow`.
+ * or cut off, the stream fails after the elements before that place.
  */
 export function readJson(options: JsonReaderOptions = {}): Transform {
   return new Reader('json', options)

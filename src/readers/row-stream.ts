@@ -125,6 +125,8 @@ export class RowStream extends Readable {
  * A row that can't be read is a row with an `error`; nothing is left out but blank lines. The stream itself fails, after the
  * rows that it could read, with a `FileError` where a file can't be read or decompressed, and with a `RowError` where
  * the rest of it makes no sense: `invalid_header`, `utf16`, `not_an_array` or `broken_array`.
+ *
+ * @throws {TypeError | RangeError} For an option that can't be used.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)

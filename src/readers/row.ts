@@ -1,4 +1,4 @@
-/** Why a row can't be read. */
+/** Why a row can't be read: all values of `RowError.code`. */
 export const rowErrorCodes = [
   /** Not JSON. */
   'invalid_json',
@@ -51,6 +51,10 @@ export class RowError extends Error {
 /** Why a file can't be read, or not to its end: `tickets.csv: it does not exist`. */
 export class FileError extends Error {
   override readonly name = 'FileError'
+  /**
+   * `unknown_format`: neither its name nor an option says what it holds. `no_match`: no file has this name or pattern.
+   * `cannot_decompress`: its data is cut off or corrupt, or this Node has no zstd.
+   */
   readonly code: 'cannot_read' | 'cannot_decompress' | 'unknown_format' | 'no_match' | 'named_twice'
   readonly file: string
 
@@ -76,6 +80,7 @@ interface Place {
 }
 
 export interface GoodRow extends Place {
+  /** JSON Lines and JSON: the value, never `null`. CSV and TSV: an object of strings, by column. Lines: the text of the line. */
   readonly record: unknown
   /**
    * CSV and TSV: the columns in the order of the header, one array for all rows of a file. The record itself has names such as

@@ -26,18 +26,26 @@ export interface OutcomeWriterOptions extends OutcomeRowOptions {
   readonly columns?: readonly string[] | undefined
 }
 
-/** Values in, JSON Lines out. */
+/** Values in, JSON Lines out. See `jsonlLine`. */
 export function writeJsonl(): Transform {
   return new TextWriter(jsonlLine)
 }
 
-/** Objects in, CSV out: a header, then a line for each. See `csvLine`. */
+/**
+ * Objects in, CSV out: a header, then a line for each. See `csvLine`; what it throws ends the stream, after the lines before.
+ *
+ * @throws {TypeError} For a `delimiter` or `columns` that can't be used.
+ */
 export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): Transform {
   checkDelimiter(delimiter)
   return csvOf((row: object) => row, { columns, delimiter, isTypical: () => true, always: [MORE] })
 }
 
-/** Outcomes in, text out. See `outcomeRow`. */
+/**
+ * Outcomes in, text out. See `outcomeRow` and `csvLine`; what they throw ends the stream, after the rows before.
+ *
+ * @throws {TypeError} For `columns` that can't be used.
+ */
 export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
   if (format === 'jsonl')
@@ -52,6 +60,7 @@ export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWrit
   })
 }
 
+/** Rejected rows that may wait for a fulfilled one. More would only take memory: with so many it is no accident. */
 const MOST_HELD = 1_000
 
 interface CsvPlan {
