@@ -3,28 +3,34 @@ import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { UsageError } from './usage-error.ts'
 
-/** Options whose value is a file. */
-const FILES = new Set([
-  'envFile',
-  'labels',
-  'schema',
-  'instructions',
-  'examples',
-  'output',
-  'rejects',
-  'cache',
-  'measured',
-])
+/** What a command was given, its config file included. */
+export interface Given<Flags> {
+  /** Input files, and patterns of their names. */
+  readonly patterns: readonly string[]
+  readonly flags: Flags
+}
 
 /**
- * Takes options from a JSON file where the command line does not give them. One file may serve several commands: what
- * only another one knows is left to it. Returns the input files it names.
+ * The files and flags of a command: those of its config file where the command line does not give them.
  *
- * @throws {UsageError} Naming the file, and the option that nobody knows or whose value cannot be used.
+ * @throws {UsageError} Naming the config file, and the option that nobody knows or whose value cannot be used.
  */
-export function applyConfig(command: Command, file: string): string[] {
+export function withConfig<Flags extends { config?: string }>(
+  command: Command,
+  patterns: readonly string[],
+): Given<Flags> {
+  const { config } = command.opts<Flags>()
+  const files = config === undefined ? [] : applyConfig(command, config)
+  // Read again: the config file has set some.
+  return { patterns: patterns.length > 0 ? patterns : files, flags: command.opts<Flags>() }
+}
+
+/**
+ * One file may serve several commands: what only another one knows is left to it. Returns the input files it names; paths
+ * count from its folder.
+ */
+function applyConfig(command: Command, file: string): string[] {
   const { files = [], ...settings } = readObject(file)
-  const folder = dirname(file)
   for (const [name, value] of Object.entries(settings)) {
     const isMeant = (one: Command) =>
       one.options.find((option) => [option.attributeName(), option.long].includes(camel(name)))
@@ -36,22 +42,22 @@ export function applyConfig(command: Command, file: string): string[] {
     const attribute = option.attributeName()
     if (attribute === 'config') throw new UsageError(`${file}: "config" cannot be set in a config file`)
     if (command.getOptionValueSource(attribute) === 'cli') continue
-    const where = `${file}: ${JSON.stringify(name)}`
-    command.setOptionValueWithSource(attribute, optionValue(option, value, where, folder), 'config')
+    command.setOptionValueWithSource(attribute, optionValue(option, name, value, file), 'config')
   }
   if (!Array.isArray(files) || !files.every((one) => typeof one === 'string')) {
     throw new UsageError(`${file}: "files": expected a list of file names`)
   }
-  return files.map((one) => (one === '-' ? one : resolve(folder, one)))
+  return files.map((one) => (one === '-' ? one : resolve(dirname(file), one)))
 }
 
 /** A value as the command line would give it. */
 function optionValue(
   option: Command['options'][number],
+  name: string,
   value: unknown,
-  where: string,
-  folder: string,
+  file: string,
 ): unknown {
+  const where = `${file}: ${JSON.stringify(name)}`
   if (option.isBoolean()) {
     if (typeof value === 'boolean') return value
     throw new UsageError(`${where}: expected true or false, got ${JSON.stringify(value)}`)
@@ -60,7 +66,8 @@ function optionValue(
     throw new UsageError(`${where}: expected a value for ${option.flags}, got ${JSON.stringify(value)}`)
   }
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  if (FILES.has(option.attributeName())) return resolve(folder, text)
+  // As its help says.
+  if (option.flags.endsWith(' <file>')) return resolve(dirname(file), text)
   if (option.argChoices && !option.argChoices.includes(text)) {
     throw new UsageError(`${where}: expected ${option.argChoices.join(', ')}, got ${JSON.stringify(text)}`)
   }
@@ -68,12 +75,10 @@ function optionValue(
     const parse = option.parseArg as ((text: string, previous: unknown) => unknown) | undefined
     return parse ? parse(text, undefined) : text
   } catch (error) {
-    if (error instanceof UsageError) throw new UsageError(`${file(where)}${error.message}`, { cause: error })
+    if (error instanceof UsageError) throw new UsageError(`${file}: ${error.message}`, { cause: error })
     throw error
   }
 }
-
-const file = (where: string): string => where.slice(0, where.lastIndexOf(': ') + 2)
 
 function readObject(name: string): Record<string, unknown> {
   const text = readText(name, '--config')

@@ -70,9 +70,9 @@ Example:
   llm-pack-stream plan tickets.csv --field text --labels labels.txt --instructions prompt.md \\
     --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
     )
-    .action(async (files: string[], flags: PlanFlags) => {
+    .action(async (files: string[]) => {
       const { plan } = await import('./run-plan.ts')
-      await plan(files, flags, command)
+      await plan(files, command)
     })
 }
 

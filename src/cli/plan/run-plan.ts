@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Encoding } from '../../index.ts'
 import { readRows } from '../../readers/index.ts'
-import { applyConfig } from '../config.ts'
+import { withConfig } from '../config.ts'
 import { checkFirst, Items } from '../run/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter } from '../job.ts'
 import type { Item } from '../records.ts'
@@ -10,13 +10,8 @@ import { LARGEST, type PlanFlags } from './command.ts'
 import { formatPlan, makePlan } from './index.ts'
 import { readMeasured } from './measured-file.ts'
 
-export async function plan(patterns: string[], flags: PlanFlags, command: Command): Promise<void> {
-  const files = flags.config === undefined ? [] : applyConfig(command, flags.config)
-  // Read again: the config file has set some.
-  await makeAndPrint(patterns.length > 0 ? patterns : files, command.opts<PlanFlags>())
-}
-
-async function makeAndPrint(patterns: readonly string[], flags: PlanFlags): Promise<void> {
+export async function plan(files: readonly string[], command: Command): Promise<void> {
+  const { patterns, flags } = withConfig<PlanFlags>(command, files)
   loadEnvFile(flags.envFile)
   // It counts in any case: nothing is read for a plan that cannot be made.
   await tokenCounter('plan')

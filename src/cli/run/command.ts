@@ -95,8 +95,8 @@ Example:
 Exit codes:
   0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,
     )
-    .action(async (files: string[], flags: RunFlags) => {
+    .action(async (files: string[]) => {
       const { run } = await import('./run.ts')
-      await run(files, flags, command)
+      await run(files, command)
     })
 }

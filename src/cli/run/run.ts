@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { readRows } from '../../readers/index.ts'
 import { openCache } from '../cache-file.ts'
-import { applyConfig } from '../config.ts'
+import { withConfig, type Given } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
 import { isTable, loadEnvFile, openStream, readJob, type Job } from '../job.ts'
 import { columnNames, columnOf, type Item, type TextOf } from '../records.ts'
@@ -22,14 +22,12 @@ import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { meterOf } from './meter.ts'
 
-export async function run(patterns: string[], flags: RunFlags, command: Command): Promise<void> {
-  const files = flags.config === undefined ? [] : applyConfig(command, flags.config)
-  // Read again: the config file has set some.
-  process.exitCode = await runJob(patterns.length > 0 ? patterns : files, command.opts<RunFlags>())
+export async function run(files: readonly string[], command: Command): Promise<void> {
+  process.exitCode = await runJob(withConfig(command, files))
 }
 
 /** Returns the exit code. */
-async function runJob(patterns: readonly string[], flags: RunFlags): Promise<number> {
+async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
   const { force = false, overwrite = false } = flags
   if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
   loadEnvFile(flags.envFile)
