@@ -70,6 +70,12 @@ function jsonFlag(flags: string, description: string): Option {
   })
 }
 
+/** Adds flags that stand under a heading of their own in the help. */
+export function addGroup(command: Command, heading: string, options: readonly Option[]): void {
+  command.optionsGroup(heading)
+  for (const option of options) command.addOption(option)
+}
+
 /** What a command says of flags that mean something of its own to it. */
 export interface OwnMeaning {
   readonly maxPackRecords: string
@@ -79,8 +85,7 @@ export interface OwnMeaning {
 
 /** The flags of what is asked, of which records, and where. */
 export function addJobFlags(command: Command, own: OwnMeaning): void {
-  command.optionsGroup('Input:')
-  for (const option of [
+  addGroup(command, 'Input:', [
     flag('--format <format>', 'of the input (default: by file name; standard input: jsonl)').choices([
       ...['jsonl', 'json', 'csv', 'tsv', 'lines'],
     ]),
@@ -88,11 +93,8 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
     flag('--template <text>', 'text of a record, with {{column}} for what changes'),
     numberFlag('--limit <number>', 'only so many records, from the first'),
     numberFlag('--max-record-bytes <number>', 'a longer row is a bad one (default: 4194304)'),
-  ]) {
-    command.addOption(option)
-  }
-  command.optionsGroup('What is asked:')
-  for (const option of [
+  ])
+  addGroup(command, 'What is asked:', [
     flag('--labels <file>', 'the labels, one a line: the result has one of them as `label`'),
     flag(
       '--schema <file>',
@@ -106,11 +108,8 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
       ...['chat', 'responses'],
     ]),
     jsonFlag('--request <json>', `more fields of the API's request: '{"temperature":0}'`),
-  ]) {
-    command.addOption(option)
-  }
-  command.optionsGroup('Packs and limits:')
-  for (const option of [
+  ])
+  addGroup(command, 'Packs and limits:', [
     numberFlag('--max-pack-records <number>', own.maxPackRecords),
     numberFlag('--max-pack-tokens <number>', 'tokens of the records in one request (default: 4000)'),
     numberFlag('--max-output-tokens <number>', "cap on one answer (default: the model's own)"),
@@ -124,19 +123,14 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
       'of input that the provider had in its cache (default: as --price-in)',
     ),
     numberFlag('--price-out <usd>', 'of output'),
-  ]) {
-    command.addOption(option)
-  }
-  command.optionsGroup('Settings:')
-  for (const option of [
+  ])
+  addGroup(command, 'Settings:', [
     flag(
       '--env-file <file>',
       "variables such as OPENAI_API_KEY, as of Node's --env-file (default: .env, if it is there)",
     ),
     flag('--config <file>', 'a JSON object of these options; paths in it count from its folder'),
-  ]) {
-    command.addOption(option)
-  }
+  ])
 }
 
 /** The flags of the simulator's latency. */

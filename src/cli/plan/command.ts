@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander'
-import { addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
+import { addGroup, addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Stated } from './index.ts'
 import { MOST_RECORDS } from './packs.ts'
@@ -31,8 +31,7 @@ export function addPlan(program: Command): void {
     rpm: 'no limit',
     countTokens: 'what run counts by, if it is given this (default: the plan counts by o200k_base)',
   })
-  command.optionsGroup('How the server answers:')
-  for (const option of [
+  addGroup(command, 'How the server answers:', [
     rangeFlag(
       '--time-to-first-token <ms>',
       'a number, or a range such as 300..900 (default: as measured, or else 300, assumed)',
@@ -59,9 +58,7 @@ export function addPlan(program: Command): void {
       'what run --json printed, of a few hundred records say: time and output as they were',
     ),
     flag('--json', 'the plan for machines'),
-  ]) {
-    command.addOption(option)
-  }
+  ])
   command
     .addHelpText(
       'after',

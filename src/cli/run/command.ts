@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { OutputFormat } from './output-files.ts'
-import { addJobFlags, flag, latencyFlags, numberFlag, type JobFlags } from '../flags.ts'
+import { addGroup, addJobFlags, flag, latencyFlags, numberFlag, type JobFlags } from '../flags.ts'
 import type { EndpointFlags } from '../endpoint.ts'
 
 export interface RunFlags extends JobFlags, EndpointFlags {
@@ -43,8 +43,7 @@ Output: the record's own columns, the result's, _index (position in the input, f
     rpm: "what the server's headers say",
     countTokens: 'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
   })
-  command.optionsGroup('Output:')
-  for (const option of [
+  addGroup(command, 'Output:', [
     flag('-o, --output <file>', '.jsonl, .csv or .tsv (default: JSON lines on standard output)'),
     flag('--output-format <format>', 'where the name does not tell').choices(['jsonl', 'csv', 'tsv']),
     flag('--rejects <file>', 'rejected records and bad rows go here too: an input for another run'),
@@ -55,11 +54,8 @@ Output: the record's own columns, the result's, _index (position in the input, f
     flag('--overwrite', 'start anew, in place of what is there'),
     flag('--json', 'a summary for machines: on standard output, or on standard error if records go there'),
     flag('--no-progress', 'no line that tells how far it is'),
-  ]) {
-    command.addOption(option)
-  }
-  command.optionsGroup('How it is sent:')
-  for (const option of [
+  ])
+  addGroup(command, 'How it is sent:', [
     numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
     flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
     flag('--partition <name>', 'column: only records of the same value share a request'),
@@ -74,17 +70,14 @@ Output: the record's own columns, the result's, _index (position in the input, f
     ),
     numberFlag('--writable-high-water-mark <number>', 'records that it buffers (default: 16)'),
     numberFlag('--readable-high-water-mark <number>', 'outcomes that it buffers (default: 16)'),
-  ]) {
-    command.addOption(option)
-  }
-  command.optionsGroup('Trying it out:')
-  command.addOption(flag('--simulate', 'send to an embedded server that is not a model'))
-  for (const option of latencyFlags()) command.addOption(option)
+  ])
+  addGroup(command, 'Trying it out:', [
+    flag('--simulate', 'send to an embedded server that is not a model'),
+    ...latencyFlags(),
+    numberFlag('--fault-rate <share>', 'share of requests that go wrong, from 0 to 1 (default: 0)'),
+    numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'),
+  ])
   command
-    .addOption(
-      numberFlag('--fault-rate <share>', 'share of requests that go wrong, from 0 to 1 (default: 0)'),
-    )
-    .addOption(numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'))
     .addHelpText(
       'after',
       `
