@@ -2,9 +2,9 @@ import { isExactNumber, type Row, type RowError } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
-const OURS = new Set(['_index', '_error', '_more'])
+export const OURS: readonly string[] = ['_index', '_error', '_more']
 /** Columns that hold the source of a row that could not be read. */
-const RAW = ['_raw', '_raw_base64']
+export const RAW: readonly string[] = ['_raw', '_raw_base64']
 
 /** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
 export class ItemError extends Error {
@@ -102,7 +102,7 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
   if (isOutputRow(row.record as object) && RAW.some((name) => Object.hasOwn(own, name))) {
     return bad('unreadable', 'this row could not be read in an earlier run')
   }
-  const reserved = Object.keys(own).find((name) => OURS.has(name))
+  const reserved = Object.keys(own).find((name) => OURS.includes(name))
   if (reserved !== undefined) {
     return bad('column_taken', `a column ${JSON.stringify(reserved)} has a meaning in an output: rename it`)
   }
@@ -131,7 +131,7 @@ function ownColumns(record: unknown): Record<string, unknown> | undefined {
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
   if (isExactNumber(record)) return undefined
   if (!isOutputRow(record)) return record as Record<string, unknown>
-  const rest = Object.entries(record).filter(([name]) => !OURS.has(name))
+  const rest = Object.entries(record).filter(([name]) => !OURS.includes(name))
   return { ...Object.fromEntries(rest), ...moreColumns((record as { _more?: unknown })._more) }
 }
 

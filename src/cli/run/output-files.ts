@@ -45,6 +45,11 @@ export function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile()
 }
 
+/** Whether an earlier run, or somebody else, has written something to it. */
+export function hasContent({ path }: OutputFile): boolean {
+  return isFile(path) && statSync(path).size > 0
+}
+
 /** Said before anything is asked, rather than when the first result has come. */
 function checkPlace(path: string, option: string): void {
   const folder = dirname(path)

@@ -1,22 +1,15 @@
-import { statSync } from 'node:fs'
 import type { Outcome } from '../../index.ts'
-import { moreColumns, type Item } from '../records.ts'
-import { isFile, type OutputFile } from './output-files.ts'
+import { moreColumns, OURS, type Item } from '../records.ts'
+import { hasContent, type OutputFile, type OutputFiles } from './output-files.ts'
 import { rejectedRows } from './read-back.ts'
 import type { Before } from './resume.ts'
-import { lineFormat, outputRow, type LineFormat, type ResultColumns } from './rows.ts'
+import { lineFormat, outputRow, type ResultColumns } from './rows.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
 /** Where outcomes are written. */
-export interface Output {
-  write: (outcome: Outcome<Item, unknown>) => Promise<void> | void
-  close: () => void
-}
+export type Output = Sink<Outcome<Item, unknown>>
 
-export interface OutputPlan {
-  /** Standard output if there is none. */
-  readonly output: OutputFile | undefined
-  readonly rejects: OutputFile | undefined
+export interface OutputPlan extends OutputFiles {
   /** The columns of the input, as its first record has them. */
   readonly own: readonly string[]
   readonly result: ResultColumns
@@ -24,11 +17,10 @@ export interface OutputPlan {
 }
 
 export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
-  const ours = ['_index', '_error', '_more']
   // A table goes on with the columns that it has.
-  const main = openFile(output, before.output.columns ?? [...own, ...result.names, ...ours])
+  const main = openFile(output, before.output.columns ?? [...own, ...result.names, ...OURS])
   // Without the result's columns, which would be in the way of those of a second run.
-  const second = rejects && openFile(rejects, before.rejects.columns ?? [...own, ...ours])
+  const second = rejects && openFile(rejects, before.rejects.columns ?? [...own, ...OURS])
   if (output && second && before.rejects.done.size < before.output.rejected) {
     // An earlier run had no rejects file, or that is gone.
     for await (const row of rejectedRows(output, before.rejects.done))
@@ -61,18 +53,13 @@ function asRejected(
   return { ...Object.fromEntries(own), ...moreColumns(_more), _index: Number(_index), _error: error }
 }
 
-interface RowSink {
-  write: (row: Record<string, unknown>) => Promise<void> | void
-  close: () => void
-}
-
-function openFile(file: OutputFile | undefined, columns: readonly string[]): RowSink {
-  const format: LineFormat = lineFormat(file?.format ?? 'jsonl', columns)
-  const sink: Sink = file ? fileSink(file.path) : stdoutSink()
-  const hasHeader = file !== undefined && isFile(file.path) && statSync(file.path).size > 0
-  if (!hasHeader && format.header !== '') void sink.write(format.header)
+function openFile(file: OutputFile | undefined, columns: readonly string[]): Sink<Record<string, unknown>> {
+  const { header, line } = lineFormat(file?.format ?? 'jsonl', columns)
+  const sink = file ? fileSink(file.path) : stdoutSink()
+  const hasHeader = file !== undefined && hasContent(file)
+  if (!hasHeader && header !== '') void sink.write(header)
   return {
-    write: (row) => sink.write(format.line(row)),
+    write: (row) => sink.write(line(row)),
     close: () => {
       sink.close()
     },

@@ -1,6 +1,6 @@
-import { rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { UsageError } from '../usage-error.ts'
-import { isFile, type OutputFile, type OutputFiles } from './output-files.ts'
+import { hasContent, isFile, type OutputFiles } from './output-files.ts'
 import { nothing, readBack, type ReadBack } from './read-back.ts'
 import { changesSince, readState, removeState, statePath, type RunState } from './state.ts'
 
@@ -54,8 +54,4 @@ export async function readBefore(
 export function removeBefore({ output, rejects }: OutputFiles): void {
   for (const file of [output, rejects]) if (file && isFile(file.path)) rmSync(file.path)
   if (output) removeState(output.path)
-}
-
-function hasContent({ path }: OutputFile): boolean {
-  return isFile(path) && statSync(path).size > 0
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../index.ts'
 import { csvHeader, csvLine, jsonlLine, outcomeRow } from '../../readers/index.ts'
-import type { Item } from '../records.ts'
+import { OURS, RAW, type Item } from '../records.ts'
 import { UsageError } from '../usage-error.ts'
 import type { OutputFormat } from './output-files.ts'
 
@@ -15,7 +15,7 @@ export interface ResultColumns {
 /** @param fields Those that every result has, where they are known. */
 export function resultColumns(fields: readonly string[] | undefined, prefix: string): ResultColumns {
   const names = (fields ?? ['result']).map((name) => prefix + name)
-  const taken = names.find((name) => ['_index', '_error', '_more', '_raw', '_raw_base64'].includes(name))
+  const taken = names.find((name) => [...OURS, ...RAW].includes(name))
   if (taken !== undefined) {
     throw new UsageError(
       `The result has a column ${taken}, which has a meaning here: give it another name with --prefix`,

@@ -1,9 +1,10 @@
 import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 
-/** Where rows go. */
-export interface Sink {
-  write: (text: string) => void | Promise<void>
+/** Where something is written. */
+export interface Sink<T> {
+  /** Whoever writes waits for the promise, if there is one. */
+  write: (what: T) => void | Promise<void>
   close: () => void
 }
 
@@ -11,7 +12,7 @@ export interface Sink {
  * A file that a row is in as soon as it is written: not in a buffer of this process, which a `kill -9` would take with it,
  * though its answer was paid for. So it is written at once, and not in turn.
  */
-export function fileSink(path: string): Sink {
+export function fileSink(path: string): Sink<string> {
   const file = openSync(path, 'a')
   return {
     write(text) {
@@ -34,7 +35,7 @@ export function fileSink(path: string): Sink {
 }
 
 /** Standard output, in the time that its reader takes. */
-export function stdoutSink(): Sink {
+export function stdoutSink(): Sink<string> {
   const { stdout } = process
   let failure: Error | undefined
   stdout.on('error', (error: Error) => {
