@@ -63,11 +63,11 @@ async function importSchema(file: string): Promise<z.ZodType> {
 }
 
 function readJsonSchema(file: string): z.ZodType {
+  const text = readText(file, '--schema')
   let json: unknown
   try {
-    json = JSON.parse(readText(file, '--schema'))
+    json = JSON.parse(text)
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause
     throw new UsageError(`--schema: ${file}: expected JSON: ${(cause as Error).message}`, { cause })
   }
   try {

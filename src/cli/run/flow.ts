@@ -50,12 +50,13 @@ export class Flow {
 
   /** Returns why it ended before its time, if it did. */
   async run(): Promise<Halt | undefined> {
-    const ends = await Promise.allSettled([pipeline(() => this.#unasked(), this.#stream), this.#write()])
-    // The second first: what goes wrong in writing shows as a mere end to the one that reads.
-    const [error] = ends
-      .reverse()
-      .flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
-    return this.#halt ?? (error === undefined ? undefined : haltBy(error))
+    const [reading, writing] = await Promise.allSettled([
+      pipeline(() => this.#unasked(), this.#stream),
+      this.#write(),
+    ])
+    // What goes wrong in writing shows as a mere end to the one that reads.
+    const failed = [writing, reading].find((end) => end.status === 'rejected')
+    return this.#halt ?? (failed && haltBy(failed.reason))
   }
 
   /** The records that no earlier run has written, up to where the input breaks off. */
