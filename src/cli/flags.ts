@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { ApiName } from '../index.ts'
+import type { ApiName, Encoding } from '../index.ts'
 import type { Format } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -20,7 +20,7 @@ export interface JobFlags {
   model?: string
   api?: ApiName
   request?: Record<string, unknown>
-  countTokens?: string
+  countTokens?: Encoding
   maxPackTokens?: number
   maxPackRecords?: number
   maxOutputTokens?: number

@@ -14,7 +14,8 @@ import { readText } from './config.ts'
 import type { JobFlags } from './flags.ts'
 import { textFrom, type Item, type TextOf } from './records.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
-import { given, inFlags, UsageError } from './usage-error.ts'
+import { given } from './given.ts'
+import { inFlags, UsageError } from './usage-error.ts'
 
 type Options = PackStreamOptions<Item, unknown>
 
@@ -55,9 +56,7 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
         if (typeof text === 'string') return text
         throw text
       },
-      ...(countTokens === undefined
-        ? {}
-        : { countTokens: await tokenCounter('--count-tokens', countTokens as Encoding) }),
+      ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
       ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
       ...given({ pricing: pricingOf(flags) }),
     },

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { flag, latencyFlags, numberFlag, type LatencyFlags } from './flags.ts'
 import { startSimulation } from './simulation.ts'
-import { given } from './usage-error.ts'
+import { given } from './given.ts'
 
 interface SimulateFlags extends LatencyFlags {
   port?: number

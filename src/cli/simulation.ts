@@ -1,6 +1,7 @@
 import { faultKinds, startSimulator, type Simulator, type SimulatorOptions } from '../simulator/index.ts'
 import type { LatencyFlags } from './flags.ts'
-import { asUsageError, given, UsageError } from './usage-error.ts'
+import { given } from './given.ts'
+import { asUsageError, UsageError } from './usage-error.ts'
 
 /** A simulator by the flags of `simulate`, or of `run --simulate`. Faults are of all kinds alike. */
 export async function startSimulation(

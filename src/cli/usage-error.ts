@@ -55,9 +55,3 @@ export function withFlags(message: string): string {
     .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, flagFor)
     .replace(/`(?:latency\.|limits\.)?(\w+(?:\.\w+)?)`/gu, flagFor)
 }
-
-/** The properties that are set: an option left out and one set to `undefined` are different types. */
-export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }
-}

@@ -1,8 +1,8 @@
 import type { Command, Option } from 'commander'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
 import { UsageError } from '../usage-error.ts'
-import type { Stated } from './index.ts'
 import { MOST_RECORDS } from './packs.ts'
+import type { Stated } from './range.ts'
 
 /** The largest pack that is chosen unless another is stated: nobody knows what larger ones do to a model's accuracy. */
 export const LARGEST = 50

@@ -1,4 +1,5 @@
 import { PackStream, type ChatClient } from '../../index.ts'
+import { given } from '../given.ts'
 import type { PlanOptions } from './options.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -45,9 +46,7 @@ export async function dryRequest(
   const { api, model, instructions, schema, examples, request } = options
   const stream = new PackStream({
     ...{ client, model, instructions, schema, countTokens, maxPackRecords: texts.length },
-    ...(api && { api }),
-    ...(examples && { examples }),
-    ...(request && { request }),
+    ...given({ api, examples, request }),
   })
   stream.on('error', reject)
   for (const text of texts) stream.write(text)

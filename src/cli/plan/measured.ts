@@ -64,13 +64,6 @@ export class Meter {
   }
 }
 
-/** What these requests measure together. */
-export function measure(requests: Iterable<MeasuredRequest>): Measured | undefined {
-  const meter = new Meter()
-  for (const request of requests) meter.add(request)
-  return meter.measured
-}
-
 function quantilesOf(histogram: Histogram): Quantiles {
   return { p10: histogram.quantile(0.1), p50: histogram.quantile(0.5), p90: histogram.quantile(0.9) }
 }

@@ -135,16 +135,14 @@ function limitNotes({ limits }: Plan): string[] {
     requestsPerMinute !== undefined && `${whole(requestsPerMinute)} requests`,
     tokensPerMinute !== undefined && `${whole(tokensPerMinute)} tokens`,
   ].filter((limit) => limit !== false)
+  if (stated.length === 0) return []
+  const charge =
+    tokensPerMinute === undefined
+      ? ''
+      : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +
+        ' results; a plain one sends no cap.'
   return [
-    ...(stated.length > 0
-      ? [
-          `Limits: ${stated.join(' and ')} a minute, of which a run starts 10 s worth at once. The longer time is ` +
-            'for a provider that does not let it.' +
-            (tokensPerMinute === undefined
-              ? ''
-              : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +
-                ' results; a plain one sends no cap.'),
-        ]
-      : []),
+    `Limits: ${stated.join(' and ')} a minute, of which a run starts 10 s worth at once. The longer time is ` +
+      `for a provider that does not let it.${charge}`,
   ]
 }

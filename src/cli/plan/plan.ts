@@ -6,6 +6,7 @@ import {
   type Pricing,
   type TokenCounter,
 } from '../../index.ts'
+import { given } from '../given.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { readInput, type Input, type Records } from './input.ts'
@@ -129,16 +130,9 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
   }
   new PackStream({
     ...{ client, model, instructions, schema, countTokens },
-    ...(pricing && { pricing }),
-    ...(maxPackRecords !== undefined && { maxPackRecords }),
-    ...(maxPackTokens !== undefined && { maxPackTokens }),
-    ...(maxInFlight !== undefined && { maxInFlight }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...given({ pricing, maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens }),
   }).destroy()
-  new RateLimiter({
-    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
-    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
-  })
+  new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
   if (contextTokens !== undefined) rangeOf('contextTokens', contextTokens)
   if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
     throw new RangeError(

@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
-import type { Encoding } from '../../index.ts'
 import { readRows } from '../../readers/index.ts'
 import { withConfig } from '../config.ts'
-import { checkFirst, Items } from '../run/items.ts'
+import { checkFirst, Items } from '../items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter } from '../job.ts'
 import type { Item } from '../records.ts'
-import { asUsageError, given, inFlags } from '../usage-error.ts'
+import { given } from '../given.ts'
+import { asUsageError, inFlags } from '../usage-error.ts'
 import { LARGEST, type PlanFlags } from './command.ts'
-import { formatPlan, makePlan } from './index.ts'
+import { formatPlan } from './format.ts'
 import { readMeasured } from './measured-file.ts'
+import { makePlan } from './plan.ts'
 
 export async function plan(files: readonly string[], command: Command): Promise<void> {
   const { patterns, flags } = withConfig<PlanFlags>(command, files)
@@ -45,7 +46,7 @@ export async function plan(files: readonly string[], command: Command): Promise<
     ...given({
       requestsPerMinute: flags.rpm,
       tokensPerMinute: flags.tpm,
-      encoding: flags.countTokens as Encoding | undefined,
+      encoding: flags.countTokens,
     }),
     ...given({ contextTokens: flags.contextTokens, outputTokens: flags.outputTokens }),
     ...(flags.measured === undefined ? {} : { measured: readMeasured(flags.measured) }),

@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import { PackStreamError, type Outcome, type PackStream, type RequestError } from '../../index.ts'
 import { exitCodes, withFlags } from '../usage-error.ts'
 import type { Item } from '../records.ts'
-import type { Items } from './items.ts'
+import type { Items } from '../items.ts'
 import type { Output } from './output.ts'
 import type { ReadBack } from './read-back.ts'
 

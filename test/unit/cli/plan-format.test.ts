@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { formatPlan, makePlan, type PlanOptions } from '../../../src/cli/plan/index.ts'
+import { formatPlan } from '../../../src/cli/plan/format.ts'
+import type { PlanOptions } from '../../../src/cli/plan/options.ts'
+import { makePlan } from '../../../src/cli/plan/plan.ts'
 import { dollarRange, dollars, duration, durationRange, large, span } from '../../../src/cli/plan/words.ts'
 
 async function* from(texts: Iterable<string | undefined>): AsyncGenerator<string | undefined> {

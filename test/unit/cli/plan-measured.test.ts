@@ -1,9 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { measure, type MeasuredRequest } from '../../../src/cli/plan/index.ts'
 import { Histogram } from '../../../src/cli/plan/histogram.ts'
+import { Meter, type Measured, type MeasuredRequest } from '../../../src/cli/plan/measured.ts'
 
 const request: MeasuredRequest = { duration: 1_200, firstToken: 200, output: 101, records: 10 }
+
+function measure(requests: readonly MeasuredRequest[]): Measured | undefined {
+  const meter = new Meter()
+  for (const one of requests) meter.add(one)
+  return meter.measured
+}
 
 describe('what a run measures', () => {
   it('counts by hand', () => {

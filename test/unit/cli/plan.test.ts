@@ -6,7 +6,8 @@ import { exactTokenCounter, PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { makePlan, type Plan, type PlanOptions } from '../../../src/cli/plan/index.ts'
+import type { PlanOptions } from '../../../src/cli/plan/options.ts'
+import { makePlan, type Plan } from '../../../src/cli/plan/plan.ts'
 import { answerOf, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
 
 async function* from(texts: Iterable<string | undefined>): AsyncGenerator<string | undefined> {

@@ -1,6 +1,6 @@
-import { RowError, type RowStream } from '../../readers/index.ts'
-import { toItem, type Item, type TextOf } from '../records.ts'
-import { UsageError } from '../usage-error.ts'
+import { RowError, type RowStream } from '../readers/index.ts'
+import { toItem, type Item, type TextOf } from './records.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Rows that are looked at for the first good one, which tells what columns there are. */
 const LOOK_AHEAD = 1_000

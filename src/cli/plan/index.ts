@@ -1,6 +1,0 @@
-export { formatPlan } from './format.ts'
-export { measure, Meter, type Measured, type MeasuredRequest, type Quantiles } from './measured.ts'
-export type { Latency, PlanOptions } from './options.ts'
-export { makePlan, type Plan } from './plan.ts'
-export type { Bound, PlanRow } from './row.ts'
-export type { Range, Stated } from './range.ts'
