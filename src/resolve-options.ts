@@ -209,8 +209,7 @@ function checkMaxCost(maxCost: unknown, pricing: unknown): number {
   if (maxCost === undefined) return Infinity
   if (typeof maxCost !== 'number') throw expected('maxCost', 'a number of US dollars', maxCost)
   if (!(maxCost > 0)) throw outOfRange('maxCost', 'a number above 0', maxCost)
-  if (pricing === undefined)
-    throw expected('pricing', 'given with `maxCost`, which is counted by it', pricing)
+  if (pricing === undefined) throw new TypeError('Expected `pricing` with `maxCost`, which is counted by it')
   return maxCost
 }
 

@@ -33,7 +33,7 @@ function applyConfig(command: Command, file: string): string[] {
   const { files = [], ...settings } = readObject(file)
   for (const [name, value] of Object.entries(settings)) {
     const isMeant = (one: Command) =>
-      one.options.find((option) => [option.attributeName(), option.long].includes(camel(name)))
+      one.options.find((option) => [option.attributeName(), camel(option.long ?? '')].includes(camel(name)))
     const option = isMeant(command)
     if (!option) {
       if (command.parent?.commands.some(isMeant)) continue
@@ -58,11 +58,15 @@ function optionValue(
   file: string,
 ): unknown {
   const where = `${file}: ${JSON.stringify(name)}`
-  if (option.isBoolean()) {
-    if (typeof value === 'boolean') return value
-    throw new UsageError(`${where}: expected true or false, got ${JSON.stringify(value)}`)
+  if (option.isBoolean() || option.negate) {
+    if (typeof value !== 'boolean') {
+      throw new UsageError(`${where}: expected true or false, got ${JSON.stringify(value)}`)
+    }
+    // `"no-progress": true` is `"progress": false`.
+    return camel(name) === option.attributeName() ? value : !value
   }
-  if (value === null || typeof value === 'boolean') {
+  const isText = ['string', 'number'].includes(typeof value)
+  if (!isText && !option.flags.endsWith(' <json>')) {
     throw new UsageError(`${where}: expected a value for ${option.flags}, got ${JSON.stringify(value)}`)
   }
   const text = typeof value === 'string' ? value : JSON.stringify(value)

@@ -1,11 +1,10 @@
 import OpenAI from 'openai'
-import type { LatencyFlags } from './flags.ts'
+import { validateHeaderValue } from 'node:http'
+import type { FaultFlags, LatencyFlags } from './flags.ts'
 import { inFlags, UsageError } from './usage-error.ts'
 
-export interface EndpointFlags extends LatencyFlags {
+export interface EndpointFlags extends LatencyFlags, FaultFlags {
   simulate?: boolean
-  faultRate?: number
-  faultSeed?: number
 }
 
 /** Where requests go. */
@@ -28,7 +27,7 @@ const onStandardError = {
 export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
-    const simulator = await startSimulation(flags, flags.faultSeed)
+    const simulator = await startSimulation(flags)
     const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator' })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
@@ -38,7 +37,26 @@ export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
     )
   }
+  if (OPENAI_API_KEY) checkKey(OPENAI_API_KEY)
   const client = inFlags(() => new OpenAI({ apiKey: OPENAI_API_KEY ?? 'none', logger: onStandardError }))
-  const { origin, pathname } = new URL(client.baseURL)
-  return { client, name: origin + pathname, close: () => Promise.resolve() }
+  return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
+}
+
+/** Else each request would fail as if the connection were broken. */
+function checkKey(key: string): void {
+  try {
+    // `fetch` trims it.
+    validateHeaderValue('authorization', key.trim())
+  } catch {
+    throw new UsageError(
+      'OPENAI_API_KEY: there is a line break in it, or a character that no HTTP header can hold',
+    )
+  }
+}
+
+function nameOf(baseURL: string): string {
+  const url = URL.parse(baseURL)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin + url.pathname
+  const shown = JSON.stringify(baseURL.replace(/[^/@]*@/, '...@'))
+  throw new UsageError(`OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1, got ${shown}`)
 }

@@ -40,6 +40,11 @@ export interface LatencyFlags {
   slowdown?: number
 }
 
+/** The lines of an example that make the files it needs. */
+export const sampleFiles = `  printf 'id,text\\n1,Where is my card?\\n2,What a high fee!\\n' > tickets.csv
+  printf 'card\\nfee\\n' > labels.txt
+  echo 'Say what the message is about.' > prompt.md`
+
 export const flag = (flags: string, description: string): Option => new Option(flags, description)
 
 export function numberFlag(flags: string, description: string): Option {
@@ -131,6 +136,22 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
     ),
     flag('--config <file>', 'a JSON object of these options; paths in it count from its folder'),
   ])
+}
+
+/** How often the simulator misbehaves. */
+export interface FaultFlags {
+  faultRate?: number
+  faultSeed?: number
+}
+
+export function faultFlags(): Option[] {
+  return [
+    numberFlag(
+      '--fault-rate <share>',
+      'share of requests that go wrong, from 0 to 1, in all ways alike (default: 0)',
+    ),
+    numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'),
+  ]
 }
 
 /** The flags of the simulator's latency. */

@@ -16,15 +16,22 @@ export class Items {
     this.#rows = number(rows, limit, textOf, resultNames)
   }
 
-  /** The first record that can be read. It is not taken. */
-  async first(): Promise<Item | undefined> {
+  /**
+   * The first record that tells what the others are like: not one that cannot be read, nor one without the column that is
+   * asked for, unless it is of a table, whose records all have the same. It is not taken.
+   */
+  async first(isTable: (file: string) => boolean): Promise<Item | undefined> {
+    let readable: Item | undefined
     while (this.#head.length < LOOK_AHEAD) {
       const { done, value } = await this.#rows.next()
-      if (done) return undefined
+      if (done) break
       this.#head.push(value)
-      if (!isUnreadable(value)) return value
+      if (isUnreadable(value)) continue
+      if (typeof value.text === 'string' || value.text.code !== 'missing_column' || isTable(value.file))
+        return value
+      readable ??= value
     }
-    return undefined
+    return readable
   }
 
   /** Reads no further, also where it waits for an input that is still open. */
@@ -42,15 +49,10 @@ export class Items {
   }
 }
 
-/**
- * What is wrong with the columns of the first record is wrong with all of them, so it is said before anything is asked.
- *
- * @param hasHeader Whether all records have the same columns.
- */
-export function checkFirst({ text }: Item, hasHeader: boolean): void {
+/** What is wrong with the columns of the first record is wrong with all of them, so it is said before anything is asked. */
+export function checkFirst({ text }: Item): void {
   if (typeof text === 'string') return
-  if (text.code === 'column_taken' || (hasHeader && text.code === 'missing_column'))
-    throw new UsageError(text.message)
+  if (text.code === 'column_taken' || text.code === 'missing_column') throw new UsageError(text.message)
 }
 
 function isUnreadable({ text }: Item): boolean {

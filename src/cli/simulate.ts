@@ -1,16 +1,14 @@
 import type { Command } from 'commander'
-import { flag, latencyFlags, numberFlag, type LatencyFlags } from './flags.ts'
+import { faultFlags, flag, latencyFlags, numberFlag, type FaultFlags, type LatencyFlags } from './flags.ts'
 import { startSimulation } from './simulation.ts'
 import { given } from './given.ts'
 
-interface SimulateFlags extends LatencyFlags {
+interface SimulateFlags extends LatencyFlags, FaultFlags {
   port?: number
   rpm?: number
   tpm?: number
   contextTokens?: number
   apiKey?: string
-  faultRate?: number
-  seed?: number
 }
 
 export function addSimulate(program: Command): void {
@@ -29,13 +27,8 @@ export function addSimulate(program: Command): void {
       numberFlag('--context-tokens <number>', 'tokens of prompt and answer together (default: 128000)'),
     )
     .addOption(flag('--api-key <key>', 'accept only this key (default: any)'))
-    .addOption(
-      numberFlag(
-        '--fault-rate <share>',
-        'share of requests that go wrong, from 0 to 1, in all ways alike (default: 0)',
-      ),
-    )
-    .addOption(numberFlag('--seed <number>', 'which requests go wrong, and how (default: 1)'))
+  for (const option of faultFlags()) command.addOption(option)
+  command
     .addHelpText('after', '\nExample:\n  llm-pack-stream simulate --port 4010 --rpm 500 --tpm 200000')
     .action((flags: SimulateFlags) => simulate(flags))
 }
@@ -46,11 +39,10 @@ async function simulate({
   tpm,
   contextTokens,
   apiKey,
-  seed,
   ...flags
 }: SimulateFlags): Promise<void> {
   const limits = given({ requestsPerMinute: rpm, tokensPerMinute: tpm })
-  const simulator = await startSimulation(flags, seed, {
+  const simulator = await startSimulation(flags, {
     port,
     limits,
     ...given({ contextTokens, apiKey }),
@@ -66,7 +58,12 @@ async function simulate({
   console.log(`This is a simulator, not a model: its answers only look like answers.
 
 export OPENAI_BASE_URL=${simulator.baseURL}
-export OPENAI_API_KEY=${apiKey ?? 'simulator'}
+export OPENAI_API_KEY=${inShell(apiKey ?? 'simulator')}
 
 Ctrl-C stops it.`)
+}
+
+/** A word as a POSIX shell takes it. */
+function inShell(word: string): string {
+  return /^[\w.:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -1,5 +1,5 @@
 import { faultKinds, startSimulator, type Simulator, type SimulatorOptions } from '../simulator/index.ts'
-import type { LatencyFlags } from './flags.ts'
+import type { FaultFlags, LatencyFlags } from './flags.ts'
 import { given } from './given.ts'
 import { asUsageError, UsageError } from './usage-error.ts'
 
@@ -11,10 +11,8 @@ export async function startSimulation(
     outputTokensPerSecond,
     slowdown,
     faultRate = 0,
-  }: LatencyFlags & {
-    faultRate?: number
-  },
-  seed: number | undefined,
+    faultSeed,
+  }: LatencyFlags & FaultFlags,
   options: SimulatorOptions = {},
 ): Promise<Simulator> {
   if (faultRate < 0 || faultRate > 1) {
@@ -25,7 +23,7 @@ export async function startSimulation(
     return await startSimulator({
       ...options,
       latency: given({ timeToFirstToken, promptTokensPerSecond, outputTokensPerSecond, slowdown }),
-      faults: { rates, ...given({ seed }) },
+      faults: { rates, ...given({ seed: faultSeed }) },
     })
   } catch (error) {
     throw asUsageError(error)

@@ -26,12 +26,13 @@ const flagNames = new Map([
     ...['maxOutputTokens', 'maxInFlight', 'linger', 'maxAttempts', 'maxCost', 'maxRecordBytes'],
     ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'],
     ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'],
-    ...['port', 'apiKey', 'contextTokens', 'seed'],
+    ...['port', 'apiKey', 'contextTokens'],
     ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown', 'outputTokens'],
   ].map((name): [string, string] => [name, name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)]),
   ['requestsPerMinute', 'rpm'],
   ['tokensPerMinute', 'tpm'],
   ['preserveOrder', 'ordered'],
+  ['seed', 'fault-seed'],
   ['pricing.input', 'price-in'],
   ['pricing.cachedInput', 'price-cached'],
   ['pricing.output', 'price-out'],
@@ -52,6 +53,7 @@ export function withFlags(message: string): string {
   }
   // The simulator's options stand first, the stream's in backquotes.
   return message
+    .replace("the client's `baseURL`", 'OPENAI_BASE_URL')
     .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, flagFor)
     .replace(/`(?:latency\.|limits\.)?(\w+(?:\.\w+)?)`/gu, flagFor)
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
@@ -12,6 +13,7 @@ const files = {
   'unknown.json': '{"modle":"m"}',
   'typed.json': '{"ordered":"yes"}',
   'range.json': '{"rpm":"many"}',
+  'list.json': '{"prefix":["m"]}',
   'empty.txt': '',
   'optional.json': '{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}',
 }
@@ -44,6 +46,21 @@ describe('a usage error names the flag, says what was expected and what came, an
       ['run', 'in.csv', ...job.slice(2), '--field', 'text'],
       'in.csv:2: there is no column "text"; there are: "id", "body"',
     ],
+    [
+      'a column that no JSON line has',
+      ['run', 'in.jsonl', ...job.slice(2), '--field', 'txet', '-o', 'out.jsonl'],
+      'in.jsonl:1: there is no column "txet"; there are: "id", "text"',
+    ],
+    [
+      'a column to keep apart by that no row has',
+      ['run', 'in.jsonl', ...job.slice(2), '--partition', 'team', '-o', 'out.jsonl'],
+      'in.jsonl:1: there is no column "team"',
+    ],
+    [
+      'a column that no row has, in a plan',
+      ['plan', 'in.jsonl', ...job.slice(2, -1), '--field', 'txet'],
+      'in.jsonl:1: there is no column "txet"',
+    ],
     ['a column that the result has', ['run', 'gold.csv', ...job.slice(2)], '--prefix'],
     ['a number', [...job, '--rpm', 'many'], '--rpm: expected a number, got "many"'],
     [
@@ -61,7 +78,12 @@ describe('a usage error names the flag, says what was expected and what came, an
     ],
     ['a field of the request that is ours', [...job, '--request', '{"stream":false}'], '`stream`'],
     ['a price alone', [...job, '--price-in', '1'], 'Expected --price-in and --price-out together'],
-    ['a cap without prices', [...job, '--max-cost', '1'], '--price-in'],
+    [
+      'a cap without prices',
+      [...job, '--max-cost', '1'],
+      'Expected --price-in and --price-out with --max-cost, which is counted by it',
+    ],
+    ['a seed', [...job, '--fault-seed', '1.5'], '--fault-seed: expected a whole number, got 1.5'],
     [
       'an output of no format',
       [...job, '-o', 'out.xml'],
@@ -91,6 +113,11 @@ describe('a usage error names the flag, says what was expected and what came, an
       'typed.json: "ordered": expected true or false, got "yes"',
     ],
     [
+      'a config with a list for a text',
+      [...job, '--config', 'list.json'],
+      'list.json: "prefix": expected a value for --prefix <text>, got ["m"]',
+    ],
+    [
       'a config with a wrong number',
       [...job, '--config', 'range.json'],
       'range.json: --rpm: expected a number, got "many"',
@@ -111,6 +138,23 @@ describe('a usage error names the flag, says what was expected and what came, an
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr).not.toContain('    at ')
+    expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
+  })
+
+  const url = (shown: string) =>
+    `OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1, got "${shown}"`
+  test.concurrent.each<[string, Record<string, string>, string]>([
+    ['no URL', { OPENAI_BASE_URL: 'not a url' }, url('not a url')],
+    ['a URL without a scheme', { OPENAI_BASE_URL: 'localhost:8000/v1' }, url('localhost:8000/v1')],
+    ['a URL of another scheme', { OPENAI_BASE_URL: 'ftp://me:secret@host/v1' }, url('ftp://...@host/v1')],
+    ['a key of two lines', { OPENAI_API_KEY: 'one\ntwo' }, 'OPENAI_API_KEY: there is a line break in it'],
+  ])('of the environment: %s', async (_, env, message) => {
+    using place = new Workplace(files)
+    const { code, stdout, stderr } = await place.run([...place.job(), '-o', 'out.jsonl'], { env })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('secret')
+    expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
   })
 })
 
@@ -124,6 +168,7 @@ describe('what stops a run', () => {
     const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl'], { env })
     expect(code).toBe(3)
     expect(stderr).toMatch(/401|key/)
+    expect(stderr).toContain(`The server is ${simulator.baseURL}.`)
     expect(stderr).toContain('Run the same command again to go on')
     expect(place.read('out.jsonl')).toBe('')
     // With the right one it goes on.
@@ -144,6 +189,7 @@ describe('what stops a run', () => {
     })
     expect(code).toBe(3)
     expect(stderr).toContain('ECONNREFUSED')
+    expect(stderr).toContain(`The server is ${simulator.baseURL}.`)
     expect(place.read('out.jsonl')).toBe('')
   })
 

@@ -23,8 +23,8 @@ export async function plan(files: readonly string[], command: Command): Promise<
     job.textOf,
     new Set(),
   )
-  const first = await items.first()
-  if (first) checkFirst(first, isTable(job, first.file))
+  const first = await items.first((file) => isTable(job, file))
+  if (first) checkFirst(first)
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags
   const {
     api,

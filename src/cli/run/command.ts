@@ -1,6 +1,15 @@
 import type { Command } from 'commander'
 import type { OutputFormat } from './output-files.ts'
-import { addGroup, addJobFlags, flag, latencyFlags, numberFlag, type JobFlags } from '../flags.ts'
+import {
+  addGroup,
+  addJobFlags,
+  faultFlags,
+  flag,
+  latencyFlags,
+  numberFlag,
+  sampleFiles,
+  type JobFlags,
+} from '../flags.ts'
 import type { EndpointFlags } from '../endpoint.ts'
 
 export interface RunFlags extends JobFlags, EndpointFlags {
@@ -74,16 +83,16 @@ Output: the record's own columns, the result's, _index (position in the input, f
   addGroup(command, 'Trying it out:', [
     flag('--simulate', 'send to an embedded server that is not a model'),
     ...latencyFlags(),
-    numberFlag('--fault-rate <share>', 'share of requests that go wrong, from 0 to 1 (default: 0)'),
-    numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'),
+    ...faultFlags(),
   ])
   command
     .addHelpText(
       'after',
       `
-Example:
+Example, without a key:
+${sampleFiles}
   llm-pack-stream run tickets.csv --field text --labels labels.txt --instructions prompt.md \\
-    --model gpt-4o-mini -o labels.jsonl --rejects rejects.jsonl
+    --model gpt-4o-mini -o results.jsonl --rejects rejects.jsonl --simulate
 
 Exit codes:
   0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,

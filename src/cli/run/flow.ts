@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises'
-import { PackStreamError, type Outcome, type PackStream, type RequestError } from '../../index.ts'
+import { PackStreamError, type PackStream, type RecordError, type RequestError } from '../../index.ts'
 import { exitCodes, withFlags } from '../usage-error.ts'
 import type { Item } from '../records.ts'
 import type { Items } from '../items.ts'
 import type { Output } from './output.ts'
 import type { ReadBack } from './read-back.ts'
+import { explain } from './rows.ts'
 
 /** Why a run ends before its input does. */
 export interface Halt {
@@ -12,7 +13,18 @@ export interface Halt {
   readonly exitCode: number
   /** Empty where nobody needs to be told. */
   readonly message: string
+  /** Whether the server did not do as asked: which one it was is often what is wrong. */
+  readonly isOfServer?: boolean
 }
+
+/** Of errors that the server is the cause of. */
+const OF_SERVER = new Set([
+  'request_failed',
+  'not_authorized',
+  'insufficient_quota',
+  'not_found',
+  'bad_request',
+])
 
 /** Takes records through the stream and writes their outcomes, until the input ends or something stops it. */
 export class Flow {
@@ -30,6 +42,8 @@ export class Flow {
   /** Outcomes that have been written. */
   fulfilled = 0
   rejected = 0
+  /** Which was rejected first, and why. */
+  firstRejection: string | undefined
   /** When the first record was asked, as of `performance.now()`. */
   startedAt: number | undefined
 
@@ -82,7 +96,10 @@ export class Flow {
   async #write(): Promise<void> {
     try {
       for await (const outcome of this.#stream) {
-        if (this.#isHopeless(outcome)) throw outcome.reason
+        if (outcome.status === 'rejected') {
+          if (this.#isHopeless(outcome.reason)) throw outcome.reason
+          this.firstRejection ??= explain(outcome)
+        }
         await this.#output.write(outcome)
         this[outcome.status] += 1
       }
@@ -92,10 +109,10 @@ export class Flow {
   }
 
   /** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
-  #isHopeless(outcome: Outcome<Item, unknown>): outcome is Extract<typeof outcome, { status: 'rejected' }> {
-    if (outcome.status === 'fulfilled' || outcome.reason.code !== 'request_failed') return false
+  #isHopeless(reason: RecordError): boolean {
+    if (reason.code !== 'request_failed') return false
     const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected
-    const { code } = outcome.reason.cause as Partial<RequestError>
+    const { code } = reason.cause as Partial<RequestError>
     // The last records of a small job may be what it always fails of.
     return !hasAnswered && (code === 'connection' || !this.isAllRead)
   }
@@ -121,5 +138,6 @@ function haltBy(error: unknown): Halt {
     status: 'failed',
     exitCode: exitCodes.fatal,
     message: withFlags(message + because),
+    isOfServer: OF_SERVER.has(code ?? ''),
   }
 }

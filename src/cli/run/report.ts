@@ -9,12 +9,13 @@ export function report(summary: Summary, halt: Halt | undefined, isStdin: boolea
   const { json, output } = flags
   const { stderr, stdout } = process
   if (halt && halt.message !== '') console.error(halt.message)
+  if (halt?.isOfServer) console.error(`The server is ${summary.server}.`)
   if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
   else if (stderr.isTTY) console.error(formatSummary(summary))
   else if (summary.records.rejected > 0 && !halt) {
-    console.error(
-      `${count(summary.records.rejected)} of ${count(summary.records.done)} records were rejected.`,
-    )
+    const { records, firstRejection } = summary
+    console.error(`${count(records.rejected)} of ${count(records.done)} records were rejected.`)
+    if (firstRejection !== undefined) console.error(`The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
     console.error(`${output} has ${count(summary.records.done)} records. ${howToGoOn(isStdin, flags)}`)

@@ -26,15 +26,27 @@ export function resultColumns(fields: readonly string[] | undefined, prefix: str
 
 /** A record with its outcome, as it goes to the output. */
 export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
-  const { index, own, text } = outcome.record
+  const { index, own } = outcome.record
   const { prefix } = columns
   if (outcome.status === 'fulfilled') {
     const value = columns.areFields ? outcome.value : { result: outcome.value }
     return outcomeRow({ status: 'fulfilled', index, record: own, value }, { prefix })
   }
-  // What is wrong with a row is known better here than to the stream.
-  const reason = typeof text === 'string' ? outcome.reason : text
-  return outcomeRow({ status: 'rejected', index, record: own, reason }, { prefix })
+  return outcomeRow({ status: 'rejected', index, record: own, reason: reasonOf(outcome) }, { prefix })
+}
+
+type Rejected = Extract<Outcome<Item, unknown>, { status: 'rejected' }>
+
+/** What is wrong with a row is known better here than to the stream. */
+function reasonOf({ record: { text }, reason }: Rejected): { code: string; message: string } {
+  return typeof text === 'string' ? reason : text
+}
+
+/** The same for a person: `tickets.csv:7: there is no text to ask about`. */
+export function explain(outcome: Rejected): string {
+  const { file, line, text } = outcome.record
+  const { message } = reasonOf(outcome)
+  return typeof text === 'string' ? `${file}:${line}: ${message}` : message
 }
 
 /** Writes rows as lines of one format. */

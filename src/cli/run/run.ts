@@ -56,8 +56,8 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     const rows = inFlags(() => readRows(job.files, job.read))
     opened.push(() => rows.destroy())
     const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
-    const first = await items.first()
-    if (first) checkFirst(first, isTable(job, first.file))
+    const first = await items.first((file) => isTable(job, file))
+    if (first) checkFirst(first)
 
     // From here on files are changed.
     const state = await stateOf(job, flags, endpoint.name, targets)

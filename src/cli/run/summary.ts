@@ -28,6 +28,8 @@ export interface Summary {
   /** How fast the server answered: for `plan --measured`. */
   readonly measured: Measured | undefined
   readonly error: string | undefined
+  /** Which record was the first that this run rejected, and why. */
+  readonly firstRejection: string | undefined
 }
 
 export function summaryOf(
@@ -50,11 +52,13 @@ export function summaryOf(
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
     ...{ stats, measured },
     error: halt?.message,
+    firstRejection: flow.firstRejection,
   }
 }
 
 /** The summary as a person reads it. */
-export function formatSummary({ records, seconds, stats, output, rejects, server }: Summary): string {
+export function formatSummary(summary: Summary): string {
+  const { records, seconds, stats, output, rejects, server, firstRejection } = summary
   const { requests, tokens, cost } = stats
   const asked = records.done - records.earlier
   const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
@@ -72,6 +76,7 @@ export function formatSummary({ records, seconds, stats, output, rejects, server
       ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
       ...(cost === undefined ? [] : [dollars(cost)]),
     ].join(', '),
+    ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
     ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
     ...(output === undefined ? [] : [`in ${output}`]),
     ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),

@@ -57,7 +57,7 @@ test('simulate with faults: the seed decides which requests fail', async () => {
   const fatesWith = async (seed: string): Promise<string[]> => {
     const { child, output, closed } = run(
       ...['simulate', '--port=0', '--time-to-first-token=0', '--output-tokens-per-second=Infinity'],
-      ...['--fault-rate', '0.9', '--seed', seed],
+      ...['--fault-rate', '0.9', '--fault-seed', seed],
     )
     while (!output.stdout.includes('Ctrl-C')) await once(child.stdout, 'data')
     const baseURL = /^export OPENAI_BASE_URL=(.*)$/m.exec(output.stdout)?.[1]
@@ -97,7 +97,7 @@ describe.each<[string[], string]>([
   [['simulate', '--rpm', 'many'], '--rpm: expected a number, got "many"'],
   [['simulate', '--rpm', '0'], '--rpm: expected a whole number from 1, got 0'],
   [['simulate', '--fault-rate', '2'], '--fault-rate: expected a share from 0 to 1, got 2'],
-  [['simulate', '--seed', '0.5'], '--seed: expected a whole number, got 0.5'],
+  [['simulate', '--fault-seed', '0.5'], '--fault-seed: expected a whole number, got 0.5'],
   [['simulate', '--context-tokens', '0'], '--context-tokens: expected a whole number from 1, got 0'],
   [['simulate', '--port', '99999'], '--port: expected a port from 0 to 65535, got 99999'],
   [['simulate', '--time-to-first-token=-1'], '--time-to-first-token: expected milliseconds from 0, got -1'],
@@ -116,7 +116,7 @@ test.each([
   [['simulate', '--help'], '--output-tokens-per-second'],
   [['simulate', '--help'], '--context-tokens'],
   [['simulate', '--help'], '--fault-rate <share>'],
-  [['simulate', '--help'], '--seed <number>'],
+  [['simulate', '--help'], '--fault-seed <number>'],
 ])('%j shows help', async (args, word) => {
   const { code, stdout } = await run(...args).closed
   expect(code).toBe(0)
