@@ -15,30 +15,28 @@ export interface Endpoint {
   readonly close: () => Promise<void>
 }
 
-/** Standard output is for records. What there is to log, `OPENAI_LOG` decides. */
-const onStandardError = {
-  error: console.error,
-  warn: console.error,
-  info: console.error,
-  debug: console.error,
-}
+/** What requests fail of is said in the outcomes. Standard output is for records. */
+const logging = () => ({
+  ...(process.env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
+  logger: { error: console.error, warn: console.error, info: console.error, debug: console.error },
+})
 
 /** The embedded simulator, or what the environment names. */
 export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
     const simulator = await startSimulation(flags)
-    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator' })
+    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging() })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
-  const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env
-  if (!OPENAI_API_KEY && !OPENAI_BASE_URL) {
+  const { OPENAI_API_KEY: key = '', OPENAI_BASE_URL: server = '' } = process.env
+  if (key === '' && server === '') {
     throw new UsageError(
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
     )
   }
-  if (OPENAI_API_KEY) checkKey(OPENAI_API_KEY)
-  const client = inFlags(() => new OpenAI({ apiKey: OPENAI_API_KEY ?? 'none', logger: onStandardError }))
+  checkKey(key)
+  const client = inFlags(() => new OpenAI({ apiKey: key === '' ? 'none' : key, ...logging() }))
   return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
 }
 

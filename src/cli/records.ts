@@ -12,7 +12,7 @@ export class ItemError extends Error {
   readonly code: 'not_a_record' | 'missing_column' | 'column_taken' | 'empty_text' | 'unreadable'
 
   constructor(code: ItemError['code'], { file, line }: Row, what: string) {
-    super(`${file}:${line}: ${what}`)
+    super(`${file === '-' ? 'stdin' : file}:${line}: ${what}`)
     this.code = code
   }
 }

@@ -179,6 +179,37 @@ describe('what stops a run', () => {
     expect(place.rows('out.jsonl')).toHaveLength(3)
   })
 
+  test('a wrong key is what it says also where the input is still open', async () => {
+    await using simulator = await startSimulator({ latency: fast, apiKey: 'right' })
+    using place = new Workplace(files)
+    const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: 'wrong' }
+    const input = '{"text":"shipping"}\n'
+    const { code, stderr } = await place.run(place.job(['-']), { env, input, isOpen: true })
+    expect(code).toBe(3)
+    expect(stderr).toContain('401 invalid_api_key')
+  })
+
+  test('an empty key is none: a server that needs no key can be asked', async () => {
+    await using simulator = await startSimulator({ latency: fast })
+    using place = new Workplace(files)
+    const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: '' }
+    expect(await place.run([...place.job(), '-o', 'out.jsonl'], { env })).toEqual({
+      ...{ code: 0, stdout: '', stderr: '' },
+    })
+  })
+
+  test.each(['run', 'plan'])(
+    '%s ends where its first record is wrong, though the input is open',
+    async (name) => {
+      using place = new Workplace(files)
+      const [, ...job] = place.job(['-'])
+      const args = [name, ...job, ...(name === 'run' ? atOnce : [])]
+      const { code, stderr } = await place.run(args, { input: '{"_error":1}\n', isOpen: true })
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/^stdin:1: a column "_error"/)
+    },
+  )
+
   test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
     using place = new Workplace(files)
     const simulator = await startSimulator()

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, parseLines, startCli, Workplace } from '../helpers/cli.ts'
+import { atOnce, bareEnv, jsonl, main, messages, parseLines, startCli, Workplace } from '../helpers/cli.ts'
 import { startRecordingServer } from '../helpers/recording-server.ts'
 
 const latency = {
@@ -247,4 +248,22 @@ test('how to go on is said as it is', async () => {
     'without --overwrite',
   )
   expect(await last([...place.job(['-']), '--force'], jsonl(messages(3)))).toContain('again to go on')
+})
+
+describe('files of an earlier run', () => {
+  test('that had the same process number hold nobody up, as in a container that was killed', () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const script = 'echo $$ > out.jsonl.run.lock; exec "$0" "$@"'
+    const args = ['-c', script, process.execPath, main, ...place.job(), ...atOnce, '-o', 'out.jsonl']
+    expect(spawnSync('sh', args, { cwd: place.path, env: bareEnv }).status).toBe(0)
+    expect(indexes(place)).toEqual([0, 1, 2])
+  })
+
+  test('that a glob finds are no input, what tells what they hold included', async () => {
+    using place = new Workplace({ 'in.json': JSON.stringify(messages(3)) })
+    const args = [...place.job(['*.json*']), ...atOnce, '-o', 'out.jsonl']
+    expect(await place.run(args)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await place.run(args)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(indexes(place)).toEqual([0, 1, 2])
+  })
 })

@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly cwd?: string
   readonly env?: Record<string, string>
   readonly input?: string | Uint8Array
+  /** Whether more may come behind the input, as it seems. Default: no. */
+  readonly isOpen?: boolean
   /** Default: the sources. */
   readonly program?: string
 }
@@ -36,14 +38,15 @@ export const bareEnv = Object.fromEntries(
 /** A run of the command line, as a process of its own. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input, program = main }: CliOptions = {},
+  { cwd, env = {}, input, isOpen = false, program = main }: CliOptions = {},
 ): CliRun {
   const child = spawn(process.execPath, [program, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...bareEnv, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
-  child.stdin?.end(input)
+  if (isOpen) child.stdin?.write(input ?? '')
+  else child.stdin?.end(input)
   const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
@@ -89,10 +92,7 @@ export class Workplace implements Disposable {
     return parseLines(this.read(name))
   }
 
-  run(
-    args: readonly string[],
-    options: { env?: Record<string, string>; input?: string | Uint8Array } = {},
-  ): Promise<Ended> {
+  run(args: readonly string[], options: Pick<CliOptions, 'env' | 'input' | 'isOpen'> = {}): Promise<Ended> {
     return cli(args, { cwd: this.path, ...options })
   }
 

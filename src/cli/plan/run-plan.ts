@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { readRows } from '../../readers/index.ts'
+import { readRows, type RowStream } from '../../readers/index.ts'
 import { withConfig } from '../config.ts'
 import { checkFirst, Items } from '../items.ts'
-import { isTable, loadEnvFile, readJob, tokenCounter } from '../job.ts'
+import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../job.ts'
 import type { Item } from '../records.ts'
 import { given } from '../given.ts'
 import { asUsageError, inFlags } from '../usage-error.ts'
@@ -17,12 +17,17 @@ export async function plan(files: readonly string[], command: Command): Promise<
   // It counts in any case: nothing is read for a plan that cannot be made.
   await tokenCounter('plan')
   const job = await readJob(patterns, flags)
-  const items = new Items(
-    inFlags(() => readRows(job.files, job.read)),
-    job.limit,
-    job.textOf,
-    new Set(),
-  )
+  const rows = inFlags(() => readRows(job.files, job.read))
+  try {
+    await planOf(rows, job, flags)
+  } finally {
+    // Else an input that is still open would keep the process.
+    rows.destroy()
+  }
+}
+
+async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void> {
+  const items = new Items(rows, job.limit, job.textOf, new Set())
   const first = await items.first((file) => isTable(job, file))
   if (first) checkFirst(first)
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags

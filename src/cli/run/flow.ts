@@ -64,13 +64,8 @@ export class Flow {
 
   /** Returns why it ended before its time, if it did. */
   async run(): Promise<Halt | undefined> {
-    const [reading, writing] = await Promise.allSettled([
-      pipeline(() => this.#unasked(), this.#stream),
-      this.#write(),
-    ])
-    // What goes wrong in writing shows as a mere end to the one that reads.
-    const failed = [writing, reading].find((end) => end.status === 'rejected')
-    return this.#halt ?? (failed && haltBy(failed.reason))
+    const [reading] = await Promise.allSettled([pipeline(() => this.#unasked(), this.#stream), this.#write()])
+    return this.#halt ?? (reading.status === 'rejected' ? haltBy(reading.reason) : undefined)
   }
 
   /** The records that no earlier run has written, up to where the input breaks off. */
@@ -103,6 +98,9 @@ export class Flow {
         await this.#output.write(outcome)
         this[outcome.status] += 1
       }
+    } catch (error) {
+      // Before the input is closed: to the one that reads, that is an error of its own.
+      this.#halt ??= haltBy(error)
     } finally {
       this.#items.close()
     }

@@ -70,6 +70,8 @@ function ownerOf(path: string): number | undefined {
 }
 
 function isRunning(pid: number): boolean {
+  // In a container each run may have the same number.
+  if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
     return true

@@ -18,7 +18,7 @@ import { report } from './report.ts'
 import { readBefore, removeBefore } from './resume.ts'
 import { resultColumns } from './rows.ts'
 import { stateOf } from './settings.ts'
-import { writeState } from './state.ts'
+import { statePath, writeState } from './state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { meterOf } from './meter.ts'
@@ -79,7 +79,8 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
 
 /** A glob may find what an earlier run has written. */
 function withoutOurs(job: Job, patterns: readonly string[], { output, rejects }: RunFlags): Job {
-  const ours = new Set([output, rejects].filter((path) => path !== undefined).map(real))
+  const paths = [output, output && statePath(output), rejects]
+  const ours = new Set(paths.filter((path) => path !== undefined).map(real))
   return { ...job, files: job.files.filter((file) => patterns.includes(file) || !ours.has(real(file))) }
 }
 
