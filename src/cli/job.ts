@@ -77,10 +77,13 @@ export function loadEnvFile(file: string | undefined): void {
   process.loadEnvFile(file ?? '.env')
 }
 
+export function formatIn({ read }: Job, file: string): Format | undefined {
+  return read.format ?? formatOf(file).format
+}
+
 /** Whether all records of a file have the same columns, by a header. */
-export function isTable({ read }: Job, file: string): boolean {
-  const format = read.format ?? formatOf(file).format
-  return format === 'csv' || format === 'tsv'
+export function isTable(job: Job, file: string): boolean {
+  return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
 }
 
 /** The stream, or an error that names the flag. */

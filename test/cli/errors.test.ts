@@ -210,6 +210,13 @@ describe('what stops a run', () => {
     },
   )
 
+  test('nothing: faults that go over with a second try are not talked about', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(200)) })
+    const faults = ['--fault-rate', '0.5', '--fault-seed', '3', '--max-pack-records', '10']
+    const ended = await place.run([...place.job(), '-o', 'out.jsonl', ...faults, ...atOnce])
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
   test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
     using place = new Workplace(files)
     const simulator = await startSimulator()

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
@@ -64,6 +64,36 @@ describe('files that are not ours', () => {
     }
   })
 
+  test('rejects that another job writes too are neither cut nor taken for this one', async () => {
+    using place = new Workplace({ 'a.jsonl': jsonl(messages(10)) })
+    place.write({ 'b.jsonl': `${jsonl(messages(5))}broken\n` })
+    const job = (name: string) => {
+      const files = ['-o', `${name}-out.jsonl`, '--rejects', 'rejects.jsonl']
+      return place.run([...place.job([`${name}.jsonl`]), ...files, ...atOnce])
+    }
+    expect((await job('a')).code).toBe(0)
+    expect((await job('b')).code).toBe(1)
+    const rejects = place.read('rejects.jsonl')
+    const { code, stderr } = await job('a')
+    expect(code).toBe(2)
+    expect(stderr).toContain('rejects.jsonl:1: record 5 is not one that was rejected in the output')
+    expect(place.read('rejects.jsonl')).toBe(rejects)
+    // Deleted, it is filled again from the output.
+    rmSync(join(place.path, 'rejects.jsonl'))
+    expect((await job('b')).code).toBe(1)
+    expect(place.read('rejects.jsonl')).toBe(rejects)
+  })
+
+  test('rejects that one run of a job does not name are still those of the job', async () => {
+    using place = new Workplace({ 'in.jsonl': `broken\n${jsonl(messages(3))}broken\n` })
+    const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+    const rejects = ['--rejects', 'rejects.jsonl']
+    expect((await place.run([...args, ...rejects, '--limit', '2'])).code).toBe(1)
+    expect((await place.run(args)).code).toBe(1)
+    expect((await place.run([...args, ...rejects])).code).toBe(1)
+    expect(indexes(place, 'rejects.jsonl')).toEqual([0, 4])
+  })
+
   test('--overwrite takes nothing away before the command is known to be good', async () => {
     using place = new Workplace({ 'in.csv': 'id,text\n1,shipping\n' })
     const args = [...place.job(['in.csv']), '-o', 'out.jsonl', ...atOnce]
@@ -105,7 +135,7 @@ test('what a later run would be asked to take for the same is told apart', async
     [['--examples', 'examples.jsonl'], 'the examples'],
     [['--template', '{{text}}'], '--template'],
     [['--prefix', 'p_'], '--prefix'],
-    [['--format', 'jsonl'], '--format'],
+    [['--format', 'lines'], 'the format of in.jsonl'],
     [['--request', '{"seed":1}'], 'the request'],
   ] as const) {
     const { code, stderr } = await place.run([...args, ...flags])
@@ -220,6 +250,15 @@ test('what is secret is in no file', async () => {
   expect(stdout.trim().split('\n')).toHaveLength(1)
 })
 
+test('an output is the same by whatever way it is named', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const job = (out: string, ...flags: string[]) => place.run([...place.job(), '-o', out, ...flags, ...atOnce])
+  expect((await job('out.jsonl', '--limit', '1')).code).toBe(0)
+  symlinkSync('out.jsonl', join(place.path, 'link.jsonl'))
+  expect(await job('link.jsonl')).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(indexes(place)).toEqual([0, 1, 2])
+})
+
 test('a glob does not take the output for an input', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const args = [...place.job(['*.jsonl']), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', ...atOnce]
@@ -248,15 +287,41 @@ test('how to go on is said as it is', async () => {
     'without --overwrite',
   )
   expect(await last([...place.job(['-']), '--force'], jsonl(messages(3)))).toContain('again to go on')
+  place.write({ 'in.jsonl': `${jsonl(messages(3))}broken\n${jsonl(messages(1))}` })
+  env.OPENAI_API_KEY = 'right'
+  expect(await last([...place.job(), '--overwrite', '--strict'])).toMatch(
+    /^out\.jsonl has 3 records\. Mend the input, and run the same command with --force and without --overwrite to go on/,
+  )
+  place.write({ 'in.jsonl': jsonl(messages(5)) })
+  expect((await place.run([...place.job(), '--strict', '--force', '-o', 'out.jsonl'], { env })).code).toBe(0)
+  expect(indexes(place)).toEqual([0, 1, 2, 3, 4])
 })
 
 describe('files of an earlier run', () => {
   test('that had the same process number hold nobody up, as in a container that was killed', () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
-    const script = 'echo $$ > out.jsonl.run.lock; exec "$0" "$@"'
+    const script = `printf '{"pid":%s,"host":"%s","began":"1"}' $$ "$(hostname)" > out.jsonl.run.lock; exec "$0" "$@"`
     const args = ['-c', script, process.execPath, main, ...place.job(), ...atOnce, '-o', 'out.jsonl']
-    expect(spawnSync('sh', args, { cwd: place.path, env: bareEnv }).status).toBe(0)
+    const { status, stderr } = spawnSync('sh', args, { cwd: place.path, env: bareEnv, encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(indexes(place)).toEqual([0, 1, 2])
+  })
+
+  test('that is of another computer holds up, also by --force: it says what to delete', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const lock = '{"pid":1,"host":"another","began":"1"}'
+    for (const file of ['out.jsonl', 'rejects.jsonl']) {
+      place.write({ [`${file}.run.lock`]: lock })
+      const args = [...place.job(), ...atOnce, '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', '--force']
+      const { code, stderr } = await place.run(args)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(
+        `${file} is being written by another run, process 1 on another. If that is not so, delete`,
+      )
+      expect(place.read(`${file}.run.lock`)).toBe(lock)
+      rmSync(join(place.path, `${file}.run.lock`))
+      expect((await place.run(args)).code).toBe(0)
+    }
   })
 
   test('that a glob finds are no input, what tells what they hold included', async () => {

@@ -76,6 +76,29 @@ describe('the same command again', () => {
     expect(indexes(place)).toEqual(all)
   })
 
+  test('in order stays in order although a request that fails holds others back as the run is stopped', async () => {
+    await using simulator = await startSimulator({
+      latency: { ...latency, timeToFirstToken: 30 },
+      faults: { rates: { server_error: 0.3 } },
+    })
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(600)) })
+    const env = { OPENAI_BASE_URL: simulator.baseURL }
+    const args = [...place.job(), '-o', 'out.jsonl', '--ordered', '--max-pack-records', '5']
+    let stops = 0
+    for (;;) {
+      const { child, ended } = startCli(args, { cwd: place.path, env })
+      const timer = setTimeout(() => child.kill('SIGINT'), 1_000)
+      const { code } = await ended
+      clearTimeout(timer)
+      expect(indexes(place)).toEqual([...Array(place.rows('out.jsonl').length).keys()])
+      if (code === 0) break
+      expect(code).toBe(130)
+      stops += 1
+    }
+    expect(stops).toBeGreaterThan(1)
+    expect(indexes(place)).toHaveLength(600)
+  })
+
   test('rejected ones stay rejected, and are in the rejects once', async () => {
     await using simulator = await startSimulator({
       latency,
@@ -87,11 +110,12 @@ describe('the same command again', () => {
     const env = { OPENAI_BASE_URL: simulator.baseURL }
     const args = [...place.job(), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl']
     expect((await place.run([...args, '--limit', '15'], { env })).code).toBe(1)
-    // As a kill between the two leaves it: a row is in the rejects that is not in the output.
+    // As a kill between the two leaves it: a row is in the output that is not in the rejects, or not whole.
     appendFileSync(
-      join(place.path, 'rejects.jsonl'),
-      '{"id":"id-33","_index":34,"_error":{"code":"x","message":""}}\n{"id"',
+      join(place.path, 'out.jsonl'),
+      '{"id":"id-33","_index":34,"_error":{"code":"x","message":""}}\n',
     )
+    appendFileSync(join(place.path, 'rejects.jsonl'), '{"id"')
     expect((await place.run(args, { env })).code).toBe(1)
     expect(sorted(indexes(place))).toEqual([...Array(41).keys()])
     const rejected = place.rows('rejects.jsonl')

@@ -13,8 +13,8 @@ export interface Halt {
   readonly exitCode: number
   /** Empty where nobody needs to be told. */
   readonly message: string
-  /** Whether the server did not do as asked: which one it was is often what is wrong. */
-  readonly isOfServer?: boolean
+  /** What has to be mended before it is of use to go on. */
+  readonly blame?: 'server' | 'input' | undefined
 }
 
 /** Of errors that the server is the cause of. */
@@ -34,6 +34,9 @@ export class Flow {
   readonly before: ReadBack
   readonly #output: Output
   readonly #isStrict: boolean
+  readonly #hasGaps: boolean
+  /** The record that is to be written next, where there may be no gaps. */
+  #next = 0
   #halt: Halt | undefined
   /** Records that have been read, those of earlier runs too. */
   read = 0
@@ -47,12 +50,24 @@ export class Flow {
   /** When the first record was asked, as of `performance.now()`. */
   startedAt: number | undefined
 
-  constructor(stream: PackStream<Item>, items: Items, before: ReadBack, output: Output, isStrict: boolean) {
+  /**
+   * @param isStrict Whether it ends at the first row that cannot be asked.
+   * @param hasGaps Whether a record may be written although one before it has no outcome, so that a later run has to put that
+   *   one behind it.
+   */
+  constructor(
+    stream: PackStream<Item>,
+    items: Items,
+    before: ReadBack,
+    output: Output,
+    { isStrict, hasGaps }: { isStrict: boolean; hasGaps: boolean },
+  ) {
     this.#stream = stream
     this.#items = items
     this.before = before
     this.#output = output
     this.#isStrict = isStrict
+    this.#hasGaps = hasGaps
   }
 
   /** Sends nothing more, and lets what runs come to its end. The first reason counts. */
@@ -75,7 +90,7 @@ export class Flow {
         this.read += 1
         if (this.before.done.has(item.index)) continue
         if (this.#isStrict && typeof item.text !== 'string') {
-          this.#halt ??= haltBy(item.text)
+          this.#halt ??= { ...haltBy(item.text), blame: 'input' }
           return
         }
         this.startedAt ??= performance.now()
@@ -84,13 +99,14 @@ export class Flow {
       this.isAllRead = true
     } catch (error) {
       // Not thrown: what came before it is to be finished, and some of it has been paid for.
-      this.#halt ??= haltBy(error)
+      this.#halt ??= { ...haltBy(error), blame: 'input' }
     }
   }
 
   async #write(): Promise<void> {
     try {
       for await (const outcome of this.#stream) {
+        if (!this.#hasGaps && !this.#isNext(outcome.record.index)) continue
         if (outcome.status === 'rejected') {
           if (this.#isHopeless(outcome.reason)) throw outcome.reason
           this.firstRejection ??= explain(outcome)
@@ -106,10 +122,18 @@ export class Flow {
     }
   }
 
+  /** A stream that is stopped gives out what it has, also behind a record that has no outcome. */
+  #isNext(index: number): boolean {
+    while (this.before.done.has(this.#next)) this.#next += 1
+    if (index !== this.#next) return false
+    this.#next += 1
+    return true
+  }
+
   /** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
   #isHopeless(reason: RecordError): boolean {
     if (reason.code !== 'request_failed') return false
-    const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected
+    const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected.size
     const { code } = reason.cause as Partial<RequestError>
     // The last records of a small job may be what it always fails of.
     return !hasAnswered && (code === 'connection' || !this.isAllRead)
@@ -136,6 +160,6 @@ function haltBy(error: unknown): Halt {
     status: 'failed',
     exitCode: exitCodes.fatal,
     message: withFlags(message + because),
-    isOfServer: OF_SERVER.has(code ?? ''),
+    blame: OF_SERVER.has(code ?? '') ? 'server' : undefined,
   }
 }

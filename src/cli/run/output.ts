@@ -21,17 +21,18 @@ export async function openOutput({ output, rejects, own, result, before }: Outpu
   const main = openFile(output, before.output.columns ?? [...own, ...result.names, ...OURS])
   // Without the result's columns, which would be in the way of those of a second run.
   const second = rejects && openFile(rejects, before.rejects.columns ?? [...own, ...OURS])
-  if (output && second && before.rejects.done.size < before.output.rejected) {
-    // An earlier run had no rejects file, or that is gone.
+  if (output && second && before.rejects.done.size < before.output.rejected.size) {
+    // An earlier run had no rejects file, or that is gone, or it was killed between the two.
     for await (const row of rejectedRows(output, before.rejects.done))
       await second.write(asRejected(row, result))
   }
   return {
     write(outcome) {
       const row = outputRow(outcome, result)
-      // First: what is in the rejects and not in the output is cut off when a run goes on.
+      const written = main.write(row)
+      // Second: what the rejects have not is put in from the output when a run goes on.
       if (outcome.status === 'rejected') void second?.write(row)
-      return main.write(row)
+      return written
     },
     close() {
       second?.close()

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { readRows, RowError, type Row } from '../../readers/index.ts'
 import { UsageError } from '../usage-error.ts'
 import { DoneSet } from './done-set.ts'
@@ -9,29 +9,34 @@ export interface ReadBack {
   /** The records that have a row. */
   readonly done: DoneSet
   /** Of them: with an `_error`. */
-  readonly rejected: number
+  readonly rejected: DoneSet
   /** Of a table that has rows. */
   readonly columns: readonly string[] | undefined
+  /** Where the last row ends, in bytes. A row that was not finished may be behind it. */
+  readonly end: number
 }
 
-export const nothing = (): ReadBack => ({ done: new DoneSet(), rejected: 0, columns: undefined })
+export function nothing(): ReadBack {
+  return { done: new DoneSet(), rejected: new DoneSet(), columns: undefined, end: 0 }
+}
 
 const ANEW = '--overwrite starts anew'
+/** Where rows are behind it, only a person can tell: what looks like rows may be lines of its text. */
+const CUT = 'If it was being written as a run was killed, delete all from there on and run again; otherwise'
+/** What to do about rejects that are not this job's, if that is wanted. */
+export const REFILLED = 'Another name will do, or delete it: what is rejected in the output is put in anew'
 
 /**
- * Reads what earlier runs have written, and cuts off a row at the end that was not finished, or all from the first row on
- * that is not to be kept.
+ * Reads what earlier runs have written.
  *
  * @param isOurs A run is known to have written it: it may have been stopped within its first row.
- * @throws {UsageError} If there is a row in it that no run has written, or a record twice. The file is as it was then.
+ * @param of Of rejects: the records that are rejected in the output.
+ * @throws {UsageError} If there is a row in it that no run has written, or a record twice.
  */
-export async function readBack(
-  file: OutputFile,
-  isOurs: boolean,
-  isKept: (index: number) => boolean = () => true,
-): Promise<ReadBack> {
+export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet): Promise<ReadBack> {
   const done = new DoneSet()
-  let [end, rejected] = [0, 0]
+  const rejected = new DoneSet()
+  let end = 0
   let columns: readonly string[] | undefined
   /** What is wrong from here on. A row that was not finished may look like several: its text may hold line breaks. */
   let torn: string | undefined
@@ -42,10 +47,15 @@ export async function readBack(
       continue
     }
     // Rows behind it: so it is not the end that was not finished.
-    if (torn !== undefined) throw new UsageError(`${torn}. ${ANEW}`)
-    if (!isKept(index)) break
-    if (!done.add(index)) throw new UsageError(`${file.path}:${row.line}: record ${index} is there twice`)
-    if (isRejected) rejected += 1
+    if (torn !== undefined) throw new UsageError(`${torn}. ${CUT}, ${ANEW}`)
+    const place = `${file.path}:${row.line}`
+    if (of && !of.has(index)) {
+      throw new UsageError(
+        `${place}: record ${index} is not one that was rejected in the output. ${REFILLED}`,
+      )
+    }
+    if (!done.add(index)) throw new UsageError(`${place}: record ${index} is there twice. ${ANEW}`)
+    if (isRejected) rejected.add(index)
     columns ??= row.error ? undefined : row.columns
     end = row.end
   }
@@ -53,8 +63,7 @@ export async function readBack(
   const isBegun = isOurs && !(file.format === 'jsonl' && endsWithLine(file.path))
   if (end === 0 && torn !== undefined && !isBegun) throw new UsageError(`${torn}. ${ANEW}`)
   if (end === 0 && !isOurs) throw new UsageError(`${file.path}: there is no row of an earlier run. ${ANEW}`)
-  truncateSync(file.path, end)
-  return { done, rejected, columns }
+  return { done, rejected, columns, end }
 }
 
 /** The rows of an output that were rejected and that `known` does not have, as they were written. */

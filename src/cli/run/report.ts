@@ -5,11 +5,11 @@ import { count } from './progress.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
-export function report(summary: Summary, halt: Halt | undefined, isStdin: boolean, flags: RunFlags): void {
+export function report(summary: Summary, halt: Halt | undefined, isPiped: boolean, flags: RunFlags): void {
   const { json, output } = flags
   const { stderr, stdout } = process
   if (halt && halt.message !== '') console.error(halt.message)
-  if (halt?.isOfServer) console.error(`The server is ${summary.server}.`)
+  if (halt?.blame === 'server') console.error(`The server is ${summary.server}.`)
   if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
   else if (stderr.isTTY) console.error(formatSummary(summary))
   else if (summary.records.rejected > 0 && !halt) {
@@ -18,12 +18,17 @@ export function report(summary: Summary, halt: Halt | undefined, isStdin: boolea
     if (firstRejection !== undefined) console.error(`The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
-    console.error(`${output} has ${count(summary.records.done)} records. ${howToGoOn(isStdin, flags)}`)
+    console.error(`${output} has ${count(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
   }
 }
 
-function howToGoOn(isStdin: boolean, { overwrite, force }: RunFlags): string {
-  if (overwrite) return 'Run the same command without --overwrite to go on.'
-  if (isStdin && !force) return 'Run the same command with --force to go on: the input must be the same.'
+function howToGoOn({ blame }: Halt, isPiped: boolean, { overwrite, force }: RunFlags): string {
+  const withoutOverwrite = overwrite ? 'without --overwrite' : undefined
+  if (blame === 'input' && !isPiped) {
+    const how = ['with --force', withoutOverwrite].filter((one) => one !== undefined).join(' and ')
+    return `Mend the input, and run the same command ${how} to go on: it is no longer the same, but records must stay in their places.`
+  }
+  if (withoutOverwrite !== undefined) return `Run the same command ${withoutOverwrite} to go on.`
+  if (isPiped && !force) return 'Run the same command with --force to go on: the input must be the same.'
   return 'Run the same command again to go on.'
 }

@@ -1,13 +1,15 @@
-import { rmSync } from 'node:fs'
+import { rmSync, truncateSync } from 'node:fs'
 import { UsageError } from '../usage-error.ts'
 import { hasContent, isFile, type OutputFiles } from './output-files.ts'
-import { nothing, readBack, type ReadBack } from './read-back.ts'
+import { nothing, readBack, REFILLED, type ReadBack } from './read-back.ts'
 import { changesSince, readState, removeState, statePath, type RunState } from './state.ts'
 
 /** What there is from earlier runs. */
 export interface Before {
   readonly output: ReadBack
   readonly rejects: ReadBack
+  /** What this run has to leave behind: that of now, and which rejects are its own although they are not named now. */
+  readonly state: RunState
 }
 
 /**
@@ -22,9 +24,7 @@ export async function readBefore(
 ): Promise<Before> {
   const state = output && readState(output.path)
   if (rejects && hasContent(rejects) && (!state || state.rejects !== now.rejects)) {
-    throw new UsageError(
-      `${rejects.path} is there already, and not from this job. --overwrite replaces it and the output`,
-    )
+    throw new UsageError(`${rejects.path} is there already, and not from this job. ${REFILLED}`)
   }
   if (output && hasContent(output)) {
     if (!state && !force) {
@@ -41,13 +41,12 @@ export async function readBefore(
       )
     }
   }
-  const before = output && hasContent(output) ? await readBack(output, state !== undefined) : nothing()
-  // Rejected rows are written there first, and both in the same order: what the output has not is the end of it.
-  const isKept = (index: number) => before.done.has(index)
-  return {
-    output: before,
-    rejects: rejects && hasContent(rejects) ? await readBack(rejects, true, isKept) : nothing(),
-  }
+  const written = output && hasContent(output) ? await readBack(output, state !== undefined) : nothing()
+  const rejected =
+    rejects && hasContent(rejects) ? await readBack(rejects, true, written.rejected) : nothing()
+  if (output && hasContent(output)) truncateSync(output.path, written.end)
+  if (rejects && hasContent(rejects)) truncateSync(rejects.path, rejected.end)
+  return { output: written, rejects: rejected, state: { ...now, rejects: now.rejects ?? state?.rejects } }
 }
 
 /** Takes away what is there, for a run that starts anew. */

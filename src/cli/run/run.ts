@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readRows } from '../../readers/index.ts'
+import { FileError, readRows, RowError } from '../../readers/index.ts'
 import { openCache } from '../cache-file.ts'
 import { withConfig, type Given } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
@@ -18,7 +18,7 @@ import { report } from './report.ts'
 import { readBefore, removeBefore } from './resume.ts'
 import { resultColumns } from './rows.ts'
 import { stateOf } from './settings.ts'
-import { statePath, writeState } from './state.ts'
+import { writeState } from './state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { meterOf } from './meter.ts'
@@ -39,7 +39,9 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
   /** What is to be closed in the end, the last opened first. */
   const opened: (() => unknown)[] = []
   try {
-    if (kept !== undefined) opened.push(lock(kept, force))
+    for (const file of [targets.output, targets.rejects]) {
+      if (file?.canResume) opened.push(lock(file.path))
+    }
     const endpoint = await openEndpoint(flags)
     opened.push(endpoint.close)
     const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
@@ -56,7 +58,12 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     const rows = inFlags(() => readRows(job.files, job.read))
     opened.push(() => rows.destroy())
     const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
-    const first = await items.first((file) => isTable(job, file))
+    const first = await items
+      .first((file) => isTable(job, file))
+      .catch((error: unknown) => {
+        // Nothing has been asked: it is the command that has to be mended.
+        throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
+      })
     if (first) checkFirst(first)
 
     // From here on files are changed.
@@ -64,24 +71,29 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     if (overwrite) removeBefore(targets)
     const before = await readBefore(targets, state, force)
     // Before the output: one that nobody knows whose it is cannot be gone on with.
-    if (kept !== undefined) writeState(kept, state)
+    if (kept !== undefined) writeState(kept, before.state)
     const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before })
-    const flow = new Flow(stream, items, before.output, output, flags.strict ?? false)
+    const flow = new Flow(stream, items, before.output, output, {
+      isStrict: flags.strict ?? false,
+      hasGaps: !ordered || kept === undefined,
+    })
     const meter = meterOf(stream)
     const halt = (await watch(flow, stream, rows, job.limit, flags)) ?? haltIfThrows(output.close)
     const summary = summaryOf(flow, stream.stats, meter.measured, endpoint.name, halt, flags)
-    report(summary, halt, job.files.includes('-'), flags)
+    const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
+    report(summary, halt, isPiped, flags)
     return summary.exitCode
   } finally {
     for (const close of opened.reverse()) await close()
   }
 }
 
-/** A glob may find what an earlier run has written. */
-function withoutOurs(job: Job, patterns: readonly string[], { output, rejects }: RunFlags): Job {
-  const paths = [output, output && statePath(output), rejects]
-  const ours = new Set(paths.filter((path) => path !== undefined).map(real))
-  return { ...job, files: job.files.filter((file) => patterns.includes(file) || !ours.has(real(file))) }
+/** A glob may find what an earlier run has written, and what it keeps beside that. */
+function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, cache }: RunFlags): Job {
+  const ours = [output, rejects, cache].filter((path) => path !== undefined).map(real)
+  const isOurs = (file: string) =>
+    ours.some((path) => file === path || file.startsWith(`${path}.run.`) || file.startsWith(`${path}-`))
+  return { ...job, files: job.files.filter((file) => patterns.includes(file) || !isOurs(real(file))) }
 }
 
 /** A record that has no such column cannot be asked. */

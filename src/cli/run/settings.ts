@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { dirname, relative } from 'node:path'
-import type { Job } from '../job.ts'
+import { formatIn, type Job } from '../job.ts'
 import type { OutputFiles } from './output-files.ts'
 import type { RunFlags } from './command.ts'
-import { hash, hashFiles, type RunState } from './state.ts'
+import { hash, hashFile, type InputFile, type RunState } from './state.ts'
 
 /** What decides what is in an output: all else may change from one run to the next. */
 export async function stateOf(
@@ -28,17 +28,19 @@ export async function stateOf(
     '--template': template && hash(template),
     '--prefix': prefix,
     '--ordered': String(ordered),
-    '--format': job.read.format,
     // It decides what is a row.
     '--max-record-bytes': job.read.maxRecordBytes?.toString(),
     'the format of the output': output?.format,
   }
+  const input: InputFile[] = []
+  for (const file of job.files)
+    input.push({ file, format: formatIn(job, file), sha256: await hashFile(file) })
   return {
     version: 1,
     settings: Object.fromEntries(
       Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
-    input: await hashFiles(job.files),
+    input,
     rejects: output && rejects && relative(dirname(output.path), rejects.path),
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { UsageError } from '../usage-error.ts'
+import { real } from './output-files.ts'
 
 /** What decides what is in an output: kept beside it, so that a later run can tell whether it may go on. */
 export interface RunState {
@@ -15,11 +16,12 @@ export interface RunState {
 
 export interface InputFile {
   readonly file: string
-  /** SHA-256 of what is in it; of standard input nobody can know before. */
+  readonly format: string | undefined
+  /** SHA-256 of what is in it; of a pipe nobody can know before. */
   readonly sha256: string | undefined
 }
 
-export const statePath = (output: string): string => `${output}.run.json`
+export const statePath = (output: string): string => `${real(output)}.run.json`
 
 export function readState(output: string): RunState | undefined {
   const path = statePath(output)
@@ -57,9 +59,10 @@ export function changesSince(before: RunState, now: RunState): string[] {
   const names = new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])
   const changes = Array.from(names).filter((name) => before.settings[name] !== now.settings[name])
   if (before.input.length !== now.input.length) changes.push('the number of input files')
-  for (const [i, { file, sha256 }] of now.input.entries()) {
+  for (const [i, { file, format, sha256 }] of now.input.entries()) {
     const old = before.input[i]
     if (old && old.sha256 !== sha256) changes.push(`what is in ${file}`)
+    if (old && old.format !== format) changes.push(`the format of ${file}`)
   }
   if (now.input.some(({ sha256 }) => sha256 === undefined))
     changes.push('perhaps what standard input holds, which nobody can tell')
@@ -70,18 +73,11 @@ export function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-/** Reads the files once: whether they are the same can be told by nothing less. */
-export async function hashFiles(files: readonly string[]): Promise<InputFile[]> {
-  const hashed: InputFile[] = []
-  for (const file of files) {
-    // A pipe can be read only once.
-    if (file === '-' || !statSync(file).isFile()) {
-      hashed.push({ file, sha256: undefined })
-      continue
-    }
-    const sha = createHash('sha256')
-    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sha)
-    hashed.push({ file, sha256: sha.digest('hex') })
-  }
-  return hashed
+/** Reads a file once: whether it is the same can be told by nothing less. */
+export async function hashFile(file: string): Promise<string | undefined> {
+  // A pipe can be read only once.
+  if (file === '-' || !statSync(file).isFile()) return undefined
+  const sha = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sha)
+  return sha.digest('hex')
 }

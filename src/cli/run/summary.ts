@@ -42,8 +42,8 @@ export function summaryOf(
 ): Summary {
   const { before } = flow
   const earlier = before.done.size
-  const rejected = before.rejected + flow.rejected
-  const fulfilled = earlier - before.rejected + flow.fulfilled
+  const rejected = before.rejected.size + flow.rejected
+  const fulfilled = earlier - before.rejected.size + flow.fulfilled
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
