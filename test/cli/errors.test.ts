@@ -211,10 +211,12 @@ describe('what stops a run', () => {
   )
 
   test('nothing: faults that go over with a second try are not talked about', async () => {
-    using place = new Workplace({ 'in.jsonl': jsonl(messages(200)) })
-    const faults = ['--fault-rate', '0.5', '--fault-seed', '3', '--max-pack-records', '10']
-    const ended = await place.run([...place.job(), '-o', 'out.jsonl', ...faults, ...atOnce])
-    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
+    await using simulator = await startSimulator({ latency: fast, faults: { rates: { malformed_frame: 0.3 } } })
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(100)) })
+    const env = { OPENAI_BASE_URL: simulator.baseURL }
+    const args = [...place.job(), '-o', 'out.jsonl', '--max-pack-records', '5', '--max-attempts', '99']
+    expect(await place.run(args, { env })).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(simulator.stats.faults.malformed_frame).toBeGreaterThan(3)
   })
 
   test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
