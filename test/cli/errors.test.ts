@@ -211,7 +211,10 @@ describe('what stops a run', () => {
   )
 
   test('nothing: faults that go over with a second try are not talked about', async () => {
-    await using simulator = await startSimulator({ latency: fast, faults: { rates: { malformed_frame: 0.3 } } })
+    await using simulator = await startSimulator({
+      latency: fast,
+      faults: { rates: { malformed_frame: 0.3 } },
+    })
     using place = new Workplace({ 'in.jsonl': jsonl(messages(100)) })
     const env = { OPENAI_BASE_URL: simulator.baseURL }
     const args = [...place.job(), '-o', 'out.jsonl', '--max-pack-records', '5', '--max-attempts', '99']

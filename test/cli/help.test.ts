@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../helpers/run.ts'
-import { atOnce, cli, messages, Workplace } from '../helpers/cli.ts'
+import { bareEnv, cli, main, Workplace } from '../helpers/cli.ts'
 
 test.each([[['--help']], [['run', '--help']], [['plan', '--help']], [['simulate', '--help']]])(
   '%j',
@@ -19,22 +21,37 @@ test('--version is that of the package', async () => {
   expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-/** The command of a help text's example, as the shell would split it. */
-async function exampleOf(command: string): Promise<string[]> {
+/** What a help text shows as an example, as one would paste it into a shell. */
+async function exampleOf(command: string): Promise<string> {
   const { stdout } = await cli([command, '--help'])
-  const [, example = ''] = /Examples?:\n {2}llm-pack-stream ((?:.*\\\n)*.*)/.exec(stdout) ?? []
-  return example.replaceAll('\\\n', ' ').split(/\s+/)
+  const [, example = ''] = /\nExample[^\n]*:\n((?: {2}.*\n)+)/.exec(stdout) ?? []
+  return example
 }
 
-test.each(['run', 'plan'])('the example of %s works', async (command) => {
-  const [header, ...rows] = messages(5)
-    .map(({ id, text }) => `${id},${text}\n`)
-    .toSpliced(0, 0, 'id,text\n')
-  using place = new Workplace({ 'tickets.csv': [header, ...rows].join(''), 'prompt.md': 'Label it.' })
-  const args = await exampleOf(command)
-  expect(args[0]).toBe(command)
-  const ended = await place.run([...args, ...(command === 'run' ? atOnce : [])])
-  expect(ended).toMatchObject({ code: 0, stderr: '' })
-  if (command === 'run') expect(place.rows('labels.jsonl')).toHaveLength(5)
-  else expect(ended.stdout).toMatch(/^5 records for gpt-4o-mini\. Nothing was sent\.\n/)
+test.each(['run', 'plan', 'simulate'])('the example of %s works as it stands', async (command) => {
+  using place = new Workplace()
+  place.write({ 'llm-pack-stream': `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n` })
+  chmodSync(join(place.path, 'llm-pack-stream'), 0o755)
+  rmSync(join(place.path, 'labels.txt'))
+  const env = { ...bareEnv, PATH: `${place.path}:${process.env['PATH']}` }
+  // Somebody may run one on that port.
+  const example = (await exampleOf(command)).replace('--port 4010', '--port 0')
+  expect(example).toContain(`  llm-pack-stream ${command} `)
+  const shell = spawn('bash', ['-ec', example], { cwd: place.path, env, detached: true })
+  let [said, errors] = ['', '']
+  shell.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+    // It runs until it is stopped.
+    if (command === 'simulate' && said.includes('Ctrl-C')) process.kill(-(shell.pid ?? NaN), 'SIGINT')
+  })
+  shell.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  await once(shell, 'close')
+  expect(errors).toBe('')
+  if (command === 'run') {
+    expect(place.rows('results.jsonl').map(({ label }) => label)).toEqual(['card', 'fee'])
+  } else {
+    const first =
+      command === 'plan' ? /^2 records for gpt-4o-mini\. Nothing was sent\.\n/ : /^This is a simulator/
+    expect(said).toMatch(first)
+  }
 })

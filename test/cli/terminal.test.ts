@@ -101,6 +101,20 @@ test('records on the screen are not mixed with a progress line, and there is non
   expect(piped.screen.text).toMatch(/\b60\b/)
 })
 
+test.each(['{"progress":false}', '{"no-progress":true}', '{"noProgress":false}'])(
+  'a config file says whether there is a progress line: %s',
+  async (config) => {
+    await using server = await startRecordingServer({ latency })
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(100)), 'job.json': config })
+    const args = [...place.job(), '-o', 'out.jsonl', '--config', 'job.json']
+    const command = `'${process.execPath}' '${main}' ${quoted(args)}`
+    const env = { OPENAI_BASE_URL: server.baseURL }
+    const { screen, ended } = onTerminal(command, { cwd: place.path, env, columns: 100 })
+    expect(await ended).toBe(0)
+    expect(screen.text.includes('in flight')).toBe(config === '{"noProgress":false}')
+  },
+)
+
 test('whoever reads standard output may have enough: quietly', async () => {
   await using server = await startRecordingServer({ latency })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(400)) })

@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander'
-import { addGroup, addJobFlags, flag, numberFlag, parseNumber, type JobFlags } from '../flags.ts'
+import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles, type JobFlags } from '../flags.ts'
 import { UsageError } from '../usage-error.ts'
 import { MOST_RECORDS } from './packs.ts'
 import type { Stated } from './range.ts'
@@ -64,6 +64,7 @@ export function addPlan(program: Command): void {
       'after',
       `
 Example:
+${sampleFiles}
   llm-pack-stream plan tickets.csv --field text --labels labels.txt --instructions prompt.md \\
     --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
     )
