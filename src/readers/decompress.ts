@@ -47,9 +47,16 @@ async function* unzipped(
   const { from = Infinity } = place
   let before = 0
   let unzip = new Unzip(compression, file)
+  /** Between two members, or behind the last. */
+  let isPadding = false
   try {
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length;) {
+        if (isPadding && chunk[at] === 0) {
+          at++
+          continue
+        }
+        isPadding = false
         const left = from - (before + at)
         const piece = chunk.subarray(at, at + (left > 0 ? Math.min(PIECE, left) : 1))
         const { taken, error, isOver } = await unzip.write(piece)
@@ -60,13 +67,14 @@ async function* unzipped(
         }
         at += taken
         if (!isOver) continue
-        // What follows the last member of a gzip file can only be zeros that fill it up.
-        if (compression === 'gzip') return
         unzip.destroy()
         unzip = new Unzip(compression, file)
+        // Zeros fill up a gzip file, and one may have been put behind another: what comes next must be one again.
+        isPadding = compression === 'gzip'
       }
       before += chunk.length
     }
+    if (isPadding) return
     const error = await unzip.end()
     yield* unzip.output.splice(0)
     if (error) throw error

@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { finished, pipeline } from 'node:stream/promises'
 import zlib from 'node:zlib'
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { readRows, type ReadOptions, type Row } from 'llm-pack-stream/readers'
+import { decompress } from '../../../src/readers/decompress.ts'
 import { settle } from '../../helpers/collect.ts'
 import { short } from './rows-of.ts'
 
@@ -229,6 +231,35 @@ describe('readRows', () => {
       const { rows, error } = await read([path])
       expect(error).toBeUndefined()
       expect(rows.map(({ record }) => record)).toEqual([1, 2])
+    }
+  })
+
+  it('reads what stands behind zeros in a gzip file, wherever its pieces are cut', async () => {
+    const members = ['1\n', '2\n3\n', '4\n'].map((lines) => zlib.gzipSync(lines))
+    for (const zeros of [1, 512]) {
+      const whole = Buffer.concat(members.flatMap((member) => [member, Buffer.alloc(zeros)]))
+      const cuts = Array.from(whole, (_, at) => [whole.subarray(0, at), whole.subarray(at)])
+      for (const pieces of [...cuts, Array.from(whole, (byte) => Buffer.of(byte))]) {
+        expect(await text(decompress(Readable.from(pieces), 'gzip', 'a.gz'))).toBe('1\n2\n3\n4\n')
+      }
+    }
+  })
+
+  it('gives all before garbage that stands behind zeros in a gzip file, then names it', async () => {
+    const lines = Array.from({ length: 3_000 }, (_, i) => `row ${i}`)
+    const rest = zlib.gzipSync('late\n')
+    for (const zeros of [1, 10_000]) {
+      for (const garbage of [
+        Buffer.from('x'),
+        Buffer.from('garbage'),
+        rest.subarray(0, 5),
+        rest.subarray(1),
+      ]) {
+        const parts = [zlib.gzipSync(`${lines.join('\n')}\n`), Buffer.alloc(zeros), garbage]
+        const { rows, error } = await read([file('padded.txt.gz', Buffer.concat(parts))])
+        expect(values({ rows })).toEqual(lines)
+        expect(error).toMatchObject({ code: 'cannot_decompress' })
+      }
     }
   })
 
