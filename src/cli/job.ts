@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import {
   PackStream,
   RateLimiter,
@@ -72,7 +72,8 @@ export async function tokenCounter(who: string, encoding?: Encoding): Promise<To
 
 /** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */
 export function loadEnvFile(file: string | undefined): void {
-  if (file === undefined && !existsSync('.env')) return
+  // A folder of this name is a Python environment.
+  if (file === undefined && !(existsSync('.env') && !statSync('.env').isDirectory())) return
   readText(file ?? '.env', '--env-file')
   process.loadEnvFile(file ?? '.env')
 }

@@ -1,4 +1,4 @@
-import { formats, type Format } from './format.ts'
+import type { Format } from './format.ts'
 
 const DEFAULT = 4 * 1024 * 1024
 
@@ -14,7 +14,9 @@ export function checkDelimiter(delimiter: string): void {
   throw new TypeError(`Expected \`delimiter\` to be one ASCII character, no space and no quote, got ${shown}`)
 }
 
-export function checkFormat(format: Format): void {
-  if (formats.includes(format)) return
-  throw new TypeError(`Expected \`format\` to be one of ${formats.join(', ')}, got ${JSON.stringify(format)}`)
+export function checkFormat<T extends Format>(format: T, known: readonly T[]): void {
+  if (known.includes(format)) return
+  // Not by JSON, which has no bigint and no symbol.
+  const shown = typeof format === 'string' ? JSON.stringify(format) : String(format)
+  throw new TypeError(`Expected \`format\` to be one of ${known.join(', ')}, got ${shown}`)
 }

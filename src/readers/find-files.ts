@@ -14,7 +14,7 @@ export async function findFiles(patterns: readonly string[]): Promise<string[]> 
   const seen = new Map<string, string>()
   for (const pattern of patterns) {
     for (const file of pattern === '-' ? ['-'] : await filesOf(pattern)) {
-      const identity = file === '-' ? '-' : await realpath(file)
+      const identity = file === '-' ? '-' : await identityOf(file)
       const before = seen.get(identity)
       if (before !== undefined) {
         const how = before === file ? 'it is named twice' : `it is named twice, also as ${before}`
@@ -25,6 +25,18 @@ export async function findFiles(patterns: readonly string[]): Promise<string[]> 
     }
   }
   return found
+}
+
+/** Its path without links, so that nobody names it twice. A pipe such as `/dev/fd/63` or `/dev/stdin` leads to none. */
+async function identityOf(file: string): Promise<string> {
+  try {
+    return await realpath(file)
+  } catch {
+    await stat(file).catch((error: unknown) => {
+      throw unreadable(file, error)
+    })
+    return file
+  }
 }
 
 async function filesOf(pattern: string): Promise<string[]> {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { decompress } from './decompress.ts'
 import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
-import { formatOf, type Compression, type Format } from './format.ts'
+import { formatOf, formats, type Compression, type Format } from './format.ts'
 import { checkDelimiter, checkFormat, maxRecordBytesOf } from './checks.ts'
 import { FileError, type Row } from './row.ts'
 import { FileRows } from './rows.ts'
@@ -131,7 +131,7 @@ export class RowStream extends Readable {
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
   if (options.delimiter !== undefined) checkDelimiter(options.delimiter)
-  if (options.format !== undefined) checkFormat(options.format)
+  if (options.format !== undefined) checkFormat(options.format, formats)
   return new RowStream(files, { ...options, maxRecordBytes })
 }
 

@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream'
 import type { Outcome } from '../index.ts'
 import { csvHeader, csvLine, jsonlLine, MORE } from './line.ts'
 import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
-import { checkDelimiter } from './checks.ts'
+import { checkDelimiter, checkFormat } from './checks.ts'
 import { LateFailure } from './late-failure.ts'
 
 export interface CsvWriterOptions {
@@ -15,9 +15,11 @@ export interface CsvWriterOptions {
   readonly delimiter?: string | undefined
 }
 
+const outputFormats = ['jsonl', 'csv', 'tsv'] as const
+
 export interface OutcomeWriterOptions extends OutcomeRowOptions {
   /** Default `jsonl`. */
-  readonly format?: 'jsonl' | 'csv' | 'tsv' | undefined
+  readonly format?: (typeof outputFormats)[number] | undefined
   /**
    * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
    * it, at most 1,000 of them. As with `writeCsv`, only columns that are given keep an order that objects in JavaScript can't.
@@ -44,9 +46,10 @@ export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): T
 /**
  * Outcomes in, text out. See `outcomeRow` and `csvLine`; what they throw ends the stream, after the rows before.
  *
- * @throws {TypeError} For `columns` that can't be used.
+ * @throws {TypeError} For a `format` or `columns` that can't be used.
  */
 export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
+  checkFormat(format, outputFormats)
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
   if (format === 'jsonl')
     return new TextWriter((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))

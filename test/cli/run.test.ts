@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, parseLines, Workplace } from '../helpers/cli.ts'
+import { atOnce, bareEnv, jsonl, main, messages, parseLines, Workplace } from '../helpers/cli.ts'
 
 const fast = {
   timeToFirstToken: 0,
@@ -71,6 +74,21 @@ describe('input', () => {
       stdout: '',
       stderr: '',
     })
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('a pipe by its path', () => {
+  test.each([
+    ['of the shell', '"$0" "$1" run <(cat a.jsonl) <(cat b.jsonl) "${@:2}"'],
+    ['that stands for standard input', 'cat a.jsonl b.jsonl | "$0" "$1" run /dev/stdin "${@:2}"'],
+  ])('%s is an input', (_, script) => {
+    const [a, ...b] = messages(3)
+    using place = new Workplace({ 'a.jsonl': jsonl([a]), 'b.jsonl': jsonl(b) })
+    const [, , ...flags] = [...place.job(), '--format', 'jsonl', '--ordered', ...atOnce]
+    const args = ['-c', script, process.execPath, main, ...flags]
+    const { status, stdout, stderr } = spawnSync('bash', args, { cwd: place.path, env: bareEnv })
+    expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' })
+    expect(parseLines(String(stdout)).map(({ id }) => id)).toEqual(['id-0', 'id-1', 'id-2'])
   })
 })
 
@@ -256,6 +274,12 @@ describe('settings', () => {
     ).toMatchObject({
       ...{ code: 0, stderr: '' },
     })
+  })
+
+  test('a folder named .env, as Python has them, is nothing to read', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(three) })
+    mkdirSync(join(place.path, '.env'))
+    expect(await place.run([...place.job(), ...atOnce])).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('a cache file: the second run asks nothing', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +53,18 @@ describe('findFiles', () => {
   ])('throws for %s', async (_, patterns, code, message) => {
     await expect(findFiles(patterns.map(at))).rejects.toThrow(
       expect.objectContaining({ code, message: join(folder, message) }),
+    )
+  })
+
+  it.skipIf(process.platform !== 'linux')('takes a pipe that has no path but by its number', () => {
+    const index = JSON.stringify(new URL('../../../src/readers/index.ts', import.meta.url).href)
+    const program = `import { findFiles } from ${index}
+      const [, first] = process.argv
+      console.log((await findFiles(process.argv.slice(1))).length)
+      await findFiles([first, first]).catch(({ message }) => console.log(message.slice(first.length)))`
+    const script = 'true | "$0" --input-type=module -e "$1" /dev/stdin <(true) <(true)'
+    expect(execFileSync('bash', ['-c', script, process.execPath, program]).toString()).toBe(
+      '3\n: it is named twice\n',
     )
   })
 

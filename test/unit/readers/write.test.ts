@@ -276,6 +276,17 @@ describe('writers', () => {
     expect(() => writeCsv({ columns: [] })).toThrow('Expected a name for each column')
   })
 
+  it.each([
+    ['json', '"json"'],
+    ['toString', '"toString"'],
+    [null, 'null'],
+    [1n, '1'],
+  ])('refuse the format %s', (format, shown) => {
+    expect(() => writeOutcomes({ format: format as 'jsonl' })).toThrow(
+      new TypeError(`Expected \`format\` to be one of jsonl, csv, tsv, got ${shown}`),
+    )
+  })
+
   it.each(['jsonl', 'csv'] as const)('give out all %s before an outcome that they refuse', async (format) => {
     const good = Array.from({ length: 3_000 }, (_, i) => fulfilled(i, 'a', { label: 'x' }))
     const clash = fulfilled(3_000, { label: 'old' }, { label: 'new' })
