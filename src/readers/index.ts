@@ -1,6 +1,7 @@
 export { isExactNumber, type ExactNumber } from './exact-number.ts'
 export { findFiles } from './find-files.ts'
 export { formatOf, formats, type Compression, type Format } from './format.ts'
+export { parseExactly } from './json-value.ts'
 export { csvHeader, csvLine, jsonlLine } from './line.ts'
 export { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
 export {

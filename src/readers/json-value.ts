@@ -21,16 +21,28 @@ export function jsonOf(text: string, exactNumbers = false): Parsed {
     }
   }
   try {
-    const json: unknown = exactNumbers && mayBeInexact(text) ? parseExactly(text) : JSON.parse(text)
+    const json: unknown = exactNumbers ? parse(text) : JSON.parse(text)
     return json === null ? { code: 'null_record', problem: 'expected a record, got null' } : { json }
   } catch (error) {
     return { code: 'invalid_json', problem: `expected JSON, got what is not${position(error)}` }
   }
 }
 
-/** Several times slower. */
-function parseExactly(text: string): unknown {
-  // TypeScript does not know the third argument yet.
+/**
+ * As `JSON.parse`, but a number that JavaScript can't hold is kept as it is, as by the readers' `exactNumbers`: for JSON that
+ * stands in a column, such as `_more`.
+ *
+ * @throws {SyntaxError} If it is no JSON.
+ * @throws {RangeError} If it has more than 1,000 levels of arrays and objects.
+ */
+export function parseExactly(text: string): unknown {
+  if (isTooDeep(text)) throw new RangeError(`Expected JSON of at most ${MOST_LEVELS} levels`)
+  return parse(text)
+}
+
+function parse(text: string): unknown {
+  if (!mayBeInexact(text)) return JSON.parse(text)
+  // Several times slower. TypeScript does not know the third argument yet.
   const reviver = (_: string, value: unknown, { source }: { source?: string } = {}) =>
     typeof value === 'number' && source !== undefined ? exactNumber(source, value) : value
   return JSON.parse(text, reviver)

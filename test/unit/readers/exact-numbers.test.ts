@@ -8,6 +8,7 @@ import {
   isExactNumber,
   jsonlLine,
   outcomeRow,
+  parseExactly,
   readJson,
   readJsonl,
   writeJsonl,
@@ -94,6 +95,17 @@ describe('exactNumbers', () => {
         expect(sameNumber(source, String(value))).toBe(true)
       }),
       { numRuns: 1_000 },
+    )
+  })
+
+  it('is there for a text as well', () => {
+    expect(JSON.stringify(parseExactly('[1e400,{"a":9007199254740993}]'))).toBe(
+      '[1e400,{"a":9007199254740993}]',
+    )
+    expect(parseExactly('null')).toBe(null)
+    expect(() => parseExactly('{"a":')).toThrow(SyntaxError)
+    expect(() => parseExactly('['.repeat(1_001) + ']'.repeat(1_001))).toThrow(
+      new RangeError('Expected JSON of at most 1000 levels'),
     )
   })
 
