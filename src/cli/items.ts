@@ -52,7 +52,9 @@ export class Items {
 /** What is wrong with the columns of the first record is wrong with all of them, so it is said before anything is asked. */
 export function checkFirst({ text }: Item): void {
   if (typeof text === 'string') return
-  if (text.code === 'column_taken' || text.code === 'missing_column') throw new UsageError(text.message)
+  if (['column_taken', 'reserved_column', 'missing_column'].includes(text.code)) {
+    throw new UsageError(text.message)
+  }
 }
 
 function isUnreadable({ text }: Item): boolean {

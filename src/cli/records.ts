@@ -1,15 +1,16 @@
-import { isExactNumber, type Row, type RowError } from '../readers/index.ts'
+import { isExactNumber, parseExactly, type Row, type RowError } from '../readers/index.ts'
+import { earlierRow, OURS } from './earlier-row.ts'
 import { UsageError } from './usage-error.ts'
 
-/** Columns that an output of ours has of its own: left out of the records when it is read as an input. */
-export const OURS: readonly string[] = ['_index', '_error', '_more']
+export { moreColumns, OURS } from './earlier-row.ts'
 /** Columns that hold the source of a row that could not be read. */
 export const RAW: readonly string[] = ['_raw', '_raw_base64']
 
 /** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
 export class ItemError extends Error {
   override readonly name = 'ItemError'
-  readonly code: 'not_a_record' | 'missing_column' | 'column_taken' | 'empty_text' | 'unreadable'
+  readonly code:
+    'not_a_record' | 'reserved_column' | 'missing_column' | 'column_taken' | 'empty_text' | 'unreadable'
 
   constructor(code: ItemError['code'], { file, line }: Row, what: string) {
     super(`${file === '-' ? 'stdin' : file}:${line}: ${what}`)
@@ -71,11 +72,11 @@ export function columnOf(own: Readonly<Record<string, unknown>>, name: string): 
   return value
 }
 
-/** In a table an object stands as JSON. */
+/** In a table an object stands as JSON. Its numbers are part of the text that is asked. */
 function parseCell(value: unknown): unknown {
   if (typeof value !== 'string' || !/^[[{]/.test(value)) return value
   try {
-    return JSON.parse(value)
+    return parseExactly(value)
   } catch {
     return value
   }
@@ -91,20 +92,24 @@ function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
 export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
   const { file, line } = row
   if (row.error) return { index, file, line, own: rawColumn(row.raw), text: row.error }
-  const own = ownColumns(row.record)
-  const item = (text: string | ItemError): Item => ({
+  const columns = columnsOf(row.record)
+  const earlier = columns && earlierRow(columns)
+  const own = earlier?.own ?? columns
+  const item = (text: string | ItemError, kept = own ?? {}): Item => ({
     ...{ index, file, line, columns: row.columns, text },
-    own: own ?? { _raw: JSON.stringify(row.record) },
+    own: kept,
   })
   const bad = (code: ItemError['code'], what: string) => item(new ItemError(code, row, what))
+  // An output has no place for its columns.
+  const foreign = (code: ItemError['code'], what: string) =>
+    item(new ItemError(code, row, what), { _raw: JSON.stringify(row.record) })
 
-  if (!own) return bad('not_a_record', 'expected an object or a text')
-  if (isOutputRow(row.record as object) && RAW.some((name) => Object.hasOwn(own, name))) {
-    return bad('unreadable', 'this row could not be read in an earlier run')
-  }
+  if (!own) return foreign('not_a_record', 'expected an object or a text')
+  if (earlier?.isUnreadable) return bad('unreadable', 'this row could not be read in an earlier run')
   const reserved = Object.keys(own).find((name) => OURS.includes(name))
   if (reserved !== undefined) {
-    return bad('column_taken', `a column ${JSON.stringify(reserved)} has a meaning in an output: rename it`)
+    const name = JSON.stringify(reserved)
+    return foreign('reserved_column', `a column ${name} has a meaning in an output: rename it`)
   }
   const clash = Object.keys(own).find((name) => taken.has(name))
   if (clash !== undefined) {
@@ -126,29 +131,10 @@ export function columnNames({ columns = [], own }: Item): string[] {
   return [...new Set([...columns.filter((name) => Object.hasOwn(own, name)), ...Object.keys(own)])]
 }
 
-function ownColumns(record: unknown): Record<string, unknown> | undefined {
+function columnsOf(record: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof record === 'string') return { text: record }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
-  if (isExactNumber(record)) return undefined
-  if (!isOutputRow(record)) return record as Record<string, unknown>
-  const rest = Object.entries(record).filter(([name]) => !OURS.includes(name))
-  return { ...Object.fromEntries(rest), ...moreColumns((record as { _more?: unknown })._more) }
-}
-
-/** Whether an earlier run wrote this, to its output or its rejects. Anybody else's columns are not ours to drop. */
-function isOutputRow(record: object): boolean {
-  const { _index: index } = record as { _index?: unknown }
-  return typeof index === 'number' || (typeof index === 'string' && /^\d+$/.test(index))
-}
-
-/** What a CSV had no columns for. */
-export function moreColumns(more: unknown): object {
-  if (typeof more !== 'string' || !more.startsWith('{')) return {}
-  try {
-    return JSON.parse(more) as object
-  } catch {
-    return { more }
-  }
+  return isExactNumber(record) ? undefined : (record as Record<string, unknown>)
 }
 
 /** The source of a row that cannot be read, so that nothing of it is lost. */

@@ -178,6 +178,34 @@ describe('rejects as an input', () => {
     expect(JSON.stringify(place.rows('r3-out.jsonl'))).toContain('broken')
   })
 
+  test.each(['csv', 'jsonl'])(
+    'as %s: a row that was too long, and one with _raw of its own',
+    async (format) => {
+      const input = `{"text":"${'x'.repeat(2_000)}"}\n[1]\n{"_raw":"splunk","text":" "}\n`
+      using place = new Workplace({ 'in.jsonl': `${jsonl(messages(1))}${input}` })
+      const field = ['--field', 'text', '--max-record-bytes', '1000', '--ordered', ...atOnce]
+      await place.run([...place.job(), ...field, '-o', 'a.jsonl', '--rejects', `r.${format}`])
+      // Of the whole record there would be a text to ask about.
+      const { code, stdout } = await place.run([...place.job([`r.${format}`]), '--ordered', ...atOnce])
+      expect(code).toBe(1)
+      expect(parseLines(stdout)).toMatchObject([
+        { _error: { code: 'unreadable' } },
+        { _raw: '[1]', _error: { code: 'unreadable' } },
+        { _raw: 'splunk', text: ' ', label: expect.any(String) as string },
+      ])
+    },
+  )
+
+  test('as csv: what it had no column for keeps its digits', async () => {
+    const input = '{"text":"","id":1}\n{"text":"","id":2,"n":12345678901234567890}\n'
+    using place = new Workplace({ 'in.jsonl': input })
+    const field = ['--field', 'text', '--ordered', ...atOnce]
+    await place.run([...place.job(), ...field, '-o', 'o.csv', '--rejects', 'r.csv'])
+    const again = [...place.job(['r.csv']), '--field', 'id', '-o', 'o2.jsonl', '--ordered', ...atOnce]
+    expect((await place.run(again)).code).toBe(0)
+    expect(place.read('o2.jsonl')).toContain('"n":12345678901234567890,')
+  })
+
   test('a column within a column is found again in a table', async () => {
     using place = new Workplace({ 'in.csv': `n\n"{""a"":""shipping""}"\n"{""b"":1}"\n` })
     const { code, stdout } = await place.run([...place.job(['in.csv']), '--field', 'n.a', ...atOnce])
@@ -192,6 +220,25 @@ describe("columns of the user's own with our names", () => {
     const { code, stderr } = await place.run([...place.job(), ...atOnce])
     expect(code).toBe(2)
     expect(stderr).toContain('in.jsonl:1: a column "_index" has a meaning in an output: rename it')
+  })
+
+  test('reject a row that is not the first, and the run goes on', async () => {
+    const odd = '{"_index":500,"_more":"keep me","_error":"mine","text":"a"}'
+    using place = new Workplace({ 'in.jsonl': `${jsonl(messages(1))}${odd}\n${jsonl(messages(1))}` })
+    const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--ordered', ...atOnce])
+    expect(code).toBe(1)
+    expect(parseLines(stdout)).toMatchObject([
+      { label: 'shipping' },
+      {
+        _raw: odd,
+        _index: 1,
+        _error: {
+          code: 'reserved_column',
+          message: expect.stringMatching(/^in\.jsonl:2: a column/) as string,
+        },
+      },
+      { label: 'shipping' },
+    ])
   })
 
   test('_raw is nothing special', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { RowError, type GoodRow, type Row } from 'llm-pack-stream/readers'
-import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/records.ts'
+import { recordErrorCodes } from 'llm-pack-stream'
+import { jsonlLine, RowError, rowErrorCodes, type GoodRow, type Row } from 'llm-pack-stream/readers'
+import { columnNames, columnOf, ItemError, moreColumns, textFrom, toItem } from '../../../src/cli/records.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
 const none = new Set<string>()
@@ -66,11 +67,65 @@ describe("a record's own columns", () => {
     expect(item({ id: '1', _index: '5', _error: '', _more: '' }).own).toEqual({ id: '1' })
   })
 
+  test.each<[string, object]>([
+    ['an index of another kind', { _index: 'logs-2024' }],
+    ['a part of an index', { _index: 1.5 }],
+    ['an index below 0', { _index: -1 }],
+    ['no index', { _error: 'refused: no' }],
+    ['an error of another kind', { _index: 500, _error: 'mine' }],
+    ['one with more in it', { _index: 500, _error: { code: 'refused', message: '', stack: 'x' } }],
+    ['a number for an error', { _index: 500, _error: 7 }],
+    ['more of another kind', { _index: 500, _error: '', _more: 'keep me' }],
+    ['more that is torn', { _index: 500, _more: '{"a":' }],
+    ['more that is a list', { _index: 500, _more: '[1]' }],
+    ['more that is no text', { _index: 500, _more: { a: 1 } }],
+  ])('that only look like those of an earlier run are not dropped: %s', (_, columns) => {
+    const record = { ...columns, text: 'a' }
+    const { text, own } = item(record)
+    expect(text).toMatchObject({ code: 'reserved_column' })
+    expect((text as ItemError).message).toMatch(/^a\.jsonl:7: a column "_\w+" has a meaning in an output/)
+    expect(own).toEqual({ _raw: JSON.stringify(record) })
+  })
+
+  test('a number that JavaScript cannot hold comes back from a table as it was', () => {
+    const more = '{"n":12345678901234567890,"a":[1e400,1.50]}'
+    const { own } = item({ id: '1', _index: '5', _error: '', _more: more })
+    expect(jsonlLine(own)).toBe('{"id":"1","n":12345678901234567890,"a":[1e400,1.5]}\n')
+    expect(jsonlLine(moreColumns(more))).toBe('{"n":12345678901234567890,"a":[1e400,1.5]}\n')
+    const cell = '{"b":{"n":12345678901234567890}}'
+    expect(item({ a: cell }, textFrom('a.b', undefined)).text).toBe('{"n":12345678901234567890}')
+    expect(item({ a: cell }, textFrom('a.b.n', undefined)).text).toBe('12345678901234567890')
+  })
+
   test('one that the result has too makes it a bad row', () => {
     const { text } = item({ id: 1, label: 'gold' }, undefined, new Set(['label']))
     expect(text).toMatchObject({ code: 'column_taken' })
     expect((text as ItemError).message).toContain('--prefix')
   })
+})
+
+describe('a row of an earlier run', () => {
+  const asRead = (code: string) => [
+    { _index: 1, _error: { code, message: 'a.jsonl:2: why: because' } },
+    { id: '', text: '', _index: '1', _error: `${code}: a.jsonl:2: why: because`, _more: '' },
+    { _raw: 'x', _index: 1, _error: { code, message: '' } },
+  ]
+
+  test.each([...rowErrorCodes, 'unreadable', 'not_a_record', 'reserved_column'])(
+    'that was %s then is not asked, whatever its columns are called',
+    (code) => {
+      for (const record of asRead(code)) expect(item(record).text).toMatchObject({ code: 'unreadable' })
+    },
+  )
+
+  test.each([...recordErrorCodes, 'empty_text', 'missing_column', 'column_taken'])(
+    'that was %s then is asked, whatever its columns are called',
+    (code) => {
+      for (const record of asRead(code)) {
+        expect(item({ ...record, text: 'x', _raw: 'splunk' }, textFrom('text', undefined)).text).toBe('x')
+      }
+    },
+  )
 })
 
 test('columnNames are those of the table in its order, without ours, then what it had none for', () => {
