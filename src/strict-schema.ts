@@ -55,6 +55,9 @@ const MEANINGFUL = ['type', 'anyOf', 'enum', 'const', '$ref']
 /** The string formats of OpenAI's structured outputs; others are checked here only. */
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid']
 
+const OPTIONAL =
+  'a property cannot be optional, use .nullable() or .default() (in a JSON Schema list it in "required", or let it be null)'
+
 /** Rewrites Zod's JSON Schema into the strict subset, or refuses it, naming the path. */
 function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions: Definitions): JsonSchema {
   const strict: Record<string, unknown> = {}
@@ -84,7 +87,7 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
           if (name === '__proto__') refuse([...path, word, name], 'Zod does not read a property of this name')
           const isRequired = (schema['required'] as string[] | undefined)?.includes(name) ?? false
           if (!isRequired && !mayAlwaysBeWritten(of, definitions)) {
-            refuse([...path, word, name], 'a property cannot be optional, use .nullable() or .default()')
+            refuse([...path, word, name], OPTIONAL)
           }
           return child(of, word, name)
         })

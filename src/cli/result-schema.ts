@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import * as z from 'zod'
+import { closeObjects } from './close-objects.ts'
 import { readText } from './config.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -71,7 +72,7 @@ function readJsonSchema(file: string): z.ZodType {
     throw new UsageError(`--schema: ${file}: expected JSON: ${(cause as Error).message}`, { cause })
   }
   try {
-    return z.fromJSONSchema(json as Parameters<typeof z.fromJSONSchema>[0])
+    return z.fromJSONSchema(closeObjects(json) as Parameters<typeof z.fromJSONSchema>[0])
   } catch (cause) {
     throw new UsageError(`--schema: ${file}: ${(cause as Error).message}`, { cause })
   }

@@ -130,7 +130,7 @@ describe('a usage error names the flag, says what was expected and what came, an
     [
       'a schema that cannot be asked',
       ['run', 'in.jsonl', '--schema', 'optional.json', '--prompt', 'x', '--model', 'm', '--simulate'],
-      '--schema',
+      'Expected --schema to be expressible as a strict JSON Schema, but at a it is not: a property cannot be optional',
     ],
   ])('%s', async (_, args, message) => {
     using place = new Workplace(files)

@@ -462,7 +462,7 @@ describe('what strict mode cannot express is refused, by its path', () => {
   it('.optional()', () => {
     const inner = z.object({ a: z.string().optional() })
     expect(() => resultFormat(inner)).toThrow(
-      / at a it is not: a property cannot be optional, use \.nullable\(\) or \.default\(\)$/,
+      / at a it is not: a property cannot be optional, use \.nullable\(\) or \.default\(\) \(in a JSON Schema list it in "required", or let it be null\)$/,
     )
     expect(() => resultFormat(z.array(inner))).toThrow(/ at \[\]\.a it is not: a property/)
     expect(() => resultFormat(z.union([z.string(), inner]))).toThrow(/ at \|1\.a it is not: a property/)

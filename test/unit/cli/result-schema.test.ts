@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { root } from '../../helpers/run.ts'
+import { resultFormat } from '../../../src/schema.ts'
 import { readSchema } from '../../../src/cli/result-schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
@@ -36,6 +37,10 @@ describe('labels', () => {
   })
 })
 
+const nodeOf = (node: object) => ({
+  ...{ type: 'object', properties: { next: { type: 'array', items: node } }, required: ['next'] },
+})
+
 describe('a JSON Schema', () => {
   const json = {
     type: 'object',
@@ -58,6 +63,55 @@ describe('a JSON Schema', () => {
       expect(schema.safeParse({ ...good, ...bad }).success).toBe(false)
     }
     expect(JSON.stringify(z.toJSONSchema(schema))).toContain('Who answers')
+  })
+
+  test('has no keys but those that it lists, at any depth, where it does not say so itself', async () => {
+    const label = { enum: ['good', 'bad'], type: 'string' }
+    const open = { type: 'object', properties: { label }, required: ['label'] }
+    // As Pydantic writes it.
+    const nested = {
+      $defs: { Part: { ...open, title: 'Part' }, Node: nodeOf({ $ref: '#/$defs/Node' }) },
+      type: 'object',
+      properties: {
+        part: { $ref: '#/$defs/Part' },
+        parts: { type: 'array', items: open },
+        either: { anyOf: [open, { type: 'null' }] },
+        both: { allOf: [open, { type: 'object', properties: { b: label }, required: ['b'] }] },
+        note: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null },
+        node: { $ref: '#/$defs/Node' },
+        // Names that mean something elsewhere.
+        properties: open,
+        enum: { type: 'string', enum: ['properties'] },
+      },
+      required: ['part', 'parts', 'either', 'both', 'node', 'properties', 'enum'],
+    }
+    const good = {
+      ...{ part: { label: 'good' }, parts: [{ label: 'bad' }], either: null },
+      ...{ both: { label: 'good', b: 'bad' }, note: 'x', node: { next: [{ next: [] }] } },
+      ...{ properties: { label: 'good' }, enum: 'properties' },
+    }
+    const { schema, fields } = await readSchema(undefined, file('open.json', JSON.stringify(nested)))
+    expect(fields).toEqual(Object.keys(nested.properties))
+    expect(() => resultFormat(schema)).not.toThrow()
+    expect(schema.parse(good)).toEqual(good)
+    const bad = { label: 'good', more: 1 }
+    for (const more of [
+      ...[{ more: 1 }, { part: bad }, { parts: [bad] }, { either: bad }, { both: { ...bad, b: 'bad' } }],
+      ...[{ properties: bad }, { node: { next: [{ next: [], more: 1 }] } }],
+    ]) {
+      expect(schema.safeParse({ ...good, ...more }).success).toBe(false)
+    }
+  })
+
+  test.each([
+    [{ additionalProperties: true }, 'an object cannot have keys that the schema does not list'],
+    [{ additionalProperties: { type: 'string' } }, 'an object cannot have keys'],
+    [{ patternProperties: { '^x': { type: 'string' } } }, 'at its root it is not: '],
+    [{ required: [] }, 'at label it is not: a property cannot be optional, .* list it in "required"'],
+  ])('that says otherwise is refused: %j', async (words, message) => {
+    const json = { type: 'object', properties: { label: { type: 'string' } }, required: ['label'], ...words }
+    const { schema } = await readSchema(undefined, file('otherwise.json', JSON.stringify(json)))
+    expect(() => resultFormat(schema)).toThrow(new RegExp(message))
   })
 
   test('of something that is no object has one column', async () => {
