@@ -16,8 +16,6 @@ export interface RecordingServer extends AsyncDisposable {
 
 export interface RecordedRequest {
   readonly records: readonly number[]
-  /** When its answer had been written to the end, as of `performance.now()`. */
-  endedAt: number
 }
 
 export async function startRecordingServer(options: SimulatorOptions): Promise<RecordingServer> {
@@ -33,10 +31,8 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
       const user = messages.find(({ role }) => role === 'user')?.content ?? ''
       const records = Array.from(user.matchAll(/number (\d+)/g), ([, number]) => Number(number))
       for (const record of records) asked.set(record, (asked.get(record) ?? 0) + 1)
-      const recorded = { records, endedAt: Infinity }
-      requests.push(recorded)
+      requests.push({ records })
       for (const resolve of waiting.splice(0)) resolve()
-      outgoing.once('finish', () => (recorded.endedAt = performance.now()))
       const inner = request({ port, method: 'POST', path: incoming.url, headers: incoming.headers })
       outgoing.once('close', () => inner.destroy())
       inner.on('error', () => outgoing.destroy())
