@@ -2,7 +2,6 @@ import { isExactNumber, parseExactly, type Row, type RowError } from '../readers
 import { earlierRow, OURS } from './earlier-row.ts'
 import { UsageError } from './usage-error.ts'
 
-export { moreColumns, OURS } from './earlier-row.ts'
 /** Columns that hold the source of a row that could not be read. */
 export const RAW: readonly string[] = ['_raw', '_raw_base64']
 

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../index.ts'
-import { moreColumns, OURS, type Item } from '../records.ts'
+import { moreColumns, OURS } from '../earlier-row.ts'
+import type { Item } from '../records.ts'
 import { hasContent, type OutputFile, type OutputFiles } from './output-files.ts'
 import { rejectedRows } from './read-back.ts'
 import type { Before } from './resume.ts'

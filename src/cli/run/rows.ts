@@ -1,6 +1,7 @@
 import type { Outcome } from '../../index.ts'
 import { csvHeader, csvLine, jsonlLine, outcomeRow } from '../../readers/index.ts'
-import { OURS, RAW, type Item } from '../records.ts'
+import { OURS } from '../earlier-row.ts'
+import { RAW, type Item } from '../records.ts'
 import { UsageError } from '../usage-error.ts'
 import type { OutputFormat } from './output-files.ts'
 

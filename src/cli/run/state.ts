@@ -64,8 +64,10 @@ export function changesSince(before: RunState, now: RunState): string[] {
     if (old && old.sha256 !== sha256) changes.push(`what is in ${file}`)
     if (old && old.format !== format) changes.push(`the format of ${file}`)
   }
-  if (now.input.some(({ sha256 }) => sha256 === undefined))
-    changes.push('perhaps what standard input holds, which nobody can tell')
+  const pipe = now.input.find(({ sha256 }) => sha256 === undefined)?.file
+  if (pipe !== undefined) {
+    changes.push(`perhaps what ${pipe === '-' ? 'standard input' : pipe} holds, which nobody can tell`)
+  }
   return changes
 }
 
