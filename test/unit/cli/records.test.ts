@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { recordErrorCodes } from 'llm-pack-stream'
 import { jsonlLine, RowError, rowErrorCodes, type GoodRow, type Row } from 'llm-pack-stream/readers'
-import { columnNames, columnOf, ItemError, moreColumns, textFrom, toItem } from '../../../src/cli/records.ts'
+import { moreColumns } from '../../../src/cli/earlier-row.ts'
+import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/records.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
 const none = new Set<string>()
