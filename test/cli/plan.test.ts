@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
 
 interface PlanJson {
-  readonly records: { readonly count: number; readonly unreadable: number }
+  readonly records: { readonly read: number; readonly repeated: number }
   readonly rows: readonly {
     readonly size: number
     readonly requests: number
@@ -43,6 +43,37 @@ describe('plan', () => {
       const { stats } = JSON.parse(run.stdout) as { stats: { requests: number } }
       expect(plan.rows.find((row) => row.size === size)?.requests).toBe(stats.requests)
     }
+  })
+
+  test('by the same config file it packs as the run does: partitions apart, and each text once', async () => {
+    const rows = messages(240).map((row, i) => ({ ...row, tenant: `t${i % 60}` }))
+    using place = new Workplace({ 'in.jsonl': jsonl([...rows, ...rows.slice(0, 100)]) })
+    const [, , , labels, , prompt] = place.job()
+    place.write({
+      'job.json': JSON.stringify({
+        ...{ files: ['in.jsonl'], labels, prompt, model: 'm', field: 'text', maxPackRecords: 10 },
+        ...{ partition: 'tenant', cache: 'cache.sqlite', output: 'out.jsonl' },
+      }),
+    })
+    const plan = await place.run(['plan', '--config', 'job.json', '--json'])
+    expect(plan.stderr).toBe('')
+    expect(existsSync(join(place.path, 'cache.sqlite'))).toBe(false)
+    const { records, rows: table } = JSON.parse(plan.stdout) as PlanJson
+    expect(records).toMatchObject({ read: 340, repeated: 100 })
+    const run = await place.run(['run', '--config', 'job.json', '--json', '--simulate'])
+    const { stats } = JSON.parse(run.stdout) as { stats: { requests: number } }
+    const { requests = 0 } = table.find(({ size }) => size === 10) ?? {}
+    expect(Math.abs(requests - stats.requests) / stats.requests).toBeLessThan(0.1)
+  })
+
+  test('a partition needs its column, as in a run', async () => {
+    using place = new Workplace({ 'in.csv': 'text\nhello\n' })
+    const { code, stderr } = await place.run([
+      ...['plan', ...place.job(['in.csv']).slice(1), '--field', 'text', '--partition', 'tenant'],
+    ])
+    expect({ code, stderr }).toEqual({
+      ...{ code: 2, stderr: 'in.csv:2: there is no column "tenant"; there are: "text"\n' },
+    })
   })
 
   test('as a person reads it', async () => {
@@ -165,6 +196,11 @@ describe('plan', () => {
     [['--time-to-first-token', '900..300'], '--time-to-first-token'],
     [['--output-tokens', '1..2..3'], '--output-tokens: expected a number or a range'],
     [['--tpm', '0'], '--tpm'],
+    [
+      ['--prompt-tokens-per-second', '0'],
+      'Expected --prompt-tokens-per-second to be a number above 0, got 0',
+    ],
+    [['--slowdown=-1'], 'Expected --slowdown to be a number of at least 0, got -1'],
     [['--output-tokens', '0'], 'Expected --output-tokens to be a number above 0'],
     [['--max-pack-records', '101'], 'Expected --max-pack-records to be at most 100 in a plan, got 101'],
   ])('%j is a usage error', async (flags, message) => {

@@ -15,6 +15,8 @@ export interface PlanFlags extends JobFlags {
   outputTokens?: Stated
   measured?: string
   contextTokens?: number
+  partition?: string
+  cache?: string
   json?: boolean
 }
 
@@ -31,6 +33,10 @@ export function addPlan(program: Command): void {
     rpm: 'no limit',
     countTokens: 'what run counts by, if it is given this (default: the plan counts by o200k_base)',
   })
+  addGroup(command, 'How it is sent:', [
+    flag('--cache <file>', 'run keeps results in it, and asks the same text only once: the file is not read'),
+    flag('--partition <name>', 'column: only records of the same value share a request'),
+  ])
   addGroup(command, 'How the server answers:', [
     rangeFlag(
       '--time-to-first-token <ms>',
@@ -52,7 +58,10 @@ export function addPlan(program: Command): void {
       '--output-tokens <number>',
       "of one record's result, a number or a range (default: as measured, or else by the schema)",
     ),
-    numberFlag('--context-tokens <number>', 'of prompt and answer together: says which records are too long'),
+    numberFlag(
+      '--context-tokens <number>',
+      'of prompt and answer together: says which records are too long, and chooses no packs that are',
+    ),
     flag(
       '--measured <file>',
       'what run --json printed, of a few hundred records say: time and output as they were',

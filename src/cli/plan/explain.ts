@@ -4,12 +4,12 @@ import type { Plan } from './plan.ts'
 import { cachedPart, type PlanRow } from './row.ts'
 import { dollars, duration, tenths, whole } from './words.ts'
 
-type Facts = Pick<Plan, 'records' | 'tokens' | 'prompts' | 'results'>
+type Facts = Pick<Plan, 'tokens' | 'prompts' | 'results'> & { readonly asked: number }
 
 /** Why this size, in a sentence or two. */
 export function explain(choice: Choice, allowed: readonly PlanRow[], facts: Facts): string {
   const { row, isNear } = choice
-  if (allowed.length === 1) return `${row.size}: no other size is allowed.`
+  if (allowed.length === 1) return `${row.size}: no other size is possible.`
   if (!isNear) return whyNearest(choice, allowed)
   return row.isPacked ? whyThisSize(choice, allowed) : whyNotPack(choice, allowed, facts)
 }
@@ -54,7 +54,7 @@ function whyNotPack({ row }: Choice, allowed: readonly PlanRow[], facts: Facts):
   return `Packing does not pay here: ${compared}. ${reason(row, packed, facts)}`
 }
 
-function reason(plain: PlanRow, packed: PlanRow, { records, tokens, prompts, results }: Facts): string {
+function reason(plain: PlanRow, packed: PlanRow, { asked, tokens, prompts, results }: Facts): string {
   const cached = cachedPart(prompts.plain.prefixTokens)
   const isTheCache = cached > 0 && plain.cost && packed.cost && plain.cost.high > packed.cost.high * NEAR
   if (isTheCache) {
@@ -63,8 +63,8 @@ function reason(plain: PlanRow, packed: PlanRow, { records, tokens, prompts, res
       ` should it never hit, packs would be cheaper (${dollars(packed.cost.high)} against ${dollars(plain.cost.high)}).`
     )
   }
-  if (records.read === 1) return 'There is only one record.'
-  const tags = (tokens.packed - tokens.plain) / records.read
+  if (asked === 1) return 'There is only one record.'
+  const tags = (tokens.packed - tokens.plain) / asked
   const envelope = results.element.expected - results.plain.expected
   return (
     `There are ${whole(prompts.plain.tokens)} tokens in each prompt to share, and packing adds ` +

@@ -1,5 +1,5 @@
 import { notesOf } from './notes.ts'
-import type { Plan } from './plan.ts'
+import type { Chosen, Plan } from './plan.ts'
 import type { Range } from './range.ts'
 import type { Bound, PlanRow } from './row.ts'
 import { dollarRange, durationRange, large, whole } from './words.ts'
@@ -9,25 +9,31 @@ const WIDTH = 100
 /** The plan as a table for people, with what to make of it. Ends with a line feed. */
 export function formatPlan(plan: Plan): string {
   const { records, chosen, rows, model } = plan
-  if (!chosen) {
+  if (rows.length === 0) {
     const { unreadable } = records
-    const why = unreadable === 0 ? '' : `, but for ${whole(unreadable)} that could not be read`
+    const why = unreadable === 0 ? '' : `, but for ${whole(unreadable)} that cannot be asked`
     return `The input has no records${why}: there is nothing to plan.\n`
   }
-  const row = rows.find(({ size }) => size === chosen.size)
+  const row = rows.find(({ size }) => size === chosen?.size)
   const head = `${whole(records.read)} ${records.read === 1 ? 'record' : 'records'} for ${model}. Nothing was sent.`
   return [
-    ...[head, '', ...table(rows, chosen.size), ''],
-    '→ chosen. Pack 1: plain requests of one record each, without the packing protocol.',
+    ...[head, '', ...table(rows, chosen?.size), ''],
+    `${chosen ? '→ chosen. ' : ''}Pack 1: plain requests of one record each, without the packing protocol.`,
     '',
     ...(row ? [...wrap(`Binding: ${binding(row)}`), ''] : []),
-    ...wrap(
-      `Chosen ${/^\d/.test(chosen.why) ? '' : `${chosen.size}. `}${chosen.why} ${howToRun(chosen.size)}`,
-    ),
+    ...wrap(chosen ? choice(chosen) : NOTHING),
     '',
     ...notesOf(plan).flatMap((note) => wrap(note, '- ', '  ')),
     '',
   ].join('\n')
+}
+
+const NOTHING =
+  'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that it never lets ' +
+  'one through. Shorten the instructions or the records, or ask for a higher limit.'
+
+function choice({ size, why }: Chosen): string {
+  return `Chosen ${/^\d/.test(why) ? '' : `${size}. `}${why} ${howToRun(size)}`
 }
 
 const SHORT: Record<Bound, string> = {
@@ -36,19 +42,30 @@ const SHORT: Record<Bound, string> = {
   'tokens per minute': 'tokens/min',
 }
 
-function table(rows: readonly PlanRow[], chosen: number): string[] {
+/** The limit of tokens lets not one of its requests through. */
+function isNever({ overLimit, requests }: PlanRow): boolean {
+  return overLimit === requests
+}
+
+/** What holds it back, or why it cannot be. */
+function boundBy(row: PlanRow): string {
+  if (row.overContext > 0) return 'too long'
+  return isNever(row) ? 'over the limit' : SHORT[row.boundBy]
+}
+
+function table(rows: readonly PlanRow[], chosen: number | undefined): string[] {
   const hasCost = rows.some(({ cost }) => cost)
   const lines = [
     ['  pack', 'requests', 'input', 'cached', 'output', ...(hasCost ? ['cost'] : []), 'time', 'bound by'],
     ...rows.map((row) => {
-      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, boundBy, loose } = row
+      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, loose } = row
       const about = loose.length === 0 ? '' : '~'
       return [
         `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`,
         ...[about + whole(requests), about + large(inputTokens)],
-        ...[(cachedTokens === 0 ? '' : about) + large(cachedTokens), large(outputTokens.expected)],
-        ...(cost ? [dollarRange(cost)] : []),
-        ...[durationRange(time), SHORT[boundBy]],
+        ...[(cachedTokens === 0 ? '' : about) + large(cachedTokens), about + large(outputTokens.expected)],
+        ...(cost ? [about + dollarRange(cost)] : []),
+        ...[isNever(row) ? 'never' : about + durationRange(time), boundBy(row)],
       ]
     }),
   ]

@@ -1,4 +1,4 @@
-import type { Loose } from './packs.ts'
+import type { Loose } from './packing.ts'
 import type { Plan } from './plan.ts'
 import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
 import { span, tenths, whole } from './words.ts'
@@ -7,20 +7,31 @@ import { span, tenths, whole } from './words.ts'
 export function notesOf(plan: Plan): string[] {
   return [
     ...recordNotes(plan),
+    ...impossibleNotes(plan),
     promptNote(plan),
     outputNote(plan),
     cacheNote(plan),
     timeNote(plan),
     ...looseNotes(plan),
+    ...(plan.keepsResults ? [KEPT] : []),
     ...limitNotes(plan),
     'Not counted: retries, and what a model thinks unless it was measured.',
   ]
 }
 
+const KEPT =
+  'What the --cache file has already is not asked again, and takes nothing: it was not looked at here.'
+
 function recordNotes({ records, limits }: Plan): string[] {
-  const { unreadable, overPack, overContext, sampled } = records
+  const { unreadable, repeated, unremembered, overPack, overContext, sampled } = records
   const notes: [number, string, string][] = [
-    [unreadable, 'Rows that could not be read', ', left out.'],
+    [unreadable, 'Rows that cannot be asked (broken, or without text)', ', left out.'],
+    [repeated, 'Records whose text came before', ', not asked again (--cache).'],
+    [
+      unremembered,
+      'Texts that came when a million were known',
+      ': if they came again, they are counted again.',
+    ],
     [
       overPack,
       `Records of more than ${whole(limits.maxPackTokens)} tokens (--max-pack-tokens)`,
@@ -30,6 +41,29 @@ function recordNotes({ records, limits }: Plan): string[] {
     [sampled, 'Records so long that they were counted by samples', '.'],
   ]
   return notes.filter(([n]) => n > 0).map(([n, what, then]) => `${what}: ${whole(n)}${then}`)
+}
+
+/** What would be refused. */
+function impossibleNotes({ records, limits, rows }: Plan): string[] {
+  const { contextTokens = 0, overContextFrom, tokensPerMinute = 0 } = limits
+  const [plain = 0, packed = 0] = [1, 5].map((size) => rows.find((row) => row.size === size)?.overLimit)
+  return [
+    ...(overContextFrom === undefined
+      ? []
+      : [
+          `Too long: some packs of ${overContextFrom} or more, with their answers, do not fit into ` +
+            `${whole(contextTokens)} tokens (--context-tokens). A run does not know that before it is refused, and then ` +
+            'asks again in smaller ones. Such sizes are not chosen.',
+        ]),
+    ...(plain + packed > 0
+      ? [
+          `Over the limit: the prompt is charged more than ${whole(tokensPerMinute)} tokens (--tpm) for ` +
+            `${whole(packed)} of ${whole(records.read - records.repeated)} records in a pack of their own, and for ` +
+            `${whole(plain)} in a plain request. They are never let through: a run rejects them, or stops if it ` +
+            'begins with one. They are counted here as if they were.',
+        ]
+      : []),
+  ]
 }
 
 function promptNote({ encoding, prompts }: Plan): string {
@@ -66,13 +100,13 @@ function outputNote({ results, measuredRequests = 0 }: Plan): string {
 
 function cacheNote(plan: Plan): string {
   const { prompts, limits } = plan
-  const parts = [prompts.packed, prompts.plain].map(({ prefixTokens }) => cachedPart(prefixTokens))
+  const parts = [prompts.packed, prompts.plain].map(({ fullPrefixTokens }) => cachedPart(fullPrefixTokens))
   const [packed = 0, plain = 0] = parts
   if (packed === 0 && plain === 0) {
     return `Prompt cache: none, as the shared prompt has fewer than ${whole(CACHE_START)} tokens.`
   }
   return (
-    `Prompt cache: ${whole(packed)} tokens of each packed request, ${whole(plain)} of each plain one (from ` +
+    `Prompt cache: ${whole(packed)} tokens of each full pack, ${whole(plain)} of each plain request (from ` +
     `${whole(CACHE_START)}, in steps of ${CACHE_STEP}). ASSUMED: it hits in all requests but the first ` +
     `${limits.maxInFlight}; nobody promises that, and it may also hit earlier.${cacheCost(plan)}`
   )
@@ -126,11 +160,24 @@ function looseNotes({ limits, rows, encoding }: Plan): string[] {
             `${whole(maxOutputTokens)} output tokens (--max-output-tokens), and no pack has more. A run learns as it goes how long results are.`,
         ]
       : []),
+    ...(isLoose('partition')
+      ? [
+          '~: only records of the same --partition share a pack. Packs that are not full leave when a request may be ' +
+            'sent and they have waited for 100 ms (--linger), or when too many records wait. How many they are depends ' +
+            'on how fast the answers come.',
+        ]
+      : []),
+    ...(isLoose('cache')
+      ? [
+          '~: each text is asked once (--cache). New ones that come late, between many that are known, leave in packs ' +
+            'that are not full: a run may take more requests.',
+        ]
+      : []),
   ]
 }
 
 function limitNotes({ limits }: Plan): string[] {
-  const { tokensPerMinute, requestsPerMinute } = limits
+  const { tokensPerMinute, requestsPerMinute, maxOutputTokens } = limits
   const stated = [
     requestsPerMinute !== undefined && `${whole(requestsPerMinute)} requests`,
     tokensPerMinute !== undefined && `${whole(tokensPerMinute)} tokens`,
@@ -140,7 +187,10 @@ function limitNotes({ limits }: Plan): string[] {
     tokensPerMinute === undefined
       ? ''
       : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +
-        ' results; a plain one sends no cap.'
+        ' results; a plain one sends no cap.' +
+        (maxOutputTokens === undefined
+          ? ''
+          : ' Before the first answer has come, the cap is --max-output-tokens, or a quarter of the limit.')
   return [
     `Limits: ${stated.join(' and ')} a minute, of which a run starts 10 s worth at once. The longer time is ` +
       `for a provider that does not let it.${charge}`,

@@ -36,6 +36,8 @@ export interface PlanOptions {
   readonly pricing?: Pricing
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
+  /** Whether results are kept, so that each text is asked only once; in each partition. Default: no. */
+  readonly keepsResults?: boolean
   /** Tokens that the model reads and writes at most. Default: not checked. */
   readonly contextTokens?: number
   readonly latency?: Latency

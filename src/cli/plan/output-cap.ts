@@ -1,5 +1,5 @@
 import type { PlanOptions } from './options.ts'
-import { LEARNED } from './packs.ts'
+import { LEARNED } from './packing.ts'
 import type { ResultTokens } from './results.ts'
 
 // As the stream learns its caps: twice what is expected and one long result, and no more than a quarter of the limit.
@@ -14,6 +14,11 @@ export function capFor(records: number, { element }: ResultTokens, options: Plan
   const cap = Math.ceil(ROOM * (records * element.expected + element.high) + FRAME_TOKENS)
   const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
   return Math.min(cap, maxOutputTokens, Math.floor(tokensPerMinute / LIMIT_SHARE))
+}
+
+/** The output cap that a stream sends before it has learned that; 0: none, as none is stated. */
+export function firstCap({ maxOutputTokens = 0, tokensPerMinute = Infinity }: PlanOptions): number {
+  return Math.min(maxOutputTokens, Math.floor(tokensPerMinute / LIMIT_SHARE))
 }
 
 /** How many records a pack may hold so that its answer fits under the largest cap. */

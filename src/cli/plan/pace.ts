@@ -1,6 +1,6 @@
 import type { Quantiles } from './measured.ts'
 import type { PlanOptions } from './options.ts'
-import { rangeOf, type Range } from './range.ts'
+import { checkNumber, rangeOf, type Range } from './range.ts'
 
 /** The simulator's defaults, which are about what a small hosted model does. */
 const ASSUMED = {
@@ -32,8 +32,8 @@ export function paceOf({ latency = {}, measured }: PlanOptions): Pace {
   const timeToFirstToken = pick('timeToFirstToken', 0)
   const outputTokensPerSecond = pick('outputTokensPerSecond')
   const { promptTokensPerSecond, slowdown } = latency
-  if (promptTokensPerSecond !== undefined) rangeOf('latency.promptTokensPerSecond', promptTokensPerSecond)
-  if (slowdown !== undefined) rangeOf('latency.slowdown', slowdown, 0)
+  if (promptTokensPerSecond !== undefined) checkNumber('latency.promptTokensPerSecond', promptTokensPerSecond)
+  if (slowdown !== undefined) checkNumber('latency.slowdown', slowdown, 0)
   return {
     ...{ timeToFirstToken, outputTokensPerSecond },
     // What is measured or stated holds under the load it was seen under, with the prompts of then.
@@ -56,14 +56,18 @@ export interface Work {
   readonly maxInFlight: number
 }
 
-/** Milliseconds that the requests take, as many at once as may be: whole rounds, as nobody shares a request's answer. */
-export function latencyOf(pace: Pace, { requests, uncachedInput, output, maxInFlight }: Work): Range {
+/** How often as many requests as may be are in flight: nobody shares a request's answer. */
+export function roundsOf({ requests, maxInFlight }: Work): number {
+  return Math.ceil(requests / maxInFlight)
+}
+
+/** Milliseconds that one of the requests takes, with as many others beside it as may be. */
+export function requestTime(pace: Pace, { requests, uncachedInput, output, maxInFlight }: Work): Range {
   const atOnce = Math.min(maxInFlight, requests)
-  const rounds = Math.ceil(requests / atOnce)
   const slowdown = 1 + pace.slowdown * (atOnce - 1)
   const reading = uncachedInput / requests / (pace.promptTokensPerSecond ?? Infinity)
   const time = (firstToken: number, tokens: number, perSecond: number) =>
-    rounds * (firstToken + 1000 * (reading + ((tokens / requests) * slowdown) / perSecond))
+    firstToken + 1000 * (reading + ((tokens / requests) * slowdown) / perSecond)
   const { timeToFirstToken: first, outputTokensPerSecond: rate } = pace
   return {
     low: time(first.low, output.low, rate.high),

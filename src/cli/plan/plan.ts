@@ -9,13 +9,13 @@ import {
 import { given } from '../given.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
-import { readInput, type Input, type Records } from './input.ts'
+import { readInput, type Input, type PlanRecord, type Records } from './input.ts'
 import type { PlanOptions } from './options.ts'
-import { capFor, recordsSurelyUnderCap, recordsUnderCap } from './output-cap.ts'
+import { capFor, firstCap, recordsSurelyUnderCap, recordsUnderCap } from './output-cap.ts'
 import { paceOf, type Pace } from './pace.ts'
 import { MOST_RECORDS, Packs } from './packs.ts'
 import { readPrompts, type FixedPrompt, type Prompts } from './prompts.ts'
-import { mapRange, rangeOf } from './range.ts'
+import { checkNumber, mapRange } from './range.ts'
 import { resultTokens, type ResultTokens } from './results.ts'
 import { rowOf, type PlanRow, type Totals } from './row.ts'
 
@@ -29,6 +29,8 @@ export interface Plan {
   /** Whether the stream counts by it as well. Otherwise it packs by an estimate that corrects itself. */
   readonly isCounted: boolean
   readonly records: Records
+  /** Whether each text is asked only once. */
+  readonly keepsResults: boolean
   /** Input tokens of all records, in packs and alone. */
   readonly tokens: { readonly packed: number; readonly plain: number }
   /** What is the same in each request. */
@@ -47,10 +49,13 @@ export interface Plan {
     readonly recordsUnderCap: number | undefined
     readonly requestsPerMinute: number | undefined
     readonly tokensPerMinute: number | undefined
+    readonly contextTokens: number | undefined
+    /** The smallest size of which a pack does not fit into it; `undefined`: all fit. */
+    readonly overContextFrom: number | undefined
   }
   /** The sizes that are shown, the chosen one among them. Empty: there is no record. */
   readonly rows: readonly PlanRow[]
-  /** `undefined`: there is no record. */
+  /** `undefined`: there is no record, or none that `tokensPerMinute` ever lets through. */
   readonly chosen: Chosen | undefined
 }
 
@@ -64,16 +69,16 @@ export interface Chosen {
 /**
  * Reads the input once, sends nothing, and tells what a run would take by the size of its packs.
  *
- * @param texts The records, as `serialize` gives them; `undefined` for a row that could not be read.
+ * @param items The records; `undefined` for a row that cannot be asked.
  * @throws {TypeError | RangeError} For a bad option: the message names it.
  */
 export async function makePlan(
-  texts: AsyncIterable<string | undefined>,
+  items: AsyncIterable<PlanRecord | undefined>,
   options: PlanOptions,
 ): Promise<Plan> {
   const { model, encoding = 'o200k_base', maxInFlight = 4, maxPackTokens = 4_000, maxOutputTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute, contextTokens } = options
-  const { pricing, measured } = options
+  const { pricing, measured, keepsResults = false } = options
   const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
@@ -82,26 +87,35 @@ export async function makePlan(
   const results = resultTokens(prompts.jsonSchema, options, count)
   const pace = paceOf(options)
   const maxRecords = recordsUnderCap(results, maxOutputTokens)
+  const largestRequest = tokensPerMinute ?? Infinity
+  // Long results included: an answer that the context cuts off is paid for, and asked again.
+  const roomFor = (records: number) =>
+    (contextTokens ?? Infinity) - prompts.packed.tokens - results.frame - records * results.element.high
   const packs = new Packs({
     ...{ maxPackTokens, maxRecords, fixedCharacters: prompts.packed.characters, tagged: prompts.tagged },
     surelyFit: recordsSurelyUnderCap(results, maxOutputTokens),
-    isCounted,
+    ...{ isCounted, maxInFlight, largestRequest, roomFor },
     capFor: (records) => capFor(records, results, options),
   })
-  const room = (contextTokens ?? Infinity) - prompts.packed.tokens - results.frame - results.element.expected
-  const input = await readInput(texts, { prompts, count, packs, maxPackTokens, room })
+  const room = roomFor(1)
+  const reading = { prompts, count, packs, maxPackTokens, room, largestRequest, keepsResults }
+  const input = await readInput(items, reading)
 
   const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
-  const sizes = input.records.read === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
-  const rows = sizes.map((size) => rowOf(totals(size, packs, input, prompts, results), terms))
+  const sizes = input.asked === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
+  const rows = sizes.map((size) =>
+    rowOf(totals(size, packs, input, prompts, results, firstCap(options)), terms),
+  )
   const allowed = rows.filter(({ size }) => size <= maxPackRecords)
-  const choice = allowed.length === 0 ? undefined : choose(allowed)
+  const possible = possibleOf(allowed)
+  const choice = possible.length === 0 ? undefined : choose(possible)
 
   const plan = {
     ...{
       model,
       encoding,
       isCounted,
+      keepsResults,
       pricing,
       records: input.records,
       results,
@@ -113,12 +127,24 @@ export async function makePlan(
     limits: {
       ...{ maxInFlight, maxPackTokens, maxPackRecords, maxOutputTokens, requestsPerMinute, tokensPerMinute },
       recordsUnderCap: maxRecords === Infinity ? undefined : maxRecords,
+      contextTokens,
+      overContextFrom: rows.find(({ overContext }) => overContext > 0)?.size,
     },
     rows: rows.filter(({ size }) => SHOWN.includes(size) || size === choice?.row.size),
   }
   if (!choice) return { ...plan, chosen: undefined }
   const { size, boundBy } = choice.row
-  return { ...plan, chosen: { size, boundBy, why: explain(choice, allowed, plan) } }
+  return {
+    ...plan,
+    chosen: { size, boundBy, why: explain(choice, possible, { ...plan, asked: input.asked }) },
+  }
+}
+
+/** The sizes whose packs fit into the context and, of these, those that the limit of tokens lets through best, if at all. */
+function possibleOf(rows: readonly PlanRow[]): PlanRow[] {
+  const fitting = rows.filter(({ overContext }) => overContext === 0)
+  const least = Math.min(...fitting.map(({ overLimit }) => overLimit))
+  return fitting.filter(({ overLimit, requests }) => overLimit === least && overLimit < requests)
 }
 
 /** Lets the library itself say what is wrong with its own options. */
@@ -133,7 +159,7 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
     ...given({ pricing, maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens }),
   }).destroy()
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
-  if (contextTokens !== undefined) rangeOf('contextTokens', contextTokens)
+  if (contextTokens !== undefined) checkNumber('contextTokens', contextTokens)
   if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
     throw new RangeError(
       `Expected \`maxPackRecords\` to be at most ${MOST_RECORDS} in a plan, got ${maxPackRecords}`,
@@ -142,21 +168,34 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
 }
 
 /** The sums over all requests with packs of up to this size; of plain requests for 1. */
-function totals(size: number, packs: Packs, input: Input, prompts: Prompts, results: ResultTokens): Totals {
-  const { packedTokens, plainTokens, plainCharged } = input
-  const { read } = input.records
+function totals(
+  size: number,
+  packs: Packs,
+  input: Input,
+  prompts: Prompts,
+  results: ResultTokens,
+  firstCap: number,
+): Totals {
+  const { asked, records, packedTokens, plainTokens, plainCharged, plainOverLimit } = input
   const { packed, plain } = prompts
   if (size === 1) {
     return {
-      ...{ size, requests: read, charged: plainCharged, prefixTokens: plain.prefixTokens, loose: [] },
-      inputTokens: read * plain.tokens + plainTokens,
-      outputTokens: mapRange(results.plain, (tokens) => read * tokens),
+      ...{ size, requests: asked, full: asked, charged: plainCharged, firstCap: 0, loose: [] },
+      ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
+      ...{ overLimit: plainOverLimit, overContext: 0 },
+      inputTokens: asked * plain.tokens + plainTokens,
+      outputTokens: mapRange(results.plain, (tokens) => asked * tokens),
+      largestOutput: results.plain,
     }
   }
-  const { requests, charged, tagTokens, loose } = packs.count(size)
+  const { tagTokens, largest, ...counted } = packs.count(size)
+  const { requests } = counted
   return {
-    ...{ size, requests, charged, prefixTokens: packed.prefixTokens, loose },
+    ...{ size, firstCap, ...counted },
+    loose: [...counted.loose, ...(records.repeated > 0 ? (['cache'] as const) : [])],
+    ...{ prefixTokens: packed.prefixTokens, fullPrefixTokens: packed.fullPrefixTokens },
     inputTokens: requests * packed.tokens + packedTokens + tagTokens,
-    outputTokens: mapRange(results.element, (tokens) => read * tokens + requests * results.frame),
+    outputTokens: mapRange(results.element, (tokens) => asked * tokens + requests * results.frame),
+    largestOutput: mapRange(results.element, (tokens) => largest * tokens + results.frame),
   }
 }

@@ -1,18 +1,22 @@
 import type { TokenCounter } from '../../index.ts'
 import { dryRequest, type JsonSchema } from './dry-run.ts'
 import type { PlanOptions } from './options.ts'
-import type { Tagged } from './packs.ts'
+import type { Tagged } from './pack-tally.ts'
 
 /** OpenAI's cookbook: 3 tokens and the role frame a message, 3 more prime the answer. */
 const MESSAGE_TOKENS = 4
 const ANSWER_TOKENS = 3
+/** Of `MESSAGE_TOKENS`: what stands before a message's text. */
+const OPENING_TOKENS = 3
 
 /** What is the same in every request. */
 export interface FixedPrompt {
   /** All of it, with what frames the messages. */
   readonly tokens: number
-  /** What a provider's cache can keep: the schema and the messages before the user's. */
+  /** What a provider's cache can keep: the schema and the messages up to where the last one's text begins. */
   readonly prefixTokens: number
+  /** The same of packs of as many records: also what stands before the first one's text, as it tells how many there are. */
+  readonly fullPrefixTokens: number
   /** An estimate: how providers show a schema to the model is not published. */
   readonly schemaTokens: number
   /** Of the messages, as rate limits count. */
@@ -45,7 +49,7 @@ const OTHER = 'the-other-text'
 export async function readPrompts(options: PlanOptions, count: TokenCounter): Promise<Prompts> {
   const one = await dryRequest(options, [ONE], count)
   const two = await dryRequest(options, [ONE, OTHER], count)
-  const { header, frame } = framing(one.user, two.user, ONE)
+  const { header, opening, frame } = framing(one.user, two.user, ONE)
   const tagLike = `<record ${ONE}`
   const oneTagged = await dryRequest(options, [tagLike], count)
   const twoTagged = await dryRequest(options, [tagLike, OTHER], count)
@@ -63,19 +67,28 @@ export async function readPrompts(options: PlanOptions, count: TokenCounter): Pr
   ]
   return {
     jsonSchema: two.jsonSchema,
-    packed: fixedPrompt(two.jsonSchema, [two.system], header, count),
-    plain: fixedPrompt(alone, said, '', count),
+    packed: fixedPrompt(two.jsonSchema, [two.system], { header, opening }, count),
+    plain: fixedPrompt(alone, said, { header: '', opening: '' }, count),
     ...{ frame, header },
     tagged: { header: more(longer.header, header), record: more(longer.frame(ONE), frame(ONE)) },
   }
 }
 
+/** What stands before the texts of a user message. */
+interface Opening {
+  /** Before all records. */
+  readonly header: string
+  /** Before each. */
+  readonly opening: string
+}
+
+interface Framing extends Opening {
+  /** A text with all that is around it. */
+  readonly frame: (text: string) => string
+}
+
 /** How one record and two stand in the user message tells how any number does. */
-function framing(
-  one: string,
-  two: string,
-  first: string,
-): { header: string; frame: (text: string) => string } {
+function framing(one: string, two: string, first: string): Framing {
   const closing = one.slice(one.indexOf(first) + first.length)
   const between = two.slice(two.indexOf(first) + first.length, two.indexOf(OTHER))
   const opening = between.slice(closing.length)
@@ -88,22 +101,25 @@ function framing(
   ) {
     throw new Error('The stream frames records in another way than expected')
   }
-  return { header, frame: (text) => opening + text + closing }
+  return { header, opening, frame: (text) => opening + text + closing }
 }
 
 /** @param said The messages before the user's last. */
 function fixedPrompt(
   schema: JsonSchema,
   said: readonly string[],
-  header: string,
+  { header, opening }: Opening,
   count: TokenCounter,
 ): FixedPrompt {
   const schemaTokens = count(JSON.stringify(schema))
   const saidTokens = said.reduce((sum, text) => sum + count(text), 0)
   const framingTokens = (said.length + 1) * MESSAGE_TOKENS + ANSWER_TOKENS
+  const headerTokens = count(header)
+  const prefixTokens = schemaTokens + saidTokens + said.length * MESSAGE_TOKENS + OPENING_TOKENS
   return {
-    tokens: schemaTokens + saidTokens + framingTokens + count(header),
-    prefixTokens: schemaTokens + saidTokens,
+    tokens: schemaTokens + saidTokens + framingTokens + headerTokens,
+    prefixTokens,
+    fullPrefixTokens: prefixTokens + headerTokens + count(opening),
     schemaTokens,
     characters: said.reduce((sum, text) => sum + text.length, header.length),
   }

@@ -8,16 +8,43 @@ export interface Range {
 /** A number, or its bounds, as it is stated. */
 export type Stated = number | { readonly low: number; readonly high: number }
 
-/** @throws {RangeError} Naming the option, for what is no such number. */
+/** @throws {RangeError} Naming the option, for what is neither a number from `least` on nor two from low to high. */
 export function rangeOf(name: string, stated: Stated, least = Number.MIN_VALUE): Range {
   const { low, high } = typeof stated === 'number' ? { low: stated, high: stated } : stated
   const isRange = low >= least && high >= low && high < Infinity
   if (isRange) return { low, expected: (low + high) / 2, high }
-  const expected = least > 0 ? 'above 0' : 'of at least 0'
   const got = typeof stated === 'number' ? stated : `${low} to ${high}`
-  throw new RangeError(`Expected \`${name}\` to be a number ${expected}, or two from low to high, got ${got}`)
+  throw outOfRange(name, `${numberFrom(least)}, or two from low to high`, got)
+}
+
+/** @throws {RangeError} Naming the option, for what is no number from `least` on. */
+export function checkNumber(name: string, stated: number, least = Number.MIN_VALUE): void {
+  if (!(stated >= least && stated < Infinity)) throw outOfRange(name, numberFrom(least), stated)
+}
+
+function numberFrom(least: number): string {
+  return `a number ${least > 0 ? 'above 0' : 'of at least 0'}`
+}
+
+function outOfRange(name: string, what: string, got: number | string): RangeError {
+  return new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`)
 }
 
 export function mapRange(range: Range, map: (value: number) => number): Range {
   return { low: map(range.low), expected: map(range.expected), high: map(range.high) }
+}
+
+/** Both together, at each end. */
+export function addRanges(a: Range, b: Range): Range {
+  return { low: a.low + b.low, expected: a.expected + b.expected, high: a.high + b.high }
+}
+
+/** The largest of all, at each end. */
+export function mostOf(ranges: readonly Range[]): Range {
+  const end = (of: (range: Range) => number) => Math.max(...ranges.map(of))
+  return {
+    low: end(({ low }) => low),
+    expected: end(({ expected }) => expected),
+    high: end(({ high }) => high),
+  }
 }

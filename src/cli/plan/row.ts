@@ -1,7 +1,8 @@
 import type { Pricing } from '../../index.ts'
-import { latencyOf, type Pace } from './pace.ts'
-import type { Loose } from './packs.ts'
-import type { Range } from './range.ts'
+import { requestTime, roundsOf, type Pace, type Work } from './pace.ts'
+import type { Loose } from './packing.ts'
+import { addRanges, mapRange, mostOf, type Range } from './range.ts'
+import { lastStart, startsWithin, type Toll } from './starts.ts'
 
 export type Bound = 'latency × max-in-flight' | 'requests per minute' | 'tokens per minute'
 
@@ -20,13 +21,17 @@ export interface PlanRow {
    * `maxInFlight`; `high`: long results, and it never does.
    */
   readonly cost: Range | undefined
-  /** Milliseconds, of the longest of the bounds. */
+  /** Milliseconds, until the last answer has come. */
   readonly time: Range
-  /** Milliseconds that each would take by itself; `undefined`: there is no such limit. */
+  /** Milliseconds that it would take with each alone; `undefined`: there is no such limit. */
   readonly bounds: Bounds
   readonly boundBy: Bound
   /** Limits that the stream may keep to in another way than was reckoned, as it learns. None: `requests` is exact. */
   readonly loose: readonly Loose[]
+  /** Requests of one record that are charged more than all of `tokensPerMinute`: it never lets them through, but all is reckoned as if it did. */
+  readonly overLimit: number
+  /** Packs that do not fit into `contextTokens`, with their answers: a run would be refused, and ask again in smaller ones. */
+  readonly overContext: number
 }
 
 type Bounds = Readonly<Record<Bound, Range | undefined>>
@@ -37,11 +42,20 @@ export interface Totals {
   readonly requests: number
   readonly inputTokens: number
   readonly outputTokens: Range
-  /** Of every request: what a provider's cache can keep of it. */
+  /** Of the largest one. */
+  readonly largestOutput: Range
+  /** What a provider's cache can keep of every request, and of those that are full. */
   readonly prefixTokens: number
+  readonly fullPrefixTokens: number
+  /** Of `requests`: those that hold as many records as they may. */
+  readonly full: number
   /** What all are charged to a limit of tokens per minute. */
   readonly charged: number
+  /** The output cap of those that start before an answer has told how long results are; 0: they have none. */
+  readonly firstCap: number
   readonly loose: readonly Loose[]
+  readonly overLimit: number
+  readonly overContext: number
 }
 
 /** What is known of the server, and what it allows. */
@@ -56,51 +70,78 @@ export interface Terms {
 // As OpenAI documents its prompt cache.
 export const CACHE_START = 1_024
 export const CACHE_STEP = 128
-const MINUTE = 60_000
-/** How often in a minute a limiter lets go what it lets go at once. */
-const BURSTS = 6
 
-export function rowOf({ size, charged, prefixTokens, ...totals }: Totals, terms: Terms): PlanRow {
+export function rowOf(all: Totals, terms: Terms): PlanRow {
+  const { size, charged, firstCap, largestOutput, full, prefixTokens, fullPrefixTokens, ...totals } = all
   const { requests, inputTokens, outputTokens } = totals
   const { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute } = terms
-  const prefix = cachedPart(prefixTokens)
-  const cachedTokens = prefix * Math.max(0, requests - maxInFlight)
+  const cached = full * cachedPart(fullPrefixTokens) + (requests - full) * cachedPart(prefixTokens)
+  const cachedFrom = (first: number) => Math.round((cached * Math.max(0, requests - first)) / requests)
+  const cachedTokens = cachedFrom(maxInFlight)
   const uncachedInput = inputTokens - cachedTokens
-  const latency = latencyOf(pace, { requests, uncachedInput, output: outputTokens, maxInFlight })
-  const bounds: Bounds = {
-    'latency × max-in-flight': latency,
-    'requests per minute': perMinute(requests, requests, requestsPerMinute),
-    'tokens per minute': perMinute(charged, requests, tokensPerMinute),
-  }
-  const mostCached = prefix * (requests - 1)
+  const work = { requests, uncachedInput, output: outputTokens, maxInFlight }
+  // Packs whose number is not sure are of uneven sizes, and any may be the last.
+  const isUneven = totals.loose.length > 0
+  const last = isUneven ? mapRange(largestOutput, (tokens) => tokens * requests) : outputTokens
+  const each = charged / requests
+  const { time, bounds } = timeOf(work, { ...work, output: last }, pace, {
+    requests: tollOf(requestsPerMinute, 1, 1),
+    tokens: tollOf(tokensPerMinute, each, Math.max(firstCap, each)),
+  })
+  const mostCached = cachedFrom(1)
   return {
     ...{ size, isPacked: size > 1, ...totals, cachedTokens },
     cost: pricing && costOf(pricing, inputTokens, { cachedTokens, mostCached }, outputTokens),
-    time: most(bounds),
-    ...{ bounds, boundBy: longest(bounds) },
+    ...{ time, bounds, boundBy: longest(bounds) },
   }
+}
+
+interface Tolls {
+  readonly requests: Toll | undefined
+  readonly tokens: Toll | undefined
+}
+
+function tollOf(perMinute: number | undefined, each: number, unlearned: number): Toll | undefined {
+  return perMinute === undefined ? undefined : { perMinute, each, unlearned }
 }
 
 /**
- * Milliseconds until the last request may start. A stream's limiter lets 10 s worth of a limit go at once, and at least
- * one request; `high` is for a provider that does not.
+ * How long all requests take: what the last one waits for, and then itself.
+ *
+ * @param longest All of it, if each request took as long as the last one may.
  */
-function perMinute(amount: number, requests: number, limit: number | undefined): Range | undefined {
-  if (limit === undefined) return undefined
-  const atOnce = Math.max(limit / BURSTS, amount / requests)
-  const time = (Math.max(0, amount - atOnce) / limit) * MINUTE
-  return { low: time, expected: time, high: (amount / limit) * MINUTE }
-}
-
-/** The longest of all, at each end. */
-function most(bounds: Bounds): Range {
-  const all = Object.values(bounds).filter((bound) => bound !== undefined)
-  const end = (of: (range: Range) => number) => Math.max(...all.map(of))
-  return {
-    low: end(({ low }) => low),
-    expected: end(({ expected }) => expected),
-    high: end(({ high }) => high),
+function timeOf(
+  work: Work,
+  longest: Work,
+  pace: Pace,
+  { requests, tokens }: Tolls,
+): Pick<PlanRow, 'time' | 'bounds'> {
+  const one = requestTime(pace, work)
+  const before = roundsOf(work) - 1
+  const inLastRound = work.requests - before * work.maxInFlight
+  const tolls = [requests, tokens].filter((toll) => toll !== undefined)
+  const unlearned = mapRange(one, (time) =>
+    Math.min(work.requests, work.maxInFlight, ...tolls.map((toll) => startsWithin(toll, time))),
+  )
+  const last = { ...one, high: requestTime(pace, longest).high }
+  // Where a limit holds the others back, it may run alone.
+  const alone = { ...last, low: requestTime(pace, { ...work, maxInFlight: 1 }).low }
+  const heldBy = (toll: Toll | undefined) =>
+    toll && addRanges(lastStart(toll, work.requests, unlearned), alone)
+  const latency = addRanges(
+    mapRange(one, (time) => time * before),
+    last,
+  )
+  const bounds: Bounds = {
+    'latency × max-in-flight': latency,
+    'requests per minute': heldBy(requests),
+    'tokens per minute': heldBy(tokens),
   }
+  // Those of one round start one after the other, as the limits let them, and so do those of the next.
+  const none = mapRange(one, () => 0)
+  const staggered = tolls.map((toll) => addRanges(latency, lastStart(toll, inLastRound, none)))
+  const all = [...Object.values(bounds).filter((bound) => bound !== undefined), ...staggered]
+  return { time: mostOf(all), bounds }
 }
 
 /** Tokens of a prefix that come from the cache. */

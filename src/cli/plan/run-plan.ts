@@ -3,11 +3,14 @@ import { readRows, type RowStream } from '../../readers/index.ts'
 import { withConfig } from '../config.ts'
 import { checkFirst, Items } from '../items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../job.ts'
+import { keepMemoryLow } from '../memory.ts'
+import { partitionBy, textWith } from '../partition.ts'
 import type { Item } from '../records.ts'
 import { given } from '../given.ts'
 import { asUsageError, inFlags } from '../usage-error.ts'
 import { LARGEST, type PlanFlags } from './command.ts'
 import { formatPlan } from './format.ts'
+import type { PlanRecord } from './input.ts'
 import { readMeasured } from './measured-file.ts'
 import { makePlan } from './plan.ts'
 
@@ -18,16 +21,18 @@ export async function plan(files: readonly string[], command: Command): Promise<
   await tokenCounter('plan')
   const job = await readJob(patterns, flags)
   const rows = inFlags(() => readRows(job.files, job.read))
+  const letMemoryGo = keepMemoryLow()
   try {
     await planOf(rows, job, flags)
   } finally {
     // Else an input that is still open would keep the process.
     rows.destroy()
+    letMemoryGo()
   }
 }
 
 async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void> {
-  const items = new Items(rows, job.limit, job.textOf, new Set())
+  const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set())
   const first = await items.first((file) => isTable(job, file))
   if (first) checkFirst(first)
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags
@@ -42,11 +47,12 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void
     maxInFlight,
     pricing,
   } = job.options
-  const made = await makePlan(textsOf(items), {
+  const made = await makePlan(recordsOf(items, partitionBy(flags.partition)), {
     ...{ model, instructions, schema: job.result.schema },
     ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, pricing }),
     ...given({ examples: examples?.map(({ record, value }) => ({ record: record.text as string, value })) }),
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
+    keepsResults: flags.cache !== undefined,
     latency: given({ timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown }),
     ...given({
       requestsPerMinute: flags.rpm,
@@ -61,6 +67,12 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void
   process.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made))
 }
 
-async function* textsOf(items: AsyncIterable<Item>): AsyncGenerator<string | undefined> {
-  for await (const { text } of items) yield typeof text === 'string' ? text : undefined
+async function* recordsOf(
+  items: AsyncIterable<Item>,
+  partitionOf: ((item: Item) => string) | undefined,
+): AsyncGenerator<PlanRecord | undefined> {
+  for await (const item of items) {
+    const { text } = item
+    yield typeof text === 'string' ? { text, partition: partitionOf?.(item) } : undefined
+  }
 }

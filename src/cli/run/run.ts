@@ -4,14 +4,15 @@ import { openCache } from '../cache-file.ts'
 import { withConfig, type Given } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
 import { checkFirst, Items } from '../items.ts'
+import { keepMemoryLow } from '../memory.ts'
 import { isTable, loadEnvFile, openStream, readJob, type Job } from '../job.ts'
-import { columnNames, columnOf, type Item, type TextOf } from '../records.ts'
+import { partitionBy, textWith } from '../partition.ts'
+import { columnNames } from '../records.ts'
 import { given } from '../given.ts'
 import { inFlags, UsageError } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
 import { Flow, haltIfThrows } from './flow.ts'
 import { lock } from './lock.ts'
-import { keepMemoryLow } from './memory.ts'
 import { openOutput } from './output.ts'
 import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
@@ -94,22 +95,4 @@ function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, c
   const isOurs = (file: string) =>
     ours.some((path) => file === path || file.startsWith(`${path}.run.`) || file.startsWith(`${path}-`))
   return { ...job, files: job.files.filter((file) => patterns.includes(file) || !isOurs(real(file))) }
-}
-
-/** A record that has no such column cannot be asked. */
-function textWith(textOf: TextOf, partition: string | undefined): TextOf {
-  if (partition === undefined) return textOf
-  return (own) => {
-    columnOf(own, partition)
-    return textOf(own)
-  }
-}
-
-function partitionBy(column: string | undefined): ((item: Item) => string) | undefined {
-  if (column === undefined) return undefined
-  return ({ own }) => {
-    const value = columnOf(own, column)
-    // Not by `String`, which takes no number that was kept as it is.
-    return typeof value === 'string' ? value : JSON.stringify(value)
-  }
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { formatPlan } from '../../../src/cli/plan/format.ts'
+import type { PlanRecord } from '../../../src/cli/plan/input.ts'
 import type { PlanOptions } from '../../../src/cli/plan/options.ts'
 import { makePlan } from '../../../src/cli/plan/plan.ts'
 import { dollarRange, dollars, duration, durationRange, large, span } from '../../../src/cli/plan/words.ts'
 
-async function* from(texts: Iterable<string | undefined>): AsyncGenerator<string | undefined> {
+async function* from(texts: Iterable<string | undefined>): AsyncGenerator<PlanRecord | undefined> {
   await Promise.resolve()
-  yield* texts
+  for (const text of texts) yield text === undefined ? undefined : { text }
 }
 
 const texts = (n: number) => Array.from({ length: n }, () => 'Where is my parcel?')
@@ -28,19 +29,19 @@ describe('the printed plan', () => {
 
         pack  requests  input  cached  output          cost         time  bound by
            1    10,000   680k       0    100k  $0.156–0.168       20 min  requests/min
-           5     2,000   548k       0    140k  $0.160–0.172  3.8–4.0 min  requests/min
-          10     1,000   339k       0    135k  $0.126–0.138  1.8–2.0 min  requests/min
-          25       400   214k       0    132k  $0.105–0.117      75–85 s  tokens/min
-      →   41       244   181k       0    131k  $0.100–0.112      72–82 s  latency
-          50       200   172k       0    131k  $0.098–0.110      72–84 s  latency
+           5     2,000   548k       0    140k  $0.160–0.172  3.9–4.0 min  requests/min
+          10     1,000   339k       0    135k  $0.126–0.138  1.9–2.0 min  requests/min
+          25       400   214k       0    132k  $0.105–0.117      79–91 s  tokens/min
+      →   41       244   181k       0    131k  $0.100–0.112      79–92 s  tokens/min
+          50       200   172k       0    131k  $0.098–0.110      80–93 s  tokens/min
 
       → chosen. Pack 1: plain requests of one record each, without the packing protocol.
 
-      Binding: latency × max-in-flight (68–79 s); by themselves requests per minute 19–29 s, tokens per
-      minute 72–82 s.
+      Binding: tokens per minute (79–92 s); by themselves latency × max-in-flight 68–79 s, requests per
+      minute 26–39 s.
 
-      Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (70 s); bound by latency
-      × max-in-flight. One record a request: $0.162 and 20 min. Run it with --max-pack-records 41.
+      Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (81 s); bound by tokens
+      per minute. One record a request: $0.162 and 20 min. Run it with --max-pack-records 41.
 
       - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
         these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
@@ -97,7 +98,7 @@ describe('the printed plan', () => {
     const input = ['a', undefined, 'word '.repeat(300), 'word '.repeat(8_000)]
     const text = await printed(input, { maxPackTokens: 200, contextTokens: 4_000, maxOutputTokens: 30 })
     expect(text.slice(text.indexOf('- '), text.indexOf('- Input'))).toMatchInlineSnapshot(`
-      "- Rows that could not be read: 1, left out.
+      "- Rows that cannot be asked (broken, or without text): 1, left out.
       - Records of more than 200 tokens (--max-pack-tokens): 2, each alone.
       - Records too long for the model's context: 1, rejected in a run but counted here.
       - Records so long that they were counted by samples: 1.
@@ -107,6 +108,127 @@ describe('the printed plan', () => {
       '- ~: the results of about 1 record fill 70% of 30 output tokens (--max-output-tokens), and no pack has more. ' +
         'A run learns as it goes how long results are.',
     )
+  })
+
+  it('says what does not fit into the context, and what the limit of tokens never lets through', async () => {
+    const long = ['word '.repeat(900), ...new Array<string>(60).fill('word '.repeat(90))]
+    const head = (text: string) => text.slice(0, text.indexOf('- Input'))
+    expect(head(await printed(long, { contextTokens: 2_000, tokensPerMinute: 4_000 })))
+      .toMatchInlineSnapshot(`
+        "61 records for gpt-4o-mini. Nothing was sent.
+
+          pack  requests   input  cached  output             cost         time  bound by
+             1        61  10,204       0     610          $0.0019  2.0–2.2 min  tokens/min
+             5        13   9,566       0     858   $0.0019–0.0020      2.3 min  tokens/min
+        →    8         8   8,521       0     833   $0.0017–0.0018      2.1 min  tokens/min
+            10         7   8,312       0     828   $0.0017–0.0018      2.0 min  too long
+            25        ~4  ~7,685       0    ~813  ~$0.0016–0.0017   ~102–104 s  too long
+            50        ~3  ~7,476       0    ~808         ~$0.0016     ~91–93 s  too long
+
+        → chosen. Pack 1: plain requests of one record each, without the packing protocol.
+
+        Binding: tokens per minute (2.1 min); by themselves latency × max-in-flight 3.3–3.7 s.
+
+        Chosen 8: the smallest pack within 5% of the least cost ($0.0018) and time (2.0 min) of all up to 8;
+        bound by tokens per minute. One record a request: $0.0019 and 2.0 min. Run it with
+        --max-pack-records 8.
+
+        - Too long: some packs of 9 or more, with their answers, do not fit into 2,000 tokens
+          (--context-tokens). A run does not know that before it is refused, and then asks again in smaller
+          ones. Such sizes are not chosen.
+        "
+      `)
+    expect(head(await printed(long, { tokensPerMinute: 1_000 }))).toMatchInlineSnapshot(`
+      "61 records for gpt-4o-mini. Nothing was sent.
+
+        pack  requests   input  cached  output             cost      time  bound by
+      →    1        61  10,204       0     610          $0.0019   8.6 min  tokens/min
+           5        16  10,193       0     873   $0.0020–0.0021   9.8 min  tokens/min
+          10        16  10,193       0     873   $0.0020–0.0021   9.8 min  tokens/min
+          25       ~13  ~9,566       0    ~858  ~$0.0019–0.0020  ~9.3 min  tokens/min
+          50       ~15  ~9,984       0    ~868  ~$0.0020–0.0021  ~9.7 min  tokens/min
+
+      → chosen. Pack 1: plain requests of one record each, without the packing protocol.
+
+      Binding: tokens per minute (8.6 min); by themselves latency × max-in-flight 6.9–7.3 s.
+
+      Chosen 1. Packing does not pay here: one record a request takes $0.0019 and 8.6 min, packs of 7 take
+      $0.0019 and 9.1 min. There are 63 tokens in each prompt to share, and packing adds 146 to it, and to
+      each record 8 of input and 3 of output. Plain requests are not what this program sends: with
+      --max-pack-records 1 the packing protocol goes with each record.
+
+      - Over the limit: the prompt is charged more than 1,000 tokens (--tpm) for 1 of 61 records in a pack
+        of their own, and for 1 in a plain request. They are never let through: a run rejects them, or
+        stops if it begins with one. They are counted here as if they were.
+      "
+    `)
+    expect(head(await printed(long, { tokensPerMinute: 50 }))).toMatchInlineSnapshot(`
+      "61 records for gpt-4o-mini. Nothing was sent.
+
+        pack  requests    input  cached  output      cost   time  bound by
+           1        61   10,204       0     610   $0.0019  never  over the limit
+           5        61   19,598       0   1,098   $0.0036  never  over the limit
+          10        61   19,598       0   1,098   $0.0036  never  over the limit
+          25       ~61  ~19,598       0  ~1,098  ~$0.0036  never  over the limit
+          50       ~61  ~19,598       0  ~1,098  ~$0.0036  never  over the limit
+
+      Pack 1: plain requests of one record each, without the packing protocol.
+
+      Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so
+      that it never lets one through. Shorten the instructions or the records, or ask for a higher limit.
+
+      - Over the limit: the prompt is charged more than 50 tokens (--tpm) for 61 of 61 records in a pack
+        of their own, and for 61 in a plain request. They are never let through: a run rejects them, or
+        stops if it begins with one. They are counted here as if they were.
+      "
+    `)
+  })
+
+  it('says what of partitions and kept results is not sure', async () => {
+    const records = async function* () {
+      await Promise.resolve()
+      for (let i = 0; i < 500; i++) yield { text: `text ${i % 400}`, partition: String(i % 100) }
+    }
+    const text = formatPlan(await makePlan(records(), { ...job, keepsResults: true, maxPackRecords: 10 }))
+    expect(text).toMatchInlineSnapshot(`
+      "500 records for gpt-4o-mini. Nothing was sent.
+
+        pack  requests    input  cached  output             cost      time  bound by
+      →    1       400   26,400       0   4,000   $0.0061–0.0066   42–45 s  latency
+           5      ~400  ~88,400       0  ~7,200  ~$0.0173–0.0178  ~54–57 s  latency
+          10      ~200  ~46,600       0  ~6,200  ~$0.0105–0.0110  ~35–38 s  latency
+          25      ~101  ~25,909       0  ~5,705  ~$0.0071–0.0075  ~26–29 s  latency
+          50      ~100  ~25,700       0  ~5,700  ~$0.0070–0.0075  ~25–28 s  latency
+
+      → chosen. Pack 1: plain requests of one record each, without the packing protocol.
+
+      Binding: latency × max-in-flight (42–45 s).
+
+      Chosen 1: no size is within 5% of both the least cost ($0.0064) and time (36 s) of all up to 10;
+      this one comes nearest, no dearer and 21% slower. That is not to pack. The cheapest is 1, the
+      fastest 9. Plain requests are not what this program sends: with --max-pack-records 1 the packing
+      protocol goes with each record.
+
+      - Records whose text came before: 100, not asked again (--cache).
+      - Input is counted by o200k_base: 209 fixed tokens in each packed request, 63 in a plain one. Of
+        these 75 and 41 are an estimate of the schema from its JSON: how providers count it is not
+        published.
+      - Output: 12 to 14 tokens a record in packs, 9 to 11 alone; expected are 13 and 10: what the schema
+        allows, each value being as likely as any other.
+      - Prompt cache: none, as the shared prompt has fewer than 1,024 tokens.
+      - Time: 4 requests at once, 300 ms to the first token (ASSUMED), 80 tokens a second after that
+        (ASSUMED), 10,000 tokens of prompt read a second, 1% slower with each further request in flight.
+        That is the simulator's latency: state the server's, or measure it in a run.
+      - ~: only records of the same --partition share a pack. Packs that are not full leave when a request
+        may be sent and they have waited for 100 ms (--linger), or when too many records wait. How many
+        they are depends on how fast the answers come.
+      - ~: each text is asked once (--cache). New ones that come late, between many that are known, leave
+        in packs that are not full: a run may take more requests.
+      - What the --cache file has already is not asked again, and takes nothing: it was not looked at
+        here.
+      - Not counted: retries, and what a model thinks unless it was measured.
+      "
+    `)
   })
 
   it('says where packs are not sure, and why', async () => {
@@ -129,7 +251,7 @@ describe('the printed plan', () => {
       return /^- Prompt cache: .*$/m.exec(text)?.[0]
     }
     const assumed =
-      '- Prompt cache: 1,920 tokens of each packed request, 1,792 of each plain one (from 1,024, in steps of 128). ' +
+      '- Prompt cache: 1,920 tokens of each full pack, 1,792 of each plain request (from 1,024, in steps of 128). ' +
       'ASSUMED: it hits in all requests but the first 4; nobody promises that, and it may also hit earlier.'
     expect(await note({})).toBe(
       `${assumed} The lower cost is with hits in all but the first request, the higher without any.`,
@@ -180,7 +302,7 @@ describe('the printed plan', () => {
   it('says when there is nothing to plan', async () => {
     expect(await printed([])).toBe('The input has no records: there is nothing to plan.\n')
     expect(await printed([undefined, undefined])).toBe(
-      'The input has no records, but for 2 that could not be read: there is nothing to plan.\n',
+      'The input has no records, but for 2 that cannot be asked: there is nothing to plan.\n',
     )
   })
 
@@ -194,6 +316,7 @@ describe('the printed plan', () => {
         ...{ outputTokens: { low: 1, expected: 98_765_432_100, high: 2 } },
         ...{ cost: { low: 1_000_000.1, expected: 2, high: 1_234_567.89 } },
         ...{ time: { low: 3e9, expected: 1, high: 8.64e10 } },
+        loose: ['cache' as const],
       })),
     }
     for (const text of [formatPlan(plan), formatPlan(huge)]) {

@@ -3,8 +3,10 @@ import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
 import { exactTokenCounter, PackStream } from 'llm-pack-stream'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { Packs, type Framed, type PackRules } from '../../../src/cli/plan/packs.ts'
+import type { Framed, PackRules } from '../../../src/cli/plan/packing.ts'
+import { Packs } from '../../../src/cli/plan/packs.ts'
 import { readPrompts } from '../../../src/cli/plan/prompts.ts'
+import { SeenTexts } from '../../../src/cli/plan/seen-texts.ts'
 import { looksTagged } from '../../../src/cli/plan/tag-like.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
@@ -35,9 +37,10 @@ const none = { tokens: 0, characters: 0 }
 const rules: PackRules = {
   ...{ maxPackTokens: 10, maxRecords: Infinity, surelyFit: Infinity, isCounted: true, fixedCharacters: 8 },
   ...{ capFor: () => 0, tagged: { header: none, record: none } },
+  ...{ maxInFlight: 4, largestRequest: Infinity, roomFor: () => Infinity },
 }
 const framed = (tokens: number, characters = 4, isTagLike = false): Framed => ({
-  ...{ tokens, characters, bytes: 4 * Math.max(0, tokens - 8), isTagLike },
+  ...{ tokens, characters, bytes: 4 * Math.max(0, tokens - 8), isTagLike, partition: undefined },
 })
 
 function packed(texts: readonly string[], maxPackTokens: number): Packs {
@@ -82,7 +85,7 @@ describe('the simulated packing', () => {
 
   it('has no pack without a record', () => {
     const packs = packed([], 1_000)
-    expect(packs.count(25)).toEqual({ requests: 0, charged: 0, tagTokens: 0, loose: [] })
+    expect(packs.count(25)).toMatchObject({ requests: 0, charged: 0, tagTokens: 0, loose: [] })
   })
 
   it('is that of a real stream, also where tokens bind, and where the last packs are evened out', async () => {
@@ -112,6 +115,88 @@ describe('the simulated packing', () => {
       return sum + Math.ceil((prompts.packed.characters - prompts.header.length + user.length) / 4)
     }, 0)
     expect(Math.abs(packed(texts, 4_000).count(25).charged - charged)).toBeLessThanOrEqual(messages.length)
+  })
+})
+
+describe('partitions', () => {
+  /** Requests of a real stream, on a server that takes longer than a pack lingers. */
+  async function sentBy(keys: readonly string[], maxPackRecords: number): Promise<number> {
+    const client = scriptedClient(async (call) => {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return echo(call)
+    })
+    const partition = (key: string) => key
+    const stream = new PackStream({ ...job, client, maxPackRecords, linger: 5, partition })
+    for (const key of keys) stream.write(key)
+    stream.end()
+    await stream.resume().toArray()
+    return client.calls.length
+  }
+
+  function planned(keys: readonly string[], size: number): number {
+    const packs = new Packs({ ...rules, maxPackTokens: 4_000 })
+    for (const partition of keys) packs.add({ ...framed(10), partition })
+    return packs.count(size).requests
+  }
+
+  it.each([
+    ['all keys alike', 10, (i: number) => i % 40],
+    ['many keys', 10, (i: number) => (i * 7_919) % 500],
+    ['one key of nearly all, and some that are rare', 10, (i: number) => ((i * 7_919) % 10 < 9 ? 0 : i % 50)],
+    ['one key after the other', 5, (i: number) => Math.floor(i / 40)],
+    ['two keys', 25, (i: number) => i % 2],
+  ])('%s: nearly as many packs as a real stream has', async (_, size, keyOf) => {
+    const keys = Array.from({ length: 600 }, (_, i) => `key ${keyOf(i)}`)
+    const requests = await sentBy(keys, size)
+    expect(Math.abs(planned(keys, size) - requests) / requests).toBeLessThan(0.1)
+  })
+
+  it('wait in a number that does not grow', () => {
+    // Every record has a key of its own: 12 × the size may wait, and then each leaves alone.
+    const keys = Array.from({ length: 1_000 }, (_, i) => String(i))
+    expect(planned(keys, 10)).toBe(1_000)
+    expect(planned([...keys, ...keys], 10)).toBe(2_000)
+    // Two of the same key within what may wait share a pack.
+    expect(
+      planned(
+        keys.map((_, i) => String(i >> 1)),
+        10,
+      ),
+    ).toBe(500)
+  })
+})
+
+describe('what is refused', () => {
+  it('a pack that is charged more than the limit is halved, like its halves', () => {
+    const packs = new Packs({ ...rules, maxPackTokens: 1_000, largestRequest: 35 })
+    // 8 fixed characters, and 40 of each record: three are 128 characters, so 32 tokens.
+    for (let i = 0; i < 10; i++) packs.add(framed(1, 40))
+    expect(packs.count(3)).toMatchObject({ requests: 4, overLimit: 0 })
+    // 5 + 5, each 3 + 2.
+    expect(packs.count(10)).toMatchObject({ requests: 4, full: 0, overLimit: 0 })
+    packs.add(framed(1, 400))
+    expect(packs.count(3)).toMatchObject({ requests: 5, overLimit: 1 })
+  })
+
+  it('a pack is too long for the context, or only a record in it', () => {
+    const packs = new Packs({ ...rules, maxPackTokens: 1_000, roomFor: (records) => 100 - 10 * records })
+    for (const tokens of [30, 30, 30, 20, 95, 20]) packs.add(framed(tokens))
+    // 30 30 | 30 20 | 95 20: a record of 95 fits nowhere.
+    expect(packs.count(2)).toMatchObject({ requests: 3, overContext: 0 })
+    // 30 30 30 | 20 95 20
+    expect(packs.count(3)).toMatchObject({ requests: 2, overContext: 1 })
+  })
+})
+
+describe('the texts that came before', () => {
+  it('are known by partition, as many as may be remembered', () => {
+    const seen = new SeenTexts(3)
+    const asked = (text: string, partition?: string) => seen.hasSeen(text, partition)
+    expect([asked('a'), asked('a'), asked('a', 'x'), asked('a', 'y'), asked('a', 'x')]).toEqual([
+      ...[false, true, false, false, true],
+    ])
+    expect([asked('b'), asked('b'), asked('a')]).toEqual([false, false, true])
+    expect(seen.unremembered).toBe(2)
   })
 })
 

@@ -3,7 +3,7 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import { choose } from '../../../src/cli/plan/choose.ts'
 import { capFor, recordsSurelyUnderCap, recordsUnderCap } from '../../../src/cli/plan/output-cap.ts'
-import { latencyOf, paceOf, type Pace } from '../../../src/cli/plan/pace.ts'
+import { paceOf, requestTime, roundsOf, type Pace } from '../../../src/cli/plan/pace.ts'
 import { rangeOf, type Range } from '../../../src/cli/plan/range.ts'
 import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/plan/row.ts'
 import { defaultLatency } from '../../../src/simulator/latency.ts'
@@ -19,8 +19,16 @@ const terms: Terms = {
   ...{ pace, maxInFlight: 4, pricing: undefined, requestsPerMinute: undefined, tokensPerMinute: undefined },
 }
 const totals = {
-  ...{ size: 10, requests: 40, inputTokens: 20_000, outputTokens: exactly(4_000), prefixTokens: 400 },
-  ...{ charged: 16_000, loose: [] },
+  ...{ size: 10, requests: 40, inputTokens: 20_000, outputTokens: exactly(4_000) },
+  ...{
+    largestOutput: exactly(120),
+    full: 40,
+    prefixTokens: 400,
+    fullPrefixTokens: 400,
+    overLimit: 0,
+    overContext: 0,
+  },
+  ...{ charged: 16_000, firstCap: 0, loose: [] },
 }
 
 describe('the bounds of time', () => {
@@ -34,14 +42,14 @@ describe('the bounds of time', () => {
   })
 
   it('latency: a round that is not full takes as long', () => {
-    const work = { uncachedInput: 0, output: exactly(500), maxInFlight: 4 }
-    expect(latencyOf(pace, { ...work, requests: 5 })).toEqual(exactly(2 * 1_500))
+    const work = { requests: 5, uncachedInput: 0, output: exactly(500), maxInFlight: 4 }
+    expect([roundsOf(work), requestTime(pace, work)]).toEqual([2, exactly(1_500)])
   })
 
   it('latency: reading the prompt, and how others in flight slow the writing', () => {
     const slow = { ...pace, promptTokensPerSecond: 1_000, slowdown: 0.1 }
     const work = { requests: 8, uncachedInput: 8_000, output: exactly(800), maxInFlight: 4 }
-    expect(latencyOf(slow, work).expected).toBeCloseTo(2 * (500 + 1_000 + 1_300))
+    expect(requestTime(slow, work).expected).toBeCloseTo(500 + 1_000 + 1_300)
   })
 
   it('latency: from the best to the worst', () => {
@@ -52,30 +60,72 @@ describe('the bounds of time', () => {
     }
     const output = { low: 200, expected: 400, high: 600 }
     const work = { requests: 4, uncachedInput: 0, output, maxInFlight: 4 }
-    expect(latencyOf(range, work)).toEqual({ low: 100 + 250, expected: 500 + 1_000, high: 900 + 3_000 })
+    expect(requestTime(range, work)).toEqual({ low: 100 + 250, expected: 500 + 1_000, high: 900 + 3_000 })
   })
 
-  const burst = (time: number): Range => ({ low: time - 10_000, expected: time - 10_000, high: time })
+  it('latency: packs of which not all is known may end with the largest', () => {
+    const row = rowOf({ ...totals, loose: ['partition'] }, terms)
+    expect(row.time).toEqual({ ...exactly(15_000), high: 15_200 })
+  })
 
-  it('requests per minute, of which 10 s worth go at once', () => {
+  // The last one starts after all others have passed the limit, of which 10 s worth go at once; then it takes 1.5 s.
+  const last = (start: number, oneByOne: number): Range => ({
+    ...{ low: start + 1_500, expected: start + 1_500, high: oneByOne + 1_500 },
+  })
+
+  it('requests per minute, of which 10 s worth go at once, and the last of them', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 20 })
-    expect(row).toMatchObject({ boundBy: 'requests per minute', time: burst(120_000) })
+    expect(row).toMatchObject({ boundBy: 'requests per minute', time: last(110_000, 117_000) })
   })
 
   it('tokens per minute, by what is charged', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 60, tokensPerMinute: 8_000 })
-    expect(row).toMatchObject({ boundBy: 'tokens per minute', time: burst(120_000) })
+    expect(row).toMatchObject({ boundBy: 'tokens per minute', time: last(110_000, 117_000) })
     expect(row.bounds).toEqual({
       'latency × max-in-flight': exactly(15_000),
-      'requests per minute': burst(40_000),
-      'tokens per minute': burst(120_000),
+      'requests per minute': last(30_000, 39_000),
+      'tokens per minute': last(110_000, 117_000),
     })
   })
 
   it('limits so low that not one request may go in 10 s let one go at once', () => {
-    const slow = { low: 39 * 60_000, expected: 39 * 60_000, high: 40 * 60_000 }
+    const slow = last(39 * 60_000, 39 * 60_000)
     expect(rowOf(totals, { ...terms, requestsPerMinute: 1 }).time).toEqual(slow)
     expect(rowOf(totals, { ...terms, tokensPerMinute: 400 }).time).toEqual(slow)
+  })
+
+  it('the last answers come as late as the last ones start, where requests take long', () => {
+    const slow = { ...pace, timeToFirstToken: { ...exactly(20_000), source: 'stated' as const } }
+    const few = { ...totals, requests: 6, outputTokens: exactly(360), charged: 600 }
+    // 2 at once, then one in 5 s: the last at 20 s.
+    const row = rowOf(few, { ...terms, pace: slow, maxInFlight: 10, requestsPerMinute: 12 })
+    expect(row.boundBy).toBe('requests per minute')
+    expect(row.time.expected).toBeCloseTo(20_000 + 20_600)
+  })
+
+  it('those of the last round start one after the other, as those of all rounds did', () => {
+    const slow = { ...pace, timeToFirstToken: { ...exactly(120_000), source: 'stated' as const } }
+    const some = { ...totals, requests: 20, outputTokens: exactly(0), charged: 2_000 }
+    const row = rowOf(some, { ...terms, pace: slow, maxInFlight: 10, requestsPerMinute: 12 })
+    expect(row.boundBy).toBe('latency × max-in-flight')
+    expect(row.bounds['latency × max-in-flight']).toEqual(exactly(240_000))
+    // 2 at once, and 8 more in 40 s, twice.
+    expect(row.time).toEqual({ low: 280_000, expected: 280_000, high: 285_000 })
+  })
+
+  it.each([
+    // Of 5,000 at once and 500 a second 2 of 2,500 go within 1.5 s. The last one waits for all others.
+    [{ firstCap: 2_500, tokensPerMinute: 30_000 }, 2 * 2_500 + 38 * 400 - 5_000],
+    // Larger than all that goes at once: the next waits for it.
+    [{ firstCap: 7_500, tokensPerMinute: 30_000 }, 7_500 + 39 * 400 - 5_000],
+    // No more than run at once.
+    [{ firstCap: 1_000, tokensPerMinute: 30_000 }, 4 * 1_000 + 36 * 400 - 5_000],
+    // Less than the prompt.
+    [{ firstCap: 100, tokensPerMinute: 30_000 }, 40 * 400 - 5_000],
+  ])('tokens per minute: the first requests are charged the whole cap, %j', (row, tokens) => {
+    const { firstCap, tokensPerMinute } = row
+    const { bounds } = rowOf({ ...totals, firstCap }, { ...terms, tokensPerMinute })
+    expect(bounds['tokens per minute']?.expected).toBeCloseTo((tokens / 500) * 1_000 + 1_500)
   })
 
   it.each([
@@ -88,15 +138,17 @@ describe('the bounds of time', () => {
       now += limiter.delay(charge, now)
       limiter.start(charge, now).end(true, now)
     }
-    const { bounds } = rowOf({ ...totals, requests: 500, charged: 500 * charge }, { ...terms, ...limits })
+    const one = { requests: 500, charged: 500 * charge, outputTokens: exactly(0) }
+    const { bounds } = rowOf({ ...totals, ...one }, { ...terms, ...limits })
     const time = bounds['requests per minute'] ?? bounds['tokens per minute']
-    expect(Math.abs(time!.expected - now)).toBeLessThan(200)
+    expect(Math.abs(time!.expected - 500 - now)).toBeLessThan(200)
   })
 
   it('no limit makes the latency shorter', () => {
     const row = rowOf(totals, { ...terms, requestsPerMinute: 1e6, tokensPerMinute: 1e9 })
-    expect(row.bounds['requests per minute']).toMatchObject({ low: 0, expected: 0 })
-    expect(row).toMatchObject({ boundBy: 'latency × max-in-flight', time: exactly(15_000) })
+    expect(row.bounds['requests per minute']).toMatchObject({ low: 1_500, expected: 1_500 })
+    expect(row).toMatchObject({ boundBy: 'latency × max-in-flight', time: { low: 15_000, expected: 15_000 } })
+    expect(row.time.high).toBeCloseTo(15_000, -1)
   })
 })
 
@@ -106,15 +158,20 @@ describe('the prompt cache', () => {
   })
 
   it('does not help the first requests', () => {
-    const row = rowOf({ ...totals, prefixTokens: 1_100 }, terms)
+    const row = rowOf({ ...totals, fullPrefixTokens: 1_100 }, terms)
     expect(row.cachedTokens).toBe(36 * 1_024)
-    expect(rowOf({ ...totals, requests: 3, prefixTokens: 1_100 }, terms).cachedTokens).toBe(0)
+    expect(rowOf({ ...totals, requests: 3, full: 3, fullPrefixTokens: 1_100 }, terms).cachedTokens).toBe(0)
+  })
+
+  it('has more of full packs, which begin alike', () => {
+    const some = { ...totals, full: 30, prefixTokens: 1_030, fullPrefixTokens: 1_152 }
+    expect(rowOf(some, terms).cachedTokens).toBe(Math.round((36 / 40) * (30 * 1_152 + 10 * 1_024)))
   })
 })
 
 describe('the cost', () => {
   const output = { low: 1_000, expected: 2_000, high: 3_000 }
-  const big = { ...totals, inputTokens: 100_000, prefixTokens: 1_100, outputTokens: output }
+  const big = { ...totals, inputTokens: 100_000, fullPrefixTokens: 1_100, outputTokens: output }
 
   it('is from short results with the cache to long ones without', () => {
     const { cost } = rowOf(big, { ...terms, pricing: { input: 10, cachedInput: 1, output: 100 } })
@@ -220,12 +277,9 @@ describe('the pace', () => {
     ],
     [
       { promptTokensPerSecond: NaN },
-      'Expected `latency.promptTokensPerSecond` to be a number above 0, or two from low to high, got NaN',
+      'Expected `latency.promptTokensPerSecond` to be a number above 0, got NaN',
     ],
-    [
-      { slowdown: Infinity },
-      'Expected `latency.slowdown` to be a number of at least 0, or two from low to high, got Infinity',
-    ],
+    [{ slowdown: Infinity }, 'Expected `latency.slowdown` to be a number of at least 0, got Infinity'],
   ])('refuses %o', (latency, message) => {
     expect(() => paceOf({ ...options, latency })).toThrow(new RangeError(message))
   })

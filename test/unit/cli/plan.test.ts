@@ -6,13 +6,15 @@ import { exactTokenCounter, PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import type { PlanRecord } from '../../../src/cli/plan/input.ts'
 import type { PlanOptions } from '../../../src/cli/plan/options.ts'
 import { makePlan, type Plan } from '../../../src/cli/plan/plan.ts'
+import type { PlanRow } from '../../../src/cli/plan/row.ts'
 import { answerOf, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
 
-async function* from(texts: Iterable<string | undefined>): AsyncGenerator<string | undefined> {
+async function* from(texts: Iterable<string | undefined>): AsyncGenerator<PlanRecord | undefined> {
   await Promise.resolve()
-  yield* texts
+  for (const text of texts) yield text === undefined ? undefined : { text }
 }
 
 const texts = (n: number) => Array.from({ length: n }, (_, i) => `Where is parcel ${i}?`.repeat(1 + (i % 3)))
@@ -194,10 +196,11 @@ describe('what binds', () => {
       [1, 100],
       [25, 4],
     ] as const) {
-      const { boundBy, time } = rowOf(plan, size)
+      const { boundBy, time, bounds } = rowOf(plan, size)
+      const one = bounds['latency × max-in-flight']!.expected / (minutes * 2.5)
       expect(boundBy).toBe('requests per minute')
-      expect(time.high).toBeCloseTo(minutes * 60_000)
-      expect(time.expected).toBeCloseTo(minutes * 60_000 - 10_000)
+      expect(time.high).toBeCloseTo((minutes - 0.1) * 60_000 + one)
+      expect(time.expected).toBeCloseTo(minutes * 60_000 - 10_000 + one)
     }
     expect(plan.chosen?.size).toBeGreaterThan(25)
   })
@@ -210,8 +213,11 @@ describe('what binds', () => {
       0,
     )
     expect(rowOf(plan, 1)).toMatchObject({ boundBy: 'tokens per minute' })
-    expect(rowOf(plan, 1).time.high).toBeCloseTo((plain / 2_000) * 60_000)
-    expect(rowOf(plan, 1).time.expected).toBeCloseTo((plain / 2_000 - 1 / 6) * 60_000)
+    const one = (bounds: PlanRow['bounds'], rounds: number) =>
+      bounds['latency × max-in-flight']!.expected / rounds
+    const { time, bounds } = rowOf(plan, 1)
+    expect(time.high).toBeCloseTo(((plain - plain / 1_000) / 2_000) * 60_000 + one(bounds, 250))
+    expect(time.expected).toBeCloseTo((plain / 2_000 - 1 / 6) * 60_000 + one(bounds, 250))
 
     // Long results: each pack is charged its cap, twice 25 of them and one more, and 32.
     const long = await makePlan(from(texts(1_000)), {
@@ -219,7 +225,18 @@ describe('what binds', () => {
     })
     const element = long.results.element.expected
     expect(rowOf(long, 25).boundBy).toBe('tokens per minute')
-    expect(rowOf(long, 25).time.high).toBeCloseTo(((40 * (52 * element + 32)) / 20_000) * 60_000)
+    const charged = 39 * (52 * element + 32)
+    const row = rowOf(long, 25)
+    expect(row.time.high).toBeCloseTo((charged / 20_000) * 60_000 + one(row.bounds, 10))
+  })
+
+  it('tokens per minute, also where only the first requests are charged a large cap', async () => {
+    const options = { ...job, latency, tokensPerMinute: 30_000, outputTokens: 5, maxOutputTokens: 16_000 }
+    const { boundBy, time } = rowOf(await makePlan(from(texts(100)), options), 25)
+    expect(boundBy).toBe('tokens per minute')
+    // A quarter of the limit, where 10 s have a sixth, and then three of about 500.
+    expect(time.expected).toBeGreaterThan(((7_500 + 3 * 400 - 5_000) / 30_000) * 60_000)
+    expect(time.expected).toBeLessThan(12_000)
   })
 })
 
@@ -245,7 +262,7 @@ describe('the chosen size', () => {
     const plan = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 7 })
     expect(plan.chosen?.size).toBe(7)
     const one = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 1 })
-    expect(one.chosen).toMatchObject({ size: 1, why: '1: no other size is allowed.' })
+    expect(one.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
   })
 
   it('goes by time alone without prices', async () => {
@@ -298,6 +315,101 @@ describe('the chosen size', () => {
     expect(plan.chosen?.why).toMatch(
       /^\d+: no size is within 5% of both the least cost \(\$[\d.]+\) and time \(\d+ s\); this one comes nearest, (no|\d+%) dearer and (no|\d+%) slower\. .*The cheapest is \d+, the fastest 1\./,
     )
+  })
+})
+
+describe('what cannot be', () => {
+  // Of about 100 tokens each.
+  const long = (n: number) => Array.from({ length: n }, (_, i) => `${i} word`.repeat(50))
+
+  it('packs that do not fit into the context are not chosen', async () => {
+    const free = await makePlan(from(long(200)), job)
+    const plan = await makePlan(from(long(200)), { ...job, contextTokens: 2_048 })
+    expect(free.chosen!.size).toBeGreaterThan(20)
+    const { overContextFrom = 0 } = plan.limits
+    expect(plan.chosen!.size).toBeLessThan(overContextFrom)
+    expect(rowOf(plan, 25).overContext).toBe(8)
+    expect(rowOf(plan, 10).overContext).toBe(0)
+    // Where it is drawn, a pack has room for the longest results too.
+    const { prompts, results, tokens } = plan
+    const fixed = prompts.packed.tokens + results.frame
+    const each = tokens.packed / 200 + results.element.high
+    expect(fixed + (overContextFrom - 1) * each).toBeLessThan(2_048 + each)
+    expect(fixed + overContextFrom * each).toBeGreaterThan(2_048 - each)
+  })
+
+  it('records that fit into no context do not make a size too large', async () => {
+    const input = ['a', 'b', 'word '.repeat(3_000), 'c']
+    const plan = await makePlan(from(input), { ...job, contextTokens: 2_048 })
+    expect(plan.records.overContext).toBe(1)
+    expect(plan.limits.overContextFrom).toBeUndefined()
+  })
+
+  it('requests that the limit of tokens never lets through are no plan', async () => {
+    const instructions = 'Label it by the rules. '.repeat(300)
+    const plan = await makePlan(from(texts(40)), { ...job, instructions, tokensPerMinute: 1_000 })
+    expect(plan.chosen).toBeUndefined()
+    // Packs are halved until there is one record left, which changes nothing.
+    expect(plan.rows.map(({ requests, overLimit }) => [requests, overLimit])).toEqual(
+      [1, 5, 10, 25, 50].map(() => [40, 40]),
+    )
+  })
+
+  it('packs that the limit of tokens does not let through go by halves', async () => {
+    const plan = await makePlan(from(long(40)), { ...job, tokensPerMinute: 1_000 })
+    // Some 8 records fit: 25 are halved to 13 and 12, and these again; so are the 15 that are left.
+    expect(rowOf(plan, 5)).toMatchObject({ requests: 8, overLimit: 0 })
+    expect(rowOf(plan, 25)).toMatchObject({ requests: 6, overLimit: 0 })
+    expect(plan.chosen).toBeDefined()
+  })
+
+  it('plain requests are chosen where only the protocol is too much', async () => {
+    const plan = await makePlan(from(['a', 'b', 'c']), { ...job, tokensPerMinute: 100 })
+    expect(plan.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
+  })
+})
+
+describe('records of partitions', () => {
+  const shared = (n: number, partitions: number) =>
+    texts(n).map((text, i) => ({ text, partition: `tenant ${i % partitions}` }))
+  const fromRecords = async function* (records: readonly PlanRecord[]) {
+    await Promise.resolve()
+    yield* records
+  }
+
+  it('share no pack with others', async () => {
+    const plan = await makePlan(fromRecords(shared(400, 100)), { ...job, pricing: { input: 1, output: 1 } })
+    // Four each; of the first, three leave when too many wait.
+    expect(rowOf(plan, 25).requests).toBe(101)
+    expect(rowOf(plan, 25).loose).toEqual(['partition'])
+  })
+
+  it('are exact as long as they all wait for the end', async () => {
+    const plan = await makePlan(fromRecords(shared(200, 7)), job)
+    expect(rowOf(plan, 50)).toMatchObject({ requests: 7, loose: [] })
+  })
+})
+
+describe('results that are kept', () => {
+  it('are asked for once, by either way', async () => {
+    const twice = [...texts(100), ...texts(100)]
+    const plan = await makePlan(from(twice), { ...job, keepsResults: true })
+    const once = await makePlan(from(texts(100)), job)
+    expect(plan.records).toMatchObject({ read: 200, repeated: 100, unremembered: 0 })
+    const figures = ({ rows }: Plan) =>
+      rows.map(({ size, requests, inputTokens }) => [size, requests, inputTokens])
+    expect(figures(plan)).toEqual(figures(once))
+    expect(rowOf(plan, 1).loose).toEqual([])
+    expect(rowOf(plan, 25).loose).toEqual(['cache'])
+  })
+
+  it('are those of one partition', async () => {
+    const both = async function* () {
+      await Promise.resolve()
+      for (const partition of ['a', 'b', 'a']) yield { text: 'same', partition }
+    }
+    const plan = await makePlan(both(), { ...job, keepsResults: true })
+    expect(plan.records).toMatchObject({ read: 3, repeated: 1 })
   })
 })
 
@@ -392,7 +504,7 @@ describe('the plan', () => {
 
   it('fails as its input does', async () => {
     const broken = async function* () {
-      yield 'a'
+      yield { text: 'a' }
       await Promise.reject(new Error('The disk is gone'))
     }
     await expect(makePlan(broken(), job)).rejects.toThrow('The disk is gone')
