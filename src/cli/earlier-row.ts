@@ -22,6 +22,8 @@ export function earlierRow(columns: Readonly<Record<string, unknown>>): EarlierR
   const code = codeOf(error)
   const others = parseMore(more)
   if (!isIndex(index) || code === undefined || others === undefined) return undefined
+  // What has a column is never written there.
+  if (Object.keys(others).some((name) => Object.hasOwn(rest, name))) return undefined
   return { own: { ...rest, ...others }, isUnreadable: UNREADABLE.has(code) }
 }
 

@@ -29,7 +29,9 @@ export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
     const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging() })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
-  const { OPENAI_API_KEY: key = '', OPENAI_BASE_URL: server = '' } = process.env
+  const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) =>
+    process.env[name]?.trim(),
+  )
   if (key === '' && server === '') {
     throw new UsageError(
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
@@ -43,8 +45,7 @@ export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
 /** Else each request would fail as if the connection were broken. */
 function checkKey(key: string): void {
   try {
-    // `fetch` trims it.
-    validateHeaderValue('authorization', key.trim())
+    validateHeaderValue('authorization', key)
   } catch {
     throw new UsageError(
       'OPENAI_API_KEY: there is a line break in it, or a character that no HTTP header can hold',
@@ -54,7 +55,11 @@ function checkKey(key: string): void {
 
 function nameOf(baseURL: string): string {
   const url = URL.parse(baseURL)
+  if (url && url.username + url.password !== '') {
+    throw new UsageError('OPENAI_BASE_URL: a URL with a user or a password cannot be used: Node refuses it')
+  }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin + url.pathname
-  const shown = JSON.stringify(baseURL.replace(/[^/@]*@/, '...@'))
-  throw new UsageError(`OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1, got ${shown}`)
+  // It may hold a key, in whatever form.
+  const shown = /[@?#]/.test(baseURL) ? '' : `, got ${JSON.stringify(baseURL)}`
+  throw new UsageError(`OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1${shown}`)
 }

@@ -14,6 +14,7 @@ export interface JobFlags {
   maxRecordBytes?: number
   labels?: string
   schema?: string
+  prefix?: string
   instructions?: string
   prompt?: string
   examples?: string
@@ -105,6 +106,7 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
       '--schema <file>',
       "the result's form: a JSON Schema, or a .ts or .js module that exports a Zod schema",
     ),
+    flag('--prefix <text>', "put before the names of the result's columns"),
     flag('--instructions <file>', 'what to do with each record'),
     flag('--prompt <text>', 'the same, in place'),
     flag('--examples <file>', 'JSON lines of { "record": ..., "value": ... }, shown to the model'),

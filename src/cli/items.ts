@@ -2,8 +2,9 @@ import { RowError, type RowStream } from '../readers/index.ts'
 import { toItem, type Item, type TextOf } from './records.ts'
 import { UsageError } from './usage-error.ts'
 
-/** Rows that are looked at for the first good one, which tells what columns there are. */
+/** How far it is looked for the first record that tells what columns there are: rows, and bytes of the files. */
 const LOOK_AHEAD = 1_000
+const LOOK_AHEAD_BYTES = 8 * 2 ** 20
 
 /** The records of an input, in order, each with its index. */
 export class Items {
@@ -17,21 +18,27 @@ export class Items {
   }
 
   /**
-   * The first record that tells what the others are like: not one that cannot be read, nor one without the column that is
-   * asked for, unless it is of a table, whose records all have the same. It is not taken.
+   * The first record that tells what the others are like: in particular, that has the column that is asked for. It is not taken.
+   *
+   * @throws {UsageError} What is wrong with the columns of all records: it is said before anything is asked.
    */
   async first(isTable: (file: string) => boolean): Promise<Item | undefined> {
-    let readable: Item | undefined
-    while (this.#head.length < LOOK_AHEAD) {
+    let atypical: Item | undefined
+    for (;;) {
       const { done, value } = await this.#rows.next()
       if (done) break
       this.#head.push(value)
-      if (isUnreadable(value)) continue
-      if (typeof value.text === 'string' || value.text.code !== 'missing_column' || isTable(value.file))
-        return value
-      readable ??= value
+      const kind = kindOf(value.text)
+      if (kind === 'typical') return value
+      if (kind === 'impossible') throw asUsage(value)
+      if (kind === 'atypical') atypical ??= value
+      if (this.#head.length < LOOK_AHEAD && this.#source.bytesRead < LOOK_AHEAD_BYTES) continue
+      // Logs may begin with a thousand events of another kind, but a table has the same columns to its end.
+      if (!atypical || !isTable(atypical.file)) return atypical
+      break
     }
-    return readable
+    if (atypical) throw asUsage(atypical)
+    return undefined
   }
 
   /** Reads no further, also where it waits for an input that is still open. */
@@ -40,7 +47,8 @@ export class Items {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
-    for (const item of this.#head.splice(0)) yield item
+    // One by one, so that none is kept.
+    for (let item = this.#head.shift(); item; item = this.#head.shift()) yield item
     for (;;) {
       const { done, value } = await this.#rows.next()
       if (done) return
@@ -49,16 +57,26 @@ export class Items {
   }
 }
 
-/** What is wrong with the columns of the first record is wrong with all of them, so it is said before anything is asked. */
-export function checkFirst({ text }: Item): void {
-  if (typeof text === 'string') return
-  if (['column_taken', 'reserved_column', 'missing_column'].includes(text.code)) {
-    throw new UsageError(text.message)
+/** What a record tells of the others, by what is to be asked of it. */
+function kindOf(text: Item['text']): 'typical' | 'atypical' | 'impossible' | 'unreadable' {
+  if (typeof text === 'string') return 'typical'
+  if (text instanceof RowError) return 'unreadable'
+  switch (text.code) {
+    case 'empty_text':
+      return 'typical'
+    case 'missing_column':
+    case 'reserved_column':
+      return 'atypical'
+    case 'column_taken':
+      return 'impossible'
+    case 'unreadable':
+    case 'not_a_record':
+      return 'unreadable'
   }
 }
 
-function isUnreadable({ text }: Item): boolean {
-  return typeof text !== 'string' && (text instanceof RowError || text.code === 'unreadable')
+function asUsage({ text }: Item): UsageError {
+  return new UsageError(typeof text === 'string' ? text : text.message)
 }
 
 async function* number(

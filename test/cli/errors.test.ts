@@ -146,7 +146,11 @@ describe('a usage error names the flag, says what was expected and what came, an
   test.concurrent.each<[string, Record<string, string>, string]>([
     ['no URL', { OPENAI_BASE_URL: 'not a url' }, url('not a url')],
     ['a URL without a scheme', { OPENAI_BASE_URL: 'localhost:8000/v1' }, url('localhost:8000/v1')],
-    ['a URL of another scheme', { OPENAI_BASE_URL: 'ftp://me:secret@host/v1' }, url('ftp://...@host/v1')],
+    ['a URL of another scheme', { OPENAI_BASE_URL: 'ftp://host/v1' }, url('ftp://host/v1')],
+    ['a URL with a password', { OPENAI_BASE_URL: 'http://me:secret@host/v1' }, 'with a user or a password'],
+    ['what looks like one', { OPENAI_BASE_URL: 'me:x@secret@host/v1' }, 'expected a URL such as'],
+    ['a URL with a key', { OPENAI_BASE_URL: 'ftp://host/v1?key=secret' }, 'expected a URL such as'],
+    ['blanks', { OPENAI_BASE_URL: ' ', OPENAI_API_KEY: '' }, 'Expected OPENAI_API_KEY to be set'],
     ['a key of two lines', { OPENAI_API_KEY: 'one\ntwo' }, 'OPENAI_API_KEY: there is a line break in it'],
   ])('of the environment: %s', async (_, env, message) => {
     using place = new Workplace(files)
@@ -204,9 +208,9 @@ describe('what stops a run', () => {
       using place = new Workplace(files)
       const [, ...job] = place.job(['-'])
       const args = [name, ...job, ...(name === 'run' ? atOnce : [])]
-      const { code, stderr } = await place.run(args, { input: '{"_error":1}\n', isOpen: true })
+      const { code, stderr } = await place.run(args, { input: '{"text":"a","label":1}\n', isOpen: true })
       expect(code).toBe(2)
-      expect(stderr).toMatch(/^stdin:1: a column "_error"/)
+      expect(stderr).toMatch(/^stdin:1: the result has a column "label" too/)
     },
   )
 

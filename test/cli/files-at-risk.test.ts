@@ -1,6 +1,19 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { atOnce, bareEnv, jsonl, main, messages, parseLines, startCli, Workplace } from '../helpers/cli.ts'
@@ -206,6 +219,16 @@ describe('rejects as an input', () => {
     expect(place.read('o2.jsonl')).toContain('"n":12345678901234567890,')
   })
 
+  test('a row without the column is rejected, and the others are asked, also if it is the first of a table', async () => {
+    const rows = ['{"id":0,"meta":{"text":"shipping"}}', '{"id":1,"meta":{}}', '{"id":2,"meta":{"text":" "}}']
+    using place = new Workplace({ 'in.jsonl': rows.join('\n') })
+    const job = (input: string, ...flags: string[]) =>
+      place.run([...place.job([input]), '--field', 'meta.text', ...flags, ...atOnce])
+    expect((await job('in.jsonl', '-o', 'out.jsonl', '--rejects', 'rejects.csv')).code).toBe(1)
+    expect((await job('rejects.csv', '-o', 'again.jsonl')).code).toBe(1)
+    expect(indexes(place, 'again.jsonl')).toEqual([0, 1])
+  })
+
   test('a column within a column is found again in a table', async () => {
     using place = new Workplace({ 'in.csv': `n\n"{""a"":""shipping""}"\n"{""b"":1}"\n` })
     const { code, stdout } = await place.run([...place.job(['in.csv']), '--field', 'n.a', ...atOnce])
@@ -284,12 +307,12 @@ test('two runs that begin together: one of them writes', { timeout: 120_000 }, a
 test('what is secret is in no file', async () => {
   await using simulator = await startSimulator({ latency })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
-  const url = `${simulator.baseURL.replace('//', '//user:s3cret@')}?api-key=TOPSECRET`
+  const url = `${simulator.baseURL}?api-key=TOPSECRET`
   const env = { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'KEYSECRET', OPENAI_LOG: 'debug' }
   const request = ['--request', '{"user":"USERSECRET"}']
   const { stdout } = await place.run([...place.job(), '-o', 'out.jsonl', '--json', ...request], { env })
   const state = place.read('out.jsonl.run.json')
-  for (const secret of ['s3cret', 'TOPSECRET', 'KEYSECRET', 'USERSECRET', 'Say what it is about']) {
+  for (const secret of ['TOPSECRET', 'KEYSECRET', 'USERSECRET', 'Say what it is about']) {
     expect(state).not.toContain(secret)
     expect(stdout).not.toContain(secret)
   }
@@ -304,6 +327,42 @@ test('an output is the same by whatever way it is named', async () => {
   symlinkSync('out.jsonl', join(place.path, 'link.jsonl'))
   expect(await job('link.jsonl')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(indexes(place)).toEqual([0, 1, 2])
+  // Also one that was not there yet.
+  symlinkSync('new.jsonl', join(place.path, 'to-new.jsonl'))
+  expect((await job('to-new.jsonl', '--limit', '1')).code).toBe(0)
+  expect(await job('to-new.jsonl')).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(indexes(place, 'new.jsonl')).toEqual([0, 1, 2])
+})
+
+test('a table has no columns that could not be read back', async () => {
+  using place = new Workplace({ 'in.jsonl': '{"a\\rb":1,"":2,"text":"shipping"}\n{"text":"returns"}\n' })
+  const args = [...place.job(), '-o', 'out.csv', '--field', 'text', '--ordered', ...atOnce]
+  expect((await place.run([...args, '--limit', '1'])).code).toBe(0)
+  expect(await place.run(args)).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(place.read('out.csv').split('\n')).toEqual([
+    'text,label,_index,_error,_more',
+    'shipping,shipping,0,,"{""a\\rb"":1,"""":2}"',
+    'returns,returns,1,,',
+    '',
+  ])
+})
+
+test('what is no record does not decide what columns there are', async () => {
+  const text = '[1]\n{"_index":"x","text":"a"}\n{"id":1,"text":"shipping"}\n'
+  using place = new Workplace({ 'in.jsonl': text })
+  const args = [...place.job(), '-o', 'out.csv', '--field', 'text', ...atOnce]
+  expect((await place.run(args)).code).toBe(1)
+  expect(place.read('out.csv').split('\n')[0]).toBe('id,text,label,_index,_error,_more')
+})
+
+test('records that say nothing of the others are not kept without bound', async () => {
+  const other = JSON.stringify({ id: 1, body: 'x'.repeat(1_000_000) })
+  using place = new Workplace({ 'in.jsonl': `${other}\n`.repeat(300) + jsonl(messages(3)) })
+  const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--json', ...atOnce], {
+    env: { NODE_OPTIONS: '--max-old-space-size=150' },
+  })
+  expect(code).toBe(1)
+  expect(parseLines(stdout).filter(({ label }) => label !== undefined)).toHaveLength(3)
 })
 
 test('a glob does not take the output for an input', async () => {
@@ -344,30 +403,78 @@ test('how to go on is said as it is', async () => {
   expect(indexes(place)).toEqual([0, 1, 2, 3, 4])
 })
 
+/** As a lock names it. */
+function thisHost(): string {
+  const space = '/proc/self/ns/pid'
+  return existsSync(space) ? `${hostname()} ${readlinkSync(space)}` : hostname()
+}
+
 describe('files of an earlier run', () => {
-  test('that had the same process number hold nobody up, as in a container that was killed', () => {
-    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
-    const script = `printf '{"pid":%s,"host":"%s","began":"1"}' $$ "$(hostname)" > out.jsonl.run.lock; exec "$0" "$@"`
-    const args = ['-c', script, process.execPath, main, ...place.job(), ...atOnce, '-o', 'out.jsonl']
-    const { status, stderr } = spawnSync('sh', args, { cwd: place.path, env: bareEnv, encoding: 'utf8' })
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const owner = (values: Record<string, unknown> = {}) =>
+    JSON.stringify({ pid: process.pid, host: thisHost(), began: '1', ...values })
+
+  test.each([
+    ['another process has now', owner()],
+    ['nobody has now', owner({ pid: 2 ** 22 + 1 })],
+    ['was not written to its end', '{"pid":'],
+  ])('whose number %s hold nobody up', async (_, lock) => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'out.jsonl.run.lock': lock })
+    const ended = await place.run([...place.job(), ...atOnce, '-o', 'out.jsonl'])
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(indexes(place)).toEqual([0, 1, 2])
+    expect(readdirSync(place.path)).not.toContain('out.jsonl.run.lock')
   })
 
-  test('that is of another computer holds up, also by --force: it says what to delete', async () => {
+  test.skipIf(process.platform !== 'linux')(
+    'whose process is dead but not reaped hold nobody up',
+    async () => {
+      using place = new Workplace({ 'in.jsonl': jsonl(messages(30)) })
+      const slow = [...place.job(), '-o', 'out.jsonl', '--simulate', '--time-to-first-token', '60000']
+      const command = [process.execPath, main, ...slow].map((arg) => `'${arg}'`).join(' ')
+      const parent = spawn('bash', ['-c', `${command} & echo $!; exec sleep 600`], {
+        cwd: place.path,
+        env: bareEnv,
+      })
+      try {
+        const [pid] = (await once(parent.stdout, 'data')) as [Buffer]
+        while (!existsSync(join(place.path, 'out.jsonl.run.json'))) await sleep(50)
+        process.kill(Number(pid), 'SIGKILL')
+        while (!readFileSync(`/proc/${Number(pid)}/stat`, 'utf8').includes(') Z ')) await sleep(10)
+        expect((await place.run([...place.job(), '-o', 'out.jsonl', ...atOnce])).code).toBe(0)
+      } finally {
+        parent.kill('SIGKILL')
+      }
+    },
+  )
+
+  test('that are of another computer hold up as long as they are touched, also by --force', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
-    const lock = '{"pid":1,"host":"another","began":"1"}'
+    const lock = owner({ host: 'another' })
     for (const file of ['out.jsonl', 'rejects.jsonl']) {
       place.write({ [`${file}.run.lock`]: lock })
       const args = [...place.job(), ...atOnce, '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', '--force']
       const { code, stderr } = await place.run(args)
       expect(code).toBe(2)
-      expect(stderr).toMatch(
-        `${file} is being written by another run, process 1 on another. If that is not so, delete`,
-      )
+      expect(stderr).toContain(`${file} is being written by another run, process ${process.pid}, elsewhere`)
       expect(place.read(`${file}.run.lock`)).toBe(lock)
-      rmSync(join(place.path, `${file}.run.lock`))
+      const before = Date.now() / 1_000 - 61
+      utimesSync(join(place.path, `${file}.run.lock`), before, before)
       expect((await place.run(args)).code).toBe(0)
+    }
+  })
+
+  test('of one that is dead are taken over by one of many', { timeout: 120_000 }, async () => {
+    for (let round = 0; round < 5; round += 1) {
+      using place = new Workplace({ 'in.jsonl': jsonl(messages(40)), 'out.jsonl.run.lock': owner() })
+      const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
+      const runs = Array.from({ length: 5 }, () => startCli(args, { cwd: place.path }).ended)
+      const ended = await Promise.all(runs)
+      for (const { code, stderr } of ended) {
+        if (code !== 0) expect(stderr).toMatch(/^out\.jsonl is being written by another run/)
+      }
+      expect(ended.some(({ code }) => code === 0)).toBe(true)
+      expect(indexes(place)).toEqual([...Array(40).keys()])
+      expect(readdirSync(place.path).filter((name) => name.includes('.run.'))).toEqual(['out.jsonl.run.json'])
     }
   })
 

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { readRows, type RowStream } from '../../readers/index.ts'
 import { withConfig } from '../config.ts'
-import { checkFirst, Items } from '../items.ts'
+import { Items } from '../items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../job.ts'
 import { keepMemoryLow } from '../memory.ts'
 import { partitionBy, textWith } from '../partition.ts'
 import type { Item } from '../records.ts'
 import { given } from '../given.ts'
+import { resultColumns } from '../result-columns.ts'
 import { asUsageError, inFlags } from '../usage-error.ts'
 import { LARGEST, type PlanFlags } from './command.ts'
 import { formatPlan } from './format.ts'
@@ -32,9 +33,9 @@ export async function plan(files: readonly string[], command: Command): Promise<
 }
 
 async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void> {
-  const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set())
-  const first = await items.first((file) => isTable(job, file))
-  if (first) checkFirst(first)
+  const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
+  const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
+  await items.first((file) => isTable(job, file))
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags
   const {
     api,

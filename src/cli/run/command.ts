@@ -16,7 +16,6 @@ export interface RunFlags extends JobFlags, EndpointFlags {
   output?: string
   outputFormat?: OutputFormat
   rejects?: string
-  prefix?: string
   ordered?: boolean
   strict?: boolean
   force?: boolean
@@ -56,7 +55,6 @@ Output: the record's own columns, the result's, _index (position in the input, f
     flag('-o, --output <file>', '.jsonl, .csv or .tsv (default: JSON lines on standard output)'),
     flag('--output-format <format>', 'where the name does not tell').choices(['jsonl', 'csv', 'tsv']),
     flag('--rejects <file>', 'rejected records and bad rows go here too: an input for another run'),
-    flag('--prefix <text>', "put before the names of the result's columns"),
     flag('--ordered', 'in input order, instead of as they come'),
     flag('--strict', 'stop at the first bad row'),
     flag('--force', 'go on with an output although the input or what is asked has changed'),

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { formatOf } from '../../readers/index.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -69,11 +69,24 @@ function formatByName(path: string, option: string): OutputFormat {
   throw new UsageError(`${option}: expected a name that ends in .jsonl, .csv or .tsv, got ${path}`)
 }
 
+/** The one name of a file, by whatever way it is named. */
 export function real(path: string): string {
   try {
     return realpathSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return resolve(path)
+    // A pipe, which has no place, or it is not there yet: then its folder is, or what a link stands for.
+    const target = linkOf(path)
+    if (target !== undefined) return real(resolve(dirname(path), target))
+    const folder = dirname(resolve(path))
+    return folder === resolve(path) ? folder : join(real(folder), basename(path))
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
   } catch {
-    // It is not there yet, or is a pipe, which has no place.
-    return resolve(path)
+    return undefined
   }
 }

@@ -4,7 +4,8 @@ import type { Item } from '../records.ts'
 import { hasContent, type OutputFile, type OutputFiles } from './output-files.ts'
 import { rejectedRows } from './read-back.ts'
 import type { Before } from './resume.ts'
-import { lineFormat, outputRow, type ResultColumns } from './rows.ts'
+import type { ResultColumns } from '../result-columns.ts'
+import { lineFormat, outputRow } from './rows.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
 /** Where outcomes are written. */
@@ -19,9 +20,9 @@ export interface OutputPlan extends OutputFiles {
 
 export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
   // A table goes on with the columns that it has.
-  const main = openFile(output, before.output.columns ?? [...own, ...result.names, ...OURS])
+  const main = openFile(output, before.output.columns ?? [...inHeader(own), ...result.names, ...OURS])
   // Without the result's columns, which would be in the way of those of a second run.
-  const second = rejects && openFile(rejects, before.rejects.columns ?? [...own, ...OURS])
+  const second = rejects && openFile(rejects, before.rejects.columns ?? [...inHeader(own), ...OURS])
   if (output && second && before.rejects.done.size < before.output.rejected.size) {
     // An earlier run had no rejects file, or that is gone, or it was killed between the two.
     for await (const row of rejectedRows(output, before.rejects.done))
@@ -40,6 +41,11 @@ export async function openOutput({ output, rejects, own, result, before }: Outpu
       main.close()
     },
   }
+}
+
+/** Names that nobody could read back. What they stand for goes to `_more`. */
+function inHeader(names: readonly string[]): string[] {
+  return names.filter((name) => name !== '' && !name.includes('\r'))
 }
 
 /** A row of an output as it goes to the rejects, whichever formats the two have. */

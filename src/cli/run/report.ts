@@ -23,12 +23,15 @@ export function report(summary: Summary, halt: Halt | undefined, isPiped: boolea
 }
 
 function howToGoOn({ blame }: Halt, isPiped: boolean, { overwrite, force }: RunFlags): string {
-  const withoutOverwrite = overwrite ? 'without --overwrite' : undefined
-  if (blame === 'input' && !isPiped) {
-    const how = ['with --force', withoutOverwrite].filter((one) => one !== undefined).join(' and ')
+  const isMended = blame === 'input' && !isPiped
+  const flags = [
+    ...((isMended || isPiped) && !force ? ['with --force'] : []),
+    ...(overwrite ? ['without --overwrite'] : []),
+  ].join(' and ')
+  const how = flags === '' ? 'again' : flags
+  if (isMended) {
     return `Mend the input, and run the same command ${how} to go on: it is no longer the same, but records must stay in their places.`
   }
-  if (withoutOverwrite !== undefined) return `Run the same command ${withoutOverwrite} to go on.`
-  if (isPiped && !force) return 'Run the same command with --force to go on: the input must be the same.'
-  return 'Run the same command again to go on.'
+  const why = isPiped && !force ? ': the input must be the same' : ''
+  return `Run the same command ${how} to go on${why}.`
 }

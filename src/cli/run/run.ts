@@ -3,11 +3,12 @@ import { FileError, readRows, RowError } from '../../readers/index.ts'
 import { openCache } from '../cache-file.ts'
 import { withConfig, type Given } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
-import { checkFirst, Items } from '../items.ts'
+import { Items } from '../items.ts'
 import { keepMemoryLow } from '../memory.ts'
 import { isTable, loadEnvFile, openStream, readJob, type Job } from '../job.ts'
 import { partitionBy, textWith } from '../partition.ts'
 import { columnNames } from '../records.ts'
+import { resultColumns } from '../result-columns.ts'
 import { given } from '../given.ts'
 import { inFlags, UsageError } from '../usage-error.ts'
 import type { RunFlags } from './command.ts'
@@ -17,7 +18,6 @@ import { openOutput } from './output.ts'
 import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
 import { readBefore, removeBefore } from './resume.ts'
-import { resultColumns } from './rows.ts'
 import { stateOf } from './settings.ts'
 import { writeState } from './state.ts'
 import { summaryOf } from './summary.ts'
@@ -65,7 +65,6 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
         // Nothing has been asked: it is the command that has to be mended.
         throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
       })
-    if (first) checkFirst(first)
 
     // From here on files are changed.
     const state = await stateOf(job, flags, endpoint.name, targets)
