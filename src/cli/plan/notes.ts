@@ -187,7 +187,7 @@ function limitNotes({ limits }: Plan): string[] {
     tokensPerMinute === undefined
       ? ''
       : " A request is charged its characters / 4, or its output cap where that is more: about twice a pack's" +
-        ' results; a plain one sends no cap.' +
+        ' results, short ones in the shorter time, long ones in the longer; a plain one sends no cap.' +
         (maxOutputTokens === undefined
           ? ''
           : ' Before the first answer has come, the cap is --max-output-tokens, or a quarter of the limit.')

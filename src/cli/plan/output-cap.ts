@@ -1,5 +1,6 @@
 import type { PlanOptions } from './options.ts'
 import { LEARNED } from './packing.ts'
+import { mapRange, type Range } from './range.ts'
 import type { ResultTokens } from './results.ts'
 
 // As the stream learns its caps: twice what is expected and one long result, and no more than a quarter of the limit.
@@ -9,11 +10,20 @@ const LIMIT_SHARE = 4
 /** The share of the largest cap that the results of a pack may be expected to fill. */
 const EXPECTED_FILL = 0.7
 
-/** The output cap that a stream sends for so many records, once it has learned what results take. */
-export function capFor(records: number, { element }: ResultTokens, options: PlanOptions): number {
-  const cap = Math.ceil(ROOM * (records * element.expected + element.high) + FRAME_TOKENS)
+/**
+ * The output cap that a stream sends for so many records, once it has learned what results take: at the ends, that all are
+ * short, or long.
+ */
+export function capFor(records: number, { element }: ResultTokens, options: PlanOptions): Range {
+  const { low, expected, high } = element
+  const results = {
+    low: (records + 1) * low,
+    expected: records * expected + high,
+    high: (records + 1) * high,
+  }
   const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
-  return Math.min(cap, maxOutputTokens, Math.floor(tokensPerMinute / LIMIT_SHARE))
+  const most = Math.min(maxOutputTokens, Math.floor(tokensPerMinute / LIMIT_SHARE))
+  return mapRange(results, (tokens) => Math.min(Math.ceil(ROOM * tokens + FRAME_TOKENS), most))
 }
 
 /** The output cap that a stream sends before it has learned that; 0: none, as none is stated. */

@@ -1,3 +1,5 @@
+import { addRanges, mapRange, type Range } from './range.ts'
+
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4
 
@@ -7,7 +9,7 @@ export interface RequestRules {
   /** Characters of a request's messages that are no record. */
   readonly fixedCharacters: number
   /** The output cap of a pack of so many records. */
-  readonly capFor: (records: number) => number
+  readonly capFor: (records: number) => Range
   /** Tokens that one request may be charged at all. `Infinity`: there is no such limit. */
   readonly largestRequest: number
   /** Tokens that so many records may have together, so that prompt and answer fit into the context. */
@@ -38,8 +40,8 @@ export interface PackTally {
   readonly largest: number
   /** Tokens of longer tags, where a text holds what looks like one. */
   readonly tagTokens: number
-  /** Tokens charged to a limit per minute. */
-  readonly charged: number
+  /** Tokens charged to a limit per minute, by caps for short results, and for long ones. */
+  readonly charged: Range
   /** Of `requests`: those of one record that are charged more than the whole limit. */
   readonly overLimit: number
   /** Of `requests`: those of several records that do not fit into the context, although each of them would. */
@@ -49,7 +51,8 @@ export interface PackTally {
 type Sums = { -readonly [K in keyof PackTally]: PackTally[K] }
 
 export function emptyTally(): Sums {
-  return { requests: 0, full: 0, largest: 0, tagTokens: 0, charged: 0, overLimit: 0, overContext: 0 }
+  const charged = { low: 0, expected: 0, high: 0 }
+  return { requests: 0, full: 0, largest: 0, tagTokens: 0, charged, overLimit: 0, overContext: 0 }
 }
 
 /**
@@ -76,7 +79,8 @@ export function tally(sums: Sums, records: readonly PackedRecord[], most: number
   }
   sums.requests += 1
   sums.tagTokens += tagTokens
-  sums.charged += Math.max(prompt, capFor(n))
+  const charge = mapRange(capFor(n), (cap) => Math.max(prompt, cap))
+  sums.charged = addRanges(sums.charged, charge)
   sums.largest = Math.max(sums.largest, n)
   if (n === most) sums.full += 1
   if (prompt > largestRequest) sums.overLimit += 1

@@ -180,7 +180,8 @@ function totals(
   const { packed, plain } = prompts
   if (size === 1) {
     return {
-      ...{ size, requests: asked, full: asked, charged: plainCharged, firstCap: 0, loose: [] },
+      ...{ size, requests: asked, full: asked, firstCap: 0, loose: [] },
+      charged: mapRange(results.plain, () => plainCharged),
       ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
       ...{ overLimit: plainOverLimit, overContext: 0 },
       inputTokens: asked * plain.tokens + plainTokens,

@@ -30,21 +30,21 @@ function outOfRange(name: string, what: string, got: number | string): RangeErro
   return new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`)
 }
 
+/** What each end comes to by itself. */
+export function atEachEnd(of: (end: keyof Range) => number): Range {
+  return { low: of('low'), expected: of('expected'), high: of('high') }
+}
+
 export function mapRange(range: Range, map: (value: number) => number): Range {
-  return { low: map(range.low), expected: map(range.expected), high: map(range.high) }
+  return atEachEnd((end) => map(range[end]))
 }
 
 /** Both together, at each end. */
 export function addRanges(a: Range, b: Range): Range {
-  return { low: a.low + b.low, expected: a.expected + b.expected, high: a.high + b.high }
+  return atEachEnd((end) => a[end] + b[end])
 }
 
 /** The largest of all, at each end. */
 export function mostOf(ranges: readonly Range[]): Range {
-  const end = (of: (range: Range) => number) => Math.max(...ranges.map(of))
-  return {
-    low: end(({ low }) => low),
-    expected: end(({ expected }) => expected),
-    high: end(({ high }) => high),
-  }
+  return atEachEnd((end) => Math.max(...ranges.map((range) => range[end])))
 }

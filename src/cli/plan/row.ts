@@ -1,7 +1,7 @@
 import type { Pricing } from '../../index.ts'
 import { requestTime, roundsOf, type Pace, type Work } from './pace.ts'
 import type { Loose } from './packing.ts'
-import { addRanges, mapRange, mostOf, type Range } from './range.ts'
+import { addRanges, atEachEnd, mapRange, mostOf, type Range } from './range.ts'
 import { lastStart, startsWithin, type Toll } from './starts.ts'
 
 export type Bound = 'latency × max-in-flight' | 'requests per minute' | 'tokens per minute'
@@ -50,7 +50,7 @@ export interface Totals {
   /** Of `requests`: those that hold as many records as they may. */
   readonly full: number
   /** What all are charged to a limit of tokens per minute. */
-  readonly charged: number
+  readonly charged: Range
   /** The output cap of those that start before an answer has told how long results are; 0: they have none. */
   readonly firstCap: number
   readonly loose: readonly Loose[]
@@ -83,10 +83,11 @@ export function rowOf(all: Totals, terms: Terms): PlanRow {
   // Packs whose number is not sure are of uneven sizes, and any may be the last.
   const isUneven = totals.loose.length > 0
   const last = isUneven ? mapRange(largestOutput, (tokens) => tokens * requests) : outputTokens
-  const each = charged / requests
+  const each = mapRange(charged, (tokens) => tokens / requests)
+  const unlearned = mapRange(each, (tokens) => Math.max(firstCap, tokens))
   const { time, bounds } = timeOf(work, { ...work, output: last }, pace, {
-    requests: tollOf(requestsPerMinute, 1, 1),
-    tokens: tollOf(tokensPerMinute, each, Math.max(firstCap, each)),
+    requests: tollOf(requestsPerMinute, ONE, ONE),
+    tokens: tollOf(tokensPerMinute, each, unlearned),
   })
   const mostCached = cachedFrom(1)
   return {
@@ -101,7 +102,9 @@ interface Tolls {
   readonly tokens: Toll | undefined
 }
 
-function tollOf(perMinute: number | undefined, each: number, unlearned: number): Toll | undefined {
+const ONE: Range = { low: 1, expected: 1, high: 1 }
+
+function tollOf(perMinute: number | undefined, each: Range, unlearned: Range): Toll | undefined {
   return perMinute === undefined ? undefined : { perMinute, each, unlearned }
 }
 
@@ -120,8 +123,9 @@ function timeOf(
   const before = roundsOf(work) - 1
   const inLastRound = work.requests - before * work.maxInFlight
   const tolls = [requests, tokens].filter((toll) => toll !== undefined)
-  const unlearned = mapRange(one, (time) =>
-    Math.min(work.requests, work.maxInFlight, ...tolls.map((toll) => startsWithin(toll, time))),
+  const starts = tolls.map((toll) => startsWithin(toll, one))
+  const unlearned = atEachEnd((end) =>
+    Math.min(work.requests, work.maxInFlight, ...starts.map((range) => range[end])),
   )
   const last = { ...one, high: requestTime(pace, longest).high }
   // Where a limit holds the others back, it may run alone.

@@ -1,4 +1,4 @@
-import type { Range } from './range.ts'
+import { atEachEnd, type Range } from './range.ts'
 
 const MINUTE = 60_000
 /** How often in a minute a stream's limiter lets go what it lets go at once. */
@@ -7,10 +7,10 @@ const BURSTS = 6
 /** What requests take of one limit per minute. */
 export interface Toll {
   readonly perMinute: number
-  /** Of one request. */
-  readonly each: number
+  /** Of one request: at the ends, as all are short, or long. */
+  readonly each: Range
   /** Of one that starts before an answer has told how long results are; no less than `each`. */
-  readonly unlearned: number
+  readonly unlearned: Range
 }
 
 /**
@@ -20,21 +20,19 @@ export interface Toll {
  * @param unlearned How many start before the first answer has come, at each end.
  */
 export function lastStart({ perMinute, ...toll }: Toll, requests: number, unlearned: Range): Range {
-  const at = (early: number, burst: number) => {
-    const amount = early * toll.unlearned + (requests - early) * toll.each
-    const last = early < requests ? toll.each : toll.unlearned
+  return atEachEnd((end) => {
+    const early = unlearned[end]
+    const amount = early * toll.unlearned[end] + (requests - early) * toll.each[end]
+    const last = early < requests ? toll.each[end] : toll.unlearned[end]
+    const burst = end === 'high' ? 0 : perMinute / BURSTS
     return (Math.max(0, amount - Math.max(burst, last)) / perMinute) * MINUTE
-  }
-  const burst = perMinute / BURSTS
-  return {
-    low: at(unlearned.low, burst),
-    expected: at(unlearned.expected, burst),
-    high: at(unlearned.high, 0),
-  }
+  })
 }
 
 /** How many requests may start within so many milliseconds, before anything is learned. */
-export function startsWithin({ perMinute, unlearned }: Toll, milliseconds: number): number {
-  const atOnce = Math.max(perMinute / BURSTS, unlearned)
-  return Math.floor((atOnce + (perMinute / MINUTE) * milliseconds) / unlearned)
+export function startsWithin({ perMinute, unlearned }: Toll, milliseconds: Range): Range {
+  return atEachEnd((end) => {
+    const atOnce = Math.max(perMinute / BURSTS, unlearned[end])
+    return Math.floor((atOnce + (perMinute / MINUTE) * milliseconds[end]) / unlearned[end])
+  })
 }

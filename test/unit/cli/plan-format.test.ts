@@ -31,13 +31,13 @@ describe('the printed plan', () => {
            1    10,000   680k       0    100k  $0.156–0.168       20 min  requests/min
            5     2,000   548k       0    140k  $0.160–0.172  3.9–4.0 min  requests/min
           10     1,000   339k       0    135k  $0.126–0.138  1.9–2.0 min  requests/min
-          25       400   214k       0    132k  $0.105–0.117      79–91 s  tokens/min
-      →   41       244   181k       0    131k  $0.100–0.112      79–92 s  tokens/min
-          50       200   172k       0    131k  $0.098–0.110      80–93 s  tokens/min
+          25       400   214k       0    132k  $0.105–0.117      73–97 s  tokens/min
+      →   41       244   181k       0    131k  $0.100–0.112      73–98 s  tokens/min
+          50       200   172k       0    131k  $0.098–0.110      73–99 s  tokens/min
 
       → chosen. Pack 1: plain requests of one record each, without the packing protocol.
 
-      Binding: tokens per minute (79–92 s); by themselves latency × max-in-flight 68–79 s, requests per
+      Binding: tokens per minute (73–98 s); by themselves latency × max-in-flight 68–79 s, requests per
       minute 26–39 s.
 
       Chosen 41: the smallest pack within 5% of the least cost ($0.101) and time (81 s); bound by tokens
@@ -54,7 +54,8 @@ describe('the printed plan', () => {
         That is the simulator's latency: state the server's, or measure it in a run.
       - Limits: 500 requests and 200,000 tokens a minute, of which a run starts 10 s worth at once. The
         longer time is for a provider that does not let it. A request is charged its characters / 4, or
-        its output cap where that is more: about twice a pack's results; a plain one sends no cap.
+        its output cap where that is more: about twice a pack's results, short ones in the shorter time,
+        long ones in the longer; a plain one sends no cap.
       - Not counted: retries, and what a model thinks unless it was measured.
       "
     `)

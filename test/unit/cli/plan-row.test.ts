@@ -28,7 +28,7 @@ const totals = {
     overLimit: 0,
     overContext: 0,
   },
-  ...{ charged: 16_000, firstCap: 0, loose: [] },
+  ...{ charged: exactly(16_000), firstCap: 0, loose: [] },
 }
 
 describe('the bounds of time', () => {
@@ -96,7 +96,7 @@ describe('the bounds of time', () => {
 
   it('the last answers come as late as the last ones start, where requests take long', () => {
     const slow = { ...pace, timeToFirstToken: { ...exactly(20_000), source: 'stated' as const } }
-    const few = { ...totals, requests: 6, outputTokens: exactly(360), charged: 600 }
+    const few = { ...totals, requests: 6, outputTokens: exactly(360), charged: exactly(600) }
     // 2 at once, then one in 5 s: the last at 20 s.
     const row = rowOf(few, { ...terms, pace: slow, maxInFlight: 10, requestsPerMinute: 12 })
     expect(row.boundBy).toBe('requests per minute')
@@ -105,7 +105,7 @@ describe('the bounds of time', () => {
 
   it('those of the last round start one after the other, as those of all rounds did', () => {
     const slow = { ...pace, timeToFirstToken: { ...exactly(120_000), source: 'stated' as const } }
-    const some = { ...totals, requests: 20, outputTokens: exactly(0), charged: 2_000 }
+    const some = { ...totals, requests: 20, outputTokens: exactly(0), charged: exactly(2_000) }
     const row = rowOf(some, { ...terms, pace: slow, maxInFlight: 10, requestsPerMinute: 12 })
     expect(row.boundBy).toBe('latency × max-in-flight')
     expect(row.bounds['latency × max-in-flight']).toEqual(exactly(240_000))
@@ -128,6 +128,20 @@ describe('the bounds of time', () => {
     expect(bounds['tokens per minute']?.expected).toBeCloseTo((tokens / 500) * 1_000 + 1_500)
   })
 
+  it('tokens per minute: from caps that short results leave small to those that long ones make large', () => {
+    const charged = { low: 8_000, expected: 16_000, high: 24_000 }
+    const { bounds } = rowOf({ ...totals, charged }, { ...terms, tokensPerMinute: 30_000 })
+    // 5,000 at once and 500 a second; for the longer time one of 600 goes by itself.
+    expect(bounds['tokens per minute']).toEqual({
+      ...{ low: 6_000 + 1_500, expected: 22_000 + 1_500, high: 46_800 + 1_500 },
+    })
+    // The first ones are charged their cap, or else what all are.
+    const first = rowOf({ ...totals, charged, firstCap: 500 }, { ...terms, tokensPerMinute: 30_000 })
+    expect(first.bounds['tokens per minute']).toEqual({
+      ...{ low: 6_000 + 2_400 + 1_500, expected: 22_000 + 800 + 1_500, high: 46_800 + 1_500 },
+    })
+  })
+
   it.each([
     [{ requestsPerMinute: 600 }, 1],
     [{ tokensPerMinute: 60_000 }, 100],
@@ -138,7 +152,7 @@ describe('the bounds of time', () => {
       now += limiter.delay(charge, now)
       limiter.start(charge, now).end(true, now)
     }
-    const one = { requests: 500, charged: 500 * charge, outputTokens: exactly(0) }
+    const one = { requests: 500, charged: exactly(500 * charge), outputTokens: exactly(0) }
     const { bounds } = rowOf({ ...totals, ...one }, { ...terms, ...limits })
     const time = bounds['requests per minute'] ?? bounds['tokens per minute']
     expect(Math.abs(time!.expected - 500 - now)).toBeLessThan(200)
@@ -200,13 +214,17 @@ describe('the output cap', () => {
   }
   const options = { model: 'm', instructions: '', schema: undefined as never }
 
-  it('is twice what is expected and one long result', () => {
-    expect(capFor(25, results, options)).toBe(2 * (25 * 10 + 14) + 32)
+  it('is twice what is expected and one long result, and at the ends as if all were short, or long', () => {
+    expect(capFor(25, results, options)).toEqual({
+      low: 2 * (25 * 8 + 8) + 32,
+      expected: 2 * (25 * 10 + 14) + 32,
+      high: 2 * (25 * 14 + 14) + 32,
+    })
   })
 
   it('is never more than the stated one, nor than a quarter of the limit', () => {
-    expect(capFor(25, results, { ...options, maxOutputTokens: 300 })).toBe(300)
-    expect(capFor(25, results, { ...options, tokensPerMinute: 1_001 })).toBe(250)
+    expect(capFor(25, results, { ...options, maxOutputTokens: 300 })).toEqual(exactly(300))
+    expect(capFor(25, results, { ...options, tokensPerMinute: 1_001 })).toEqual(exactly(250))
   })
 
   it('limits packs to what fills 70% of it, at least one', () => {

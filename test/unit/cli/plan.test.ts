@@ -230,6 +230,21 @@ describe('what binds', () => {
     expect(row.time.high).toBeCloseTo((charged / 20_000) * 60_000 + one(row.bounds, 10))
   })
 
+  it('tokens per minute, from short results to long ones, of which caps are learned', async () => {
+    const time = async (outputTokens: PlanOptions['outputTokens'] & {}, size = 25) =>
+      rowOf(
+        await makePlan(from(texts(1_000)), { ...{ ...job, latency, tokensPerMinute: 20_000 }, outputTokens }),
+        size,
+      ).time
+    const [range, short, long] = [await time({ low: 5, high: 95 }), await time(5), await time(95)]
+    expect(range.low).toBeCloseTo(short.low)
+    expect(range.high).toBeCloseTo(long.high)
+    // The middle has room for a long one.
+    expect(range.expected).toBeGreaterThan((await time(50)).expected)
+    // Plain requests send no cap.
+    expect((await time({ low: 5, high: 95 }, 1)).expected).toBeCloseTo((await time(50, 1)).expected)
+  })
+
   it('tokens per minute, also where only the first requests are charged a large cap', async () => {
     const options = { ...job, latency, tokensPerMinute: 30_000, outputTokens: 5, maxOutputTokens: 16_000 }
     const { boundBy, time } = rowOf(await makePlan(from(texts(100)), options), 25)
