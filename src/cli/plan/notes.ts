@@ -1,5 +1,7 @@
 import type { Loose } from './packing.ts'
 import type { Plan } from './plan.ts'
+import type { Range } from './range.ts'
+import type { ResultTokens } from './results.ts'
 import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
 import { span, tenths, whole } from './words.ts'
 
@@ -43,11 +45,29 @@ function recordNotes({ records, limits }: Plan): string[] {
   return notes.filter(([n]) => n > 0).map(([n, what, then]) => `${what}: ${whole(n)}${then}`)
 }
 
+/** Where an answer with a single result may be more than the output cap, which cuts it off each time. */
+function capNote({ element, frame, plain }: ResultTokens, cap: number): string[] {
+  const misses = (result: Range, around: number, where: string) => {
+    if (around + result.high <= cap) return []
+    return [
+      around + result.low > cap ? `no result fits ${where}` : `some results, or all, do not fit ${where}`,
+    ]
+  }
+  const missing = [...misses(element, frame, 'in packs'), ...misses(plain, 0, 'alone')]
+  return missing.length === 0
+    ? []
+    : [
+        `Too small: under ${whole(cap)} output tokens (--max-output-tokens) ${missing.join(', and ')}, and a record ` +
+          'whose result does not fit is rejected.',
+      ]
+}
+
 /** What would be refused. */
-function impossibleNotes({ records, limits, rows }: Plan): string[] {
+function impossibleNotes({ records, limits, rows, results }: Plan): string[] {
   const { contextTokens = 0, overContextFrom, tokensPerMinute = 0 } = limits
   const [plain = 0, packed = 0] = [1, 5].map((size) => rows.find((row) => row.size === size)?.overLimit)
   return [
+    ...capNote(results, limits.maxOutputTokens ?? Infinity),
     ...(overContextFrom === undefined
       ? []
       : [

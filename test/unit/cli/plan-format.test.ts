@@ -185,6 +185,29 @@ describe('the printed plan', () => {
     `)
   })
 
+  it('says where not even one result fits under the output cap', async () => {
+    const note = async (maxOutputTokens: number) => {
+      const text = (await printed(texts(9), { maxOutputTokens })).replaceAll(/\n {2}/g, ' ')
+      return /^- Too small: .*$/m.exec(text)?.[0]
+    }
+    // 5 around a result of 12 to 14, or 9 to 11 alone.
+    const some = 'some results, or all, do not fit'
+    const end = 'and a record whose result does not fit is rejected.'
+    expect(await note(19)).toBeUndefined()
+    expect(await note(18)).toBe(
+      `- Too small: under 18 output tokens (--max-output-tokens) ${some} in packs, ${end}`,
+    )
+    expect(await note(16)).toBe(
+      `- Too small: under 16 output tokens (--max-output-tokens) no result fits in packs, ${end}`,
+    )
+    expect(await note(10)).toBe(
+      `- Too small: under 10 output tokens (--max-output-tokens) no result fits in packs, and ${some} alone, ${end}`,
+    )
+    expect(await note(1)).toBe(
+      `- Too small: under 1 output tokens (--max-output-tokens) no result fits in packs, and no result fits alone, ${end}`,
+    )
+  })
+
   it('says what of partitions and kept results is not sure', async () => {
     const records = async function* () {
       await Promise.resolve()
