@@ -176,8 +176,9 @@ function looseNotes({ limits, rows, encoding }: Plan): string[] {
       : []),
     ...(isLoose('maxOutputTokens')
       ? [
-          `~: the results of about ${recordsUnderCap} ${recordsUnderCap === 1 ? 'record' : 'records'} fill 70% of ` +
-            `${whole(maxOutputTokens)} output tokens (--max-output-tokens), and no pack has more. A run learns as it goes how long results are.`,
+          `~: the results of more than about ${recordsUnderCap} ${recordsUnderCap === 1 ? 'record' : 'records'} take over ` +
+            `70% of ${whole(maxOutputTokens)} output tokens (--max-output-tokens). Once a run has learned that, no pack ` +
+            'has more; the first ones may, and be cut and asked again for what is missing.',
         ]
       : []),
     ...(isLoose('partition')

@@ -106,8 +106,8 @@ describe('the printed plan', () => {
       "
     `)
     expect(text.replaceAll(/\n {2}/g, ' ')).toContain(
-      '- ~: the results of about 1 record fill 70% of 30 output tokens (--max-output-tokens), and no pack has more. ' +
-        'A run learns as it goes how long results are.',
+      '- ~: the results of more than about 1 record take over 70% of 30 output tokens (--max-output-tokens). Once a run ' +
+        'has learned that, no pack has more; the first ones may, and be cut and asked again for what is missing.',
     )
   })
 
