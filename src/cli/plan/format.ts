@@ -21,16 +21,20 @@ export function formatPlan(plan: Plan): string {
     `${chosen ? '→ chosen. ' : ''}Pack 1: plain requests of one record each, without the packing protocol.`,
     '',
     ...(row ? [...wrap(`Binding: ${binding(row)}`), ''] : []),
-    ...wrap(chosen ? choice(chosen) : NOTHING),
+    ...wrap(chosen ? choice(chosen) : nothing(plan)),
     '',
     ...notesOf(plan).flatMap((note) => wrap(note, '- ', '  ')),
     '',
   ].join('\n')
 }
 
-const NOTHING =
-  'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that it never lets ' +
-  'one through. Shorten the instructions or the records, or ask for a higher limit.'
+function nothing({ rows, limits }: Plan): string {
+  return rows.every(({ overContext }) => overContext > 0)
+    ? `Nothing can be sent: no request fits into ${whole(limits.contextTokens ?? 0)} tokens (--context-tokens) with its ` +
+        'answer. Shorten the instructions or the records, or take a model of a larger context.'
+    : 'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that it never ' +
+        'lets one through. Shorten the instructions or the records, or ask for a higher limit.'
+}
 
 function choice({ size, why }: Chosen): string {
   return `Chosen ${/^\d/.test(why) ? '' : `${size}. `}${why} ${howToRun(size)}`

@@ -42,6 +42,8 @@ export interface Input {
   readonly plainCharged: number
   /** Plain requests that are charged more than the whole limit. */
   readonly plainOverLimit: number
+  /** Plain requests that do not fit into the context, with their answers. */
+  readonly plainOverContext: number
 }
 
 export interface Reading {
@@ -51,6 +53,8 @@ export interface Reading {
   readonly maxPackTokens: number
   /** Tokens that a record may have in a pack of its own. */
   readonly room: number
+  /** Tokens that the text of a plain request may have. */
+  readonly plainRoom: number
   /** Tokens that one request may be charged at all. */
   readonly largestRequest: number
   /** Whether results are kept, so that each text is asked only once. */
@@ -62,9 +66,16 @@ export async function readInput(
   items: AsyncIterable<PlanRecord | undefined>,
   reading: Reading,
 ): Promise<Input> {
-  const { prompts, count, packs, maxPackTokens, room, largestRequest, keepsResults } = reading
+  const { prompts, count, packs, maxPackTokens, room, plainRoom, largestRequest, keepsResults } = reading
   const records = { read: 0, unreadable: 0, repeated: 0, overPack: 0, overContext: 0, sampled: 0 }
-  const sums = { asked: 0, packedTokens: 0, plainTokens: 0, plainCharged: 0, plainOverLimit: 0 }
+  const sums = {
+    asked: 0,
+    packedTokens: 0,
+    plainTokens: 0,
+    plainCharged: 0,
+    plainOverLimit: 0,
+    plainOverContext: 0,
+  }
   const seen = keepsResults ? new SeenTexts() : undefined
   for await (const item of items) {
     if (item === undefined) {
@@ -83,7 +94,9 @@ export async function readInput(
     const bytes = Buffer.byteLength(text)
     packs.add({ tokens, characters: framed.length, bytes, isTagLike: looksTagged(text), partition })
     sums.packedTokens += tokens
-    sums.plainTokens += count(text)
+    const plainTokens = count(text)
+    sums.plainTokens += plainTokens
+    if (plainTokens > plainRoom) sums.plainOverContext += 1
     const charge = plainCharge(prompts.plain, text)
     sums.plainCharged += charge
     if (charge > largestRequest) sums.plainOverLimit += 1

@@ -68,7 +68,7 @@ function impossibleNotes({ records, limits, rows, results }: Plan): string[] {
   const [plain = 0, packed = 0] = [1, 5].map((size) => rows.find((row) => row.size === size)?.overLimit)
   return [
     ...capNote(results, limits.maxOutputTokens ?? Infinity),
-    ...(overContextFrom === undefined
+    ...(overContextFrom === undefined || overContextFrom === 1
       ? []
       : [
           `Too long: some packs of ${overContextFrom} or more, with their answers, do not fit into ` +

@@ -55,7 +55,7 @@ export interface Plan {
   }
   /** The sizes that are shown, the chosen one among them. Empty: there is no record. */
   readonly rows: readonly PlanRow[]
-  /** `undefined`: there is no record, or none that `tokensPerMinute` ever lets through. */
+  /** `undefined`: there is no record, or none that `tokensPerMinute` lets through or `contextTokens` has room for. */
   readonly chosen: Chosen | undefined
 }
 
@@ -98,7 +98,8 @@ export async function makePlan(
     capFor: (records) => capFor(records, results, options),
   })
   const room = roomFor(1)
-  const reading = { prompts, count, packs, maxPackTokens, room, largestRequest, keepsResults }
+  const plainRoom = (contextTokens ?? Infinity) - prompts.plain.tokens - results.plain.high
+  const reading = { prompts, count, packs, maxPackTokens, room, plainRoom, largestRequest, keepsResults }
   const input = await readInput(items, reading)
 
   const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
@@ -176,14 +177,16 @@ function totals(
   results: ResultTokens,
   firstCap: number,
 ): Totals {
-  const { asked, records, packedTokens, plainTokens, plainCharged, plainOverLimit } = input
+  const { asked, records, packedTokens, plainTokens, plainCharged, plainOverLimit, plainOverContext } = input
   const { packed, plain } = prompts
   if (size === 1) {
     return {
       ...{ size, requests: asked, full: asked, firstCap: 0, loose: [] },
       charged: mapRange(results.plain, () => plainCharged),
       ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
-      ...{ overLimit: plainOverLimit, overContext: 0 },
+      overLimit: plainOverLimit,
+      // Some that are too long are rejected, and rule out nothing; so below.
+      overContext: plainOverContext === asked ? asked : 0,
       inputTokens: asked * plain.tokens + plainTokens,
       outputTokens: mapRange(results.plain, (tokens) => asked * tokens),
       largestOutput: results.plain,
@@ -193,6 +196,7 @@ function totals(
   const { requests } = counted
   return {
     ...{ size, firstCap, ...counted },
+    overContext: records.overContext === asked ? requests : counted.overContext,
     loose: [...counted.loose, ...(records.repeated > 0 ? (['cache'] as const) : [])],
     ...{ prefixTokens: packed.prefixTokens, fullPrefixTokens: packed.fullPrefixTokens },
     inputTokens: requests * packed.tokens + packedTokens + tagTokens,

@@ -30,7 +30,10 @@ export interface PlanRow {
   readonly loose: readonly Loose[]
   /** Requests of one record that are charged more than all of `tokensPerMinute`: it never lets them through, but all is reckoned as if it did. */
   readonly overLimit: number
-  /** Packs that do not fit into `contextTokens`, with their answers: a run would be refused, and ask again in smaller ones. */
+  /**
+   * Packs that do not fit into `contextTokens`, with their answers: a run would be refused, and ask again in smaller ones.
+   * Of requests of one record all, if none fits; else none, as those that do not are rejected whatever the size.
+   */
   readonly overContext: number
 }
 

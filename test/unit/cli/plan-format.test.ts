@@ -185,6 +185,17 @@ describe('the printed plan', () => {
     `)
   })
 
+  it('says that nothing can be sent where no request fits into the context', async () => {
+    const text = await printed(texts(26), { contextTokens: 20 })
+    expect(text).toMatch(/^ +1 +26 .* too long$/m)
+    expect(text.replaceAll('\n', ' ')).toContain(
+      ' Nothing can be sent: no request fits into 20 tokens (--context-tokens) with its answer. Shorten the ' +
+        'instructions or the records, or take a model of a larger context. ',
+    )
+    expect(text).not.toContain('Chosen')
+    expect(text).not.toContain('some packs of')
+  })
+
   it('says where not even one result fits under the output cap', async () => {
     const note = async (maxOutputTokens: number) => {
       const text = (await printed(texts(9), { maxOutputTokens })).replaceAll(/\n {2}/g, ' ')

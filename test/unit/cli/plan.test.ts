@@ -360,6 +360,24 @@ describe('what cannot be', () => {
     expect(plan.limits.overContextFrom).toBeUndefined()
   })
 
+  it('a context that no request fits into is no plan', async () => {
+    const none = await makePlan(from(texts(26)), { ...job, contextTokens: 20 })
+    expect(none.chosen).toBeUndefined()
+    expect(none.rows.map(({ requests, overContext }) => overContext === requests)).toEqual(
+      [1, 5, 10, 25, 50].map(() => true),
+    )
+    // Only the protocol is too much.
+    const fixed = none.prompts.plain.tokens
+    const plain = await makePlan(from(texts(26)), { ...job, contextTokens: fixed + 40 })
+    expect(plain.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
+    // A single record that is too long rules out no size, nor does a single one that is not.
+    const one = await makePlan(from([...texts(26), 'word '.repeat(200)]), {
+      ...job,
+      contextTokens: fixed + 40,
+    })
+    expect(one.chosen).toMatchObject({ size: 1 })
+  })
+
   it('requests that the limit of tokens never lets through are no plan', async () => {
     const instructions = 'Label it by the rules. '.repeat(300)
     const plan = await makePlan(from(texts(40)), { ...job, instructions, tokensPerMinute: 1_000 })
