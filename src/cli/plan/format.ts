@@ -32,8 +32,8 @@ function nothing({ rows, limits }: Plan): string {
   return rows.every(({ overContext }) => overContext > 0)
     ? `Nothing can be sent: no request fits into ${whole(limits.contextTokens ?? 0)} tokens (--context-tokens) with its ` +
         'answer. Shorten the instructions or the records, or take a model of a larger context.'
-    : 'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that it never ' +
-        'lets one through. Shorten the instructions or the records, or ask for a higher limit.'
+    : 'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that a ' +
+        'provider with this limit never lets one through. Shorten the instructions or the records, or ask for a higher limit.'
 }
 
 function choice({ size, why }: Chosen): string {

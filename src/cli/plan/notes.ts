@@ -79,8 +79,9 @@ function impossibleNotes({ records, limits, rows, results }: Plan): string[] {
       ? [
           `Over the limit: the prompt is charged more than ${whole(tokensPerMinute)} tokens (--tpm) for ` +
             `${whole(packed)} of ${whole(records.read - records.repeated)} records in a pack of their own, and for ` +
-            `${whole(plain)} in a plain request. They are never let through: a run rejects them, or stops if it ` +
-            'begins with one. They are counted here as if they were.',
+            `${whole(plain)} in a plain request. A provider with this limit never lets them through: there a run ` +
+            'rejects them, or stops if it begins with one. Its own limiter lets one through after a wait, as it ' +
+            'does not know that. They are counted here as if they were let through.',
         ]
       : []),
   ]

@@ -159,8 +159,9 @@ describe('the printed plan', () => {
       --max-pack-records 1 the packing protocol goes with each record.
 
       - Over the limit: the prompt is charged more than 1,000 tokens (--tpm) for 1 of 61 records in a pack
-        of their own, and for 1 in a plain request. They are never let through: a run rejects them, or
-        stops if it begins with one. They are counted here as if they were.
+        of their own, and for 1 in a plain request. A provider with this limit never lets them through:
+        there a run rejects them, or stops if it begins with one. Its own limiter lets one through after a
+        wait, as it does not know that. They are counted here as if they were let through.
       "
     `)
     expect(head(await printed(long, { tokensPerMinute: 50 }))).toMatchInlineSnapshot(`
@@ -176,11 +177,13 @@ describe('the printed plan', () => {
       Pack 1: plain requests of one record each, without the packing protocol.
 
       Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so
-      that it never lets one through. Shorten the instructions or the records, or ask for a higher limit.
+      that a provider with this limit never lets one through. Shorten the instructions or the records, or
+      ask for a higher limit.
 
       - Over the limit: the prompt is charged more than 50 tokens (--tpm) for 61 of 61 records in a pack
-        of their own, and for 61 in a plain request. They are never let through: a run rejects them, or
-        stops if it begins with one. They are counted here as if they were.
+        of their own, and for 61 in a plain request. A provider with this limit never lets them through:
+        there a run rejects them, or stops if it begins with one. Its own limiter lets one through after a
+        wait, as it does not know that. They are counted here as if they were let through.
       "
     `)
   })
