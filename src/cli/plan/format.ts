@@ -29,7 +29,7 @@ export function formatPlan(plan: Plan): string {
 }
 
 function nothing({ rows, limits }: Plan): string {
-  return rows.every(({ overContext }) => overContext > 0)
+  return rows.every(({ boundBy }) => boundBy === 'too long')
     ? `Nothing can be sent: no request fits into ${whole(limits.contextTokens ?? 0)} tokens (--context-tokens) with its ` +
         'answer. Shorten the instructions or the records, or take a model of a larger context.'
     : 'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that a ' +
@@ -40,21 +40,12 @@ function choice({ size, why }: Chosen): string {
   return `Chosen ${/^\d/.test(why) ? '' : `${size}. `}${why} ${howToRun(size)}`
 }
 
-const SHORT: Record<Bound, string> = {
+const SHORT: Record<PlanRow['boundBy'], string> = {
   'latency × max-in-flight': 'latency',
   'requests per minute': 'requests/min',
   'tokens per minute': 'tokens/min',
-}
-
-/** The limit of tokens lets not one of its requests through. */
-function isNever({ overLimit, requests }: PlanRow): boolean {
-  return overLimit === requests
-}
-
-/** What holds it back, or why it cannot be. */
-function boundBy(row: PlanRow): string {
-  if (row.overContext > 0) return 'too long'
-  return isNever(row) ? 'over the limit' : SHORT[row.boundBy]
+  'too long': 'too long',
+  'over the limit': 'over the limit',
 }
 
 function table(rows: readonly PlanRow[], chosen: number | undefined): string[] {
@@ -62,14 +53,14 @@ function table(rows: readonly PlanRow[], chosen: number | undefined): string[] {
   const lines = [
     ['  pack', 'requests', 'input', 'cached', 'output', ...(hasCost ? ['cost'] : []), 'time', 'bound by'],
     ...rows.map((row) => {
-      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, loose } = row
+      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, boundBy, loose } = row
       const about = loose.length === 0 ? '' : '~'
       return [
         `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`,
         ...[about + whole(requests), about + large(inputTokens)],
         ...[(cachedTokens === 0 ? '' : about) + large(cachedTokens), about + large(outputTokens.expected)],
         ...(cost ? [about + dollarRange(cost)] : []),
-        ...[isNever(row) ? 'never' : about + durationRange(time), boundBy(row)],
+        ...[boundBy === 'over the limit' ? 'never' : about + durationRange(time), SHORT[boundBy]],
       ]
     }),
   ]

@@ -6,6 +6,9 @@ import { lastStart, startsWithin, type Toll } from './starts.ts'
 
 export type Bound = 'latency × max-in-flight' | 'requests per minute' | 'tokens per minute'
 
+/** Why all of it cannot be sent so: packs do not fit into the context, or the limit of tokens lets no request through. */
+export type Impossible = 'too long' | 'over the limit'
+
 /** What one way of sending the records comes to. */
 export interface PlanRow {
   /** Most records in a request. 1: plain requests, without packing. */
@@ -21,11 +24,12 @@ export interface PlanRow {
    * `maxInFlight`; `high`: long results, and it never does.
    */
   readonly cost: Range | undefined
-  /** Milliseconds, until the last answer has come. */
+  /** Milliseconds, until the last answer has come; where that cannot be, as if it could. */
   readonly time: Range
   /** Milliseconds that it would take with each alone; `undefined`: there is no such limit. */
   readonly bounds: Bounds
-  readonly boundBy: Bound
+  /** What holds it back, or why it cannot be. */
+  readonly boundBy: Bound | Impossible
   /** Limits that the stream may keep to in another way than was reckoned, as it learns. None: `requests` is exact. */
   readonly loose: readonly Loose[]
   /** Requests of one record that are charged more than all of `tokensPerMinute`: it never lets them through, but all is reckoned as if it did. */
@@ -96,7 +100,7 @@ export function rowOf(all: Totals, terms: Terms): PlanRow {
   return {
     ...{ size, isPacked: size > 1, ...totals, cachedTokens },
     cost: pricing && costOf(pricing, inputTokens, { cachedTokens, mostCached }, outputTokens),
-    ...{ time, bounds, boundBy: longest(bounds) },
+    ...{ time, bounds, boundBy: impossible(all) ?? longest(bounds) },
   }
 }
 
@@ -170,6 +174,11 @@ function costOf(pricing: Pricing, input: number, { cachedTokens, mostCached }: C
     expected: cost(cachedTokens, output.expected),
     high: cost(0, output.high),
   }
+}
+
+function impossible({ overContext, overLimit, requests }: Totals): Impossible | undefined {
+  if (overContext > 0) return 'too long'
+  return overLimit === requests ? 'over the limit' : undefined
 }
 
 function longest(bounds: Bounds): Bound {

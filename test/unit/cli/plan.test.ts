@@ -343,8 +343,8 @@ describe('what cannot be', () => {
     expect(free.chosen!.size).toBeGreaterThan(20)
     const { overContextFrom = 0 } = plan.limits
     expect(plan.chosen!.size).toBeLessThan(overContextFrom)
-    expect(rowOf(plan, 25).overContext).toBe(8)
-    expect(rowOf(plan, 10).overContext).toBe(0)
+    expect(rowOf(plan, 25)).toMatchObject({ overContext: 8, boundBy: 'too long' })
+    expect(rowOf(plan, 10)).toMatchObject({ overContext: 0, boundBy: 'latency × max-in-flight' })
     // Where it is drawn, a pack has room for the longest results too.
     const { prompts, results, tokens } = plan
     const fixed = prompts.packed.tokens + results.frame
@@ -383,8 +383,8 @@ describe('what cannot be', () => {
     const plan = await makePlan(from(texts(40)), { ...job, instructions, tokensPerMinute: 1_000 })
     expect(plan.chosen).toBeUndefined()
     // Packs are halved until there is one record left, which changes nothing.
-    expect(plan.rows.map(({ requests, overLimit }) => [requests, overLimit])).toEqual(
-      [1, 5, 10, 25, 50].map(() => [40, 40]),
+    expect(plan.rows.map(({ requests, overLimit, boundBy }) => [requests, overLimit, boundBy])).toEqual(
+      [1, 5, 10, 25, 50].map(() => [40, 40, 'over the limit']),
     )
   })
 
