@@ -103,11 +103,20 @@ const ASSUMED = {
   recursion: 'no value within one of its own kind',
 }
 
-function outputNote({ results, measuredRequests = 0 }: Plan): string {
+/** What other sizes of packs do was not seen: a range is of what was. */
+const OTHER_SIZES = ' In packs of another size it may differ.'
+
+function measuredOn({ measuredRequests = 0, measuredPackRecords = 0 }: Plan): string {
+  const records = whole(measuredPackRecords)
+  return `measured on ${whole(measuredRequests)} requests of about ${records} ${records === '1' ? 'record' : 'records'}`
+}
+
+function outputNote(plan: Plan): string {
+  const { results } = plan
   const { source, assumed, element, plain } = results
   const sizes = `Output: ${span(element)} tokens a record in packs, ${span(plain)} alone`
   if (source === 'stated') return `${sizes}, as stated.`
-  if (source === 'measured') return `${sizes}, as measured on ${whole(measuredRequests)} requests.`
+  if (source === 'measured') return `${sizes}, as ${measuredOn(plan)}.${OTHER_SIZES}`
   const isRange = element.low < element.high
   const expected = isRange ? `; expected are ${tenths(element.expected)} and ${tenths(plain.expected)}` : ''
   const likely = isRange ? ', each value being as likely as any other' : ''
@@ -143,7 +152,8 @@ function cacheCost({ pricing, rows }: Plan): string {
   return isRange ? ' The lower cost is with hits in all but the first request, the higher without any.' : ''
 }
 
-function timeNote({ pace, limits, measuredRequests = 0 }: Plan): string {
+function timeNote(plan: Plan): string {
+  const { pace, limits } = plan
   const { timeToFirstToken: first, outputTokensPerSecond: rate, promptTokensPerSecond, slowdown } = pace
   const reading =
     promptTokensPerSecond === undefined
@@ -153,12 +163,14 @@ function timeNote({ pace, limits, measuredRequests = 0 }: Plan): string {
   const how = {
     stated: 'stated',
     assumed: 'ASSUMED',
-    measured: `measured on ${whole(measuredRequests)} requests`,
+    measured: measuredOn(plan),
   }
+  const isMeasured = first.source === 'measured' || rate.source === 'measured'
   const isAssumed = first.source === 'assumed' || rate.source === 'assumed'
   return (
     `Time: ${limits.maxInFlight} requests at once, ${span(first, whole)} ms to the first token (${how[first.source]}), ` +
     `${span(rate)} tokens a second after that (${how[rate.source]})${reading}${load}.` +
+    (isMeasured ? OTHER_SIZES : '') +
     (isAssumed ? " That is the simulator's latency: state the server's, or measure it in a run." : '')
   )
 }

@@ -40,6 +40,8 @@ export interface Plan {
   readonly pricing: Pricing | undefined
   /** Requests that the figures of an earlier run come from. */
   readonly measuredRequests: number | undefined
+  /** Records in each of them, on average. */
+  readonly measuredPackRecords: number | undefined
   readonly limits: {
     readonly maxInFlight: number
     readonly maxPackTokens: number
@@ -122,6 +124,7 @@ export async function makePlan(
       results,
       pace,
       measuredRequests: measured?.requests,
+      measuredPackRecords: measured && measured.records / measured.requests,
     },
     tokens: { packed: input.packedTokens, plain: input.plainTokens },
     prompts: { packed: prompts.packed, plain: prompts.plain },

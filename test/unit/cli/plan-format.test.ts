@@ -331,9 +331,12 @@ describe('the printed plan', () => {
     }
     const text = (await printed(texts(100), { measured })).replaceAll(/\n {2}/g, ' ')
     expect(text).toContain('tokens a record in packs, 11.')
-    expect(text).toContain('as measured on 1,234 requests.')
-    expect(text).toContain('210 to 640 ms to the first token (measured on 1,234 requests)')
-    expect(text).toContain('61.3 to 95 tokens a second after that (measured on 1,234 requests).')
+    const on = 'measured on 1,234 requests of about 24 records'
+    expect(text).toContain(`as ${on}. In packs of another size it may differ.`)
+    expect(text).toContain(`210 to 640 ms to the first token (${on})`)
+    expect(text).toContain(
+      `61.3 to 95 tokens a second after that (${on}). In packs of another size it may differ.`,
+    )
     expect(text).not.toContain('ASSUMED')
   })
 
