@@ -45,8 +45,10 @@ export function duration(milliseconds: number): string {
   return `${inUnit(milliseconds, milliseconds)} ${unitFor(milliseconds).name}`
 }
 
-/** `12–15 min` */
+/** `12–15 min`; `30 s–13 h`, as `0.0–13 h` would tell nothing of the low end. */
 export function durationRange({ low, high }: Range): string {
+  const isWide = low > 0 && low / high < 0.1
+  if (isWide && unitFor(low).name !== unitFor(high).name) return `${duration(low)}–${duration(high)}`
   return `${range(inUnit(low, high), inUnit(high, high))} ${unitFor(high).name}`
 }
 

@@ -407,6 +407,12 @@ describe('the words for numbers', () => {
     expect(duration(value)).toBe(text)
   })
 
+  it('a range has two units where one would hide the low end', () => {
+    expect(durationRange({ low: 30_000, expected: 0, high: 13 * 3_600_000 })).toBe('30 s–13 h')
+    expect(durationRange({ low: 1_000, expected: 0, high: 100_000 })).toBe('1.0–100 s')
+    expect(durationRange({ low: 30_000, expected: 0, high: 300_000 })).toBe('0.5–5.0 min')
+  })
+
   it('a range has one unit, and one number where both ends look alike', () => {
     expect(durationRange({ low: 30_000, expected: 0, high: 300_000 })).toBe('0.5–5.0 min')
     expect(durationRange({ low: 0, expected: 0, high: 1_400 })).toBe('0–1.4 s')
