@@ -197,7 +197,7 @@ function looseNotes({ limits, rows, encoding }: Plan): string[] {
     ...(isLoose('partition')
       ? [
           '~: only records of the same --partition share a pack. Packs that are not full leave when a request may be ' +
-            'sent and they have waited for 100 ms (--linger), or when too many records wait. How many they are depends ' +
+            'sent and they have waited for --linger, or when too many records wait. How many they are depends ' +
             'on how fast the answers come.',
         ]
       : []),

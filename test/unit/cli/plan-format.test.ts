@@ -258,8 +258,8 @@ describe('the printed plan', () => {
         (ASSUMED), 10,000 tokens of prompt read a second, 1% slower with each further request in flight.
         That is the simulator's latency: state the server's, or measure it in a run.
       - ~: only records of the same --partition share a pack. Packs that are not full leave when a request
-        may be sent and they have waited for 100 ms (--linger), or when too many records wait. How many
-        they are depends on how fast the answers come.
+        may be sent and they have waited for --linger, or when too many records wait. How many they are
+        depends on how fast the answers come.
       - ~: each text is asked once (--cache). New ones that come late, between many that are known, leave
         in packs that are not full: a run may take more requests.
       - What the --cache file has already is not asked again, and takes nothing: it was not looked at
