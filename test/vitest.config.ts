@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 // Tests import the package by its name and get the sources, so no build can be stale.
 const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'module', 'default'] }
 
+// No test measures time. These only end one that hangs, and a busy machine takes ten times as long as an idle one.
+const limits = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } }
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,6 +13,7 @@ export default defineConfig({
         resolve,
         ssr: { resolve },
         test: {
+          ...limits,
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           setupFiles: ['test/helpers/properties.ts'],
@@ -19,17 +23,17 @@ export default defineConfig({
         resolve,
         ssr: { resolve },
         // The command line, as a process of its own each time.
-        test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 120_000 },
+        test: { ...limits, name: 'cli', include: ['test/cli/**/*.test.ts'] },
       },
       {
         resolve,
         ssr: { resolve },
         // Child processes, whole examples, a million records: one at a time, so that they measure themselves.
         test: {
+          ...limits,
           name: 'whole',
           include: ['test/whole/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
         },
       },
     ],

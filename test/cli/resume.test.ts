@@ -81,22 +81,36 @@ describe('the same command again', () => {
       latency: { ...latency, timeToFirstToken: 30 },
       faults: { rates: { server_error: 0.3 } },
     })
-    using place = new Workplace({ 'in.jsonl': jsonl(messages(600)) })
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(300)) })
     const env = { OPENAI_BASE_URL: simulator.baseURL }
-    const args = [...place.job(), '-o', 'out.jsonl', '--ordered', '--max-pack-records', '5']
+    const args = [
+      ...place.job(),
+      '-o',
+      'out.jsonl',
+      '--ordered',
+      '--max-pack-records',
+      '5',
+      '--max-attempts',
+      '50',
+    ]
     let stops = 0
     for (;;) {
+      const enough = simulator.stats.requests + 20
       const { child, ended } = startCli(args, { cwd: place.path, env })
-      const timer = setTimeout(() => child.kill('SIGINT'), 1_000)
+      const timer = setInterval(() => {
+        if (simulator.stats.requests < enough) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 5)
       const { code } = await ended
-      clearTimeout(timer)
+      clearInterval(timer)
       expect(indexes(place)).toEqual([...Array(place.rows('out.jsonl').length).keys()])
       if (code === 0) break
       expect(code).toBe(130)
       stops += 1
     }
     expect(stops).toBeGreaterThan(1)
-    expect(indexes(place)).toHaveLength(600)
+    expect(indexes(place)).toHaveLength(300)
   })
 
   test('rejected ones stay rejected, and are in the rejects once', async () => {

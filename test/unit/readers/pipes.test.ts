@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
       ['setTimeout(() => rows.destroy(), 100)', 0],
     ] as const) {
       const child = spawn(process.execPath, ['--input-type=module', '-e', `${start}; ${end}`, makePipe()], {
-        timeout: 10_000,
+        timeout: 60_000,
       })
       expect(await once(child, 'exit')).toEqual([code, null])
     }

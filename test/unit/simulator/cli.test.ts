@@ -65,7 +65,7 @@ test('simulate with faults: the seed decides which requests fail', async () => {
       Array.from({ length: 30 }, async (_, i) => {
         const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: `message ${i}` }] })
         // Some answers never come.
-        const signal = AbortSignal.timeout(1000)
+        const signal = AbortSignal.timeout(5_000)
         const url = `${String(baseURL)}/chat/completions`
         return fetch(url, { method: 'POST', body, signal }).then(
           ({ status, headers }) => `${status} ${headers.get('content-type') ?? ''}`,

@@ -579,7 +579,7 @@ describe('the plan', () => {
         .then((response) => response.text())
         .catch(() => ''),
     )
-    await expect.poll(() => simulator.stats.requests, { timeout: 10_000 }).toBe(690)
+    await expect.poll(() => simulator.stats.requests).toBe(690)
     abort.abort()
     await Promise.all(sent)
     const { faults } = simulator.stats

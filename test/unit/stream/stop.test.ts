@@ -111,9 +111,7 @@ describe('requests in flight', () => {
       const { outcomes, ended } = watch(stream)
       for (const text of texts(3)) stream.write(text)
       stream.end()
-      await vi.waitFor(() => {
-        expect(client.calls).toHaveLength(1)
-      })
+      await expect.poll(() => client.calls).toHaveLength(1)
       stream.stop()
       open()
       const error = await ended
@@ -155,9 +153,7 @@ describe('requests in flight', () => {
     const stream = stringStream(client, { maxPackRecords: 2, linger: 0 })
     const { errors } = watch(stream)
     for (const text of texts(2)) stream.write(text)
-    await vi.waitFor(() => {
-      expect(client.calls).toHaveLength(1)
-    })
+    await expect.poll(() => client.calls).toHaveLength(1)
     stream.stop()
     stream.destroy(new Error('enough'))
     await settle()
@@ -231,9 +227,7 @@ describe('the end', () => {
     })
     for (const text of texts(4)) stream.write(text)
     open()
-    await vi.waitFor(() => {
-      expect(stream.stats.cost).toBeGreaterThan(0)
-    })
+    await expect.poll(() => stream.stats.cost).toBeGreaterThan(0)
     await settle()
     // Nobody has taken the outcome, for which the stream waits.
     stream.stop()
@@ -279,9 +273,7 @@ describe('the end', () => {
       linger: 0,
     })
     for (const text of texts(5)) stream.write(text)
-    await vi.waitFor(() => {
-      expect(stream.readableLength).toBe(1)
-    })
+    await expect.poll(() => stream.readableLength).toBe(1)
     stream.stop()
     await settle()
     expect(stream.destroyed).toBe(false)
@@ -439,9 +431,7 @@ describe('a stream of which all settles anyway ends well', () => {
     for (const text of texts(4)) stream.write(text)
     stream.end()
     await once(stream, 'finish')
-    await vi.waitFor(() => {
-      expect(stream.stats.inFlight).toBe(0)
-    })
+    await expect.poll(() => stream.stats.inFlight).toBe(0)
     stream.stop()
     await settle()
     const { outcomes, ended } = watch(stream)
