@@ -15,10 +15,10 @@ describe('clients that come and go', () => {
     await using simulator = await start({ latency: slow })
     const controller = new AbortController()
     void post(simulator, body({ stream }, 200), {}, controller.signal).catch(() => undefined)
-    for (let tries = 0; simulator.stats.outputTokens === 0 && tries < 40; tries++) await sleep(5)
+    await expect.poll(() => simulator.stats.outputTokens).toBeGreaterThan(0)
     expect(simulator.stats).toMatchObject({ inFlight: 1, aborted: 0 })
     controller.abort()
-    for (let tries = 0; simulator.stats.inFlight > 0 && tries < 40; tries++) await sleep(5)
+    await expect.poll(() => simulator.stats.inFlight).toBe(0)
     const { outputTokens, ...stats } = simulator.stats
     expect(stats).toMatchObject({
       requests: 1,
@@ -75,8 +75,14 @@ describe('clients that come and go', () => {
   })
 
   test('counts how many are answered at once', async () => {
-    await using simulator = await start({ latency: { ...slow, outputTokensPerSecond: 2000 } })
-    await Promise.all(Array.from({ length: 5 }, async () => (await post(simulator, body())).text()))
-    expect(simulator.stats).toMatchObject({ requests: 5, completed: 5, inFlight: 0, maxInFlight: 5 })
+    await using simulator = await start({ latency: { ...slow, timeToFirstToken: 600_000 } })
+    const controller = new AbortController()
+    const send = () => post(simulator, body(), {}, controller.signal).catch(() => undefined)
+    const sent = Array.from({ length: 5 }, send)
+    await expect.poll(() => simulator.stats.inFlight).toBe(5)
+    controller.abort()
+    await Promise.all(sent)
+    await expect.poll(() => simulator.stats.inFlight).toBe(0)
+    expect(simulator.stats).toMatchObject({ requests: 5, aborted: 5, maxInFlight: 5 })
   })
 })

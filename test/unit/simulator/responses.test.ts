@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI from 'openai'
 import OpenAIv6 from 'openai-v6'
 import { zodTextFormat } from 'openai/helpers/zod'
@@ -223,10 +222,10 @@ describe('streaming', () => {
     const controller = new AbortController()
     const payload = responsesBody({ stream: true }, 200)
     void postResponses(simulator, payload, {}, controller.signal).catch(() => undefined)
-    for (let tries = 0; simulator.stats.outputTokens === 0 && tries < 40; tries++) await sleep(5)
+    await expect.poll(() => simulator.stats.outputTokens).toBeGreaterThan(0)
     controller.abort()
-    for (let tries = 0; simulator.stats.inFlight > 0 && tries < 40; tries++) await sleep(5)
-    expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, aborted: 1, inFlight: 0 })
+    await expect.poll(() => simulator.stats.inFlight).toBe(0)
+    expect(simulator.stats).toMatchObject({ requests: 1, completed: 0, aborted: 1 })
   })
 })
 

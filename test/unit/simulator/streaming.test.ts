@@ -92,8 +92,7 @@ describe('streaming', () => {
     const endedAt = performance.now() - startedAt
     expect(firstAt).toBeGreaterThanOrEqual(59)
     expect(endedAt).toBeGreaterThanOrEqual(60 + 78 - 1)
-    // The pacing itself is exact, by a told clock, in latency.test.ts; here a busy machine may add to it.
-    expect(endedAt).toBeLessThan(60 + 78 + 400)
+    // That it takes no longer is shown by a told clock, in latency.test.ts: a busy machine adds to this one.
   })
 })
 
@@ -122,5 +121,5 @@ test('a megabyte of message is no trouble', async () => {
   const response = await post(simulator, body({ messages }))
   const { choices } = (await response.json()) as { choices: { message: { content: string } }[] }
   expect(choices[0]?.message.content).toBe('{"results":[{"id":1,"label":"refund"}]}')
-  expect(performance.now() - startedAt).toBeLessThan(2000)
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
 })

