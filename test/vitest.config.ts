@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 // Tests import the package by its name and get the sources, so no build can be stale.
 const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'module', 'default'] }
 
-// No test measures time. These only end one that hangs, and a busy machine takes ten times as long as an idle one.
+// No measure of anything: they only end a test that hangs, and a busy machine takes ten times as long as an idle one.
 const limits = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } }
 
 export default defineConfig({
