@@ -36,6 +36,19 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        resolve,
+        ssr: { resolve },
+        // One broker, and groups whose members meet within seconds: one at a time.
+        test: {
+          ...limits,
+          name: 'kafka',
+          include: ['test/kafka/**/*.test.ts'],
+          setupFiles: ['test/helpers/slow-leader.ts'],
+          globalSetup: ['test/helpers/require-kafka.ts'],
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

@@ -2,22 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import { expect, test } from 'vitest'
 import { jsonl, messages, startCli, Workplace } from '../helpers/cli.ts'
+import { random } from '../helpers/random.ts'
 import { startRecordingServer } from '../helpers/recording-server.ts'
 
 const RECORDS = 5_000
 /** The default. */
 const MAX_IN_FLIGHT = 4
 const seed = Number(process.env['KILL_SEED'] ?? 1)
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function random(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 interface Job {
   readonly name: string

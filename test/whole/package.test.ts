@@ -113,6 +113,34 @@ describe('the packed package', () => {
     ])
   })
 
+  it('has Kafka for who has the client, and for nobody else', async () => {
+    const program = write(
+      'worker.ts',
+      `import { runKafka, type KafkaRecord, type KafkaSummary } from 'llm-pack-stream/kafka'
+       import type { PackStream } from 'llm-pack-stream'
+       const stream = {} as PackStream<KafkaRecord, string>
+       const summary: Promise<KafkaSummary> = runKafka(stream, {
+         connection: { bootstrapBrokers: [] }, groupId: 'g', topics: ['in'],
+         outputTopic: 'out', deadLetterTopic: 'dead',
+       })
+       await summary.catch((error) => console.log(error.message))`,
+    )
+    expect((await runNode([program])).stderr).toContain("Cannot find package '@platformatic/kafka'")
+    symlinkSync(join(root, 'node_modules/@platformatic'), join(modules, '@platformatic'))
+    expect((await runNode([program])).stdout).toContain(
+      'Expected `connection.bootstrapBrokers` to be an array',
+    )
+    const flags = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+    const checked = await runNode(
+      [join(root, 'node_modules/typescript/bin/tsc'), ...flags, program],
+      {},
+      project,
+    )
+    expect(
+      checked.stdout.split('\n').filter((line) => /^(worker|node_modules\/llm-pack-stream)/.test(line)),
+    ).toEqual([])
+  })
+
   it('has a command', async () => {
     const { code, stdout } = await runNode([join(modules, 'llm-pack-stream/dist/cli/main.js'), '--help'])
     expect(code).toBe(0)

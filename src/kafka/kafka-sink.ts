@@ -1,0 +1,130 @@
+import { Writable } from 'node:stream'
+import { ProduceAcks, Producer, type MessageToProduce } from '@platformatic/kafka'
+import { backoff } from '../backoff.ts'
+import type { Outcome } from '../index.ts'
+import { sleep } from '../sleep.ts'
+import { baseOptions, checkTopics } from './connection.ts'
+import { hasError } from './errors.ts'
+import { deadLetterOf, resultOf } from './message.ts'
+import { resolveSink, type KafkaSinkOptions, type ResolvedSink } from './options.ts'
+import type { KafkaRecord } from './record.ts'
+import { Session } from './session.ts'
+
+/** What the protocol says of a batch that is larger than the topic takes, or the broker. */
+const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+/** How many records have come to which end. */
+export interface SinkCounts {
+  /** Those whose result is in the output topic. */
+  readonly fulfilled: number
+  /** Those in the dead-letter topic. */
+  readonly rejected: number
+  /** Those whose partition had moved away: whoever reads it gives them an outcome. */
+  readonly dropped: number
+}
+
+/**
+ * Produces outcomes: an object-mode `Writable` of what a `PackStream` of `KafkaRecord`s emits. Tells the tracker that a record
+ * is finished once all in-sync replicas have its outcome (`acks: all`), whose key is the record's `topic:partition:offset`.
+ *
+ * While the cluster takes nothing it tries again, for ever, and takes no more. Call `close()` in the end, after `pipeline()`,
+ * whether it failed or not.
+ */
+export class KafkaSink<T> extends Writable {
+  readonly #options: ResolvedSink<T>
+  readonly #producer: Producer
+  readonly #session: Session
+  readonly #counts = { fulfilled: 0, rejected: 0, dropped: 0 }
+  #producing: Promise<void> = Promise.resolve()
+
+  /** @throws {TypeError} For a bad option: the message names it, says what it should be, and what it is. */
+  constructor(options: KafkaSinkOptions<T>) {
+    // Before there is a stream, which would go on to connect although this throws.
+    const resolved = resolveSink(options)
+    const producer = new Producer(baseOptions(resolved.connection))
+    // As many as one request may carry.
+    super({ objectMode: true, highWaterMark: 256 })
+    this.#options = resolved
+    this.#producer = producer
+    this.#session = new Session(resolved.onEvent, (error) => this.destroy(error))
+  }
+
+  get counts(): SinkCounts {
+    return { ...this.#counts }
+  }
+
+  /** Waits for what is being produced, but tries nothing again. */
+  async close(): Promise<void> {
+    this.destroy()
+    await this.#producing
+    await this.#producer.close()
+  }
+
+  override _construct(callback: (error?: Error) => void): void {
+    const { connection, outputTopic, deadLetterTopic } = this.#options
+    checkTopics(this.#producer, connection, [outputTopic, deadLetterTopic]).then(() => {
+      callback()
+    }, callback)
+  }
+
+  override _writev(chunks: { chunk: unknown }[], callback: (error?: Error | null) => void): void {
+    this.#producing = this.#produce(chunks.map(({ chunk }) => chunk as Outcome<KafkaRecord, T>)).then(() => {
+      callback()
+    }, callback)
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#session.end()
+    callback(error)
+  }
+
+  async #produce(outcomes: readonly Outcome<KafkaRecord, T>[]): Promise<void> {
+    const { tracker } = this.#options
+    const current = outcomes.filter(({ record }) => tracker.isCurrent(record))
+    this.#counts.dropped += outcomes.length - current.length
+    await this.#send(current)
+  }
+
+  /** In one request, or in as many as it takes where that is too large. */
+  async #send(outcomes: readonly Outcome<KafkaRecord, T>[]): Promise<void> {
+    if (outcomes.length === 0) return
+    const messages = outcomes.map((outcome) => this.#messageOf(outcome))
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await this.#producer.send({ messages, acks: ProduceAcks.ALL })
+        break
+      } catch (error) {
+        if (TOO_LARGE.some((name) => hasError(error, name))) {
+          await this.#sendHalves(outcomes, error)
+          return
+        }
+        this.#session.failed('produce', error)
+        await sleep(backoff(failures, Math.random), this.#session.signal)
+        if (this.#session.isOver) throw error
+      }
+    }
+    for (const { status, record } of outcomes) {
+      this.#counts[status] += 1
+      this.#options.tracker.finish(record)
+    }
+  }
+
+  async #sendHalves(outcomes: readonly Outcome<KafkaRecord, T>[], cause: unknown): Promise<void> {
+    const [first] = outcomes
+    if (first && outcomes.length === 1) {
+      const { topic, key } = this.#messageOf(first)
+      const what = `produce what has become of ${String(key)}: '${topic}' takes no message as large, raise its max.message.bytes`
+      throw new Error(`Could not ${what}`, { cause })
+    }
+    const half = Math.ceil(outcomes.length / 2)
+    await this.#send(outcomes.slice(0, half))
+    await this.#send(outcomes.slice(half))
+  }
+
+  #messageOf(outcome: Outcome<KafkaRecord, T>): MessageToProduce {
+    const { outputTopic, deadLetterTopic, serialize } = this.#options
+    return outcome.status === 'fulfilled'
+      ? resultOf(outcome.record, outputTopic, serialize(outcome))
+      : deadLetterOf(outcome, deadLetterTopic)
+  }
+}

@@ -1,0 +1,32 @@
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** One string for each partition; a topic's name holds no colon. */
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`
+}
+
+/** The partitions of each topic, in order. */
+export function byTopic(partitions: Iterable<TopicPartition>): Map<string, number[]> {
+  const topics = new Map<string, number[]>()
+  for (const { topic, partition } of partitions) {
+    const numbers = topics.get(topic)
+    if (numbers) numbers.push(partition)
+    else topics.set(topic, [partition])
+  }
+  for (const numbers of topics.values()) numbers.sort((a, b) => a - b)
+  return topics
+}
+
+/** The other way round. */
+export function flatten({
+  topic,
+  partitions,
+}: {
+  topic: string
+  partitions: readonly number[]
+}): TopicPartition[] {
+  return partitions.map((partition) => ({ topic, partition }))
+}
