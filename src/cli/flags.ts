@@ -3,15 +3,12 @@ import type { ApiName, Encoding } from '../index.ts'
 import type { Format } from '../readers/index.ts'
 import { UsageError } from './usage-error.ts'
 
-/** What the input is, and what is asked of its records. */
-export interface JobFlags {
+/** What is asked of records, wherever they come from. */
+export interface TaskFlags {
   config?: string
   envFile?: string
-  format?: Format
   field?: string
   template?: string
-  limit?: number
-  maxRecordBytes?: number
   labels?: string
   schema?: string
   prefix?: string
@@ -33,6 +30,25 @@ export interface JobFlags {
   priceOut?: number
 }
 
+/** What the input is, and what is asked of its records. */
+export interface JobFlags extends TaskFlags {
+  format?: Format
+  limit?: number
+  maxRecordBytes?: number
+}
+
+/** How it is sent. */
+export interface SendingFlags {
+  maxCost?: number
+  cache?: string
+  partition?: string
+  linger?: number
+  maxAttempts?: number
+  firstTokenTimeout?: number
+  idleTimeout?: number
+  requestTimeout?: number
+}
+
 /** How long answers take: of the simulator, or as stated for a plan. */
 export interface LatencyFlags {
   timeToFirstToken?: number
@@ -41,10 +57,13 @@ export interface LatencyFlags {
   slowdown?: number
 }
 
-/** The lines of an example that make the files it needs. */
-export const sampleFiles = `  printf 'id,text\\n1,Where is my card?\\n2,What a high fee!\\n' > tickets.csv
-  printf 'card\\nfee\\n' > labels.txt
+/** The lines of an example that make what says what is asked. */
+export const sampleTask = `  printf 'card\\nfee\\n' > labels.txt
   echo 'Say what the message is about.' > prompt.md`
+
+/** Those that make all the files it needs. */
+export const sampleFiles = `  printf 'id,text\\n1,Where is my card?\\n2,What a high fee!\\n' > tickets.csv
+${sampleTask}`
 
 export const flag = (flags: string, description: string): Option => new Option(flags, description)
 
@@ -95,11 +114,23 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
     flag('--format <format>', 'of the input (default: by file name; standard input: jsonl)').choices([
       ...['jsonl', 'json', 'csv', 'tsv', 'lines'],
     ]),
-    flag('--field <name>', 'column that holds the text, a.b for one inside another (default: whole record)'),
-    flag('--template <text>', 'text of a record, with {{column}} for what changes'),
+    ...textFlags(),
     numberFlag('--limit <number>', 'only so many records, from the first'),
     numberFlag('--max-record-bytes <number>', 'a longer row is a bad one (default: 4194304)'),
   ])
+  addTaskFlags(command, own)
+}
+
+/** Which text of a record is asked about. */
+export function textFlags(): Option[] {
+  return [
+    flag('--field <name>', 'column that holds the text, a.b for one inside another (default: whole record)'),
+    flag('--template <text>', 'text of a record, with {{column}} for what changes'),
+  ]
+}
+
+/** The flags of what is asked, and where. */
+export function addTaskFlags(command: Command, own: OwnMeaning): void {
   addGroup(command, 'What is asked:', [
     flag('--labels <file>', 'the labels, one a line: the result has one of them as `label`'),
     flag(
@@ -138,6 +169,19 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
     ),
     flag('--config <file>', 'a JSON object of these options; paths in it count from its folder'),
   ])
+}
+
+export function sendingFlags(): Option[] {
+  return [
+    numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
+    flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
+    flag('--partition <name>', 'column: only records of the same value share a request'),
+    numberFlag('--linger <ms>', 'how long a pack that is not full waits for company (default: 100)'),
+    numberFlag('--max-attempts <number>', 'how often one record may be tried (default: 4)'),
+    numberFlag('--first-token-timeout <ms>', 'until the first token of an answer (default: 120000)'),
+    numberFlag('--idle-timeout <ms>', 'between two tokens (default: 60000)'),
+    numberFlag('--request-timeout <ms>', 'for a whole request (default: 600000)'),
+  ]
 }
 
 /** How often the simulator misbehaves. */

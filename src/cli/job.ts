@@ -4,20 +4,34 @@ import {
   RateLimiter,
   exactTokenCounter,
   type Encoding,
-  type Example,
   type PackStreamOptions,
   type Pricing,
   type TokenCounter,
 } from '../index.ts'
 import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../readers/index.ts'
 import { readText } from './config.ts'
-import type { JobFlags } from './flags.ts'
-import { textFrom, type Item, type TextOf } from './records.ts'
+import type { JobFlags, SendingFlags, TaskFlags } from './flags.ts'
+import { askedText, textFrom, type Item, type TextOf } from './records.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from './given.ts'
 import { inFlags, UsageError } from './usage-error.ts'
 
 type Options = PackStreamOptions<Item, unknown>
+
+/** What is asked, and how it is packed, of whatever the records are. */
+export interface Task {
+  readonly textOf: TextOf
+  readonly result: ResultSchema
+  readonly examples: readonly TextExample[] | undefined
+  /** All options of the stream that are not where it sends, and know nothing of records. */
+  readonly options: Omit<PackStreamOptions<never, unknown>, 'client' | 'examples' | 'serialize' | 'partition'>
+}
+
+interface TextExample {
+  readonly file: string
+  readonly text: string
+  readonly value: unknown
+}
 
 /** What the flags of `run` and of `plan` come to: which records, what is asked of them, and how they are packed. */
 export interface Job {
@@ -37,30 +51,50 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
-  const model = flags.model ?? process.env['OPENAI_MODEL']
-  if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
-  const textOf = textFrom(flags.field, flags.template)
-  const result = await readSchema(flags.labels, flags.schema)
-  const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
-  const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
-  const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
+  const { textOf, result, examples, options } = await readTask(flags)
   const files = await findInput(patterns)
   return {
     files,
     read: given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true }),
     ...{ limit, textOf, result },
     options: {
+      ...options,
+      ...given({
+        examples: examples?.map(({ file, text, value }) => ({
+          record: { index: 0, file, line: 0, own: {}, text },
+          value,
+        })),
+      }),
+      serialize: askedText,
+    },
+  }
+}
+
+/** Reads what the flags name that say what is asked, and checks it. Throws a `UsageError` that names the flag. */
+export async function readTask(flags: TaskFlags): Promise<Task> {
+  const model = flags.model ?? process.env['OPENAI_MODEL']
+  if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
+  const textOf = textFrom(flags.field, flags.template)
+  const result = await readSchema(flags.labels, flags.schema)
+  const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
+  const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
+  return {
+    ...{ textOf, result },
+    examples: flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf),
+    options: {
       ...{ model, instructions: readInstructions(flags), schema: result.schema },
-      ...given({ api, request, examples, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
-      serialize: ({ text }) => {
-        if (typeof text === 'string') return text
-        throw text
-      },
+      ...given({ api, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
       ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
       ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
       ...given({ pricing: pricingOf(flags) }),
     },
   }
+}
+
+/** What the flags of how it is sent come to, but for those that depend on records, or open something. */
+export function sendingOptions(flags: SendingFlags) {
+  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
+  return given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost })
 }
 
 /** A counter of tokens, or an error that names who needs it and says what to install. */
@@ -88,7 +122,7 @@ export function isTable(job: Job, file: string): boolean {
 }
 
 /** The stream, or an error that names the flag. */
-export function openStream(options: Options): PackStream<Item> {
+export function openStream<R>(options: PackStreamOptions<R, unknown>): PackStream<R> {
   return inFlags(() => new PackStream(options))
 }
 
@@ -112,7 +146,7 @@ function formatOfAll(files: readonly string[], format: Format | undefined): Form
   throw new UsageError(`Expected --format: the name of ${what} does not tell`)
 }
 
-function readInstructions({ instructions, prompt }: JobFlags): string {
+function readInstructions({ instructions, prompt }: TaskFlags): string {
   if (instructions !== undefined && prompt !== undefined) {
     throw new UsageError('Expected --instructions or --prompt, got both')
   }
@@ -121,8 +155,8 @@ function readInstructions({ instructions, prompt }: JobFlags): string {
   throw new UsageError('Expected --instructions or --prompt: what to do with each record')
 }
 
-async function readExamples(file: string, textOf: TextOf): Promise<Example<Item>[]> {
-  const examples: Example<Item>[] = []
+async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]> {
+  const examples: TextExample[] = []
   const parser = readJsonl()
   parser.end(readText(file, '--examples'))
   try {
@@ -133,7 +167,7 @@ async function readExamples(file: string, textOf: TextOf): Promise<Example<Item>
         throw new Error(`example ${examples.length + 1}: expected { "record": ..., "value": ... }`)
       }
       const text = typeof record === 'string' ? record : textOf(own as Record<string, unknown>)
-      examples.push({ record: { index: 0, file, line: 0, own: {}, text }, value })
+      examples.push({ file, text, value })
     }
   } catch (cause) {
     throw new UsageError(`--examples: ${file}: ${(cause as Error).message}`, { cause })
@@ -141,7 +175,7 @@ async function readExamples(file: string, textOf: TextOf): Promise<Example<Item>
   return examples
 }
 
-function pricingOf({ priceIn, priceCached, priceOut }: JobFlags): Pricing | undefined {
+function pricingOf({ priceIn, priceCached, priceOut }: TaskFlags): Pricing | undefined {
   if (priceIn === undefined && priceCached === undefined && priceOut === undefined) return undefined
   if (priceIn === undefined || priceOut === undefined) {
     throw new UsageError('Expected --price-in and --price-out together')

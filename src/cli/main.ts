@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addKafka } from './kafka/command.ts'
 import { addPlan } from './plan/command.ts'
 import { addRun } from './run/command.ts'
 import { addSimulate } from './simulate.ts'
@@ -20,6 +21,7 @@ const program = new Command('llm-pack-stream')
   .exitOverride()
 addRun(program)
 addPlan(program)
+addKafka(program)
 addSimulate(program)
 
 // Whoever reads may have had enough, which is no reason to break off; but what could not be said is no success.

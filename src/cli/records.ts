@@ -31,6 +31,12 @@ export interface Item {
   readonly text: string | RowError | ItemError
 }
 
+/** What is asked about. Throws why the record cannot be asked. */
+export function askedText({ text }: Item): string {
+  if (typeof text === 'string') return text
+  throw text
+}
+
 /** Makes the text of a record from its columns. Throws an `Error` that names the column that is missing. */
 export type TextOf = (own: Readonly<Record<string, unknown>>) => string
 

@@ -27,6 +27,8 @@ const flagNames = new Map([
     ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'],
     ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'],
     ...['port', 'apiKey', 'contextTokens'],
+    ...['startFrom', 'assignor', 'maxUncommitted', 'maxPartitionBytes', 'commitInterval', 'sessionTimeout'],
+    ...['revokeTimeout', 'stopTimeout'],
     ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown', 'outputTokens'],
   ].map((name): [string, string] => [name, name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)]),
   ['requestsPerMinute', 'rpm'],

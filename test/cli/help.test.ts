@@ -1,39 +1,34 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../helpers/run.ts'
-import { bareEnv, cli, main, Workplace } from '../helpers/cli.ts'
+import { cli, exampleOf, Workplace } from '../helpers/cli.ts'
 
-test.each([[['--help']], [['run', '--help']], [['plan', '--help']], [['simulate', '--help']]])(
-  '%j',
-  async (args) => {
-    const { code, stdout, stderr } = await cli(args)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    await expect(stdout).toMatchFileSnapshot(`help/${args.join(' ').replaceAll('--', '')}.txt`)
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
-  },
-)
+test.each([
+  [['--help']],
+  [['run', '--help']],
+  [['plan', '--help']],
+  [['kafka', '--help']],
+  [['simulate', '--help']],
+])('%j', async (args) => {
+  const { code, stdout, stderr } = await cli(args)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  await expect(stdout).toMatchFileSnapshot(`help/${args.join(' ').replaceAll('--', '')}.txt`)
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+})
 
 test('--version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-/** What a help text shows as an example, as one would paste it into a shell. */
-async function exampleOf(command: string): Promise<string> {
-  const { stdout } = await cli([command, '--help'])
-  const [, example = ''] = /\nExample[^\n]*:\n((?: {2}.*\n)+)/.exec(stdout) ?? []
-  return example
-}
-
+// That of kafka needs a broker: test/kafka/cli.test.ts.
 test.each(['run', 'plan', 'simulate'])('the example of %s works as it stands', async (command) => {
   using place = new Workplace()
-  place.write({ 'llm-pack-stream': `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n` })
-  chmodSync(join(place.path, 'llm-pack-stream'), 0o755)
+  const env = place.install()
   rmSync(join(place.path, 'labels.txt'))
-  const env = { ...bareEnv, PATH: `${place.path}:${process.env['PATH']}` }
   // Somebody may run one on that port.
   const example = (await exampleOf(command)).replace('--port 4010', '--port 0')
   expect(example).toContain(`  llm-pack-stream ${command} `)

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,19 +28,21 @@ export interface CliOptions {
   readonly isOpen?: boolean
   /** Default: the sources. */
   readonly program?: string
+  /** Options of Node. */
+  readonly nodeArgs?: readonly string[]
 }
 
 /** No variable of whoever runs the tests decides what they do. */
 export const bareEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_') && !name.startsWith('NODE_')),
+  Object.entries(process.env).filter(([name]) => !/^(?:OPENAI|NODE|KAFKA)_/.test(name)),
 )
 
 /** A run of the command line, as a process of its own. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input, isOpen = false, program = main }: CliOptions = {},
+  { cwd, env = {}, input, isOpen = false, program = main, nodeArgs = [] }: CliOptions = {},
 ): CliRun {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...bareEnv, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -56,6 +58,13 @@ export function startCli(
     code: signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : (code as number | null),
   }))
   return { child, output, ended }
+}
+
+/** What the help of a command shows as an example, as one would paste it into a shell. */
+export async function exampleOf(command: string): Promise<string> {
+  const { stdout } = await cli([command, '--help'])
+  const [, example = ''] = /\nExample[^\n]*:\n((?: {2}.*\n)+)/.exec(stdout) ?? []
+  return example
 }
 
 /** The same, waited for. */
@@ -83,6 +92,13 @@ export class Workplace implements Disposable {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(this.path, name), content)
   }
 
+  /** Puts `llm-pack-stream` into it, and returns the environment of a shell that finds it. */
+  install(): Record<string, string | undefined> {
+    this.write({ 'llm-pack-stream': `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n` })
+    chmodSync(join(this.path, 'llm-pack-stream'), 0o755)
+    return { ...bareEnv, PATH: `${this.path}:${process.env['PATH']}` }
+  }
+
   read(name: string): string {
     return readFileSync(join(this.path, name), 'utf8')
   }
@@ -92,7 +108,7 @@ export class Workplace implements Disposable {
     return parseLines(this.read(name))
   }
 
-  run(args: readonly string[], options: Pick<CliOptions, 'env' | 'input' | 'isOpen'> = {}): Promise<Ended> {
+  run(args: readonly string[], options: Omit<CliOptions, 'cwd'> = {}): Promise<Ended> {
     return cli(args, { cwd: this.path, ...options })
   }
 

@@ -117,7 +117,7 @@ describe('the import graph', () => {
   })
 
   it('the library imports neither what is around it nor what leads to it', () => {
-    expect(importers(engine, ({ to }) => /^(?:simulator|cli|readers|eval)\//.test(to))).toEqual([])
+    expect(importers(engine, ({ to }) => /^(?:simulator|cli|readers|kafka|eval)\//.test(to))).toEqual([])
     expect(
       importers(
         engine.filter(({ name }) => name !== 'index.ts'),
@@ -129,7 +129,7 @@ describe('the import graph', () => {
   it('the command line is built on what users can import, and on nothing else', () => {
     const cli = files.filter(({ name }) => name.startsWith('cli/'))
     expect(cli.length).toBeGreaterThan(20)
-    const entries = ['index.ts', 'readers/index.ts', 'simulator/index.ts']
+    const entries = ['index.ts', 'readers/index.ts', 'simulator/index.ts', 'kafka/index.ts']
     const isInside = ({ to }: Import) => !to.endsWith('.ts') || to.startsWith('cli/') || entries.includes(to)
     expect(importers(cli, (one) => !isInside(one))).toEqual([])
     for (const entry of entries) expect(importers(cli, ({ to }) => to === entry)).not.toEqual([])
@@ -150,6 +150,29 @@ describe('the import graph', () => {
     expect(new Set(readers.flatMap(({ imports }) => imports.map(({ to }) => to).filter(outside)))).toEqual(
       new Set(['index.ts']),
     )
+  })
+
+  it('Kafka takes nothing of the library but types, and helpers that know nothing of it', () => {
+    const kafka = files.filter(({ name }) => name.startsWith('kafka/'))
+    expect(kafka.length).toBeGreaterThan(0)
+    const outside = ({ to }: Import) => to.endsWith('.ts') && !to.startsWith('kafka/')
+    const helpers = ['backoff.ts', 'checks.ts', 'sleep.ts']
+    const isHelper = ({ to }: Import) => helpers.includes(to)
+    expect(importers(kafka, (one) => outside(one) && one.atRunTime && !isHelper(one))).toEqual([])
+    const imported = new Set(kafka.flatMap(({ imports }) => imports.filter(outside).map(({ to }) => to)))
+    expect([...imported].sort()).toEqual([...helpers, 'index.ts'].sort())
+  })
+
+  it('nobody needs a Kafka client who reads no Kafka: only its own command loads it, when it is called', () => {
+    const isKafka = (one: Import) => one.to.startsWith('kafka/') || isPackage('@platformatic/kafka')(one)
+    const others = files.filter(({ name }) => !/^(?:kafka|cli\/kafka)\//.test(name))
+    expect(importers(others, isKafka)).toEqual([])
+    const command = files.filter(({ name }) => name.startsWith('cli/kafka/'))
+    expect(importers(command, (one) => isKafka(one) && one.to !== 'kafka/index.ts')).toEqual([])
+    expect(importers(command, (one) => isKafka(one) && one.atRunTime && !one.isDynamic)).toEqual([])
+    expect(importers(command, (one) => isKafka(one) && one.isDynamic)).toEqual([
+      'cli/kafka/worker.ts > kafka/index.ts',
+    ])
   })
 
   it('only these readers know of streams and files: the rest turns bytes into rows, and rows into lines', () => {

@@ -8,11 +8,13 @@ import {
   latencyFlags,
   numberFlag,
   sampleFiles,
+  sendingFlags,
   type JobFlags,
+  type SendingFlags,
 } from '../flags.ts'
 import type { EndpointFlags } from '../endpoint.ts'
 
-export interface RunFlags extends JobFlags, EndpointFlags {
+export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   output?: string
   outputFormat?: OutputFormat
   rejects?: string
@@ -22,14 +24,6 @@ export interface RunFlags extends JobFlags, EndpointFlags {
   overwrite?: boolean
   json?: boolean
   progress?: boolean
-  partition?: string
-  linger?: number
-  maxAttempts?: number
-  firstTokenTimeout?: number
-  idleTimeout?: number
-  requestTimeout?: number
-  cache?: string
-  maxCost?: number
   highWaterMark?: number
   readableHighWaterMark?: number
   writableHighWaterMark?: number
@@ -63,14 +57,7 @@ Output: the record's own columns, the result's, _index (position in the input, f
     flag('--no-progress', 'no line that tells how far it is'),
   ])
   addGroup(command, 'How it is sent:', [
-    numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
-    flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
-    flag('--partition <name>', 'column: only records of the same value share a request'),
-    numberFlag('--linger <ms>', 'how long a pack that is not full waits for company (default: 100)'),
-    numberFlag('--max-attempts <number>', 'how often one record may be tried (default: 4)'),
-    numberFlag('--first-token-timeout <ms>', 'until the first token of an answer (default: 120000)'),
-    numberFlag('--idle-timeout <ms>', 'between two tokens (default: 60000)'),
-    numberFlag('--request-timeout <ms>', 'for a whole request (default: 600000)'),
+    ...sendingFlags(),
     numberFlag(
       '--high-water-mark <number>',
       'records and outcomes that the stream buffers, each (default: 16)',

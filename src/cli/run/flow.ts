@@ -150,6 +150,11 @@ export function haltIfThrows(close: () => void): Halt | undefined {
   }
 }
 
+/** Whether somebody needs to be told which server it was. */
+export function isOfServer({ code }: { readonly code?: string | undefined }): boolean {
+  return OF_SERVER.has(code ?? '')
+}
+
 function haltBy(error: unknown): Halt {
   const { code, message, cause } = error as NodeJS.ErrnoException
   // Whoever read standard output has had enough, as `head` has: 128 and the number of SIGPIPE.
@@ -160,6 +165,6 @@ function haltBy(error: unknown): Halt {
     status: 'failed',
     exitCode: exitCodes.fatal,
     message: withFlags(message + because),
-    blame: OF_SERVER.has(code ?? '') ? 'server' : undefined,
+    blame: isOfServer({ code }) ? 'server' : undefined,
   }
 }

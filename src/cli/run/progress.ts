@@ -4,6 +4,8 @@ import type { Stats } from '../../index.ts'
 /** How often the line is drawn, in ms. */
 const EVERY = 100
 const BAR = 20
+/** Columns that the line needs. */
+const NARROWEST = 20
 
 /** How far a run is. */
 export interface Snapshot {
@@ -18,6 +20,14 @@ export interface Snapshot {
   readonly limit: number
   /** Since the first record was asked, in ms. */
   readonly elapsed: number
+  /** Default: since the first record was asked. */
+  readonly perSecond?: number
+}
+
+/** Whether standard error is a terminal with room for a line. One that cannot go back in a line would be filled with them. */
+export function canRedraw(): boolean {
+  const { stderr, env } = process
+  return stderr.isTTY && stderr.columns >= NARROWEST && env['TERM'] !== 'dumb'
 }
 
 /** Draws a line on the terminal that standard error is, again and again, until it is stopped. */
@@ -48,7 +58,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   const { records, inFlight, tokens, cost } = stats
   const asked = records.fulfilled + records.rejected
   const done = before + asked
-  const perSecond = asked / Math.max(elapsed / 1_000, 0.001)
+  const { perSecond = asked / Math.max(elapsed / 1_000, 0.001) } = snapshot
   // As many as there are if the rest is like what has been read, and exactly that once all has been.
   const estimate = share === undefined || read === 0 ? undefined : Math.round(read / share)
   const total = estimate === undefined ? undefined : Math.max(Math.min(estimate, limit), done)

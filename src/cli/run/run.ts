@@ -5,7 +5,7 @@ import { withConfig, type Given } from '../config.ts'
 import { openEndpoint } from '../endpoint.ts'
 import { Items } from '../items.ts'
 import { keepMemoryLow } from '../memory.ts'
-import { isTable, loadEnvFile, openStream, readJob, type Job } from '../job.ts'
+import { isTable, loadEnvFile, openStream, readJob, sendingOptions, type Job } from '../job.ts'
 import { partitionBy, textWith } from '../partition.ts'
 import { columnNames } from '../records.ts'
 import { resultColumns } from '../result-columns.ts'
@@ -48,11 +48,10 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
     if (cache) opened.push(cache.close)
     opened.push(keepMemoryLow())
-    const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
     const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
     const stream = openStream({
       ...{ ...job.options, client: endpoint.client },
-      ...given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost }),
+      ...sendingOptions(flags),
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
       ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
     })

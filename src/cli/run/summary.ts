@@ -59,9 +59,7 @@ export function summaryOf(
 /** The summary as a person reads it. */
 export function formatSummary(summary: Summary): string {
   const { records, seconds, stats, output, rejects, server, firstRejection } = summary
-  const { requests, tokens, cost } = stats
   const asked = records.done - records.earlier
-  const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
   const lines = [
     [
       `${count(records.done)} records`,
@@ -71,10 +69,7 @@ export function formatSummary(summary: Summary): string {
     ].join(', '),
     [
       `${clock(seconds)} (${count(Math.round(asked / Math.max(seconds, 0.001)))} records/s)`,
-      `${count(requests)} requests`,
-      `${count(tokens.input)} tokens in (${count(tokens.cached)} cached), ${count(tokens.output)} out`,
-      ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
-      ...(cost === undefined ? [] : [dollars(cost)]),
+      ...formatSpent(stats),
     ].join(', '),
     ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
     ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
@@ -82,4 +77,15 @@ export function formatSummary(summary: Summary): string {
     ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),
   ]
   return lines.join('\n')
+}
+
+/** What was sent, and what it cost. */
+export function formatSpent({ requests, tokens, cost }: Stats): string[] {
+  const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
+  return [
+    `${count(requests)} requests`,
+    `${count(tokens.input)} tokens in (${count(tokens.cached)} cached), ${count(tokens.output)} out`,
+    ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
+    ...(cost === undefined ? [] : [dollars(cost)]),
+  ]
 }

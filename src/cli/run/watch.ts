@@ -5,10 +5,7 @@ import type { Item } from '../records.ts'
 import type { RunFlags } from './command.ts'
 import type { Flow, Halt } from './flow.ts'
 import { onInterrupt } from './interrupts.ts'
-import { showProgress, type Snapshot } from './progress.ts'
-
-/** Columns that a line of progress needs. */
-const NARROWEST = 20
+import { canRedraw, showProgress, type Snapshot } from './progress.ts'
 
 /** Lets a flow run, with a person looking on who may stop it. */
 export async function watch(
@@ -46,8 +43,5 @@ export async function watch(
 
 /** Whether somebody looks on, and no records come to the same screen. */
 function isWatched({ progress, output }: RunFlags): boolean {
-  const { stderr, env } = process
-  // A terminal that cannot go back in a line, or has no room for one, would be filled with them.
-  const canRedraw = stderr.isTTY && stderr.columns >= NARROWEST && env['TERM'] !== 'dumb'
-  return progress !== false && canRedraw && (output !== undefined || fstatSync(1).isFile())
+  return progress !== false && canRedraw() && (output !== undefined || fstatSync(1).isFile())
 }

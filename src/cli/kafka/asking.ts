@@ -1,0 +1,52 @@
+import type { PackStreamOptions } from '../../index.ts'
+import type { KafkaRecord } from '../../kafka/index.ts'
+import { given } from '../given.ts'
+import type { Task } from '../job.ts'
+import { partitionBy } from '../partition.ts'
+import type { Item } from '../records.ts'
+import type { ItemOf } from './messages.ts'
+
+/** Why a message cannot be asked. */
+type Reason = Exclude<Item['text'], string>
+
+/**
+ * The options of a stream of messages that depend on what its records are.
+ *
+ * @param onUnusable Told why a message cannot be asked, which names its place.
+ */
+export function askingOf(
+  examples: Task['examples'],
+  itemOf: ItemOf,
+  partition: string | undefined,
+  onUnusable: (reason: Reason) => void,
+): Pick<PackStreamOptions<KafkaRecord, unknown>, 'examples' | 'serialize' | 'partition'> {
+  // Their texts are ready, and no messages.
+  const samples = new Map(examples?.map((example) => [sample(example.file), example]))
+  const key = partitionBy(partition)
+  return {
+    ...given({
+      examples: examples && Array.from(samples, ([record, { value }]) => ({ record, value })),
+      partition: key && ((record: KafkaRecord) => key(itemOf(record))),
+    }),
+    serialize(record) {
+      const text = samples.get(record)?.text ?? itemOf(record).text
+      if (typeof text === 'string') return text
+      onUnusable(text)
+      throw new UnusableError(text)
+    },
+  }
+}
+
+function sample(topic: string): KafkaRecord {
+  return { topic, partition: 0, offset: 0n, timestamp: 0n, key: null, value: null, headers: [] }
+}
+
+/** The stream tells nothing of what is thrown but its name, for it might quote the record. */
+class UnusableError extends Error {
+  override readonly name: string
+
+  constructor({ code, message }: Reason) {
+    super(message)
+    this.name = `${code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())}Error`
+  }
+}

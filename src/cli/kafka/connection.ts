@@ -1,0 +1,96 @@
+import { isIP } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import type { KafkaConnection } from '../../kafka/index.ts'
+import { readText } from '../config.ts'
+import { given } from '../given.ts'
+import { UsageError } from '../usage-error.ts'
+import { commaList } from './topics.ts'
+
+export interface ConnectionFlags {
+  brokers?: string
+  clientId?: string
+  tls?: boolean
+  tlsCa?: string
+  tlsCert?: string
+  tlsKey?: string
+  tlsServerName?: string
+  saslMechanism?: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  saslUsername?: string
+}
+
+/** How the cluster is reached, by the flags and by the environment. */
+export function connectionOf(flags: ConnectionFlags): KafkaConnection & { bootstrapBrokers: string[] } {
+  const bootstrapBrokers = brokersOf(flags.brokers)
+  return {
+    bootstrapBrokers,
+    ...given({ clientId: clientIdOf(flags.clientId), sasl: saslOf(flags) }),
+    ...tlsOf(flags, bootstrapBrokers),
+  }
+}
+
+function brokersOf(flag: string | undefined): string[] {
+  const text = flag ?? process.env['KAFKA_BROKERS'] ?? ''
+  if (text.trim() === '') throw new UsageError('Expected --brokers (or KAFKA_BROKERS): host:port of a broker')
+  const brokers = commaList(text)
+  const bad = brokers.find((broker) => !isBroker(broker))
+  if (bad === undefined) return brokers
+  // There may be a password in it.
+  const got = bad.includes('@') ? '' : `, got ${JSON.stringify(bad)}`
+  const name = flag === undefined ? 'KAFKA_BROKERS' : '--brokers'
+  throw new UsageError(`${name}: expected host:port, several with commas in between${got}`)
+}
+
+const BROKER = /^(?:(?<name>[\w.-]+)|\[(?<ip>[^\]]+)\])(?::(?<port>\d+))?$/
+
+function isBroker(broker: string): boolean {
+  const { ip, port = '9092' } = BROKER.exec(broker)?.groups ?? { port: '0' }
+  return (ip === undefined || isIP(ip) === 6) && Number(port) >= 1 && Number(port) <= 65_535
+}
+
+function clientIdOf(name: string | undefined): string | undefined {
+  if (name === undefined || /^\S+$/.test(name)) return name
+  throw new UsageError(`--client-id: expected a name without spaces, got ${JSON.stringify(name)}`)
+}
+
+/** `tls`, which turns it on, and whose name the brokers have to prove. */
+function tlsOf(
+  { tls = false, tlsCa, tlsCert, tlsKey, tlsServerName }: ConnectionFlags,
+  brokers: readonly string[],
+): Pick<KafkaConnection, 'tls' | 'tlsServerName'> {
+  if ([tlsCa, tlsCert, tlsKey, tlsServerName].every((flag) => flag === undefined) && !tls) return {}
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new UsageError('Expected --tls-cert and --tls-key together')
+  }
+  const ca = tlsCa === undefined ? undefined : readText(tlsCa, '--tls-ca')
+  // Node trusts nobody by such a file, and says nothing.
+  if (ca?.includes('-----BEGIN ') === false) throw new UsageError(`--tls-ca: ${tlsCa}: there is no PEM in it`)
+  if (ca !== undefined) check(`--tls-ca: ${tlsCa}`, { ca })
+  const cert = tlsCert === undefined ? undefined : readText(tlsCert, '--tls-cert')
+  const key = tlsKey === undefined ? undefined : readText(tlsKey, '--tls-key')
+  if (cert !== undefined) check(`--tls-cert: ${tlsCert}`, { cert })
+  if (key !== undefined) check(`--tls-key: ${tlsKey}`, given({ cert, key }))
+  // A cluster behind one address is told by it which broker is meant; but an IP address is no such name.
+  const isNamed = brokers.every((broker) => isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0)
+  return { tls: given({ ca, cert, key }), tlsServerName: tlsServerName ?? isNamed }
+}
+
+function check(what: string, options: Parameters<typeof createSecureContext>[0]): void {
+  try {
+    createSecureContext(options)
+  } catch (cause) {
+    throw new UsageError(`${what} cannot be used: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function saslOf({ saslMechanism: mechanism, saslUsername }: ConnectionFlags): KafkaConnection['sasl'] {
+  if (mechanism === undefined) {
+    if (saslUsername === undefined) return undefined
+    throw new UsageError('Expected --sasl-mechanism with --sasl-username')
+  }
+  const { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: password = '' } = process.env
+  const username = saslUsername ?? KAFKA_SASL_USERNAME ?? ''
+  if (username === '')
+    throw new UsageError('Expected --sasl-username (or KAFKA_SASL_USERNAME) with --sasl-mechanism')
+  if (password === '') throw new UsageError('Expected KAFKA_SASL_PASSWORD to be set, for --sasl-mechanism')
+  return { mechanism, username, password }
+}

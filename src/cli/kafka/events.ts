@@ -1,0 +1,37 @@
+import type { KafkaEvent, TopicPartition } from '../../kafka/index.ts'
+import { count } from '../run/progress.ts'
+
+/** What has happened, for a person. */
+export function sayEvent(event: KafkaEvent): string {
+  switch (event.type) {
+    case 'assigned':
+      return event.partitions.length === 0
+        ? 'Reads nothing: other workers have all partitions'
+        : `Reads ${list(event.partitions)}`
+    case 'leaving':
+      return `Finishes ${list(event.partitions)}, to be read elsewhere`
+    case 'left': {
+      const { partitions, uncommitted } = event
+      if (uncommitted === 0) return `Left ${list(partitions)}`
+      const records = uncommitted === 1 ? '1 record' : `${count(uncommitted)} records`
+      return `Left ${list(partitions)}, with ${records} uncommitted, to be asked again elsewhere`
+    }
+    case 'deleted': {
+      const { partition, from, to } = event
+      return `Lost ${list([partition])} from offset ${from} to ${to - 1n}: deleted before it was read, as its retention has it`
+    }
+    case 'retry':
+      return `${event.error.message}. Trying again`
+  }
+}
+
+/** `refunds 1; tickets 0, 2` */
+function list(partitions: readonly TopicPartition[]): string {
+  const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return topics
+    .map(([topic, own]) => {
+      const numbers = own.map(({ partition }) => partition).sort((a, b) => a - b)
+      return `${topic} ${numbers.join(', ')}`
+    })
+    .join('; ')
+}

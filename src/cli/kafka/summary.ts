@@ -1,0 +1,71 @@
+import { PackStreamError, type Stats } from '../../index.ts'
+import type { KafkaSummary } from '../../kafka/index.ts'
+import { exitCodes, withFlags } from '../usage-error.ts'
+import { isOfServer } from '../run/flow.ts'
+import { clock, count } from '../run/progress.ts'
+import { formatSpent } from '../run/summary.ts'
+import type { Stop } from './signals.ts'
+
+/** What a worker came to: what `--json` prints. */
+export interface WorkerSummary {
+  readonly status: 'stopped' | 'failed'
+  readonly exitCode: number
+  /** `simulator`: the results are no model's. */
+  readonly server: string
+  /** What has become of what was read; where the worker failed it is not known. */
+  readonly records: Pick<KafkaSummary, 'fulfilled' | 'rejected' | 'dropped' | 'unfinished'> | undefined
+  readonly seconds: number
+  readonly stats: Stats
+  readonly error: string | undefined
+  /** Which message was the first that could not be asked, and why. */
+  readonly firstUnusable: string | undefined
+}
+
+/** @param stop What has stopped it. */
+export function summaryOf(
+  ended: KafkaSummary | Error,
+  stop: Stop | undefined,
+  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstUnusable'>,
+): WorkerSummary {
+  if (ended instanceof Error) {
+    const error = withFlags(ended.message)
+    return { status: 'failed', exitCode: exitCodes.fatal, records: undefined, error, ...accounts }
+  }
+  const { fulfilled, rejected, dropped, unfinished } = ended
+  return {
+    status: 'stopped',
+    exitCode: unfinished === 0 || !stop ? exitCodes.fulfilled : stop.exitCode,
+    records: { fulfilled, rejected, dropped, unfinished },
+    error: undefined,
+    ...accounts,
+  }
+}
+
+/** Says how a worker ended: to a person, or to a machine if it asked. */
+export function report(
+  summary: WorkerSummary,
+  ended: KafkaSummary | Error,
+  { brokers, asJson }: { brokers: readonly string[]; asJson: boolean },
+): void {
+  const { error, server } = summary
+  if (error !== undefined) console.error(error)
+  if (ended instanceof PackStreamError) {
+    if (isOfServer(ended)) console.error(`The server is ${server}.`)
+  } else if (ended instanceof Error) {
+    console.error(`The brokers are ${brokers.join(', ')}.`)
+  }
+  if (asJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  else if (summary.records || summary.stats.requests > 0) console.error(formatWorker(summary))
+}
+
+/** The summary as a person reads it. */
+export function formatWorker({ records, seconds, stats, server, firstUnusable }: WorkerSummary): string {
+  const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
+  const lines = [
+    ...(records ? [names.map((name) => `${count(records[name])} ${name}`).join(', ')] : []),
+    [clock(seconds), ...formatSpent(stats)].join(', '),
+    ...(firstUnusable === undefined ? [] : [`the first that could not be asked: ${firstUnusable}`]),
+    ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
+  ]
+  return lines.join('\n')
+}
