@@ -1,6 +1,7 @@
 /** `npm run bench [name …]`: every benchmark, or those named. Each prints its ratios, all taken in one run. */
 import { cli } from './cli.ts'
 import { faults } from './faults.ts'
+import { kafka } from './kafka.ts'
 import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
 import { seed } from './seed.ts'
@@ -13,6 +14,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   faults,
   limits,
   cli,
+  kafka,
 }
 
 const names = process.argv.slice(2)
