@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startSimulator } from 'llm-pack-stream/simulator'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bareEnv } from '../helpers/cli.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../helpers/kafka.ts'
@@ -15,12 +18,12 @@ class Program {
   stdout = ''
   stderr = ''
 
-  constructor(name: string, cluster: KafkaCluster) {
+  constructor(name: string, cluster: KafkaCluster, env: Record<string, string> = {}) {
     this.#child = spawn(
       process.execPath,
       [FROM_SOURCE, '--import', slowLeader, `examples/kafka/${name}.ts`],
       {
-        ...{ cwd: root, env: { ...bareEnv, KAFKA_BROKERS: cluster.brokers.join() } },
+        ...{ cwd: root, env: { ...bareEnv, KAFKA_BROKERS: cluster.brokers.join(), ...env } },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     )
@@ -64,8 +67,8 @@ kafkaTests('examples/kafka', () => {
     await cluster.stop()
   })
 
-  const start = (name: string) => {
-    const program = new Program(name, cluster)
+  const start = (name: string, env?: Record<string, string>) => {
+    const program = new Program(name, cluster, env)
     programs.push(program)
     return program
   }
@@ -107,4 +110,22 @@ kafkaTests('examples/kafka', () => {
       expect(label).toMatch(/^[a-z_]+$/)
     },
   )
+
+  it('has the program of the README, which works', async () => {
+    const program = readFileSync(join(root, 'examples/kafka/minimal.ts'), 'utf8').replace(/^\/\/.*\n/, '')
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
+
+    if (cluster.isMock) {
+      for (const name of ['messages', 'message-labels', 'message-rejects']) await cluster.createTopic(name, 1)
+    }
+    await cluster.produce('messages', [{ value: 'Where is my parcel?' }, { value: 'Charged twice!' }])
+    await using simulator = await startSimulator({ latency: { timeToFirstToken: 1 } })
+    const worker = start('minimal', { OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL })
+    await expect.poll(() => cluster.endOffsets('message-labels')).toEqual([2n])
+    const { code, stderr } = await worker.stop()
+    expect({ code, stdout: worker.stdout }).toEqual({ code: 0, stdout: '2 labelled, 0 rejected\n' })
+    expect(stderr).toContain("type: 'assigned'")
+    const [result] = await cluster.readAll('message-labels')
+    expect(result).toMatchObject({ key: 'messages:0:0', value: expect.stringContaining('"team"') as string })
+  })
 })
