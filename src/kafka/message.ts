@@ -1,5 +1,5 @@
 import type { MessageToProduce } from '@platformatic/kafka'
-import type { Rejected } from '../index.ts'
+import type { RecordError, Rejected } from '../index.ts'
 import { explain } from './errors.ts'
 import { recordId, type KafkaRecord } from './record.ts'
 
@@ -19,9 +19,16 @@ export function deadLetterOf(
     ...record.headers,
     ...sourceOf(record),
     ['llm-pack-stream.error.code', reason.code],
-    ['llm-pack-stream.error.message', explain(reason)],
+    ['llm-pack-stream.error.message', reasonIn(reason)],
     ['llm-pack-stream.error.attempts', String(attempts)],
   ])
+}
+
+/** With what errors do not say since it may quote the record: here the record goes the same way. */
+function reasonIn(reason: RecordError): string {
+  const { refusal, original } = reason
+  const quoted = refusal ?? (original === undefined ? undefined : explain(original))
+  return quoted === undefined ? explain(reason) : `${explain(reason)}: ${quoted}`
 }
 
 /** Where it came from, and what the key that says so has displaced. */

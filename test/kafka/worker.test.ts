@@ -70,6 +70,7 @@ kafkaTests('a worker', () => {
           'llm-pack-stream.source.offset': '30',
           'llm-pack-stream.source.key': 'k',
           'llm-pack-stream.error.code': 'refused',
+          'llm-pack-stream.error.message': expect.stringMatching(/: No\.$/) as string,
           'llm-pack-stream.error.attempts': expect.stringMatching(/^[1-9]$/) as string,
         },
       },

@@ -32,21 +32,11 @@ export function askingOf(
       const text = samples.get(record)?.text ?? itemOf(record).text
       if (typeof text === 'string') return text
       onUnusable(text)
-      throw new UnusableError(text)
+      throw text
     },
   }
 }
 
 function sample(topic: string): KafkaRecord {
   return { topic, partition: 0, offset: 0n, timestamp: 0n, key: null, value: null, headers: [] }
-}
-
-/** The stream tells nothing of what is thrown but its name, for it might quote the record. */
-class UnusableError extends Error {
-  override readonly name: string
-
-  constructor({ code, message }: Reason) {
-    super(message)
-    this.name = `${code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())}Error`
-  }
 }
