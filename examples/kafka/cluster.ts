@@ -1,5 +1,9 @@
+const { KAFKA_BROKERS = '' } = process.env
+
 /** `host:port`, several with commas in between. */
-export const brokers = (process.env['KAFKA_BROKERS'] ?? 'localhost:9092').split(',')
+export const brokers = (KAFKA_BROKERS.trim() === '' ? 'localhost:9092' : KAFKA_BROKERS)
+  .split(',')
+  .map((broker) => broker.trim())
 
 /** The topics, and how many partitions each is to have: as many workers at most can share the work. */
 export const partitions = { tickets: 6, 'ticket-labels': 6, 'ticket-rejects': 1 }

@@ -82,6 +82,8 @@ function tell(event: KafkaEvent): string {
       return `Left ${list(event.partitions)}, with ${event.uncommitted} tickets not committed, to be asked again`
     case 'deleted':
       return `Records of ${list([event.partition])} were deleted before they were read`
+    case 'rejected':
+      return `Rejected ${event.record.partition}:${event.record.offset}: ${event.reason.message}`
     case 'retry':
       return `${event.error.message}. Trying again`
   }

@@ -51,14 +51,14 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
-  const { textOf, result, examples, options } = await readTask(flags)
+  const asked = await readAsked(flags)
   const files = await findInput(patterns)
+  const read = given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true })
+  const { textOf, result, examples } = asked
   return {
-    files,
-    read: given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true }),
-    ...{ limit, textOf, result },
+    ...{ files, read, limit, textOf, result },
     options: {
-      ...options,
+      ...(await taskOptions(flags, asked)),
       ...given({
         examples: examples?.map(({ file, text, value }) => ({
           record: { index: 0, file, line: 0, own: {}, text },
@@ -72,22 +72,32 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
 
 /** Reads what the flags name that say what is asked, and checks it. Throws a `UsageError` that names the flag. */
 export async function readTask(flags: TaskFlags): Promise<Task> {
+  const asked = await readAsked(flags)
+  const { textOf, result, examples } = asked
+  return { textOf, result, examples, options: await taskOptions(flags, asked) }
+}
+
+async function readAsked(flags: TaskFlags) {
   const model = flags.model ?? process.env['OPENAI_MODEL']
   if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
+  const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
+  return { model, textOf, result, examples }
+}
+
+async function taskOptions(
+  flags: TaskFlags,
+  { model, result }: { readonly model: string; readonly result: ResultSchema },
+): Promise<Task['options']> {
   const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
   const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
   return {
-    ...{ textOf, result },
-    examples: flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf),
-    options: {
-      ...{ model, instructions: readInstructions(flags), schema: result.schema },
-      ...given({ api, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
-      ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
-      ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
-      ...given({ pricing: pricingOf(flags) }),
-    },
+    ...{ model, instructions: readInstructions(flags), schema: result.schema },
+    ...given({ api, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
+    ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
+    ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
+    ...given({ pricing: pricingOf(flags) }),
   }
 }
 

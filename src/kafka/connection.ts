@@ -19,7 +19,7 @@ export async function checkTopics(
 ): Promise<void> {
   for (const topic of new Set(topics)) {
     try {
-      await client.metadata({ topics: [topic] })
+      await client.metadata({ topics: [topic], retries: 1 })
     } catch (cause) {
       if (isUnknown(cause)) throw new Error(`There is no topic '${topic}'`, { cause })
       const brokers = bootstrapBrokers.map((one) =>

@@ -1,3 +1,5 @@
+import type { RecordError } from '../index.ts'
+import type { KafkaRecord } from './record.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
 /** What a worker tells while it runs. */
@@ -34,4 +36,10 @@ export type KafkaEvent =
       /** Something failed and is tried again. */
       readonly type: 'retry'
       readonly error: Error
+    }
+  | {
+      /** A record is about to go to the dead-letter topic. If the listener throws, it does not, and the worker ends. */
+      readonly type: 'rejected'
+      readonly record: KafkaRecord
+      readonly reason: RecordError
     }

@@ -15,6 +15,8 @@ const MAX_WAIT = 500
 const PAUSE = 1_000
 /** Bit of a batch that holds no records but a marker of a transaction. */
 const CONTROL = 0x20
+/** Bit of a batch whose records have the time at which it was appended. */
+const APPEND_TIME = 0x08
 /** For what the protocol wants to know and nobody here does: the epoch of a leader. */
 const UNKNOWN = -1
 
@@ -164,16 +166,19 @@ export class Fetcher {
       if (!hasError(cause, 'OFFSET_OUT_OF_RANGE')) throw cause
       const earliest = await listOffsets(this.#client, byTopic(stocks), 'earliest')
       const latest = await listOffsets(this.#client, byTopic(stocks), 'latest')
+      let hasMoved = false
       for (const stock of stocks) {
         const { topic, partition } = stock
         const [first, end] = [earliest, latest].map((offsets) => offsets.get(topic)?.[partition])
         if (first === undefined || end === undefined) continue
         if (stock.next > end) throw new TruncatedError(stock, stock.next, end)
         if (stock.next >= first) continue
+        hasMoved = true
         this.#session.tell({ type: 'deleted', partition: placeOf(stock), from: stock.next, to: first })
         stock.next = first
         this.#tracker.skipTo({ ...placeOf(stock), offset: first })
       }
+      if (!hasMoved) throw cause
     } catch (error) {
       this.#session.failed('fetch', error)
       await sleep(PAUSE, this.#session.signal)
@@ -196,7 +201,7 @@ function recordsOf(batch: RecordsBatch, { topic, partition, next }: Stock): Kafk
       topic,
       partition,
       offset: batch.firstOffset + BigInt(offsetDelta),
-      timestamp: batch.firstTimestamp + timestampDelta,
+      timestamp: batch.attributes & APPEND_TIME ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta,
       key,
       value,
       headers: headers.map(([name, content]) => [name?.toString() ?? '', content] as const),

@@ -2,7 +2,7 @@ import { Consumer, type ConsumerGroupJoinPayload } from '@platformatic/kafka'
 import { backoff } from '../backoff.ts'
 import { sleep } from '../sleep.ts'
 import { cooperativeStickyAssigner } from './assignor.ts'
-import { baseOptions, checkTopics } from './connection.ts'
+import { baseOptions } from './connection.ts'
 import { explain } from './errors.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import type { OffsetTracker, TopicPartitionOffset } from './offset-tracker.ts'
@@ -14,6 +14,8 @@ import { flatten, keyOf, type TopicPartition } from './topic-partition.ts'
 const REQUEST_MARGIN = 10_000
 /** How soon a commit is tried again that the group did not take, in ms. */
 const RETRY_COMMIT = 100
+/** How long it waits at most before it tries to join again, in ms: meanwhile others have its partitions. */
+const MAX_PAUSE = 5_000
 /** How many rounds in a row a member that leaves waits for, to commit. */
 const MAX_ROUNDS = 4
 
@@ -48,7 +50,8 @@ export class GroupMember {
 
   /** @throws {Error} If the cluster cannot be reached, has no such topic, or does not let it join. */
   async join(): Promise<void> {
-    await checkTopics(this.#client, this.#options.connection, this.#options.topics)
+    // By the client that waits no longer than it has to.
+    await this.#offsets.check()
     try {
       await this.#client.joinGroup({})
     } catch (cause) {
@@ -129,7 +132,7 @@ export class GroupMember {
   }
 
   async #giveUp(client: Consumer): Promise<void> {
-    const kept = new Set((client.assignments ?? []).flatMap(flatten).map(keyOf))
+    const kept = this.#assignedTo(client)
     const leaving = this.#tracker.held.filter((one) => !kept.has(keyOf(one)))
     if (leaving.length === 0) return
     for (const partition of leaving) this.#reading.stop(partition)
@@ -152,8 +155,8 @@ export class GroupMember {
     const isOpen = () => !end.signal.aborted && !this.#session.isOver
     while (isOpen() && partitions.some((one) => this.#tracker.uncommitted(one) > 0)) {
       const changed = this.#tracker.change.wait()
-      if (partitions.every((one) => this.#tracker.unfinished(one) === 0)) await this.#commit()
-      else await Promise.race([changed, timeUp])
+      const isFinished = partitions.every((one) => this.#tracker.unfinished(one) === 0)
+      await Promise.race([isFinished ? this.#commit() : changed, timeUp])
     }
     end.abort()
   }
@@ -167,8 +170,10 @@ export class GroupMember {
       try {
         const starts = await this.#offsets.read(news)
         if (isOver()) return
-        for (const start of starts) {
-          this.#tracker.hold(start)
+        const kept = this.#assignedTo(this.#client)
+        // Some may be on their way to others by now.
+        for (const { isCommitted, ...start } of starts.filter((one) => kept.has(keyOf(one)))) {
+          this.#tracker.hold(start, isCommitted)
           this.#reading.start(start)
         }
         return
@@ -177,6 +182,10 @@ export class GroupMember {
         await sleep(backoff(failures, Math.random), this.#session.signal)
       }
     }
+  }
+
+  #assignedTo({ assignments }: Consumer): Set<string> {
+    return new Set((assignments ?? []).flatMap(flatten).map(keyOf))
   }
 
   #drop(partitions: readonly TopicPartition[]): void {
@@ -197,7 +206,7 @@ export class GroupMember {
     this.#session.failed('join the group again', cause)
     const { signal } = this.#session
     for (let failures = 1; ; failures += 1) {
-      await sleep(backoff(failures, Math.random), signal)
+      await sleep(Math.min(backoff(failures, Math.random), MAX_PAUSE), signal)
       if (signal.aborted) break
       try {
         await this.#client.joinGroup({})

@@ -1,5 +1,5 @@
 import { Consumer } from '@platformatic/kafka'
-import { baseOptions } from './connection.ts'
+import { baseOptions, checkTopics } from './connection.ts'
 import { hasError } from './errors.ts'
 import { listOffsets } from './list-offsets.ts'
 import type { OffsetTracker, TopicPartitionOffset } from './offset-tracker.ts'
@@ -13,6 +13,11 @@ const OUT_OF_STEP = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEM
 export interface Membership {
   readonly memberId: string | null
   readonly generationId: number
+}
+
+/** Where a partition is begun. */
+export interface Start extends TopicPartitionOffset {
+  readonly isCommitted: boolean
 }
 
 /**
@@ -35,8 +40,14 @@ export class GroupOffsets {
     this.#client = new Consumer({ ...baseOptions(connection), groupId, retries: 0 })
   }
 
-  /** From where each partition is to be read. */
-  async read(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
+  /** @throws {Error} If the cluster cannot be reached, or has no such topic. */
+  async check(): Promise<void> {
+    const { connection, topics } = this.#options
+    await checkTopics(this.#client, connection, topics)
+  }
+
+  /** From where each partition is to be read, and whether the group has committed that. */
+  async read(partitions: readonly TopicPartition[]): Promise<Start[]> {
     const topics = [...byTopic(partitions)].map(([topic, numbers]) => ({ topic, partitions: numbers }))
     const committed = await this.#client.listCommittedOffsets({ topics })
     const offsetOf = ({ topic, partition }: TopicPartition) => committed.get(topic)?.[partition] ?? -1n
@@ -44,7 +55,8 @@ export class GroupOffsets {
     const ends = await listOffsets(this.#client, without, this.#options.startFrom)
     return partitions.map(({ topic, partition }) => {
       const offset = offsetOf({ topic, partition })
-      return { topic, partition, offset: offset < 0n ? (ends.get(topic)?.[partition] ?? 0n) : offset }
+      if (offset >= 0n) return { topic, partition, offset, isCommitted: true }
+      return { topic, partition, offset: ends.get(topic)?.[partition] ?? 0n, isCommitted: false }
     })
   }
 

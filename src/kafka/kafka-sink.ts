@@ -1,17 +1,23 @@
 import { Writable } from 'node:stream'
-import { ProduceAcks, Producer, type MessageToProduce } from '@platformatic/kafka'
+import { ProduceAcks, Producer } from '@platformatic/kafka'
 import { backoff } from '../backoff.ts'
 import type { Outcome } from '../index.ts'
 import { sleep } from '../sleep.ts'
 import { baseOptions, checkTopics } from './connection.ts'
 import { hasError } from './errors.ts'
-import { deadLetterOf, resultOf } from './message.ts'
+import { lettersOf, type Letter } from './message.ts'
 import { resolveSink, type KafkaSinkOptions, type ResolvedSink } from './options.ts'
-import type { KafkaRecord } from './record.ts'
+import { recordId, type KafkaRecord } from './record.ts'
 import { Session } from './session.ts'
 
 /** What the protocol says of a batch that is larger than the topic takes, or the broker. */
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+/** A record, and what may be produced for it, the largest first. */
+interface Parcel {
+  readonly record: KafkaRecord
+  readonly letters: readonly Letter[]
+}
 
 /** How many records have come to which end. */
 export interface SinkCounts {
@@ -62,9 +68,11 @@ export class KafkaSink<T> extends Writable {
 
   override _construct(callback: (error?: Error) => void): void {
     const { connection, outputTopic, deadLetterTopic } = this.#options
-    checkTopics(this.#producer, connection, [outputTopic, deadLetterTopic]).then(() => {
-      callback()
-    }, callback)
+    checkTopics(this.#producer, connection, [outputTopic, deadLetterTopic]).catch((error: unknown) => {
+      this.destroy(error as Error)
+    })
+    // A stream that is being constructed cannot be destroyed, and a cluster that is silent takes long.
+    callback()
   }
 
   override _writev(chunks: { chunk: unknown }[], callback: (error?: Error | null) => void): void {
@@ -82,20 +90,27 @@ export class KafkaSink<T> extends Writable {
     const { tracker } = this.#options
     const current = outcomes.filter(({ record }) => tracker.isCurrent(record))
     this.#counts.dropped += outcomes.length - current.length
-    await this.#send(current)
+    for (const outcome of current) {
+      if (outcome.status === 'rejected')
+        this.#session.tell({ type: 'rejected', record: outcome.record, reason: outcome.reason })
+    }
+    if (this.#session.isOver) return
+    await this.#send(
+      current.map((outcome) => ({ record: outcome.record, letters: lettersOf(outcome, this.#options) })),
+    )
   }
 
   /** In one request, or in as many as it takes where that is too large. */
-  async #send(outcomes: readonly Outcome<KafkaRecord, T>[]): Promise<void> {
-    if (outcomes.length === 0) return
-    const messages = outcomes.map((outcome) => this.#messageOf(outcome))
+  async #send(parcels: readonly Parcel[]): Promise<void> {
+    const letters = parcels.flatMap(({ letters: [letter] }) => letter ?? [])
+    if (letters.length === 0) return
     for (let failures = 1; ; failures += 1) {
       try {
-        await this.#producer.send({ messages, acks: ProduceAcks.ALL })
+        await this.#producer.send({ messages: letters.map(({ message }) => message), acks: ProduceAcks.ALL })
         break
       } catch (error) {
         if (TOO_LARGE.some((name) => hasError(error, name))) {
-          await this.#sendHalves(outcomes, error)
+          await this.#sendSmaller(parcels, error)
           return
         }
         this.#session.failed('produce', error)
@@ -103,28 +118,22 @@ export class KafkaSink<T> extends Writable {
         if (this.#session.isOver) throw error
       }
     }
-    for (const { status, record } of outcomes) {
-      this.#counts[status] += 1
+    for (const [i, { record }] of parcels.entries()) {
+      this.#counts[letters[i]?.status ?? 'rejected'] += 1
       this.#options.tracker.finish(record)
     }
   }
 
-  async #sendHalves(outcomes: readonly Outcome<KafkaRecord, T>[], cause: unknown): Promise<void> {
-    const [first] = outcomes
-    if (first && outcomes.length === 1) {
-      const { topic, key } = this.#messageOf(first)
-      const what = `produce what has become of ${String(key)}: '${topic}' takes no message as large, raise its max.message.bytes`
-      throw new Error(`Could not ${what}`, { cause })
+  async #sendSmaller(parcels: readonly Parcel[], cause: unknown): Promise<void> {
+    const [only] = parcels
+    if (only && parcels.length === 1) {
+      const [letter, ...smaller] = only.letters
+      if (smaller.length > 0) return this.#send([{ ...only, letters: smaller }])
+      const why = `'${letter?.message.topic}' takes not even a message without a value, raise its max.message.bytes`
+      throw new Error(`Could not produce what has become of ${recordId(only.record)}: ${why}`, { cause })
     }
-    const half = Math.ceil(outcomes.length / 2)
-    await this.#send(outcomes.slice(0, half))
-    await this.#send(outcomes.slice(half))
-  }
-
-  #messageOf(outcome: Outcome<KafkaRecord, T>): MessageToProduce {
-    const { outputTopic, deadLetterTopic, serialize } = this.#options
-    return outcome.status === 'fulfilled'
-      ? resultOf(outcome.record, outputTopic, serialize(outcome))
-      : deadLetterOf(outcome, deadLetterTopic)
+    const half = Math.ceil(parcels.length / 2)
+    await this.#send(parcels.slice(0, half))
+    await this.#send(parcels.slice(half))
   }
 }

@@ -56,7 +56,7 @@ export class KafkaSource extends Readable {
   }
 
   override _read(): void {
-    this.#running ??= this.#run()
+    if (!this.#isStopped) this.#running ??= this.#run()
     if (!this.#isTaking) void this.#take()
   }
 

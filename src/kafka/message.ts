@@ -1,27 +1,58 @@
 import type { MessageToProduce } from '@platformatic/kafka'
-import type { RecordError, Rejected } from '../index.ts'
+import type { Outcome, RecordError } from '../index.ts'
 import { explain } from './errors.ts'
+import type { ResolvedSink } from './options.ts'
 import { recordId, type KafkaRecord } from './record.ts'
+
+/** A message, and what it makes of its record. */
+export interface Letter {
+  readonly status: 'fulfilled' | 'rejected'
+  readonly message: MessageToProduce
+}
 
 type Headers = (readonly [name: string, value: string | Buffer | null])[]
 
-/** What is produced for a record that has a result. */
-export function resultOf(record: KafkaRecord, topic: string, value: string | Buffer): MessageToProduce {
-  return message(record, topic, Buffer.from(value), sourceOf(record))
+/** What may be produced for an outcome: the next one where a topic takes no message as large. */
+export function lettersOf<T>(
+  outcome: Outcome<KafkaRecord, T>,
+  { outputTopic, deadLetterTopic, serialize }: ResolvedSink<T>,
+): Letter[] {
+  const { record } = outcome
+  if (outcome.status === 'rejected') {
+    const { reason, attempts } = outcome
+    return deadLettersOf(record, deadLetterTopic, [reason.code, reasonIn(reason), String(attempts)])
+  }
+  const instead = (code: string, why: string) =>
+    deadLettersOf(record, deadLetterTopic, [code, why, String(outcome.attempts)])
+  let value: Buffer
+  try {
+    value = Buffer.from(serialize(outcome))
+  } catch (error) {
+    return instead(
+      'invalid_output',
+      `\`serialize\` of the sink did not make a text or bytes: ${explain(error)}`,
+    )
+  }
+  const result = message(record, outputTopic, value, sourceOf(record))
+  return [
+    { status: 'fulfilled', message: result },
+    ...instead('message_too_large', `'${outputTopic}' takes no message as large as its result`),
+  ]
 }
 
-/** What is produced for a record that is rejected: as it came, with the reason beside its own headers. */
-export function deadLetterOf(
-  { record, reason, attempts }: Rejected<KafkaRecord>,
-  topic: string,
-): MessageToProduce {
-  return message(record, topic, record.value, [
+/** As it came, with the reason beside its own headers; or without its value, which is still where it came from. */
+function deadLettersOf(record: KafkaRecord, topic: string, [code, why, attempts]: string[]): Letter[] {
+  const headers: Headers = [
     ...record.headers,
     ...sourceOf(record),
-    ['llm-pack-stream.error.code', reason.code],
-    ['llm-pack-stream.error.message', reasonIn(reason)],
-    ['llm-pack-stream.error.attempts', String(attempts)],
-  ])
+    ['llm-pack-stream.error.code', code ?? ''],
+    ['llm-pack-stream.error.message', why ?? ''],
+    ['llm-pack-stream.error.attempts', attempts ?? ''],
+  ]
+  return [record.value, null].map((value) => ({
+    status: 'rejected',
+    message: message(record, topic, value, headers),
+  }))
 }
 
 /** With what errors do not say since it may quote the record: here the record goes the same way. */

@@ -11,6 +11,9 @@ interface Entry {
   isFinished: boolean
 }
 
+/** Less than any offset. */
+const NOTHING = -1n
+
 /** The records of one partition that were read and are not committed, in the order of their offsets. */
 interface Progress extends TopicPartition {
   readonly entries: Entry[]
@@ -54,10 +57,15 @@ export class OffsetTracker {
     this.maxUncommitted = maxUncommitted
   }
 
-  /** From now on the partition is read here, from `offset` on, up to which all is committed. */
-  hold({ topic, partition, offset }: TopicPartitionOffset): void {
+  /**
+   * From now on the partition is read here, from `offset` on.
+   *
+   * @param isCommitted Whether the group has committed that. If not, there is no room before it has: had nobody written down
+   * where a partition was begun, it would be begun at another place after a crash.
+   */
+  hold({ topic, partition, offset }: TopicPartitionOffset, isCommitted = true): void {
     const place = { topic, partition, entries: [], finished: 0, unfinished: 0 }
-    this.#held.set(keyOf(place), { ...place, position: offset, committed: offset })
+    this.#held.set(keyOf(place), { ...place, position: offset, committed: isCommitted ? offset : NOTHING })
     this.change.notify()
   }
 
@@ -76,7 +84,8 @@ export class OffsetTracker {
 
   hasRoom(partition: TopicPartition): boolean {
     const progress = this.#held.get(keyOf(partition))
-    return progress !== undefined && progress.entries.length < this.maxUncommitted
+    if (!progress || progress.committed === NOTHING) return false
+    return progress.entries.length < this.maxUncommitted
   }
 
   /** How many of its records have been read and not been committed. */

@@ -56,7 +56,7 @@ export interface KafkaSourceOptions {
    * thirds of `sessionTimeout`. @default half of `sessionTimeout`
    */
   readonly revokeTimeout?: number
-  /** Told what happens. @default nobody */
+  /** Told what happens. What it throws ends the worker. @default nobody */
   readonly onEvent?: (event: KafkaEvent) => void
 }
 
@@ -68,9 +68,13 @@ export interface KafkaSinkOptions<T> {
   readonly outputTopic: string
   /** Where rejected records go, as they came, with the reason in headers. */
   readonly deadLetterTopic: string
-  /** The value of a result's message. @default `JSON.stringify(outcome.value)` */
+  /**
+   * The value of a result's message. Where it throws, the record goes to the dead-letter topic.
+   *
+   * @default `JSON.stringify(outcome.value)`
+   */
   readonly serialize?: (outcome: Fulfilled<KafkaRecord, T>) => string | Buffer
-  /** Told what happens. @default nobody */
+  /** Told what happens. What it throws ends the worker. @default nobody */
   readonly onEvent?: (event: KafkaEvent) => void
 }
 

@@ -1,10 +1,17 @@
+import { constants } from 'node:os'
 import { pipeline } from 'node:stream/promises'
-import { duration, show } from '../checks.ts'
+import { duration, expected, show } from '../checks.ts'
 import type { PackStream, Stats } from '../index.ts'
+import { sleep } from '../sleep.ts'
 import { KafkaSink, type SinkCounts } from './kafka-sink.ts'
 import { KafkaSource } from './kafka-source.ts'
 import type { KafkaSinkOptions, KafkaSourceOptions } from './options.ts'
 import type { KafkaRecord } from './record.ts'
+
+/** What a process never hears of. */
+const UNCATCHABLE: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP']
+/** How long a worker that aborts may take to commit and to leave, in ms. */
+const LEAVE_TIMEOUT = 5_000
 
 export interface RunKafkaOptions<T>
   extends KafkaSourceOptions, Omit<KafkaSinkOptions<T>, keyof KafkaSourceOptions | 'tracker'> {
@@ -46,6 +53,14 @@ export async function runKafka<T>(
   const { signal, stopSignals = ['SIGTERM', 'SIGINT'], stopTimeout, ...rest } = options
   const { outputTopic, deadLetterTopic, serialize, ...ofSource } = rest
   const limit = duration('stopTimeout', stopTimeout, 25_000)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw expected('signal', 'an AbortSignal', signal)
+  }
+  for (const name of stopSignals) {
+    if (!(name in constants.signals) || UNCATCHABLE.includes(name)) {
+      throw expected('stopSignals', "an array of signals that can be caught, such as ['SIGTERM']", name)
+    }
+  }
   const source = new KafkaSource(ofSource)
   for (const [name, topic] of Object.entries({ outputTopic, deadLetterTopic })) {
     // It would read what it has written, for ever.
@@ -77,18 +92,50 @@ export async function runKafka<T>(
   signal?.addEventListener('abort', stop)
   if (signal?.aborted) stop()
   for (const name of stopSignals) process.on(name, onSignal)
+
   let failure: unknown
   await pipeline(source, stream, sink, { signal: aborting.signal }).catch((error: unknown) => {
     if (!aborting.signal.aborted) failure = error
   })
-  clearTimeout(timer)
-  await sink.close()
-  const unfinished = source.tracker.held.reduce((sum, one) => sum + source.tracker.unfinished(one), 0)
-  await source.leave().catch((error: unknown) => {
+  let unfinished = 0
+  const leave = async (): Promise<void> => {
+    await sink.close()
+    unfinished = source.tracker.held.reduce((sum, one) => sum + source.tracker.unfinished(one), 0)
+    await source.leave()
+  }
+  await within(LEAVE_TIMEOUT, aborting.signal, leave()).catch((error: unknown) => {
     failure ??= error
   })
+  clearTimeout(timer)
   signal?.removeEventListener('abort', stop)
   for (const name of stopSignals) process.off(name, onSignal)
   if (failure !== undefined) throw failure as Error
   return { ...sink.counts, unfinished, stats: stream.stats }
+}
+
+/** Waits for it as long as it takes or, once the signal aborts, so many ms. */
+async function within(ms: number, signal: AbortSignal, leaving: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve()
+        },
+        { signal: over.signal },
+      )
+  })
+  const late = aborted
+    .then(() => sleep(ms, over.signal))
+    .then(() => {
+      throw new Error(`Could not commit the last offsets: the cluster has not answered for ${ms} ms`)
+    })
+  try {
+    await Promise.race([leaving, late])
+  } finally {
+    late.catch(() => undefined)
+    over.abort()
+  }
 }

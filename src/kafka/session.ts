@@ -25,28 +25,20 @@ export class Session {
     this.#ending.abort()
   }
 
-  /** Not once it is over: nobody is there for it. */
+  /** Not once it is over: nobody is there for it. A listener that throws ends it, with its own error. */
   tell(event: KafkaEvent): void {
     if (this.isOver) return
     try {
       this.#onEvent(event)
     } catch (error) {
-      this.fail('tell `onEvent`', error)
+      this.#onFatal(error as Error)
     }
   }
 
   /** Something failed that is going to be tried again, unless no try can help. */
   failed(what: string, cause: unknown): void {
-    if (isFatal(cause)) this.fail(what, cause)
-    else this.tell({ type: 'retry', error: failure(what, cause) })
+    const error = new Error(`Could not ${what}: ${explain(cause)}`, { cause })
+    if (isFatal(cause)) this.#onFatal(error)
+    else this.tell({ type: 'retry', error })
   }
-
-  /** Something failed that no try can mend. */
-  fail(what: string, cause: unknown): void {
-    this.#onFatal(failure(what, cause))
-  }
-}
-
-function failure(what: string, cause: unknown): Error {
-  return new Error(`Could not ${what}: ${explain(cause)}`, { cause })
 }

@@ -38,6 +38,11 @@ describe('a usage error names the flag, says what was expected and what came, an
       'Expected OPENAI_API_KEY to be set',
     ],
     ['no such input', ['run', 'nothing.jsonl', ...job.slice(2)], 'nothing.jsonl'],
+    [
+      'no such input, before what is missing besides',
+      ['run', 'nothing.csv', '--labels', 'labels.txt', '--model', 'm'],
+      'nothing.csv: it does not exist',
+    ],
     ['a glob of nothing', ['run', '*.parquet', ...job.slice(2)], '*.parquet'],
     ['no such labels', [...job, '--labels', 'nothing.txt'], '--labels: nothing.txt: there is no such file'],
     ['no labels in it', [...job, '--labels', 'empty.txt'], 'empty.txt: expected labels'],

@@ -55,17 +55,22 @@ export class KafkaJob {
     }
   }
 
-  /** A worker whose results are what the client makes of the texts. */
-  worker(client: ScriptedClient, options: Partial<RunKafkaOptions<string>> = {}): RunningWorker {
-    const events: KafkaEvent[] = []
-    const stopping = new AbortController()
-    const stream = new PackStream<KafkaRecord, string>({
+  /** A stream whose results are what the client makes of the texts. */
+  stream(client: ScriptedClient): PackStream<KafkaRecord, string> {
+    return new PackStream<KafkaRecord, string>({
       ...{ client, model: 'm', instructions: 'Echo.', schema: z.string(), maxPackRecords: 10 },
       serialize: ({ value }) => {
         if (value === null) throw new TypeError('a tombstone has no text')
         return value.toString()
       },
     })
+  }
+
+  /** A worker whose results are what the client makes of the texts. */
+  worker(client: ScriptedClient, options: Partial<RunKafkaOptions<string>> = {}): RunningWorker {
+    const events: KafkaEvent[] = []
+    const stopping = new AbortController()
+    const stream = this.stream(client)
     const onEvent = (event: KafkaEvent) => events.push(event)
     const done = runKafka(stream, { ...this.options, onEvent, signal: stopping.signal, ...options })
     const stop = () => {

@@ -20,6 +20,27 @@ kafkaTests('workers that come and go', () => {
   })
   afterAll(() => cluster.stop())
 
+  /** Topics of their own, and what a worker is to do with them. */
+  async function jobOf(assignor: 'cooperative-sticky' | 'roundrobin', baseURL: string) {
+    const [input = '', output = '', dead = '', groupId = ''] = ['in', 'out', 'dead', 'group'].map((name) =>
+      cluster.newName(name),
+    )
+    await cluster.createTopic(input, PARTITIONS)
+    await cluster.createTopic(output, PARTITIONS)
+    await cluster.createTopic(dead, 1)
+    const settings = {
+      baseURL,
+      kafka: {
+        ...{ connection: { bootstrapBrokers: cluster.brokers }, groupId, assignor },
+        ...{ topics: [input], outputTopic: output, deadLetterTopic: dead, maxUncommitted: WINDOW },
+        // Each round of the mock's groups takes as long, but for a second; a real cluster allows no less than 6 s.
+        ...{ sessionTimeout: cluster.isMock ? 4_000 : 6_000, heartbeatInterval: 500 },
+      },
+    }
+    const ledger = new Ledger(cluster, { input, groupId, outputs: [output, dead] })
+    return { ledger, settings, input, output, dead }
+  }
+
   it.each([
     { assignor: 'cooperative-sticky', seconds: 60 },
     { assignor: 'roundrobin', seconds: 30 },
@@ -31,23 +52,7 @@ kafkaTests('workers that come and go', () => {
       await using server = await startRecordingServer({
         latency: { timeToFirstToken: 300, outputTokensPerSecond: 300, slowdown: 0 },
       })
-      const [input, output, dead, groupId] = ['in', 'out', 'dead', 'group'].map((name) =>
-        cluster.newName(name),
-      )
-      if (!input || !output || !dead || !groupId) throw new Error('Four names were expected.')
-      await cluster.createTopic(input, PARTITIONS)
-      await cluster.createTopic(output, PARTITIONS)
-      await cluster.createTopic(dead, 1)
-      const ledger = new Ledger(cluster, { input, groupId, outputs: [output, dead] })
-      const settings = {
-        baseURL: server.baseURL,
-        kafka: {
-          ...{ connection: { bootstrapBrokers: cluster.brokers }, groupId, assignor },
-          ...{ topics: [input], outputTopic: output, deadLetterTopic: dead, maxUncommitted: WINDOW },
-          // Each round of the mock's groups takes as long, but for a second; a real cluster allows no less than 6 s.
-          ...{ sessionTimeout: cluster.isMock ? 4_000 : 6_000, heartbeatInterval: 500 },
-        },
-      }
+      const { ledger, settings, input, output, dead } = await jobOf(assignor, server.baseURL)
       const records = Array.from({ length: RECORDS }, (_, i) => ({
         partition: i % PARTITIONS,
         value: i % 500 === 7 ? null : `record number ${i}`,
@@ -127,4 +132,32 @@ kafkaTests('workers that come and go', () => {
       expect(stops).toBeGreaterThan(0)
     },
   )
+
+  it('a sole worker that is stopped by SIGTERM and started again repeats nothing', async () => {
+    await using server = await startRecordingServer({
+      latency: { timeToFirstToken: 200, outputTokensPerSecond: 500, slowdown: 0 },
+    })
+    const { ledger, settings, input, output } = await jobOf('cooperative-sticky', server.baseURL)
+    const count = 1_000
+    await cluster.produce(
+      input,
+      Array.from({ length: count }, (_, i) => ({ partition: i % PARTITIONS, value: `record number ${i}` })),
+    )
+    let stops = 0
+    for (; ; stops += 1) {
+      const worker = new Worker(settings)
+      const goal = Math.min(count, server.asked.size + 300)
+      await expect.poll(() => server.asked.size).toBeGreaterThanOrEqual(goal)
+      if (goal === count) await expect.poll(() => ledger.check()).toBe(true)
+      worker.child.kill('SIGTERM')
+      expect(await worker.ended).toMatchObject({ code: 0, stderr: '' })
+      if (goal === count) break
+    }
+    await ledger.check()
+    console.log(`stopped ${stops} times while at work: ${ledger.duplicates} duplicates of ${count}`)
+    expect(stops).toBeGreaterThan(1)
+    expect(ledger.seen(output).size).toBe(count)
+    expect(ledger.duplicates).toBe(0)
+    expect([...server.asked.values()].filter((times) => times !== 1)).toEqual([])
+  })
 })

@@ -89,13 +89,14 @@ kafkaTests('llm-pack-stream kafka', () => {
 
     expect(stderr).toContain(`Reads ${input} 0, 1, 2, 3\n`)
     expect(stderr).toMatch(
-      /The first that cannot be asked: .*:(?:0:1: expected a value, got none|1:2: expected JSON)/,
+      /The first rejected with invalid_record: .*:(?:0:1: expected a value, got none|1:2: expected JSON)/,
     )
     expect(stderr).toContain('Stopping: reads no more, and finishes what it has read.\n')
     expect(JSON.parse(stdout)).toMatchObject({
       ...{ status: 'stopped', exitCode: 0, server: 'simulator' },
       records: { fulfilled: 48, rejected: 2, dropped: 0, unfinished: 0 },
       stats: { records: { read: 50 }, cost: expect.any(Number) as number },
+      firstRejection: expect.stringContaining(`${input}:`) as string,
     })
   })
 
@@ -129,25 +130,70 @@ kafkaTests('llm-pack-stream kafka', () => {
     expect(stderr).toMatch(/The API refused the key.*1 record is unsettled\.\nThe server is /)
   })
 
+  it('ends where the server has never answered, and commits nothing', async () => {
+    const { input, output, dead, args } = await newJob([{ value: '{"text":"shipping"}' }])
+    using place = new Workplace()
+    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+    const { code, stdout, stderr } = await start(place, [...args, '--max-attempts', '1', '--json'], env).ended
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/The request .*\n.*connection.*\nThe server is http:\/\/127\.0\.0\.1:9\/v1\.\n/)
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', exitCode: 3, records: null })
+    expect([await stored(output), await stored(dead)]).toEqual([0, 0])
+    expect((await cluster.committedOffsets(args[6]!, input)).filter((offset) => offset > 0n)).toEqual([])
+  })
+
+  it('says what is rejected as the server goes down, and where to begin, what a text is and the cache are as told', async () => {
+    const { input, output, dead, args } = await newJob([{ value: 'shipping number 0' }])
+    using place = new Workplace()
+    const flags = ['--format', 'lines', '--start-from', 'latest', '--cache', 'c.db', '--max-attempts', '1']
+    const server = await startRecordingServer({})
+    const run = start(place, [...args, ...flags], { OPENAI_BASE_URL: server.baseURL })
+    await expect.poll(() => run.output.stderr).toContain(`Reads ${input} 0, 1, 2, 3\n`)
+    // It says so before it has asked where the latest one is.
+    const more = async () => {
+      await cluster.produce(input, [{ value: 'shipping number 1' }])
+      return stored(output)
+    }
+    await expect.poll(more, { interval: 300 }).toBeGreaterThan(1)
+    const values = (await cluster.readAll(output)).map(({ value }) => value)
+    expect(new Set(values)).toEqual(new Set(['{"text":"shipping number 1","label":"shipping"}']))
+    expect([...server.asked]).toEqual([[1, 1]])
+    await server[Symbol.asyncDispose]()
+    await cluster.produce(input, [{ value: 'shipping number 2' }])
+    await expect.poll(() => stored(dead)).toBe(1)
+    run.child.kill('SIGTERM')
+    const { code, stderr } = await run.ended
+    expect(code).toBe(0)
+    const [letter] = await cluster.readAll(dead)
+    expect(stderr).toContain(`The first rejected with request_failed: ${letter!.key}: The request `)
+  })
+
   it('shows an example in its help that works as it stands', async () => {
-    // A real cluster may have them from an earlier time.
-    const topics = ['tickets', 'labels', 'rejected-tickets']
-    await Promise.allSettled(topics.map((topic) => cluster.createTopic(topic, 1)))
-    await cluster.produce('tickets', [{ value: '{"text":"Where is my card?"}' }])
+    const names = new Map(
+      ['topics', 'group', 'output-topic', 'dead-letter-topic'].map((flag) => [flag, cluster.newName(flag)]),
+    )
+    const [input = '', , output = '', dead = ''] = names.values()
+    await Promise.all([input, output, dead].map((topic) => cluster.createTopic(topic, 1)))
+    await cluster.produce(input, [{ value: '{"text":"Where is my card?"}' }])
     using place = new Workplace()
     const env = place.install()
     rmSync(`${place.path}/labels.txt`)
-    const example = (await exampleOf('kafka')).replace('localhost:9092', cluster.brokers.join())
+    let example = (await exampleOf('kafka')).replace('localhost:9092', cluster.brokers.join())
+    // A real cluster may have those of the example from an earlier time.
+    for (const [flag, name] of names) example = example.replace(new RegExp(`(--${flag}) \\S+`), `$1 ${name}`)
     expect(example).toContain('  llm-pack-stream kafka ')
     const shell = spawn('bash', ['-ec', example], { cwd: place.path, env, detached: true })
     let errors = ''
     shell.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
     const ended = once(shell, 'close')
-    await expect.poll(() => stored('labels')).toBeGreaterThan(0)
+    await expect.poll(() => stored(output)).toBeGreaterThan(0)
     process.kill(-(shell.pid ?? NaN), 'SIGINT')
     await ended
     expect(errors).toContain('1 fulfilled, 0 rejected, 0 dropped, 0 unfinished')
-    const [result] = await cluster.readAll('labels')
-    expect(result).toMatchObject({ key: 'tickets:0:0', value: '{"text":"Where is my card?","label":"card"}' })
+    const [result] = await cluster.readAll(output)
+    expect(result).toMatchObject({
+      key: `${input}:0:0`,
+      value: '{"text":"Where is my card?","label":"card"}',
+    })
   })
 })

@@ -1,11 +1,13 @@
 import { KafkaSink, OffsetTracker, type KafkaRecord } from 'llm-pack-stream/kafka'
 import { finished } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { KafkaJob } from '../helpers/kafka-job.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../helpers/kafka.ts'
 
 const PRODUCE = 0
 const MESSAGE_TOO_LARGE = 10
+const NOT_ENOUGH_REPLICAS = 19
 
 kafkaTests('a sink', () => {
   let cluster: KafkaCluster
@@ -42,14 +44,19 @@ kafkaTests('a sink', () => {
 
   it('tells the tracker what is produced, and nothing of it before', async () => {
     const { job, tracker, partition, sink, write } = await sinkOf(10)
-    tracker.change.wait().then(
-      async () => {
-        expect(await job.results()).toHaveLength(10)
-      },
-      () => undefined,
-    )
-    expect(tracker.ready).toEqual([])
-    await write()
+    // It takes none until it has tried so often.
+    cluster.refuse(PRODUCE, [NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS])
+    let early = 0
+    const watch = setInterval(() => (early += tracker.ready.length), 50)
+    const written = write()
+    if (cluster.isMock) {
+      await sleep(1_000)
+      expect(early).toBe(0)
+      expect(await job.results()).toEqual([])
+    }
+    clearInterval(watch)
+    await written
+    expect(await job.results()).toHaveLength(10)
     expect(tracker.ready).toEqual([{ ...partition, offset: 10n }])
     expect(sink.counts).toEqual({ fulfilled: 10, rejected: 0, dropped: 0 })
   })
@@ -76,12 +83,38 @@ kafkaTests('a sink', () => {
   })
 
   it.runIf(!process.env['KAFKA_BROKERS'])(
-    'fails where a message is too large alone, and says which topic takes no more',
+    'puts a record whose result is too large for its topic into the dead-letter topic, at worst without its value',
+    async () => {
+      for (const [refused, value] of [
+        [1, '0'],
+        [2, null],
+      ] as const) {
+        const { job, tracker, partition, sink, write } = await sinkOf(1)
+        cluster.refuse(PRODUCE, Array<number>(refused).fill(MESSAGE_TOO_LARGE))
+        await write()
+        expect(sink.counts).toEqual({ fulfilled: 0, rejected: 1, dropped: 0 })
+        expect(tracker.ready).toEqual([{ ...partition, offset: 1n }])
+        const message = `'${job.output}' takes no message as large as its result`
+        expect(await job.deadLetters()).toMatchObject([
+          {
+            ...{ key: 'somewhere:0:0', value },
+            headers: {
+              'llm-pack-stream.error.code': 'message_too_large',
+              'llm-pack-stream.error.message': message,
+            },
+          },
+        ])
+      }
+    },
+  )
+
+  it.runIf(!process.env['KAFKA_BROKERS'])(
+    'fails where not even that is taken, and says which topic',
     async () => {
       const { job, tracker, write } = await sinkOf(1)
-      cluster.refuse(PRODUCE, [MESSAGE_TOO_LARGE])
+      cluster.refuse(PRODUCE, Array<number>(3).fill(MESSAGE_TOO_LARGE))
       await expect(write()).rejects.toThrow(
-        `Could not produce what has become of somewhere:0:0: '${job.output}' takes no message as large, raise its max.message.bytes`,
+        `Could not produce what has become of somewhere:0:0: '${job.dead}' takes not even a message without a value`,
       )
       expect(tracker.ready).toEqual([])
     },

@@ -1,8 +1,17 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from 'llm-pack-stream'
+import { KafkaSource, type KafkaRecord } from 'llm-pack-stream/kafka'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { gate } from '../helpers/collect.ts'
 import { KafkaJob } from '../helpers/kafka-job.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../helpers/kafka.ts'
 import { answerOf, echo, scriptedClient } from '../helpers/scripted-client.ts'
+
+const FETCH = 1
 
 /** Texts `0`, `1`, ... of which each partition has the next. */
 const texts = (count: number, partitions = 4) =>
@@ -153,6 +162,90 @@ kafkaTests('a worker', () => {
     expect(await job.results()).toHaveLength(20)
   })
 
+  it('writes down where it begins at the end of a topic, so that what comes is not lost should it crash at once', async () => {
+    const job = await KafkaJob.start(cluster, texts(5, 1), 1)
+    const hanging = scriptedClient(() => new Promise(() => undefined))
+    const worker = job.worker(hanging, { startFrom: 'latest', stopTimeout: 100 })
+    await expect.poll(() => job.committed()).toEqual([5n])
+    await cluster.produce(job.input, texts(10, 1))
+    await expect.poll(() => hanging.calls.length).toBe(1)
+    expect(await worker.stop()).toMatchObject({ fulfilled: 0, unfinished: 10 })
+    const next = job.worker(scriptedClient(echo), { startFrom: 'latest' })
+    await expect.poll(() => job.committed()).toEqual([15n])
+    await next.stop()
+    expect(await job.results()).toHaveLength(10)
+  })
+
+  it('puts a record of whose result no message can be made into the dead-letter topic', async () => {
+    const job = await KafkaJob.start(cluster, texts(10, 1), 1)
+    const worker = job.worker(scriptedClient(echo), {
+      serialize: ({ value }) => {
+        if (value === '3') throw new TypeError('no threes')
+        return value === '4' ? (undefined as never) : value
+      },
+    })
+    await expect.poll(() => job.committed()).toEqual([10n])
+    expect(await worker.stop()).toMatchObject({ fulfilled: 8, rejected: 2 })
+    const code = 'invalid_output'
+    expect(await job.deadLetters()).toMatchObject([
+      {
+        ...{ key: job.id(0, 3), value: '3' },
+        headers: {
+          'llm-pack-stream.error.code': code,
+          'llm-pack-stream.error.message': expect.stringMatching(/: no threes$/) as string,
+        },
+      },
+      { key: job.id(0, 4), value: '4', headers: { 'llm-pack-stream.error.code': code } },
+    ])
+  })
+
+  it('tells of a record before it goes to the dead letters, and ends instead if the listener throws', async () => {
+    const job = await KafkaJob.start(cluster, [{ value: null }], 1)
+    const worker = job.worker(scriptedClient(echo), {
+      onEvent: (event) => {
+        if (event.type === 'rejected') throw new Error(`${event.record.offset}: ${event.reason.code}`)
+      },
+    })
+    await expect(worker.done).rejects.toThrow(/^0: invalid_record$/)
+    expect(await job.deadLetters()).toEqual([])
+    expect(await job.committed()).not.toContain(1n)
+  })
+
+  it('reads no more than it may while nobody takes what comes out, nor fetches', async () => {
+    const job = await KafkaJob.start(cluster, texts(4_000))
+    let fetches = 0
+    const onRequest = (message: unknown) => {
+      if ((message as { apiKey: number }).apiKey === FETCH) fetches += 1
+    }
+    const { connection, groupId, topics, sessionTimeout = 0, heartbeatInterval = 0 } = job.options
+    const source = new KafkaSource({ connection, groupId, topics, sessionTimeout, heartbeatInterval })
+    const client = scriptedClient(echo)
+    const stream = job.stream(client)
+    const { opened, open } = gate()
+    let taken = 0
+    const piped = pipeline(source, stream, async (outcomes: AsyncIterable<Outcome<KafkaRecord, string>>) => {
+      for await (const { record } of outcomes) {
+        taken += 1
+        source.tracker.finish(record)
+        await opened
+        if (taken === 4_000) source.stop()
+      }
+    })
+    await expect.poll(() => taken).toBe(1)
+    await sleep(1_000)
+    subscribe('tracing:plt:kafka:connections:api:start', onRequest)
+    const asked = client.calls.length
+    await sleep(2_000)
+    unsubscribe('tracing:plt:kafka:connections:api:start', onRequest)
+    expect({ fetches, asked: client.calls.length }).toEqual({ fetches: 0, asked })
+    expect(asked).toBeLessThan(20)
+    open()
+    await piped
+    await source.leave()
+    expect(taken).toBe(4_000)
+    expect(await job.committed()).toEqual([1_000n, 1_000n, 1_000n, 1_000n])
+  })
+
   it('ends with what is fatal to the stream, and has committed what was finished', async () => {
     const job = await KafkaJob.start(cluster, texts(40, 1), 1)
     const client = scriptedClient((call) => {
@@ -189,6 +282,21 @@ kafkaTests('a worker', () => {
       const { done } = job.worker(scriptedClient(echo), options)
       await expect(done).rejects.toThrow(`There is no topic '${missing}'`)
     }
+  })
+
+  it('stops in time, though the cluster accepts connections and says nothing', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const job = await KafkaJob.start(cluster, [], 1)
+    const connection = { bootstrapBrokers: [`127.0.0.1:${port}`] }
+    const worker = job.worker(scriptedClient(echo), { connection, stopTimeout: 100 })
+    await sleep(500)
+    const began = performance.now()
+    await worker.stop().catch(() => undefined)
+    // 100 ms to finish and 5 s to leave; the client alone waits for minutes.
+    expect(performance.now() - began).toBeLessThan(30_000)
+    silent.close()
   })
 
   it('says at the start that there is no cluster', async () => {

@@ -3,22 +3,14 @@ import type { KafkaRecord } from '../../kafka/index.ts'
 import { given } from '../given.ts'
 import type { Task } from '../job.ts'
 import { partitionBy } from '../partition.ts'
-import type { Item } from '../records.ts'
+import { askedText } from '../records.ts'
 import type { ItemOf } from './messages.ts'
 
-/** Why a message cannot be asked. */
-type Reason = Exclude<Item['text'], string>
-
-/**
- * The options of a stream of messages that depend on what its records are.
- *
- * @param onUnusable Told why a message cannot be asked, which names its place.
- */
+/** The options of a stream of messages that depend on what its records are. */
 export function askingOf(
   examples: Task['examples'],
   itemOf: ItemOf,
   partition: string | undefined,
-  onUnusable: (reason: Reason) => void,
 ): Pick<PackStreamOptions<KafkaRecord, unknown>, 'examples' | 'serialize' | 'partition'> {
   // Their texts are ready, and no messages.
   const samples = new Map(examples?.map((example) => [sample(example.file), example]))
@@ -28,12 +20,7 @@ export function askingOf(
       examples: examples && Array.from(samples, ([record, { value }]) => ({ record, value })),
       partition: key && ((record: KafkaRecord) => key(itemOf(record))),
     }),
-    serialize(record) {
-      const text = samples.get(record)?.text ?? itemOf(record).text
-      if (typeof text === 'string') return text
-      onUnusable(text)
-      throw text
-    },
+    serialize: (record) => samples.get(record)?.text ?? askedText(itemOf(record)),
   }
 }
 

@@ -39,7 +39,7 @@ export function addKafka(program: Command): void {
       `Works as a member of a Kafka consumer group: sends the messages of topics through a model, many in each request, and produces each with its result to another topic. Start as many as are needed: they share the partitions. It goes on until it is stopped by Ctrl-C or SIGTERM: then it reads no more, finishes what it has read, and commits.
 
 Input: messages whose value is a JSON object, or a text. One that cannot be asked, or is rejected, goes to the dead-letter topic as it came, with the reason in headers.
-Output: a JSON object of the message's own columns and the result's. Its key is topic:partition:offset of the message: after a crash, or as partitions move, a message may have its result twice, both with the same key; never none.`,
+Output: a JSON object of the message's own columns and the result's (its own _index, _error and _more are treated as in run). Its key is topic:partition:offset of the message: after a crash, or as partitions move, a message may have its result twice, both with the same key; never none.`,
     )
   addGroup(command, 'Topics:', [
     flag('--topics <name,...>', 'the topics to read'),
@@ -123,7 +123,7 @@ ${sampleTask}
 Exit codes:
   0 stopped by Ctrl-C or SIGTERM, and all that was read is finished, be it rejected
   2 the options cannot be used
-  3 it had to stop: no cluster, no such topic, the key, the money
+  3 it had to stop: no cluster, no such topic, a server that has never answered, the key, the money
   130, 143 stopped by Ctrl-C, SIGTERM, but not all was finished: it is read again`,
     )
     .action(async () => {

@@ -2,7 +2,7 @@ import type { KafkaEvent, TopicPartition } from '../../kafka/index.ts'
 import { count } from '../run/progress.ts'
 
 /** What has happened, for a person. */
-export function sayEvent(event: KafkaEvent): string {
+export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): string {
   switch (event.type) {
     case 'assigned':
       return event.partitions.length === 0

@@ -38,7 +38,7 @@ function rowOf({ topic, partition, offset, value }: KafkaRecord, format: Message
   const text = value.toString()
   if (format === 'lines') return { ...place, record: text }
   try {
-    const record = parseExactly(text)
+    const record = parseExactly(text.replace(/^\uFEFF/, ''))
     return record === null ? bad('null_record', 'expected a record, got null') : { ...place, record }
   } catch (error) {
     return error instanceof RangeError

@@ -1,7 +1,7 @@
-import { PackStreamError, type Stats } from '../../index.ts'
+import { PackStreamError, RecordError, type Stats } from '../../index.ts'
 import type { KafkaSummary } from '../../kafka/index.ts'
 import { exitCodes, withFlags } from '../usage-error.ts'
-import { isOfServer } from '../run/flow.ts'
+import { isOfServer, withCause } from '../run/flow.ts'
 import { clock, count } from '../run/progress.ts'
 import { formatSpent } from '../run/summary.ts'
 import type { Stop } from './signals.ts'
@@ -13,23 +13,24 @@ export interface WorkerSummary {
   /** `simulator`: the results are no model's. */
   readonly server: string
   /** What has become of what was read; where the worker failed it is not known. */
-  readonly records: Pick<KafkaSummary, 'fulfilled' | 'rejected' | 'dropped' | 'unfinished'> | undefined
+  readonly records: Pick<KafkaSummary, 'fulfilled' | 'rejected' | 'dropped' | 'unfinished'> | null
   readonly seconds: number
   readonly stats: Stats
   readonly error: string | undefined
-  /** Which message was the first that could not be asked, and why. */
-  readonly firstUnusable: string | undefined
+  /** Which message was the first that was rejected, and why. */
+  readonly firstRejection: string | undefined
 }
 
 /** @param stop What has stopped it. */
 export function summaryOf(
   ended: KafkaSummary | Error,
   stop: Stop | undefined,
-  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstUnusable'>,
+  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstRejection'>,
 ): WorkerSummary {
   if (ended instanceof Error) {
-    const error = withFlags(ended.message)
-    return { status: 'failed', exitCode: exitCodes.fatal, records: undefined, error, ...accounts }
+    // Others say themselves why.
+    const error = ended instanceof RecordError ? withCause(ended) : withFlags(ended.message)
+    return { status: 'failed', exitCode: exitCodes.fatal, records: null, error, ...accounts }
   }
   const { fulfilled, rejected, dropped, unfinished } = ended
   return {
@@ -49,7 +50,7 @@ export function report(
 ): void {
   const { error, server } = summary
   if (error !== undefined) console.error(error)
-  if (ended instanceof PackStreamError) {
+  if (ended instanceof PackStreamError || ended instanceof RecordError) {
     if (isOfServer(ended)) console.error(`The server is ${server}.`)
   } else if (ended instanceof Error) {
     console.error(`The brokers are ${brokers.join(', ')}.`)
@@ -59,12 +60,12 @@ export function report(
 }
 
 /** The summary as a person reads it. */
-export function formatWorker({ records, seconds, stats, server, firstUnusable }: WorkerSummary): string {
+export function formatWorker({ records, seconds, stats, server, firstRejection }: WorkerSummary): string {
   const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
   const lines = [
     ...(records ? [names.map((name) => `${count(records[name])} ${name}`).join(', ')] : []),
     [clock(seconds), ...formatSpent(stats)].join(', '),
-    ...(firstUnusable === undefined ? [] : [`the first that could not be asked: ${firstUnusable}`]),
+    ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
     ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
   ]
   return lines.join('\n')

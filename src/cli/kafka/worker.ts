@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { RecordError } from '../../index.ts'
 import type { KafkaRecord, KafkaSummary } from '../../kafka/index.ts'
 import { openCache } from '../cache-file.ts'
 import { withConfig } from '../config.ts'
@@ -8,6 +9,7 @@ import { loadEnvFile, openStream, readTask, sendingOptions } from '../job.ts'
 import { keepMemoryLow } from '../memory.ts'
 import { textWith } from '../partition.ts'
 import { resultColumns } from '../result-columns.ts'
+import { isHopeless } from '../run/flow.ts'
 import { asUsageError, UsageError } from '../usage-error.ts'
 import { askingOf } from './asking.ts'
 import type { KafkaFlags } from './command.ts'
@@ -15,6 +17,7 @@ import { connectionOf } from './connection.ts'
 import { sayEvent } from './events.ts'
 import { itemsOf, valueOf } from './messages.ts'
 import { openTeller } from './progress.ts'
+import { Rejections } from './rejections.ts'
 import { watchSignals } from './signals.ts'
 import { report, summaryOf } from './summary.ts'
 import { topicsOf } from './topics.ts'
@@ -41,21 +44,25 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
     const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
     if (cache) opened.push(cache.close)
     opened.push(keepMemoryLow())
-    let firstUnusable: string | undefined
     const stream = openStream<KafkaRecord>({
       ...{ ...task.options, client: endpoint.client },
       ...sendingOptions(flags),
       ...given({ cache: cache?.store }),
-      ...askingOf(task.examples, itemOf, flags.partition, ({ message }) => {
-        if (firstUnusable !== undefined) return
-        firstUnusable = message
-        teller.say(`The first that cannot be asked: ${message}. All such go to ${topics.deadLetterTopic}`)
-      }),
+      ...askingOf(task.examples, itemOf, flags.partition),
     })
     const teller = openTeller(() => stream.stats, flags.progress === false)
     opened.push(teller.stop)
     const signals = watchSignals(teller.say)
     opened.push(signals.off)
+
+    const rejections = new Rejections()
+    const onRejected = (record: KafkaRecord, reason: RecordError): void => {
+      // A cache answers as well.
+      if (isHopeless(reason, stream.stats.tokens.output > 0)) throw reason
+      const first = rejections.add(record, reason)
+      if (first === undefined) return
+      teller.say(`The first rejected with ${reason.code}: ${first}. All such go to ${topics.deadLetterTopic}`)
+    }
 
     const startedAt = performance.now()
     const { startFrom, assignor, maxUncommitted, maxPartitionBytes, commitInterval } = flags
@@ -67,14 +74,15 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
         ...given({ sessionTimeout, revokeTimeout, stopTimeout }),
         serialize: (outcome) => valueOf(outcome, itemOf, result),
         onEvent: (event) => {
-          teller.say(sayEvent(event))
+          if (event.type === 'rejected') onRejected(event.record, event.reason)
+          else teller.say(sayEvent(event))
         },
       }),
     )
     teller.stop()
     const seconds = (performance.now() - startedAt) / 1_000
     const summary = summaryOf(ended, signals.first(), {
-      ...{ server: endpoint.name, seconds, stats: stream.stats, firstUnusable },
+      ...{ server: endpoint.name, seconds, stats: stream.stats, firstRejection: rejections.first },
     })
     report(summary, ended, { brokers: connection.bootstrapBrokers, asJson: flags.json ?? false })
     return summary.exitCode

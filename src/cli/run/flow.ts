@@ -130,14 +130,18 @@ export class Flow {
     return true
   }
 
-  /** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
   #isHopeless(reason: RecordError): boolean {
-    if (reason.code !== 'request_failed') return false
     const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected.size
+    if (!isHopeless(reason, hasAnswered)) return false
     const { code } = reason.cause as Partial<RequestError>
     // The last records of a small job may be what it always fails of.
-    return !hasAnswered && (code === 'connection' || !this.isAllRead)
+    return code === 'connection' || !this.isAllRead
   }
+}
+
+/** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
+export function isHopeless({ code }: RecordError, hasAnswered: boolean): boolean {
+  return code === 'request_failed' && !hasAnswered
 }
 
 /** What goes wrong at the end, when all is done, ends it as well. */
@@ -156,15 +160,18 @@ export function isOfServer({ code }: { readonly code?: string | undefined }): bo
 }
 
 function haltBy(error: unknown): Halt {
-  const { code, message, cause } = error as NodeJS.ErrnoException
+  const { code } = error as NodeJS.ErrnoException
   // Whoever read standard output has had enough, as `head` has: 128 and the number of SIGPIPE.
   if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
-  const isWhole = error instanceof PackStreamError || !(cause instanceof Error)
-  const because = isWhole ? '' : `\n${cause.message}`
   return {
     status: 'failed',
     exitCode: exitCodes.fatal,
-    message: withFlags(message + because),
+    message: error instanceof PackStreamError ? withFlags(error.message) : withCause(error as Error),
     blame: isOfServer({ code }) ? 'server' : undefined,
   }
+}
+
+/** What an error says that leaves to its cause why. */
+export function withCause({ message, cause }: Error): string {
+  return withFlags(cause instanceof Error ? `${message}\n${cause.message}` : message)
 }

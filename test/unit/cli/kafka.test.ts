@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import type { Fulfilled } from '../../../src/index.ts'
-import type { KafkaEvent, KafkaRecord } from '../../../src/kafka/index.ts'
+import { RecordError, type Fulfilled } from '../../../src/index.ts'
+import type { KafkaRecord } from '../../../src/kafka/index.ts'
 import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
 import { sayEvent } from '../../../src/cli/kafka/events.ts'
 import { itemsOf, valueOf } from '../../../src/cli/kafka/messages.ts'
 import { Rate } from '../../../src/cli/kafka/progress.ts'
+import { Rejections } from '../../../src/cli/kafka/rejections.ts'
 import { topicsOf } from '../../../src/cli/kafka/topics.ts'
 import { textFrom } from '../../../src/cli/records.ts'
 import { resultColumns } from '../../../src/cli/result-columns.ts'
@@ -132,6 +133,10 @@ describe('a message', () => {
     })
   })
 
+  test('of JSON may begin with a byte order mark', () => {
+    expect(itemOf(message('\uFEFF{"text":"hi"}'))).toMatchObject({ own: { text: 'hi' }, text: 'hi' })
+  })
+
   test('of lines is a text', () => {
     expect(itemsOf('lines', textFrom(undefined, undefined), new Set())(message('{"a":1'))).toMatchObject({
       ...{ own: { text: '{"a":1' }, text: '{"a":1' },
@@ -167,7 +172,7 @@ describe('a message', () => {
   })
 })
 
-test.each<[KafkaEvent, string]>([
+test.each<[Parameters<typeof sayEvent>[0], string]>([
   [{ type: 'assigned', generation: 1, partitions: [] }, 'Reads nothing: other workers have all partitions'],
   [
     {
@@ -199,6 +204,26 @@ test.each<[KafkaEvent, string]>([
   [{ type: 'retry', error: new Error('Could not commit: no') }, 'Could not commit: no. Trying again'],
 ])('$type is told', (event, text) => {
   expect(sayEvent(event)).toBe(text)
+})
+
+test('of rejections the first of each code is told, with its place and why', () => {
+  const rejections = new Rejections()
+  const original = itemsOf('json', textFrom('text', undefined), new Set())(message('{')).text
+  const invalid = new RecordError('invalid_record', '`serialize` threw RowError', { original })
+  const failed = new RecordError('request_failed', 'The request failed', {
+    cause: new Error('no connection'),
+  })
+  const foreign = new RecordError('invalid_record', '`countTokens` threw Error', {
+    original: new Error('hi'),
+  })
+  expect(rejections.first).toBeUndefined()
+  const text = 'tickets:2:7: The request failed: no connection'
+  expect(rejections.add(message('a'), failed)).toBe(text)
+  expect(rejections.add(message('a'), failed)).toBeUndefined()
+  expect(rejections.add(message('{'), invalid)).toBe('tickets:2:7: expected JSON, got what is not')
+  expect(rejections.first).toBe(text)
+  // It may quote the message.
+  expect(new Rejections().add(message('a'), foreign)).toBe('tickets:2:7: `countTokens` threw Error')
 })
 
 test('the rate is that of late', () => {

@@ -93,6 +93,18 @@ describe('what may be committed', () => {
   })
 })
 
+describe('a partition of which the group has committed nothing', () => {
+  it('has no room before it has committed where it is begun', () => {
+    const tracker = new OffsetTracker()
+    tracker.hold(at(10), false)
+    expect(tracker.hasRoom(place)).toBe(false)
+    expect(tracker.ready).toEqual([at(10)])
+    tracker.commit(tracker.ready)
+    expect(tracker.hasRoom(place)).toBe(true)
+    expect(tracker.ready).toEqual([])
+  })
+})
+
 describe('a partition that leaves and comes back', () => {
   it('is not moved by what was read of it before', () => {
     const { tracker, records } = trackerOf(10, 11, 12)

@@ -82,6 +82,11 @@ describe('an option of the sink that cannot be', () => {
 describe('an option of the worker that cannot be', () => {
   it.each<[unknown, string]>([
     [{ stopTimeout: -1 }, 'Expected `stopTimeout` to be between 0 and 2,147,483,647 ms, got -1 (number)'],
+    [{ signal: {} }, 'Expected `signal` to be an AbortSignal, got object'],
+    [
+      { stopSignals: ['SIGTERM', 'SIGKILL'] },
+      "Expected `stopSignals` to be an array of signals that can be caught, such as ['SIGTERM'], got 'SIGKILL' (string)",
+    ],
     [{ outputTopic: 'tickets' }, "Expected `outputTopic` not to be one of `topics`, got 'tickets' (string)"],
     [
       { deadLetterTopic: 'tickets' },
