@@ -212,3 +212,12 @@ export function latencyFlags(): Option[] {
     ),
   ]
 }
+
+/** The flags of a run against the simulator. */
+export function addTrialFlags(command: Command): void {
+  addGroup(command, 'Trying it out:', [
+    flag('--simulate', 'send to an embedded server that is not a model'),
+    ...latencyFlags(),
+    ...faultFlags(),
+  ])
+}

@@ -5,7 +5,7 @@ import type { Outcome } from '../index.ts'
 import { sleep } from '../sleep.ts'
 import { baseOptions, checkTopics } from './connection.ts'
 import { hasError } from './errors.ts'
-import { lettersOf, type Letter } from './message.ts'
+import { letterOf, type Letter } from './message.ts'
 import { resolveSink, type KafkaSinkOptions, type ResolvedSink } from './options.ts'
 import { recordId, type KafkaRecord } from './record.ts'
 import { Session } from './session.ts'
@@ -13,10 +13,10 @@ import { Session } from './session.ts'
 /** What the protocol says of a batch that is larger than the topic takes, or the broker. */
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
-/** A record, and what may be produced for it, the largest first. */
+/** A record, and what is produced for it. */
 interface Parcel {
   readonly record: KafkaRecord
-  readonly letters: readonly Letter[]
+  readonly letter: Letter
 }
 
 /** How many records have come to which end. */
@@ -96,17 +96,17 @@ export class KafkaSink<T> extends Writable {
     }
     if (this.#session.isOver) return
     await this.#send(
-      current.map((outcome) => ({ record: outcome.record, letters: lettersOf(outcome, this.#options) })),
+      current.map((outcome) => ({ record: outcome.record, letter: letterOf(outcome, this.#options) })),
     )
   }
 
   /** In one request, or in as many as it takes where that is too large. */
   async #send(parcels: readonly Parcel[]): Promise<void> {
-    const letters = parcels.flatMap(({ letters: [letter] }) => letter ?? [])
-    if (letters.length === 0) return
+    if (parcels.length === 0) return
+    const messages = parcels.map(({ letter }) => letter.message)
     for (let failures = 1; ; failures += 1) {
       try {
-        await this.#producer.send({ messages: letters.map(({ message }) => message), acks: ProduceAcks.ALL })
+        await this.#producer.send({ messages, acks: ProduceAcks.ALL })
         break
       } catch (error) {
         if (TOO_LARGE.some((name) => hasError(error, name))) {
@@ -118,8 +118,8 @@ export class KafkaSink<T> extends Writable {
         if (this.#session.isOver) throw error
       }
     }
-    for (const [i, { record }] of parcels.entries()) {
-      this.#counts[letters[i]?.status ?? 'rejected'] += 1
+    for (const { record, letter } of parcels) {
+      this.#counts[letter.status] += 1
       this.#options.tracker.finish(record)
     }
   }
@@ -127,10 +127,10 @@ export class KafkaSink<T> extends Writable {
   async #sendSmaller(parcels: readonly Parcel[], cause: unknown): Promise<void> {
     const [only] = parcels
     if (only && parcels.length === 1) {
-      const [letter, ...smaller] = only.letters
-      if (smaller.length > 0) return this.#send([{ ...only, letters: smaller }])
-      const why = `'${letter?.message.topic}' takes not even a message without a value, raise its max.message.bytes`
-      throw new Error(`Could not produce what has become of ${recordId(only.record)}: ${why}`, { cause })
+      const { record, letter } = only
+      if (letter.smaller) return this.#send([{ record, letter: letter.smaller() }])
+      const why = `'${letter.message.topic}' takes not even a message without a value, raise its max.message.bytes`
+      throw new Error(`Could not produce what has become of ${recordId(record)}: ${why}`, { cause })
     }
     const half = Math.ceil(parcels.length / 2)
     await this.#send(parcels.slice(0, half))

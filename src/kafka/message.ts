@@ -8,51 +8,47 @@ import { recordId, type KafkaRecord } from './record.ts'
 export interface Letter {
   readonly status: 'fulfilled' | 'rejected'
   readonly message: MessageToProduce
+  /** What to produce in its place where the topic takes no message as large. */
+  readonly smaller?: () => Letter
 }
 
 type Headers = (readonly [name: string, value: string | Buffer | null])[]
 
-/** What may be produced for an outcome: the next one where a topic takes no message as large. */
-export function lettersOf<T>(
+/** What is produced for an outcome. */
+export function letterOf<T>(
   outcome: Outcome<KafkaRecord, T>,
   { outputTopic, deadLetterTopic, serialize }: ResolvedSink<T>,
-): Letter[] {
-  const { record } = outcome
-  if (outcome.status === 'rejected') {
-    const { reason, attempts } = outcome
-    return deadLettersOf(record, deadLetterTopic, [reason.code, reasonIn(reason), String(attempts)])
-  }
-  const instead = (code: string, why: string) =>
-    deadLettersOf(record, deadLetterTopic, [code, why, String(outcome.attempts)])
+): Letter {
+  const { record, attempts } = outcome
+  const deadLetter = (code: string, why: string) =>
+    deadLetterOf(record, deadLetterTopic, [
+      ['llm-pack-stream.error.code', code],
+      ['llm-pack-stream.error.message', why],
+      ['llm-pack-stream.error.attempts', String(attempts)],
+    ])
+  if (outcome.status === 'rejected') return deadLetter(outcome.reason.code, reasonIn(outcome.reason))
   let value: Buffer
   try {
     value = Buffer.from(serialize(outcome))
   } catch (error) {
-    return instead(
-      'invalid_output',
-      `\`serialize\` of the sink did not make a text or bytes: ${explain(error)}`,
-    )
+    const why = `\`serialize\` of the sink did not make a text or bytes: ${explain(error)}`
+    return deadLetter('invalid_output', why)
   }
-  const result = message(record, outputTopic, value, sourceOf(record))
-  return [
-    { status: 'fulfilled', message: result },
-    ...instead('message_too_large', `'${outputTopic}' takes no message as large as its result`),
-  ]
+  return {
+    status: 'fulfilled',
+    message: message(record, outputTopic, value, sourceOf(record)),
+    smaller: () =>
+      deadLetter('message_too_large', `'${outputTopic}' takes no message as large as its result`),
+  }
 }
 
 /** As it came, with the reason beside its own headers; or without its value, which is still where it came from. */
-function deadLettersOf(record: KafkaRecord, topic: string, [code, why, attempts]: string[]): Letter[] {
-  const headers: Headers = [
-    ...record.headers,
-    ...sourceOf(record),
-    ['llm-pack-stream.error.code', code ?? ''],
-    ['llm-pack-stream.error.message', why ?? ''],
-    ['llm-pack-stream.error.attempts', attempts ?? ''],
-  ]
-  return [record.value, null].map((value) => ({
-    status: 'rejected',
-    message: message(record, topic, value, headers),
-  }))
+function deadLetterOf(record: KafkaRecord, topic: string, reason: Headers): Letter {
+  const letter = (value: Buffer | null) => ({
+    status: 'rejected' as const,
+    message: message(record, topic, value, [...record.headers, ...sourceOf(record), ...reason]),
+  })
+  return { ...letter(record.value), smaller: () => letter(null) }
 }
 
 /** With what errors do not say since it may quote the record: here the record goes the same way. */

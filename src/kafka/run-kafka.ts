@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { constants } from 'node:os'
 import { pipeline } from 'node:stream/promises'
 import { duration, expected, show } from '../checks.ts'
@@ -116,17 +117,7 @@ export async function runKafka<T>(
 /** Waits for it as long as it takes or, once the signal aborts, so many ms. */
 async function within(ms: number, signal: AbortSignal, leaving: Promise<void>): Promise<void> {
   const over = new AbortController()
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve()
-        },
-        { signal: over.signal },
-      )
-  })
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: over.signal })
   const late = aborted
     .then(() => sleep(ms, over.signal))
     .then(() => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { KafkaJob } from '../helpers/kafka-job.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../helpers/kafka.ts'
+import { realBrokers } from '../helpers/require-kafka.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 
 /** Kinds of requests, and errors, by the protocol's numbers. */
@@ -12,7 +13,7 @@ const texts = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ partition: i % 2, value: String(i) }))
 
 // A real cluster is not told to refuse.
-if (!process.env['KAFKA_BROKERS']) {
+if (!realBrokers) {
   kafkaTests('while the cluster fails', () => {
     let cluster: KafkaCluster
 

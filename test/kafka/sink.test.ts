@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { KafkaJob } from '../helpers/kafka-job.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../helpers/kafka.ts'
+import { realBrokers } from '../helpers/require-kafka.ts'
 
 const PRODUCE = 0
 const MESSAGE_TOO_LARGE = 10
@@ -74,7 +75,7 @@ kafkaTests('a sink', () => {
   })
 
   // A real cluster is not told to refuse.
-  it.runIf(!process.env['KAFKA_BROKERS'])('halves what is too large for one request', async () => {
+  it.runIf(!realBrokers)('halves what is too large for one request', async () => {
     const { job, sink, write } = await sinkOf(100)
     cluster.refuse(PRODUCE, [MESSAGE_TOO_LARGE])
     await write()
@@ -82,7 +83,7 @@ kafkaTests('a sink', () => {
     expect(new Set((await job.results()).map(({ key }) => key)).size).toBe(100)
   })
 
-  it.runIf(!process.env['KAFKA_BROKERS'])(
+  it.runIf(!realBrokers)(
     'puts a record whose result is too large for its topic into the dead-letter topic, at worst without its value',
     async () => {
       for (const [refused, value] of [
@@ -108,15 +109,12 @@ kafkaTests('a sink', () => {
     },
   )
 
-  it.runIf(!process.env['KAFKA_BROKERS'])(
-    'fails where not even that is taken, and says which topic',
-    async () => {
-      const { job, tracker, write } = await sinkOf(1)
-      cluster.refuse(PRODUCE, Array<number>(3).fill(MESSAGE_TOO_LARGE))
-      await expect(write()).rejects.toThrow(
-        `Could not produce what has become of somewhere:0:0: '${job.dead}' takes not even a message without a value`,
-      )
-      expect(tracker.ready).toEqual([])
-    },
-  )
+  it.runIf(!realBrokers)('fails where not even that is taken, and says which topic', async () => {
+    const { job, tracker, write } = await sinkOf(1)
+    cluster.refuse(PRODUCE, Array<number>(3).fill(MESSAGE_TOO_LARGE))
+    await expect(write()).rejects.toThrow(
+      `Could not produce what has become of somewhere:0:0: '${job.dead}' takes not even a message without a value`,
+    )
+    expect(tracker.ready).toEqual([])
+  })
 })

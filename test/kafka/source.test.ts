@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { KafkaJob } from '../helpers/kafka-job.ts'
 import { kafkaTests, startCluster, type KafkaCluster, type NewRecord } from '../helpers/kafka.ts'
+import { realBrokers } from '../helpers/require-kafka.ts'
 
 const FETCH = 1
 const KILOBYTE = 1_024
@@ -115,7 +116,7 @@ kafkaTests('a source', () => {
   })
 
   // A real cluster keeps more.
-  it.runIf(!process.env['KAFKA_BROKERS'])('goes on behind what has been deleted, and says so', async () => {
+  it.runIf(!realBrokers)('goes on behind what has been deleted, and says so', async () => {
     const job = await KafkaJob.start(cluster, [], 1)
     // What is produced at once goes at once.
     const some = Array<NewRecord>(10).fill({ partition: 0, value: 'x'.repeat(64 * KILOBYTE) })

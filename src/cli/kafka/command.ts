@@ -3,9 +3,8 @@ import type { EndpointFlags } from '../endpoint.ts'
 import {
   addGroup,
   addTaskFlags,
-  faultFlags,
+  addTrialFlags,
   flag,
-  latencyFlags,
   numberFlag,
   sampleTask,
   sendingFlags,
@@ -104,11 +103,7 @@ Output: a JSON object of the message's own columns and the result's (its own _in
     flag('--json', 'a summary for machines on standard output'),
     flag('--no-progress', 'no line that tells how far it is, of which a log gets one a minute'),
   ])
-  addGroup(command, 'Trying it out:', [
-    flag('--simulate', 'send to an embedded server that is not a model'),
-    ...latencyFlags(),
-    ...faultFlags(),
-  ])
+  addTrialFlags(command)
   command
     .addHelpText(
       'after',

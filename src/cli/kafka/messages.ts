@@ -12,8 +12,14 @@ export type MessageFormat = 'json' | 'lines'
 export type ItemOf = (record: KafkaRecord) => Item
 
 export function itemsOf(format: MessageFormat, textOf: TextOf, taken: ReadonlySet<string>): ItemOf {
-  // The index is that of an input, and here there is none.
-  return (record) => toItem(rowOf(record, format), 0, textOf, taken)
+  // It is asked for its text and its partition, and once more as its result is there.
+  const items = new WeakMap<KafkaRecord, Item>()
+  return (record) => {
+    // The index is that of an input, and here there is none.
+    const item = items.get(record) ?? toItem(rowOf(record, format), 0, textOf, taken)
+    items.set(record, item)
+    return item
+  }
 }
 
 /** The value of a result's message: the columns that a row of an output has, but for `_index`. */

@@ -3,9 +3,8 @@ import type { OutputFormat } from './output-files.ts'
 import {
   addGroup,
   addJobFlags,
-  faultFlags,
+  addTrialFlags,
   flag,
-  latencyFlags,
   numberFlag,
   sampleFiles,
   sendingFlags,
@@ -65,11 +64,7 @@ Output: the record's own columns, the result's, _index (position in the input, f
     numberFlag('--writable-high-water-mark <number>', 'records that it buffers (default: 16)'),
     numberFlag('--readable-high-water-mark <number>', 'outcomes that it buffers (default: 16)'),
   ])
-  addGroup(command, 'Trying it out:', [
-    flag('--simulate', 'send to an embedded server that is not a model'),
-    ...latencyFlags(),
-    ...faultFlags(),
-  ])
+  addTrialFlags(command)
   command
     .addHelpText(
       'after',
