@@ -14,6 +14,8 @@ const FATAL_CODES = [
   'PLT_KFK_UNSUPPORTED_API',
   'PLT_KFK_UNSUPPORTED',
 ]
+/** The group is in a round, or has had one that the member has missed. */
+const OUT_OF_STEP = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']
 
 /** A partition ends before the offset from which it is to be read. */
 export class TruncatedError extends Error {
@@ -30,6 +32,10 @@ export class TruncatedError extends Error {
 /** Whether the broker said so, by the protocol's name, somewhere in what the client throws. */
 export function hasError(error: unknown, name: string): boolean {
   return findBy(error, 'apiId', name)
+}
+
+export function isOutOfStep(error: unknown): boolean {
+  return OUT_OF_STEP.some((name) => hasError(error, name))
 }
 
 export function isFatal(error: unknown): boolean {

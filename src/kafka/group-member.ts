@@ -3,7 +3,7 @@ import { backoff } from '../backoff.ts'
 import { sleep } from '../sleep.ts'
 import { cooperativeStickyAssigner } from './assignor.ts'
 import { baseOptions } from './connection.ts'
-import { explain } from './errors.ts'
+import { explain, isOutOfStep } from './errors.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import type { OffsetTracker, TopicPartitionOffset } from './offset-tracker.ts'
 import type { ResolvedSource } from './options.ts'
@@ -55,7 +55,11 @@ export class GroupMember {
     try {
       await this.#client.joinGroup({})
     } catch (cause) {
-      throw new Error(`Could not join group '${this.#options.groupId}': ${explain(cause)}`, { cause })
+      if (!isOutOfStep(cause)) {
+        throw new Error(`Could not join group '${this.#options.groupId}': ${explain(cause)}`, { cause })
+      }
+      // Others came and went, so that each of the client's tries fell into another round.
+      await this.#recover(cause)
     }
     void this.#keepCommitting()
   }
@@ -203,7 +207,7 @@ export class GroupMember {
   async #recover(cause: unknown): Promise<void> {
     if (this.#isRecovering) return
     this.#isRecovering = true
-    this.#session.failed('join the group again', cause)
+    this.#session.failed('join the group', cause)
     const { signal } = this.#session
     for (let failures = 1; ; failures += 1) {
       await sleep(Math.min(backoff(failures, Math.random), MAX_PAUSE), signal)
@@ -212,7 +216,7 @@ export class GroupMember {
         await this.#client.joinGroup({})
         break
       } catch (error) {
-        this.#session.failed('join the group again', error)
+        this.#session.failed('join the group', error)
         const old = this.#client
         this.#client = this.#connect()
         old.close(true).catch(() => undefined)

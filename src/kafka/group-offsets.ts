@@ -1,13 +1,10 @@
 import { Consumer } from '@platformatic/kafka'
 import { baseOptions, checkTopics } from './connection.ts'
-import { hasError } from './errors.ts'
+import { isOutOfStep } from './errors.ts'
 import { listOffsets } from './list-offsets.ts'
 import type { OffsetTracker, TopicPartitionOffset } from './offset-tracker.ts'
 import type { ResolvedSource } from './options.ts'
 import { byTopic, type TopicPartition } from './topic-partition.ts'
-
-/** The group is in a round, or has had one: the member hears of it by its heartbeats, and joins. */
-const OUT_OF_STEP = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']
 
 /** As whom it commits. */
 export interface Membership {
@@ -83,7 +80,8 @@ export class GroupOffsets {
       // -1: the epoch of the leader is not known.
       await this.#client.commit({ offsets: ready.map((one) => ({ ...one, leaderEpoch: -1 })) })
     } catch (error) {
-      if (OUT_OF_STEP.some((name) => hasError(error, name))) return false
+      // The member hears of it by its heartbeats, and joins.
+      if (isOutOfStep(error)) return false
       throw error
     }
     this.#tracker.commit(ready)

@@ -149,6 +149,8 @@ kafkaTests('workers that come and go', () => {
       const goal = Math.min(count, server.asked.size + 300)
       await expect.poll(() => server.asked.size).toBeGreaterThanOrEqual(goal)
       if (goal === count) await expect.poll(() => ledger.check()).toBe(true)
+      // Where all has been asked before, the goal is reached before it has begun to listen.
+      await expect.poll(() => worker.partitions).toBe(PARTITIONS)
       worker.child.kill('SIGTERM')
       expect(await worker.ended).toMatchObject({ code: 0, stderr: '' })
       if (goal === count) break

@@ -5,7 +5,7 @@ import { realBrokers } from '../helpers/require-kafka.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 
 /** Kinds of requests, and errors, by the protocol's numbers. */
-const [PRODUCE, FETCH, OFFSET_COMMIT, OFFSET_FETCH, HEARTBEAT] = [0, 1, 8, 9, 12]
+const [PRODUCE, FETCH, OFFSET_COMMIT, OFFSET_FETCH, HEARTBEAT, SYNC_GROUP] = [0, 1, 8, 9, 12, 14]
 const [NOT_ENOUGH_REPLICAS, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS] = [19, 25, 27]
 const [NOT_LEADER, TOPIC_AUTHORIZATION_FAILED, COORDINATOR_LOADING] = [6, 29, 14]
 
@@ -37,6 +37,12 @@ if (!realBrokers) {
       },
       { what: 'is in a round as it commits', apiKey: OFFSET_COMMIT, errors: [REBALANCE_IN_PROGRESS] },
       { what: 'throws a member out', apiKey: HEARTBEAT, errors: [UNKNOWN_MEMBER_ID] },
+      // More often than the client tries.
+      {
+        what: 'is in one round after the other',
+        apiKey: SYNC_GROUP,
+        errors: Array<number>(6).fill(REBALANCE_IN_PROGRESS),
+      },
     ])('that $what for a while, no record is lost', { timeout: 120_000 }, async ({ apiKey, errors }) => {
       const job = await KafkaJob.start(cluster, texts(200), 2)
       cluster.refuse(apiKey, errors)
