@@ -1,6 +1,6 @@
-export { PackStream } from './pack-stream.ts'
-export type { PackStreamOptions } from './options.ts'
-export type { Fulfilled, Outcome, PackInfo, Rejected } from './outcome.ts'
+export { PackStream } from './stream/pack-stream.ts'
+export type { PackStreamOptions } from './options/options.ts'
+export type { Fulfilled, Outcome, PackInfo, Rejected } from './record/outcome.ts'
 export {
   PackStreamError,
   packStreamErrorCodes,
@@ -12,14 +12,19 @@ export {
   type RecordErrorCode,
   type RequestErrorCode,
   type ResultIssue,
-} from './errors.ts'
-export { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
-export { exactTokenCounter, type Encoding } from './exact-tokens.ts'
-export type { ApiName } from './api.ts'
-export type { ChatClient, RequestFields } from './chat.ts'
-export type { ResponsesClient, ResponsesFields } from './responses.ts'
-export type { CacheStore } from './result-cache.ts'
-export type { ElementEvent, OutcomeEvent, RequestEndEvent, RequestStartEvent } from './diagnostics.ts'
-export type { Example } from './prompt.ts'
-export type { Pricing, Stats, WasteCause } from './stats.ts'
-export type { TokenCounter } from './tokens.ts'
+} from './record/errors.ts'
+export { RateLimiter, type RateLimiterOptions } from './limits/rate-limiter.ts'
+export { exactTokenCounter, type Encoding } from './learning/exact-tokens.ts'
+export type { ApiName } from './api/api.ts'
+export type { ChatClient, RequestFields } from './api/chat.ts'
+export type { ResponsesClient, ResponsesFields } from './api/responses.ts'
+export type { CacheStore } from './cache/result-cache.ts'
+export type {
+  ElementEvent,
+  OutcomeEvent,
+  RequestEndEvent,
+  RequestStartEvent,
+} from './accounts/diagnostics.ts'
+export type { Example } from './request/prompt.ts'
+export type { Pricing, Stats, WasteCause } from './accounts/stats.ts'
+export type { TokenCounter } from './learning/token-estimator.ts'

@@ -6,6 +6,18 @@ const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'modu
 // No measure of anything: they only end a test that hangs, and a busy machine takes ten times as long as an idle one.
 const limits = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } }
 
+/** Child processes that measure themselves, and a million records: one file at a time. */
+const alone = [
+  ...[
+    'test/promises/{chaos,memory}.test.ts',
+    'test/cli/run/memory.test.ts',
+    'test/api/other-servers.test.ts',
+  ],
+  ...['test/pages/**/*.test.ts', 'test/package/**/*.test.ts'],
+]
+/** One broker, and groups whose members meet within seconds: one file at a time. */
+const broker = ['test/kafka/broker/**/*.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,35 +27,23 @@ export default defineConfig({
         test: {
           ...limits,
           name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
+          include: ['test/**/*.test.ts'],
+          exclude: [...alone, ...broker],
           setupFiles: ['test/helpers/properties.ts'],
         },
       },
       {
         resolve,
         ssr: { resolve },
-        // The command line, as a process of its own each time.
-        test: { ...limits, name: 'cli', include: ['test/cli/**/*.test.ts'] },
+        test: { ...limits, name: 'alone', include: alone, fileParallelism: false },
       },
       {
         resolve,
         ssr: { resolve },
-        // Child processes, whole examples, a million records: one at a time, so that they measure themselves.
-        test: {
-          ...limits,
-          name: 'whole',
-          include: ['test/whole/**/*.test.ts'],
-          fileParallelism: false,
-        },
-      },
-      {
-        resolve,
-        ssr: { resolve },
-        // One broker, and groups whose members meet within seconds: one at a time.
         test: {
           ...limits,
           name: 'kafka',
-          include: ['test/kafka/**/*.test.ts'],
+          include: broker,
           setupFiles: ['test/helpers/slow-leader.ts'],
           globalSetup: ['test/helpers/require-kafka.ts'],
           fileParallelism: false,

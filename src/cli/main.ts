@@ -4,9 +4,9 @@ import { Command, CommanderError } from 'commander'
 import { addKafka } from './kafka/command.ts'
 import { addPlan } from './plan/command.ts'
 import { addRun } from './run/command.ts'
-import { addSimulate } from './simulate.ts'
-import { tooOldNode } from './node-version.ts'
-import { exitCodes, UsageError } from './usage-error.ts'
+import { addSimulate } from './simulate/command.ts'
+import { tooOldNode } from './process/node-version.ts'
+import { exitCodes, UsageError } from './flags/usage-error.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string

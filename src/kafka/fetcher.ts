@@ -1,6 +1,6 @@
 import { Consumer, type ClusterMetadata, type RecordsBatch } from '@platformatic/kafka'
-import { backoff } from '../backoff.ts'
-import { sleep } from '../sleep.ts'
+import { backoff } from '../base/backoff.ts'
+import { sleep } from '../base/sleep.ts'
 import { baseOptions, type KafkaConnection } from './connection.ts'
 import { hasError, TruncatedError } from './errors.ts'
 import { listOffsets } from './list-offsets.ts'

@@ -1,6 +1,6 @@
 import { Consumer, type ConsumerGroupJoinPayload } from '@platformatic/kafka'
-import { backoff } from '../backoff.ts'
-import { sleep } from '../sleep.ts'
+import { backoff } from '../base/backoff.ts'
+import { sleep } from '../base/sleep.ts'
 import { cooperativeStickyAssigner } from './assignor.ts'
 import { baseOptions } from './connection.ts'
 import { explain, isOutOfStep } from './errors.ts'

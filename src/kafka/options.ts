@@ -6,7 +6,7 @@ import {
   optionalFunction,
   outOfRange,
   positiveInteger,
-} from '../checks.ts'
+} from '../base/option-checks.ts'
 import type { Fulfilled } from '../index.ts'
 import type { KafkaConnection } from './connection.ts'
 import type { KafkaEvent } from './events.ts'

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Answerer, lastUserText } from './answer/answer.ts'
-import type { Api } from './api.ts'
-import { ApiError, promptTooLong } from './errors.ts'
+import type { Api } from './api/api.ts'
+import { ApiError, promptTooLong } from './api/errors.ts'
 import { type Script, scriptFor } from './faults/damage.ts'
 import { FaultPlan, type Plan, soundPlan } from './faults/plan.ts'
 import { replyFor } from './faults/replies.ts'
@@ -11,7 +11,7 @@ import { RateLimits, type Refusal, tokenCharge } from './limits.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Paced, runPaced, type Sink } from './pace.ts'
 import { PromptCache, type PromptCount } from './prompt.ts'
-import { type AnyRequest, parseRequest, writerFor } from './protocol.ts'
+import { type AnyRequest, parseRequest, writerFor } from './api/protocol.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
 
 /** One answer, known as a whole before its first token is written. */

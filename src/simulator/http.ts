@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { paths } from './api.ts'
+import { paths } from './api/api.ts'
 import type { Engine } from './engine.ts'
-import { ApiError } from './errors.ts'
+import { ApiError } from './api/errors.ts'
 
 /** The largest request body taken, in bytes. */
 const largestBody = 64 * 1024 * 1024

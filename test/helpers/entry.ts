@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/entry.ts'
+import type { Entry } from '../../src/record/entry.ts'
 
 /** A record that is about to be sent for the first time, but for the changes. */
 export function entryOf(index: number, changes: Partial<Entry<string>> = {}): Entry<string> {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 /**
  * A property that fails prints its seed and its path. To run that one again, alone:
  *
- *     FC_SEED=741582708 FC_PATH="12:0:1" npx vitest run --config test/vitest.config.ts test/unit/stream/one-outcome.test.ts
+ *     FC_SEED=741582708 FC_PATH="12:0:1" npx vitest run --config test/vitest.config.ts test/promises/one-outcome.test.ts
  *
  * Without a path the whole property runs from that seed.
  */

@@ -1,9 +1,9 @@
 import type { PackStreamOptions } from '../../index.ts'
 import type { KafkaRecord } from '../../kafka/index.ts'
-import { given } from '../given.ts'
-import type { Task } from '../job.ts'
-import { partitionBy } from '../partition.ts'
-import { askedText } from '../records.ts'
+import { given } from '../flags/given.ts'
+import type { Task } from '../task/job.ts'
+import { partitionBy } from '../task/partition.ts'
+import { askedText } from '../rows/item.ts'
 import type { ItemOf } from './messages.ts'
 
 /** The options of a stream of messages that depend on what its records are. */

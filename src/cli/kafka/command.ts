@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { EndpointFlags } from '../endpoint.ts'
+import type { EndpointFlags } from '../task/endpoint.ts'
 import {
   addGroup,
   addTaskFlags,
@@ -11,7 +11,7 @@ import {
   textFlags,
   type SendingFlags,
   type TaskFlags,
-} from '../flags.ts'
+} from '../flags/flags.ts'
 import type { ConnectionFlags } from './connection.ts'
 import type { MessageFormat } from './messages.ts'
 import type { TopicFlags } from './topics.ts'
@@ -122,7 +122,7 @@ Exit codes:
   130, 143 stopped by Ctrl-C, SIGTERM, but not all was finished: it is read again`,
     )
     .action(async () => {
-      const { work } = await import('./worker.ts')
+      const { work } = await import('./action.ts')
       await work(command)
     })
 }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { KafkaConnection } from '../../kafka/index.ts'
-import { readText } from '../config.ts'
-import { given } from '../given.ts'
-import { UsageError } from '../usage-error.ts'
+import { readText } from '../flags/config.ts'
+import { given } from '../flags/given.ts'
+import { UsageError } from '../flags/usage-error.ts'
 import { commaList } from './topics.ts'
 
 export interface ConnectionFlags {

@@ -1,5 +1,5 @@
 import type { KafkaEvent, TopicPartition } from '../../kafka/index.ts'
-import { count } from '../run/progress.ts'
+import { count } from '../terminal/progress.ts'
 
 /** What has happened, for a person. */
 export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): string {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fulfilled } from '../../index.ts'
 import type { KafkaRecord } from '../../kafka/index.ts'
-import { jsonlLine, parseExactly, RowError, type Row, type RowErrorCode } from '../../readers/index.ts'
-import { toItem, type Item, type TextOf } from '../records.ts'
-import type { ResultColumns } from '../result-columns.ts'
-import { outputRow } from '../run/rows.ts'
+import { jsonlLine, parseExactly, RowError, type Row, type RowErrorCode } from '../../files/index.ts'
+import { toItem, type Item, type TextOf } from '../rows/item.ts'
+import type { ResultColumns } from '../rows/result-columns.ts'
+import { outputRow } from '../rows/output-row.ts'
 
 export type MessageFormat = 'json' | 'lines'
 

@@ -1,5 +1,5 @@
 import type { Stats } from '../../index.ts'
-import { canRedraw, progressLine, showProgress } from '../run/progress.ts'
+import { canRedraw, progressLine, showProgress } from '../terminal/progress.ts'
 
 /** How often a log is told how far it is, and over how long a terminal's rate is taken, in ms. */
 const MINUTE = 60_000

@@ -1,7 +1,7 @@
 import type { RecordError } from '../../index.ts'
 import type { KafkaRecord } from '../../kafka/index.ts'
-import { RowError } from '../../readers/index.ts'
-import { ItemError } from '../records.ts'
+import { RowError } from '../../files/index.ts'
+import { ItemError } from '../rows/item.ts'
 
 /** Which messages were the first to be rejected. */
 export class Rejections {

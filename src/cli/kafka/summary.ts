@@ -1,8 +1,8 @@
 import { PackStreamError, RecordError, type Stats } from '../../index.ts'
 import type { KafkaSummary } from '../../kafka/index.ts'
-import { exitCodes, withFlags } from '../usage-error.ts'
+import { exitCodes, withFlags } from '../flags/usage-error.ts'
 import { isOfServer, withCause } from '../run/flow.ts'
-import { clock, count } from '../run/progress.ts'
+import { clock, count } from '../terminal/progress.ts'
 import { formatSpent } from '../run/summary.ts'
 import type { Stop } from './signals.ts'
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../flags/usage-error.ts'
 
 export interface TopicFlags {
   topics?: string

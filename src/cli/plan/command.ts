@@ -1,8 +1,16 @@
 import type { Command, Option } from 'commander'
-import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles, type JobFlags } from '../flags.ts'
-import { UsageError } from '../usage-error.ts'
+import {
+  addGroup,
+  addJobFlags,
+  flag,
+  numberFlag,
+  parseNumber,
+  sampleFiles,
+  type JobFlags,
+} from '../flags/flags.ts'
+import { UsageError } from '../flags/usage-error.ts'
 import { MOST_RECORDS } from './packs.ts'
-import type { Stated } from './range.ts'
+import type { Stated } from '../measure/range.ts'
 
 /** The largest pack that is chosen unless another is stated: nobody knows what larger ones do to a model's accuracy. */
 export const LARGEST = 50
@@ -78,7 +86,7 @@ ${sampleFiles}
     --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
     )
     .action(async (files: string[]) => {
-      const { plan } = await import('./run-plan.ts')
+      const { plan } = await import('./action.ts')
       await plan(files, command)
     })
 }

@@ -1,5 +1,5 @@
 import { PackStream, type ChatClient } from '../../index.ts'
-import { given } from '../given.ts'
+import { given } from '../flags/given.ts'
 import type { PlanOptions } from './options.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
 import { best, NEAR, ratio, type Choice } from './choose.ts'
 import { MOST_RECORDS } from './packs.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from './make-plan.ts'
 import { cachedPart, type PlanRow } from './row.ts'
-import { dollars, duration, tenths, whole } from './words.ts'
+import { dollars, duration, tenths, whole } from '../terminal/words.ts'
 
 type Facts = Pick<Plan, 'tokens' | 'prompts' | 'results'> & { readonly asked: number }
 

@@ -1,8 +1,8 @@
 import { notesOf } from './notes.ts'
-import type { Chosen, Plan } from './plan.ts'
-import type { Range } from './range.ts'
+import type { Chosen, Plan } from './make-plan.ts'
+import type { Range } from '../measure/range.ts'
 import type { Bound, PlanRow } from './row.ts'
-import { dollarRange, durationRange, large, whole } from './words.ts'
+import { dollarRange, durationRange, large, whole } from '../terminal/words.ts'
 
 const WIDTH = 100
 

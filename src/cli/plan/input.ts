@@ -1,7 +1,7 @@
 import type { TokenCounter } from '../../index.ts'
 import { promptCharge } from './pack-tally.ts'
 import type { Packs } from './packs.ts'
-import type { FixedPrompt, Prompts } from './prompts.ts'
+import type { FixedPrompt, Prompts } from './plain-request.ts'
 import { SeenTexts } from './seen-texts.ts'
 import { looksTagged } from './tag-like.ts'
 

@@ -1,9 +1,9 @@
-import type { Loose } from './packing.ts'
-import type { Plan } from './plan.ts'
-import type { Range } from './range.ts'
+import type { Loose } from './forecast.ts'
+import type { Plan } from './make-plan.ts'
+import type { Range } from '../measure/range.ts'
 import type { ResultTokens } from './results.ts'
 import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
-import { span, tenths, whole } from './words.ts'
+import { span, tenths, whole } from '../terminal/words.ts'
 
 /** What is assumed or estimated, and what is not counted. */
 export function notesOf(plan: Plan): string[] {

@@ -1,7 +1,7 @@
 import type { $ZodType } from 'zod/v4/core'
 import type { ApiName, Encoding, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
-import type { Measured } from './measured.ts'
-import type { Stated } from './range.ts'
+import type { Measured } from '../measure/meter.ts'
+import type { Stated } from '../measure/range.ts'
 
 /** How fast the server answers. What is left out comes from `measured`, or else is assumed. */
 export interface Latency {

@@ -1,6 +1,6 @@
 import type { PlanOptions } from './options.ts'
-import { LEARNED } from './packing.ts'
-import { mapRange, type Range } from './range.ts'
+import { LEARNED } from './forecast.ts'
+import { mapRange, type Range } from '../measure/range.ts'
 import type { ResultTokens } from './results.ts'
 
 // As the stream learns its caps: twice what is expected and one long result, and no more than a quarter of the limit.

@@ -1,4 +1,4 @@
-import { addRanges, mapRange, type Range } from './range.ts'
+import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
 /** Characters to a token, as OpenAI estimates a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4

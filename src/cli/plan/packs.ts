@@ -1,5 +1,5 @@
-import { Packing } from './packing.ts'
-import type { Framed, PackCount, PackRules } from './packing.ts'
+import { Packing } from './forecast.ts'
+import type { Framed, PackCount, PackRules } from './forecast.ts'
 
 /** The sizes of packs that are looked at: from 2 to this. */
 export const MOST_RECORDS = 100

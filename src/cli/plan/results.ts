@@ -1,8 +1,8 @@
 import type { TokenCounter } from '../../index.ts'
 import type { JsonSchema } from './dry-run.ts'
 import type { PlanOptions } from './options.ts'
-import { elementSchema, plainSchema } from './prompts.ts'
-import { mapRange, rangeOf, type Range } from './range.ts'
+import { elementSchema, plainSchema } from './plain-request.ts'
+import { mapRange, rangeOf, type Range } from '../measure/range.ts'
 import { Sampler, type Assumption } from './sample.ts'
 
 /** Output tokens. */

@@ -1,7 +1,7 @@
 import type { Pricing } from '../../index.ts'
-import { requestTime, roundsOf, type Pace, type Work } from './pace.ts'
-import type { Loose } from './packing.ts'
-import { addRanges, atEachEnd, mapRange, mostOf, type Range } from './range.ts'
+import { requestTime, roundsOf, type Pace, type Work } from './server-model.ts'
+import type { Loose } from './forecast.ts'
+import { addRanges, atEachEnd, mapRange, mostOf, type Range } from '../measure/range.ts'
 import { lastStart, startsWithin, type Toll } from './starts.ts'
 
 export type Bound = 'latency × max-in-flight' | 'requests per minute' | 'tokens per minute'

@@ -1,4 +1,4 @@
-import { atEachEnd, type Range } from './range.ts'
+import { atEachEnd, type Range } from '../measure/range.ts'
 
 const MINUTE = 60_000
 /** How often in a minute a stream's limiter lets go what it lets go at once. */

@@ -10,8 +10,8 @@ import {
   sendingFlags,
   type JobFlags,
   type SendingFlags,
-} from '../flags.ts'
-import type { EndpointFlags } from '../endpoint.ts'
+} from '../flags/flags.ts'
+import type { EndpointFlags } from '../task/endpoint.ts'
 
 export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   output?: string
@@ -78,7 +78,7 @@ Exit codes:
   0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,
     )
     .action(async (files: string[]) => {
-      const { run } = await import('./run.ts')
+      const { run } = await import('./action.ts')
       await run(files, command)
     })
 }

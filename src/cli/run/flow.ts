@@ -1,11 +1,11 @@
 import { pipeline } from 'node:stream/promises'
 import { PackStreamError, type PackStream, type RecordError, type RequestError } from '../../index.ts'
-import { exitCodes, withFlags } from '../usage-error.ts'
-import type { Item } from '../records.ts'
-import type { Items } from '../items.ts'
-import type { Output } from './output.ts'
-import type { ReadBack } from './read-back.ts'
-import { explain } from './rows.ts'
+import { exitCodes, withFlags } from '../flags/usage-error.ts'
+import type { Item } from '../rows/item.ts'
+import type { Items } from '../rows/items.ts'
+import type { Output } from './output/output.ts'
+import type { ReadBack } from './resume/read-back.ts'
+import { explain } from '../rows/output-row.ts'
 
 /** Why a run ends before its input does. */
 export interface Halt {

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { formatOf } from '../../readers/index.ts'
-import { UsageError } from '../usage-error.ts'
+import { formatOf } from '../../files/index.ts'
+import { UsageError } from '../flags/usage-error.ts'
 
 export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
 

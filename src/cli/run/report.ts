@@ -1,7 +1,7 @@
 import type { RunFlags } from './command.ts'
 import type { Halt } from './flow.ts'
 import { isFile } from './output-files.ts'
-import { count } from './progress.ts'
+import { count } from '../terminal/progress.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */

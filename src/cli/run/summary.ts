@@ -1,9 +1,9 @@
 import type { Stats } from '../../index.ts'
 import type { RunFlags } from './command.ts'
-import type { Measured } from '../plan/measured.ts'
+import type { Measured } from '../measure/meter.ts'
 import type { Flow, Halt } from './flow.ts'
-import { exitCodes } from '../usage-error.ts'
-import { clock, count, dollars } from './progress.ts'
+import { exitCodes } from '../flags/usage-error.ts'
+import { clock, count, dollars } from '../terminal/progress.ts'
 
 /** What a run came to: what `--json` prints. */
 export interface Summary {

@@ -1,11 +1,11 @@
 import { fstatSync } from 'node:fs'
 import type { PackStream } from '../../index.ts'
-import type { RowStream } from '../../readers/index.ts'
-import type { Item } from '../records.ts'
+import type { RowStream } from '../../files/index.ts'
+import type { Item } from '../rows/item.ts'
 import type { RunFlags } from './command.ts'
 import type { Flow, Halt } from './flow.ts'
-import { onInterrupt } from './interrupts.ts'
-import { canRedraw, showProgress, type Snapshot } from './progress.ts'
+import { onInterrupt } from '../process/signals.ts'
+import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 
 /** Lets a flow run, with a person looking on who may stop it. */
 export async function watch(

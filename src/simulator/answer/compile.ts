@@ -1,10 +1,10 @@
-import { hashText } from './hash.ts'
-import { isObject } from './json-text.ts'
+import { hashText } from '../hash.ts'
+import { isObject } from '../json-text.ts'
 import { Labels } from './labels.ts'
 import { measureHeights } from './heights.ts'
 import { allNodes, deepest, type Node, type NumberNode, type Property, type RefNode } from './nodes.ts'
 import { isIdName } from './records.ts'
-import { flatten, isComposed, plainReference, type Schema, SchemaError } from './schema-source.ts'
+import { flatten, isComposed, plainReference, type Schema, SchemaError } from '../schema-source.ts'
 import { findSpread, linkLabels, type Spread } from './links.ts'
 import { nameKeys } from './words.ts'
 

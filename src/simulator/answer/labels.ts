@@ -1,4 +1,4 @@
-import { hashText, mix } from './hash.ts'
+import { hashText, mix } from '../hash.ts'
 import { nameKeys, textKeys } from './words.ts'
 
 /**

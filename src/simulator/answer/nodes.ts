@@ -1,5 +1,5 @@
 import type { Labels } from './labels.ts'
-import { SchemaError } from './schema-source.ts'
+import { SchemaError } from '../schema-source.ts'
 
 /** Levels a schema may be nested, references counted as levels. Protects the stack. */
 export const deepest = 300

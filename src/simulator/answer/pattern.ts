@@ -1,4 +1,4 @@
-import { mix } from './hash.ts'
+import { mix } from '../hash.ts'
 
 type Part =
   | { kind: 'class'; ranges: Range[]; negated: boolean }

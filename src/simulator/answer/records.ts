@@ -1,4 +1,4 @@
-import { findJson, isObject, parseJson } from './json-text.ts'
+import { findJson, isObject, parseJson } from '../json-text.ts'
 
 /** One record of a prompt: its id as written there, and its text. */
 type PromptRecord = { id: string; text: string }

@@ -1,8 +1,8 @@
-import { mix } from './hash.ts'
+import { mix } from '../hash.ts'
 import type { Subject } from './labels.ts'
 import type { StringNode } from './nodes.ts'
 import { textMatching } from './pattern.ts'
-import { SchemaError } from './schema-source.ts'
+import { SchemaError } from '../schema-source.ts'
 
 /** About how many characters of a record a free text quotes. */
 const excerptLength = 60

@@ -1,5 +1,5 @@
 import type { CompiledSchema } from './compile.ts'
-import { fraction, mix } from './hash.ts'
+import { fraction, mix } from '../hash.ts'
 import type { Subject } from './labels.ts'
 import {
   type ArrayNode,
@@ -12,7 +12,7 @@ import {
 } from './nodes.ts'
 import { confidenceAt, numberAt } from './numbers.ts'
 import { idFor } from './ids.ts'
-import { SchemaError } from './schema-source.ts'
+import { SchemaError } from '../schema-source.ts'
 import { stringFor } from './strings.ts'
 
 /** What one answer is made from. `whole` is the message as one subject; arrays of records take `records`. */

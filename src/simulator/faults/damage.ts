@@ -1,5 +1,5 @@
 import { splitTokens } from '../tokens.ts'
-import type { FinishReason } from '../wire.ts'
+import type { FinishReason } from '../api/chat-wire.ts'
 import { cutAnywhere, isInsideCharacter } from './cut.ts'
 import { damageElements, positionsOf, type Shape, shapeOf, textOf } from './elements.ts'
 import { type FaultName, runawayTokens } from './kinds.ts'

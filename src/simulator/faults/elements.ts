@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '../answer/json-text.ts'
+import { isObject, parseJson } from '../json-text.ts'
 import { isIdName } from '../answer/records.ts'
 import type { Fault } from './plan.ts'
 import { between, type Random, someOf } from './random.ts'

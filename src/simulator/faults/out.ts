@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Out } from '../sinks.ts'
+import type { Out } from '../api/sinks.ts'
 import { cutBytes } from './cut.ts'
 import type { Random } from './random.ts'
 

@@ -1,4 +1,4 @@
-import { hashText, mix } from '../answer/hash.ts'
+import { hashText, mix } from '../hash.ts'
 import { findRecords } from '../answer/records.ts'
 import type { FaultKind, FaultName, PoisonKind } from './kinds.ts'
 import type { ResolvedFaults } from './options.ts'

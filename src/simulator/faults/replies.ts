@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { ApiError } from '../errors.ts'
+import { ApiError } from '../api/errors.ts'
 import type { Fault } from './plan.ts'
 import { between, type Random } from './random.ts'
 import { resetNow, resetSoon } from './reset.ts'

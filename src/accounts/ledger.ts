@@ -1,0 +1,163 @@
+import type { Usage } from '../api/answer.ts'
+import type { Entry } from '../record/entry.ts'
+import type { PackRun } from '../answer/finished-request.ts'
+import type { RequestEnd } from '../answer/request-end.ts'
+import { wasteCauses, type Pricing, type Stats, type WasteCause } from './stats.ts'
+
+/** Books what happens. The only place that counts. */
+export class Ledger {
+  readonly #pricing: Pricing | undefined
+  readonly #records = { read: 0, fulfilled: 0, rejected: 0 }
+  readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
+  readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
+  readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
+  readonly #cache = { hits: 0, shared: 0 }
+  #packs = 0
+  #retries = 0
+  #rateLimited = 0
+  #cost = 0
+
+  constructor(pricing: Pricing | undefined) {
+    this.#pricing = pricing
+  }
+
+  /** Counts a record that was read; returns its index. */
+  read(): number {
+    return this.#records.read++
+  }
+
+  settled(status: 'fulfilled' | 'rejected'): void {
+    if (this.unsettled === 0) throw new Error(`A record was ${status}, but none is unsettled`)
+    this.#records[status] += 1
+  }
+
+  /** Records that were read. */
+  get recordsRead(): number {
+    return this.#records.read
+  }
+
+  get unsettled(): number {
+    return this.#records.read - this.#records.fulfilled - this.#records.rejected
+  }
+
+  /** Counts a request; returns its number. */
+  sent(isRetry: boolean): number {
+    if (isRetry) this.#retries += 1
+    else this.#packs += 1
+    return this.#packs + this.#retries
+  }
+
+  /** Counts a record that needed no request of its own. */
+  cached(how: 'hits' | 'shared'): void {
+    this.#cache[how] += 1
+  }
+
+  element(kind: 'invalid' | 'repeated' | 'unknown'): void {
+    this.#elements[kind] += 1
+  }
+
+  /** Books a finished request. `usage` is what the API counted, or an estimate where it did not. */
+  finished(pack: readonly Entry<unknown>[], run: PackRun<unknown>, usage: Usage): void {
+    this.#tokens.input += usage.input
+    this.#tokens.cached += usage.cached
+    this.#tokens.output += usage.output
+    this.#tokens.reasoning += usage.reasoning
+    if (!run.usage) this.#tokens.estimated += usage.input + usage.output
+    this.#cost += this.costOf(usage)
+    if (run.end.kind === 'rate_limit') this.#rateLimited += 1
+
+    const unsettled = run.unsettled.map(({ entry }) => entry)
+    const missing = unsettled.filter((entry) => !entry.invalid)
+    if (run.end.kind === 'complete') this.#elements.missing += missing.length
+    const undone = causeOf(run.end)
+
+    // The prompt is shared out by the size of the records: what the unsettled ones took of it bought nothing.
+    const undoneTokens = tokensOf(missing)
+    const invalidTokens = tokensOf(unsettled) - undoneTokens
+    this.#book(usage.input, [
+      [undefined, tokensOf(pack) - undoneTokens - invalidTokens],
+      ['invalid', invalidTokens],
+      [undone, undoneTokens],
+    ])
+    // So is the answer, by what its characters were good for. What only frames the elements counts for none of them.
+    const { fulfilled, invalid, repeated, unknown, unfinished } = run.characters
+    const isFrame = run.end.kind === 'complete' && run.elements > 0
+    this.#book(usage.output, [
+      [undefined, fulfilled],
+      ['invalid', invalid],
+      ['repeated', repeated],
+      ['unknown', unknown],
+      // With nothing closed all of it is lost, also where the tokens were spent on something that is no text.
+      [undone, isFrame ? 0 : run.elements > 0 ? Math.max(0, unfinished) : 1],
+    ])
+  }
+
+  /** Shares tokens out by weight, so that each goes to one part, and books as wasted what has a cause. */
+  #book(tokens: number, parts: readonly (readonly [WasteCause | undefined, number])[]): void {
+    const whole = parts.reduce((sum, [, weight]) => sum + weight, 0)
+    let weightSoFar = 0
+    let tokensSoFar = 0
+    for (const [cause, weight] of parts) {
+      weightSoFar += weight
+      const upTo = whole > 0 ? Math.round((tokens * weightSoFar) / whole) : 0
+      if (cause !== undefined) this.#wasted[cause] += upTo - tokensSoFar
+      tokensSoFar = upTo
+    }
+  }
+
+  /** US dollars spent. */
+  get cost(): number {
+    return this.#cost
+  }
+
+  /** US dollars that so many tokens cost. */
+  costOf({ input, cached, output }: Usage): number {
+    if (!this.#pricing) return 0
+    const { input: full, cachedInput = full, output: out } = this.#pricing
+    return ((input - cached) * full + cached * cachedInput + output * out) / 1_000_000
+  }
+
+  snapshot(inFlight: number, cacheFailures: number): Stats {
+    const wasted = Object.values(this.#wasted).reduce((sum, tokens) => sum + tokens, 0)
+    const used = this.#tokens.input + this.#tokens.output - wasted
+    return Object.freeze({
+      records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
+      packs: this.#packs,
+      retries: this.#retries,
+      requests: this.#packs + this.#retries,
+      rateLimited: this.#rateLimited,
+      inFlight,
+      elements: Object.freeze({ ...this.#elements }),
+      tokens: Object.freeze({ ...this.#tokens, used, wasted: Object.freeze({ ...this.#wasted }) }),
+      cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),
+      cost: this.#pricing ? this.#cost : undefined,
+    })
+  }
+}
+
+function tokensOf(entries: readonly Entry<unknown>[]): number {
+  // A counter of the user's may say 0 to all.
+  return entries.reduce((sum, entry) => sum + Math.max(entry.tokens, 1), 0)
+}
+
+/** The cause that is booked for what a request left undone. */
+function causeOf(end: RequestEnd): WasteCause {
+  switch (end.kind) {
+    case 'complete':
+      return 'missing'
+    case 'length':
+    case 'refusal':
+    case 'content_filter':
+      return end.kind
+    case 'failure':
+      if (end.error.code === 'runaway') return 'runaway'
+      return end.error.code.endsWith('_timeout') ? 'timeout' : 'failure'
+    case 'context':
+    case 'bad_record':
+    case 'too_large':
+    case 'cap_refused':
+    case 'rate_limit':
+    case 'fatal':
+      return 'failure'
+  }
+}

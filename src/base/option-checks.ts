@@ -1,0 +1,80 @@
+import { LONGEST_TIMER } from '../timer-limit.ts'
+
+/** Checks that these are options, and none of another name. */
+export function knownOptions(options: object, names: object): void {
+  if (!isPlainObject(options)) throw expected('options', 'an object', options)
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
+  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+}
+
+export function positiveInteger<D extends number | undefined>(
+  name: string,
+  value: unknown,
+  byDefault: D,
+): number | D {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'number') throw expected(name, 'a positive integer', value)
+  if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(name, 'a positive integer', value)
+  return value
+}
+
+export function aboveZero(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'number') throw expected(name, 'a number above 0', value)
+  if (!(value > 0 && value < Infinity)) throw outOfRange(name, 'a number above 0', value)
+  return value
+}
+
+export function duration(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
+  if (!(value >= 0 && value <= LONGEST_TIMER)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  return value
+}
+
+/** As a duration, but it may be endless, and 0 would leave no time at all. */
+export function timeout(name: string, value: unknown, byDefault: number): number {
+  if (value === Infinity) return value
+  const ms = duration(name, value, byDefault)
+  if (ms === 0) throw outOfRange(name, 'above 0 ms', ms)
+  return ms
+}
+
+export function boolean(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'boolean') throw expected(name, 'true or false', value)
+  return value
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function type
+export function optionalFunction<F extends (...args: any[]) => unknown>(
+  name: string,
+  value: F | undefined,
+): F | undefined {
+  if (value !== undefined && typeof value !== 'function') throw expected(name, 'a function', value)
+  return value
+}
+
+export function expected(name: string, what: string, got: unknown): TypeError {
+  return new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+export function outOfRange(name: string, what: string, got: number): RangeError {
+  return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+}
+
+export function isPlainObject(value: unknown): boolean {
+  return kindOf(value) === 'object'
+}
+
+export function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+}
+
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}' (string)`
+  // Not what is in an object: it may hold a key.
+  if (value === null || typeof value === 'object' || typeof value === 'function') return kindOf(value)
+  const primitive = value as number | bigint | boolean | symbol | undefined
+  return `${String(primitive)} (${typeof primitive})`
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import type { RecordError } from '../../index.ts'
+import type { KafkaRecord, KafkaSummary } from '../../kafka/index.ts'
+import { openCache } from '../task/cache-file.ts'
+import { withConfig } from '../flags/config.ts'
+import { openEndpoint } from '../task/endpoint.ts'
+import { given } from '../flags/given.ts'
+import { loadEnvFile, openStream, readTask, sendingOptions } from '../task/job.ts'
+import { keepMemoryLow } from '../process/memory.ts'
+import { textWith } from '../task/partition.ts'
+import { resultColumns } from '../rows/result-columns.ts'
+import { isHopeless } from '../run/flow.ts'
+import { asUsageError, UsageError } from '../flags/usage-error.ts'
+import { askingOf } from './asking.ts'
+import type { KafkaFlags } from './command.ts'
+import { connectionOf } from './connection.ts'
+import { sayEvent } from './events.ts'
+import { itemsOf, valueOf } from './messages.ts'
+import { openTeller } from './progress.ts'
+import { Rejections } from './rejections.ts'
+import { watchSignals } from './signals.ts'
+import { report, summaryOf } from './summary.ts'
+import { topicsOf } from './topics.ts'
+
+export async function work(command: Command): Promise<void> {
+  process.exitCode = await runWorker(withConfig<KafkaFlags>(command, []).flags)
+}
+
+/** Returns the exit code. */
+async function runWorker(flags: KafkaFlags): Promise<number> {
+  loadEnvFile(flags.envFile)
+  const topics = topicsOf(flags)
+  const connection = connectionOf(flags)
+  const task = await readTask(flags)
+  const result = resultColumns(task.result.fields, flags.prefix ?? '')
+  const textOf = textWith(task.textOf, flags.partition)
+  const itemOf = itemsOf(flags.format ?? 'json', textOf, new Set(result.names))
+  const { runKafka } = await importKafka()
+  /** What is to be closed in the end, the last opened first. */
+  const opened: (() => unknown)[] = []
+  try {
+    const endpoint = await openEndpoint(flags)
+    opened.push(endpoint.close)
+    const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+    if (cache) opened.push(cache.close)
+    opened.push(keepMemoryLow())
+    const stream = openStream<KafkaRecord>({
+      ...{ ...task.options, client: endpoint.client },
+      ...sendingOptions(flags),
+      ...given({ cache: cache?.store }),
+      ...askingOf(task.examples, itemOf, flags.partition),
+    })
+    const teller = openTeller(() => stream.stats, flags.progress === false)
+    opened.push(teller.stop)
+    const signals = watchSignals(teller.say)
+    opened.push(signals.off)
+
+    const rejections = new Rejections()
+    const onRejected = (record: KafkaRecord, reason: RecordError): void => {
+      // A cache answers as well.
+      if (isHopeless(reason, stream.stats.tokens.output > 0)) throw reason
+      const first = rejections.add(record, reason)
+      if (first === undefined) return
+      teller.say(`The first rejected with ${reason.code}: ${first}. All such go to ${topics.deadLetterTopic}`)
+    }
+
+    const startedAt = performance.now()
+    const { startFrom, assignor, maxUncommitted, maxPartitionBytes, commitInterval } = flags
+    const { sessionTimeout, revokeTimeout, stopTimeout } = flags
+    const ended = await endOf(
+      runKafka(stream, {
+        ...{ ...topics, connection },
+        ...given({ startFrom, assignor, maxUncommitted, maxPartitionBytes, commitInterval }),
+        ...given({ sessionTimeout, revokeTimeout, stopTimeout }),
+        serialize: (outcome) => valueOf(outcome, itemOf, result),
+        onEvent: (event) => {
+          if (event.type === 'rejected') onRejected(event.record, event.reason)
+          else teller.say(sayEvent(event))
+        },
+      }),
+    )
+    teller.stop()
+    const seconds = (performance.now() - startedAt) / 1_000
+    const summary = summaryOf(ended, signals.first(), {
+      ...{ server: endpoint.name, seconds, stats: stream.stats, firstRejection: rejections.first },
+    })
+    report(summary, ended, { brokers: connection.bootstrapBrokers, asJson: flags.json ?? false })
+    return summary.exitCode
+  } finally {
+    for (const close of opened.reverse()) await close()
+  }
+}
+
+/** Only here, so that nobody needs the client who reads no Kafka. */
+async function importKafka(): Promise<typeof import('../../kafka/index.ts')> {
+  return import('../../kafka/index.ts').catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new UsageError(
+      'llm-pack-stream kafka needs the package @platformatic/kafka: npm install @platformatic/kafka',
+      { cause },
+    )
+  })
+}
+
+/** How a worker ended. */
+async function endOf(running: Promise<KafkaSummary>): Promise<KafkaSummary | Error> {
+  return running.catch((error: unknown) => {
+    const usage = asUsageError(error)
+    if (usage instanceof UsageError) throw usage
+    return error as Error
+  })
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import { readRows, type RowStream } from '../../files/index.ts'
+import { withConfig } from '../flags/config.ts'
+import { Items } from '../rows/items.ts'
+import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
+import { keepMemoryLow } from '../process/memory.ts'
+import { partitionBy, textWith } from '../task/partition.ts'
+import type { Item } from '../rows/item.ts'
+import { given } from '../flags/given.ts'
+import { resultColumns } from '../rows/result-columns.ts'
+import { asUsageError, inFlags } from '../flags/usage-error.ts'
+import { LARGEST, type PlanFlags } from './command.ts'
+import { formatPlan } from './format.ts'
+import type { PlanRecord } from './input.ts'
+import { readMeasured } from '../measure/measured-file.ts'
+import { makePlan } from './make-plan.ts'
+
+export async function plan(files: readonly string[], command: Command): Promise<void> {
+  const { patterns, flags } = withConfig<PlanFlags>(command, files)
+  loadEnvFile(flags.envFile)
+  // It counts in any case: nothing is read for a plan that cannot be made.
+  await tokenCounter('plan')
+  const job = await readJob(patterns, flags)
+  const rows = inFlags(() => readRows(job.files, job.read))
+  const letMemoryGo = keepMemoryLow()
+  try {
+    await planOf(rows, job, flags)
+  } finally {
+    // Else an input that is still open would keep the process.
+    rows.destroy()
+    letMemoryGo()
+  }
+}
+
+async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void> {
+  const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
+  const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
+  await items.first((file) => isTable(job, file))
+  const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags
+  const {
+    api,
+    model,
+    instructions,
+    request,
+    examples,
+    maxPackTokens,
+    maxOutputTokens,
+    maxInFlight,
+    pricing,
+  } = job.options
+  const made = await makePlan(recordsOf(items, partitionBy(flags.partition)), {
+    ...{ model, instructions, schema: job.result.schema },
+    ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, pricing }),
+    ...given({ examples: examples?.map(({ record, value }) => ({ record: record.text as string, value })) }),
+    maxPackRecords: flags.maxPackRecords ?? LARGEST,
+    keepsResults: flags.cache !== undefined,
+    latency: given({ timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown }),
+    ...given({
+      requestsPerMinute: flags.rpm,
+      tokensPerMinute: flags.tpm,
+      encoding: flags.countTokens,
+    }),
+    ...given({ contextTokens: flags.contextTokens, outputTokens: flags.outputTokens }),
+    ...(flags.measured === undefined ? {} : { measured: readMeasured(flags.measured) }),
+  }).catch((error: unknown) => {
+    throw asUsageError(error)
+  })
+  process.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made))
+}
+
+async function* recordsOf(
+  items: AsyncIterable<Item>,
+  partitionOf: ((item: Item) => string) | undefined,
+): AsyncGenerator<PlanRecord | undefined> {
+  for await (const item of items) {
+    const { text } = item
+    yield typeof text === 'string' ? { text, partition: partitionOf?.(item) } : undefined
+  }
+}

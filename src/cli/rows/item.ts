@@ -1,0 +1,149 @@
+import { isExactNumber, parseExactly, type Row, type RowError } from '../../files/index.ts'
+import { earlierRow, OURS } from '../../files/read/earlier-row.ts'
+import { UsageError } from '../flags/usage-error.ts'
+
+/** Columns that hold the source of a row that could not be read. */
+export const RAW: readonly string[] = ['_raw', '_raw_base64']
+
+/** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
+export class ItemError extends Error {
+  override readonly name = 'ItemError'
+  readonly code:
+    'not_a_record' | 'reserved_column' | 'missing_column' | 'column_taken' | 'empty_text' | 'unreadable'
+
+  constructor(code: ItemError['code'], { file, line }: Row, what: string) {
+    super(`${file === '-' ? 'stdin' : file}:${line}: ${what}`)
+    this.code = code
+  }
+}
+
+/** A record on its way through the stream. */
+export interface Item {
+  /** Position in the whole input, from 0. */
+  readonly index: number
+  readonly file: string
+  readonly line: number
+  /** The columns that go to the output as they are. */
+  readonly own: Readonly<Record<string, unknown>>
+  /** The columns of the table that it comes from, in their order. */
+  readonly columns?: readonly string[] | undefined
+  /** What is asked about, or why the record cannot be asked. */
+  readonly text: string | RowError | ItemError
+}
+
+/** What is asked about. Throws why the record cannot be asked. */
+export function askedText({ text }: Item): string {
+  if (typeof text === 'string') return text
+  throw text
+}
+
+/** Makes the text of a record from its columns. Throws an `Error` that names the column that is missing. */
+export type TextOf = (own: Readonly<Record<string, unknown>>) => string
+
+/** How a record's text is made, by the flags. */
+export function textFrom(field: string | undefined, template: string | undefined): TextOf {
+  if (field !== undefined && template !== undefined)
+    throw new UsageError('Expected --field or --template, got both')
+  if (field !== undefined) return (own) => textOf(own, field)
+  if (template === undefined) return wholeRecord
+  const parts = template.split(/\{\{\s*(.*?)\s*\}\}/)
+  if (parts.length === 1) throw new UsageError('--template: expected a {{column}} in it')
+  if (parts.some((part, i) => i % 2 === 0 && /\{\{|\}\}/.test(part))) {
+    throw new UsageError('--template: expected each {{ to have its }}')
+  }
+  return (own) => parts.map((part, i) => (i % 2 === 0 ? part : textOf(own, part))).join('')
+}
+
+/** A line is itself, all else is JSON. */
+const wholeRecord: TextOf = (own) => {
+  const { text, ...rest } = own
+  return typeof text === 'string' && Object.keys(rest).length === 0 ? text : JSON.stringify(own)
+}
+
+/** A column by its name, or by `a.b` for one inside another. */
+export function columnOf(own: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(own, name)) return own[name]
+  let value: unknown = own
+  for (const key of name.split('.')) {
+    value = parseCell(value)
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+      const names = Object.keys(own)
+        .slice(0, 20)
+        .map((one) => JSON.stringify(one))
+      throw new Error(`there is no column ${JSON.stringify(name)}; there are: ${names.join(', ')}`)
+    }
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+/** In a table an object stands as JSON. Its numbers are part of the text that is asked. */
+function parseCell(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value
+  try {
+    return parseExactly(value)
+  } catch {
+    return value
+  }
+}
+
+function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
+  const value = columnOf(own, name)
+  if (value === null) throw new Error(`the column ${JSON.stringify(name)} is null`)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** A row of the input as an item. */
+export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
+  const { file, line } = row
+  if (row.error) return { index, file, line, own: rawColumn(row.raw), text: row.error }
+  const columns = columnsOf(row.record)
+  const earlier = columns && earlierRow(columns)
+  const own = earlier?.own ?? columns
+  const item = (text: string | ItemError, kept = own ?? {}): Item => ({
+    ...{ index, file, line, columns: row.columns, text },
+    own: kept,
+  })
+  const bad = (code: ItemError['code'], what: string) => item(new ItemError(code, row, what))
+  // An output has no place for its columns.
+  const foreign = (code: ItemError['code'], what: string) =>
+    item(new ItemError(code, row, what), { _raw: JSON.stringify(row.record) })
+
+  if (!own) return foreign('not_a_record', 'expected an object or a text')
+  if (earlier?.isUnreadable) return bad('unreadable', 'this row could not be read in an earlier run')
+  const reserved = Object.keys(own).find((name) => OURS.includes(name))
+  if (reserved !== undefined) {
+    const name = JSON.stringify(reserved)
+    return foreign('reserved_column', `a column ${name} has a meaning in an output: rename it`)
+  }
+  const clash = Object.keys(own).find((name) => taken.has(name))
+  if (clash !== undefined) {
+    return bad(
+      'column_taken',
+      `the result has a column ${JSON.stringify(clash)} too: give it another name with --prefix`,
+    )
+  }
+  try {
+    const text = makeText(own)
+    return text.trim() === '' ? bad('empty_text', 'there is no text to ask about') : item(text)
+  } catch (error) {
+    return bad('missing_column', (error as Error).message)
+  }
+}
+
+/** The names of a record's own columns, in the order of its table: an object has those first that are whole numbers. */
+export function columnNames({ columns = [], own }: Item): string[] {
+  return [...new Set([...columns.filter((name) => Object.hasOwn(own, name)), ...Object.keys(own)])]
+}
+
+function columnsOf(record: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof record === 'string') return { text: record }
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
+  return isExactNumber(record) ? undefined : (record as Record<string, unknown>)
+}
+
+/** The source of a row that cannot be read, so that nothing of it is lost. */
+function rawColumn(raw: string | Uint8Array | undefined): Record<string, unknown> {
+  if (raw === undefined) return {}
+  return typeof raw === 'string' ? { _raw: raw } : { _raw_base64: Buffer.from(raw).toString('base64') }
+}

@@ -1,0 +1,46 @@
+import type { Outcome } from '../../index.ts'
+import { csvHeader, csvLine, jsonlLine, outcomeRow } from '../../files/index.ts'
+import type { Item } from './item.ts'
+import type { ResultColumns } from './result-columns.ts'
+import type { OutputFormat } from '../run/output-files.ts'
+
+/** A record with its outcome, as it goes to the output. */
+export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
+  const { index, own } = outcome.record
+  const { prefix } = columns
+  if (outcome.status === 'fulfilled') {
+    const value = columns.areFields ? outcome.value : { result: outcome.value }
+    return outcomeRow({ status: 'fulfilled', index, record: own, value }, { prefix })
+  }
+  return outcomeRow({ status: 'rejected', index, record: own, reason: reasonOf(outcome) }, { prefix })
+}
+
+type Rejected = Extract<Outcome<Item, unknown>, { status: 'rejected' }>
+
+/** What is wrong with a row is known better here than to the stream. */
+function reasonOf({ record: { text }, reason }: Rejected): { code: string; message: string } {
+  return typeof text === 'string' ? reason : text
+}
+
+/** The same for a person: `tickets.csv:7: there is no text to ask about`. */
+export function explain(outcome: Rejected): string {
+  const { file, line, text } = outcome.record
+  const { message } = reasonOf(outcome)
+  return typeof text === 'string' ? `${file}:${line}: ${message}` : message
+}
+
+/** Writes rows as lines of one format. */
+export interface LineFormat {
+  readonly header: string
+  readonly line: (row: Record<string, unknown>) => string
+}
+
+/** @param columns Of a format that has a header. */
+export function lineFormat(format: OutputFormat, columns: readonly string[]): LineFormat {
+  if (format === 'jsonl') return { header: '', line: jsonlLine }
+  const delimiter = format === 'tsv' ? '\t' : ','
+  return {
+    header: csvHeader(columns, delimiter),
+    line: (row) => csvLine(row, columns, delimiter),
+  }
+}

@@ -1,0 +1,96 @@
+import type { Command } from 'commander'
+import { FileError, readRows, RowError } from '../../files/index.ts'
+import { openCache } from '../task/cache-file.ts'
+import { withConfig, type Given } from '../flags/config.ts'
+import { openEndpoint } from '../task/endpoint.ts'
+import { Items } from '../rows/items.ts'
+import { keepMemoryLow } from '../process/memory.ts'
+import { isTable, loadEnvFile, openStream, readJob, sendingOptions, type Job } from '../task/job.ts'
+import { partitionBy, textWith } from '../task/partition.ts'
+import { columnNames } from '../rows/item.ts'
+import { resultColumns } from '../rows/result-columns.ts'
+import { given } from '../flags/given.ts'
+import { inFlags, UsageError } from '../flags/usage-error.ts'
+import type { RunFlags } from './command.ts'
+import { Flow, haltIfThrows } from './flow.ts'
+import { lock } from './resume/lock.ts'
+import { openOutput } from './output/output.ts'
+import { outputFiles, real } from './output-files.ts'
+import { report } from './report.ts'
+import { readBefore, removeBefore } from './resume/resume.ts'
+import { stateOf } from './resume/settings.ts'
+import { writeState } from './resume/state.ts'
+import { summaryOf } from './summary.ts'
+import { watch } from './watch.ts'
+import { meterOf } from '../measure/stream-meter.ts'
+
+export async function run(files: readonly string[], command: Command): Promise<void> {
+  process.exitCode = await runJob(withConfig(command, files))
+}
+
+/** Returns the exit code. */
+async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
+  const { force = false, overwrite = false } = flags
+  if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
+  loadEnvFile(flags.envFile)
+  const job = withoutOurs(await readJob(patterns, flags), patterns, flags)
+  const result = resultColumns(job.result.fields, flags.prefix ?? '')
+  const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
+  const kept = targets.output?.canResume ? targets.output.path : undefined
+  /** What is to be closed in the end, the last opened first. */
+  const opened: (() => unknown)[] = []
+  try {
+    for (const file of [targets.output, targets.rejects]) {
+      if (file?.canResume) opened.push(lock(file.path))
+    }
+    const endpoint = await openEndpoint(flags)
+    opened.push(endpoint.close)
+    const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+    if (cache) opened.push(cache.close)
+    opened.push(keepMemoryLow())
+    const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
+    const stream = openStream({
+      ...{ ...job.options, client: endpoint.client },
+      ...sendingOptions(flags),
+      ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
+      ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
+    })
+    const rows = inFlags(() => readRows(job.files, job.read))
+    opened.push(() => rows.destroy())
+    const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
+    const first = await items
+      .first((file) => isTable(job, file))
+      .catch((error: unknown) => {
+        // Nothing has been asked: it is the command that has to be mended.
+        throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
+      })
+
+    // From here on files are changed.
+    const state = await stateOf(job, flags, endpoint.name, targets)
+    if (overwrite) removeBefore(targets)
+    const before = await readBefore(targets, state, force)
+    // Before the output: one that nobody knows whose it is cannot be gone on with.
+    if (kept !== undefined) writeState(kept, before.state)
+    const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before })
+    const flow = new Flow(stream, items, before.output, output, {
+      isStrict: flags.strict ?? false,
+      hasGaps: !ordered || kept === undefined,
+    })
+    const meter = meterOf(stream)
+    const halt = (await watch(flow, stream, rows, job.limit, flags)) ?? haltIfThrows(output.close)
+    const summary = summaryOf(flow, stream.stats, meter.measured, endpoint.name, halt, flags)
+    const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
+    report(summary, halt, isPiped, flags)
+    return summary.exitCode
+  } finally {
+    for (const close of opened.reverse()) await close()
+  }
+}
+
+/** A glob may find what an earlier run has written, and what it keeps beside that. */
+function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, cache }: RunFlags): Job {
+  const ours = [output, rejects, cache].filter((path) => path !== undefined).map(real)
+  const isOurs = (file: string) =>
+    ours.some((path) => file === path || file.startsWith(`${path}.run.`) || file.startsWith(`${path}-`))
+  return { ...job, files: job.files.filter((file) => patterns.includes(file) || !isOurs(real(file))) }
+}

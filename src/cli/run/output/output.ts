@@ -1,0 +1,75 @@
+import type { Outcome } from '../../../index.ts'
+import { moreColumns, OURS } from '../../../files/read/earlier-row.ts'
+import type { Item } from '../../rows/item.ts'
+import { hasContent, type OutputFile, type OutputFiles } from '../output-files.ts'
+import { rejectedRows } from '../resume/read-back.ts'
+import type { Before } from '../resume/resume.ts'
+import type { ResultColumns } from '../../rows/result-columns.ts'
+import { lineFormat, outputRow } from '../../rows/output-row.ts'
+import { fileSink, stdoutSink, type Sink } from './sink.ts'
+
+/** Where outcomes are written. */
+export type Output = Sink<Outcome<Item, unknown>>
+
+export interface OutputPlan extends OutputFiles {
+  /** The columns of the input, as its first record has them. */
+  readonly own: readonly string[]
+  readonly result: ResultColumns
+  readonly before: Before
+}
+
+export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
+  // A table goes on with the columns that it has.
+  const main = openFile(output, before.output.columns ?? [...inHeader(own), ...result.names, ...OURS])
+  // Without the result's columns, which would be in the way of those of a second run.
+  const second = rejects && openFile(rejects, before.rejects.columns ?? [...inHeader(own), ...OURS])
+  if (output && second && before.rejects.done.size < before.output.rejected.size) {
+    // An earlier run had no rejects file, or that is gone, or it was killed between the two.
+    for await (const row of rejectedRows(output, before.rejects.done))
+      await second.write(asRejected(row, result))
+  }
+  return {
+    write(outcome) {
+      const row = outputRow(outcome, result)
+      const written = main.write(row)
+      // Second: what the rejects have not is put in from the output when a run goes on.
+      if (outcome.status === 'rejected') void second?.write(row)
+      return written
+    },
+    close() {
+      second?.close()
+      main.close()
+    },
+  }
+}
+
+/** Names that nobody could read back. What they stand for goes to `_more`. */
+function inHeader(names: readonly string[]): string[] {
+  return names.filter((name) => name !== '' && !name.includes('\r'))
+}
+
+/** A row of an output as it goes to the rejects, whichever formats the two have. */
+function asRejected(
+  row: Readonly<Record<string, unknown>>,
+  { names }: ResultColumns,
+): Record<string, unknown> {
+  const { _index, _error, _more, ...rest } = row
+  // A rejected row has no result; but a table has its columns all the same, and they are empty.
+  const own = Object.entries(rest).filter(([name, value]) => !(names.includes(name) && value === ''))
+  const [code = '', ...message] = typeof _error === 'string' ? _error.split(': ') : []
+  const error = typeof _error === 'string' ? { code, message: message.join(': ') } : _error
+  return { ...Object.fromEntries(own), ...moreColumns(_more), _index: Number(_index), _error: error }
+}
+
+function openFile(file: OutputFile | undefined, columns: readonly string[]): Sink<Record<string, unknown>> {
+  const { header, line } = lineFormat(file?.format ?? 'jsonl', columns)
+  const sink = file ? fileSink(file.path) : stdoutSink()
+  const hasHeader = file !== undefined && hasContent(file)
+  if (!hasHeader && header !== '') void sink.write(header)
+  return {
+    write: (row) => sink.write(line(row)),
+    close: () => {
+      sink.close()
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import * as z from 'zod'
+import { dirname, relative } from 'node:path'
+import { formatIn, type Job } from '../../task/job.ts'
+import type { OutputFiles } from '../output-files.ts'
+import type { RunFlags } from '../command.ts'
+import { hash, hashFile, type InputFile, type RunState } from './state.ts'
+
+/** What decides what is in an output: all else may change from one run to the next. */
+export async function stateOf(
+  job: Job,
+  flags: RunFlags,
+  server: string,
+  { output, rejects }: OutputFiles,
+): Promise<RunState> {
+  const { model, api = 'chat', instructions, schema, examples, request } = job.options
+  const { field, template, prefix = '', ordered = false } = flags
+  const jsonSchema = z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' })
+  const settings: Record<string, string | undefined> = {
+    'the model': model,
+    'the API': api,
+    // A URL may hold a password.
+    'the server': hash(server),
+    'the instructions': hash(instructions),
+    "the result's schema": hash(JSON.stringify(jsonSchema) + job.result.source),
+    'the examples': examples && hash(JSON.stringify(examples)),
+    'the request': request && hash(JSON.stringify(request)),
+    '--field': field,
+    '--template': template && hash(template),
+    '--prefix': prefix,
+    '--ordered': String(ordered),
+    // It decides what is a row.
+    '--max-record-bytes': job.read.maxRecordBytes?.toString(),
+    'the format of the output': output?.format,
+  }
+  const input: InputFile[] = []
+  for (const file of job.files)
+    input.push({ file, format: formatIn(job, file), sha256: await hashFile(file) })
+  return {
+    version: 1,
+    settings: Object.fromEntries(
+      Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+    input,
+    rejects: output && rejects && relative(dirname(output.path), rejects.path),
+  }
+}

@@ -1,0 +1,65 @@
+import OpenAI from 'openai'
+import { validateHeaderValue } from 'node:http'
+import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
+import { inFlags, UsageError } from '../flags/usage-error.ts'
+
+export interface EndpointFlags extends LatencyFlags, FaultFlags {
+  simulate?: boolean
+}
+
+/** Where requests go. */
+export interface Endpoint {
+  readonly client: OpenAI
+  /** As a person, and the record of a run, names it: without what may be secret. */
+  readonly name: string
+  readonly close: () => Promise<void>
+}
+
+/** What requests fail of is said in the outcomes. Standard output is for records. */
+const logging = () => ({
+  ...(process.env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
+  logger: { error: console.error, warn: console.error, info: console.error, debug: console.error },
+})
+
+/** The embedded simulator, or what the environment names. */
+export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
+  if (flags.simulate) {
+    const { startSimulation } = await import('./simulation.ts')
+    const simulator = await startSimulation(flags)
+    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging() })
+    return { client, name: 'simulator', close: () => simulator.close() }
+  }
+  const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) =>
+    process.env[name]?.trim(),
+  )
+  if (key === '' && server === '') {
+    throw new UsageError(
+      'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
+    )
+  }
+  checkKey(key)
+  const client = inFlags(() => new OpenAI({ apiKey: key === '' ? 'none' : key, ...logging() }))
+  return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
+}
+
+/** Else each request would fail as if the connection were broken. */
+function checkKey(key: string): void {
+  try {
+    validateHeaderValue('authorization', key)
+  } catch {
+    throw new UsageError(
+      'OPENAI_API_KEY: there is a line break in it, or a character that no HTTP header can hold',
+    )
+  }
+}
+
+function nameOf(baseURL: string): string {
+  const url = URL.parse(baseURL)
+  if (url && url.username + url.password !== '') {
+    throw new UsageError('OPENAI_BASE_URL: a URL with a user or a password cannot be used: Node refuses it')
+  }
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin + url.pathname
+  // It may hold a key, in whatever form.
+  const shown = /[@?#]/.test(baseURL) ? '' : `, got ${JSON.stringify(baseURL)}`
+  throw new UsageError(`OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1${shown}`)
+}

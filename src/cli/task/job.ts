@@ -1,0 +1,194 @@
+import { existsSync, statSync } from 'node:fs'
+import {
+  PackStream,
+  RateLimiter,
+  exactTokenCounter,
+  type Encoding,
+  type PackStreamOptions,
+  type Pricing,
+  type TokenCounter,
+} from '../../index.ts'
+import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
+import { readText } from '../flags/config.ts'
+import type { JobFlags, SendingFlags, TaskFlags } from '../flags/flags.ts'
+import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
+import { readSchema, type ResultSchema } from './result-schema.ts'
+import { given } from '../flags/given.ts'
+import { inFlags, UsageError } from '../flags/usage-error.ts'
+
+type Options = PackStreamOptions<Item, unknown>
+
+/** What is asked, and how it is packed, of whatever the records are. */
+export interface Task {
+  readonly textOf: TextOf
+  readonly result: ResultSchema
+  readonly examples: readonly TextExample[] | undefined
+  /** All options of the stream that are not where it sends, and know nothing of records. */
+  readonly options: Omit<PackStreamOptions<never, unknown>, 'client' | 'examples' | 'serialize' | 'partition'>
+}
+
+interface TextExample {
+  readonly file: string
+  readonly text: string
+  readonly value: unknown
+}
+
+/** What the flags of `run` and of `plan` come to: which records, what is asked of them, and how they are packed. */
+export interface Job {
+  /** `-` is standard input. */
+  readonly files: readonly string[]
+  readonly read: ReadOptions
+  readonly limit: number
+  readonly textOf: TextOf
+  readonly result: ResultSchema
+  /** All options of the stream that are not where it sends, and not what a run alone has. */
+  readonly options: Omit<Options, 'client'>
+}
+
+/** Reads what the flags name, and checks it. Throws a `UsageError` that names the flag, or the file and its line. */
+export async function readJob(patterns: readonly string[], flags: JobFlags): Promise<Job> {
+  const { limit = Infinity, format, maxRecordBytes } = flags
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
+    throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
+  }
+  const asked = await readAsked(flags)
+  const files = await findInput(patterns)
+  const read = given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true })
+  const { textOf, result, examples } = asked
+  return {
+    ...{ files, read, limit, textOf, result },
+    options: {
+      ...(await taskOptions(flags, asked)),
+      ...given({
+        examples: examples?.map(({ file, text, value }) => ({
+          record: { index: 0, file, line: 0, own: {}, text },
+          value,
+        })),
+      }),
+      serialize: askedText,
+    },
+  }
+}
+
+/** Reads what the flags name that say what is asked, and checks it. Throws a `UsageError` that names the flag. */
+export async function readTask(flags: TaskFlags): Promise<Task> {
+  const asked = await readAsked(flags)
+  const { textOf, result, examples } = asked
+  return { textOf, result, examples, options: await taskOptions(flags, asked) }
+}
+
+async function readAsked(flags: TaskFlags) {
+  const model = flags.model ?? process.env['OPENAI_MODEL']
+  if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
+  const textOf = textFrom(flags.field, flags.template)
+  const result = await readSchema(flags.labels, flags.schema)
+  const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
+  return { model, textOf, result, examples }
+}
+
+async function taskOptions(
+  flags: TaskFlags,
+  { model, result }: { readonly model: string; readonly result: ResultSchema },
+): Promise<Task['options']> {
+  const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
+  const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
+  return {
+    ...{ model, instructions: readInstructions(flags), schema: result.schema },
+    ...given({ api, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
+    ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
+    ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
+    ...given({ pricing: pricingOf(flags) }),
+  }
+}
+
+/** What the flags of how it is sent come to, but for those that depend on records, or open something. */
+export function sendingOptions(flags: SendingFlags) {
+  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
+  return given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost })
+}
+
+/** A counter of tokens, or an error that names who needs it and says what to install. */
+export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
+  return exactTokenCounter(encoding).catch((cause: unknown) => {
+    throw new UsageError(`${who} needs the package gpt-tokenizer: npm install gpt-tokenizer`, { cause })
+  })
+}
+
+/** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */
+export function loadEnvFile(file: string | undefined): void {
+  // A folder of this name is a Python environment.
+  if (file === undefined && !(existsSync('.env') && !statSync('.env').isDirectory())) return
+  readText(file ?? '.env', '--env-file')
+  process.loadEnvFile(file ?? '.env')
+}
+
+export function formatIn({ read }: Job, file: string): Format | undefined {
+  return read.format ?? formatOf(file).format
+}
+
+/** Whether all records of a file have the same columns, by a header. */
+export function isTable(job: Job, file: string): boolean {
+  return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
+}
+
+/** The stream, or an error that names the flag. */
+export function openStream<R>(options: PackStreamOptions<R, unknown>): PackStream<R> {
+  return inFlags(() => new PackStream(options))
+}
+
+async function findInput(patterns: readonly string[]): Promise<string[]> {
+  if (patterns.length === 0) {
+    if (process.stdin.isTTY) throw new UsageError('Expected an input file, or - for standard input')
+    return ['-']
+  }
+  return findFiles(patterns).catch((error: unknown) => {
+    throw new UsageError((error as Error).message, { cause: error })
+  })
+}
+
+/** The format of all files, where it is not by their names. */
+function formatOfAll(files: readonly string[], format: Format | undefined): Format | undefined {
+  if (format !== undefined) return format
+  if (files.length === 1 && files[0] === '-') return 'jsonl'
+  const unknown = files.find((file) => formatOf(file).format === undefined)
+  if (unknown === undefined) return undefined
+  const what = unknown === '-' ? 'standard input' : unknown
+  throw new UsageError(`Expected --format: the name of ${what} does not tell`)
+}
+
+function readInstructions({ instructions, prompt }: TaskFlags): string {
+  if (instructions !== undefined && prompt !== undefined) {
+    throw new UsageError('Expected --instructions or --prompt, got both')
+  }
+  if (instructions !== undefined) return readText(instructions, '--instructions').trim()
+  if (prompt !== undefined) return prompt
+  throw new UsageError('Expected --instructions or --prompt: what to do with each record')
+}
+
+async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]> {
+  const examples: TextExample[] = []
+  const parser = readJsonl()
+  parser.end(readText(file, '--examples'))
+  try {
+    for await (const example of parser as AsyncIterable<{ record?: unknown; value?: unknown }>) {
+      const { record, value } = example
+      const own = typeof record === 'string' ? { text: record } : record
+      if (typeof own !== 'object' || own === null || value === undefined) {
+        throw new Error(`example ${examples.length + 1}: expected { "record": ..., "value": ... }`)
+      }
+      const text = typeof record === 'string' ? record : textOf(own as Record<string, unknown>)
+      examples.push({ file, text, value })
+    }
+  } catch (cause) {
+    throw new UsageError(`--examples: ${file}: ${(cause as Error).message}`, { cause })
+  }
+  return examples
+}
+
+function pricingOf({ priceIn, priceCached, priceOut }: TaskFlags): Pricing | undefined {
+  if (priceIn === undefined && priceCached === undefined && priceOut === undefined) return undefined
+  if (priceIn === undefined || priceOut === undefined) {
+    throw new UsageError('Expected --price-in and --price-out together')
+  }
+  return { input: priceIn, output: priceOut, ...given({ cachedInput: priceCached }) }
+}

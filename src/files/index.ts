@@ -1,0 +1,26 @@
+export { isExactNumber, type ExactNumber } from './read/exact-number.ts'
+export { findFiles } from './find-files.ts'
+export { formatOf, formats, type Compression, type Format } from './format.ts'
+export { parseExactly } from './read/json-value.ts'
+export { csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
+export { outcomeRow, type OutcomeRowOptions } from './write/outcome-row.ts'
+export {
+  readCsv,
+  readJson,
+  readJsonl,
+  readLines,
+  readTsv,
+  type CsvReaderOptions,
+  type JsonReaderOptions,
+  type ReaderOptions,
+} from './read/byte-readers.ts'
+export { FileError, RowError, rowErrorCodes } from './row.ts'
+export type { BadRow, GoodRow, Row, RowErrorCode } from './row.ts'
+export { readRows, type ReadOptions, type RowStream } from './read/row-stream.ts'
+export {
+  writeCsv,
+  writeJsonl,
+  writeOutcomes,
+  type CsvWriterOptions,
+  type OutcomeWriterOptions,
+} from './write/row-writers.ts'

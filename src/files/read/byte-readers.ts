@@ -1,0 +1,96 @@
+import type { Transform } from 'node:stream'
+import type { Format } from '../format.ts'
+import { checkDelimiter, maxRecordBytesOf } from '../checks.ts'
+import { LateFailure } from '../late-failure.ts'
+import type { BadRow, Row } from '../row.ts'
+import { FileRows } from './rows.ts'
+
+export interface ReaderOptions {
+  /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`, after the rows before it. */
+  readonly onBadRow?: ((row: BadRow) => void) | undefined
+  /** The file's name, for errors. Default `input`. */
+  readonly file?: string | undefined
+  /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
+  readonly maxRecordBytes?: number | undefined
+}
+
+export interface JsonReaderOptions extends ReaderOptions {
+  /** As in `ReadOptions`: numbers that JavaScript can't hold are kept as they are. Default false, as with `JSON.parse`. */
+  readonly exactNumbers?: boolean | undefined
+}
+
+export interface CsvReaderOptions extends ReaderOptions {
+  /** One ASCII character, such as `;`. Default `,`. */
+  readonly delimiter?: string | undefined
+}
+
+/**
+ * JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row.
+ *
+ * All readers here throw a `TypeError` or `RangeError` for an option that can't be used, and their stream fails with a `RowError`
+ * where nothing of the rest can be read, with or without `onBadRow`: see `rowErrorCodes`.
+ */
+export function readJsonl(options: JsonReaderOptions = {}): Transform {
+  return new Reader('jsonl', options)
+}
+
+/**
+ * A JSON array of any size: bytes in, its elements out. One that is no JSON is a bad row; where the array itself is broken
+ * or cut off, the stream fails after the elements before that place.
+ */
+export function readJson(options: JsonReaderOptions = {}): Transform {
+  return new Reader('json', options)
+}
+
+/** CSV whose first line is the header: bytes in, one object of strings for each row out. */
+export function readCsv(options: CsvReaderOptions = {}): Transform {
+  return new Reader('csv', options)
+}
+
+/** As `readCsv`, with tabs. */
+export function readTsv(options: ReaderOptions = {}): Transform {
+  return new Reader('tsv', options)
+}
+
+/** Text: bytes in, each line that is not blank out, as a string. */
+export function readLines(options: ReaderOptions = {}): Transform {
+  return new Reader('lines', options)
+}
+
+class Reader extends LateFailure {
+  readonly #rows: FileRows
+  readonly #onBadRow: ReaderOptions['onBadRow']
+
+  constructor(format: Format, options: CsvReaderOptions & JsonReaderOptions) {
+    const { onBadRow, file = 'input', delimiter, exactNumbers } = options
+    super({ readableObjectMode: true, readableHighWaterMark: 16 })
+    if (delimiter !== undefined) checkDelimiter(delimiter)
+    const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
+    this.#rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })
+    this.#onBadRow = onBadRow
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#pushAll(this.#rows.read(chunk), done)
+  }
+
+  override _flush(done: () => void): void {
+    this.#pushAll(this.#rows.end(), done)
+  }
+
+  #pushAll(batches: Iterable<Row[]>, done: () => void): void {
+    try {
+      for (const rows of batches) {
+        for (const row of rows) {
+          if (row.error === undefined) this.push(row.record)
+          else if (this.#onBadRow) this.#onBadRow(row)
+          else throw row.error
+        }
+      }
+    } catch (error) {
+      this.failLate(error as Error)
+      return
+    }
+    done()
+  }
+}

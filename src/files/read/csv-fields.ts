@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer'
+import { CsvError, parse } from 'csv-parse/sync'
+import type { Span } from './line-spans.ts'
+
+/**
+ * The fields of rows, none of which is blank. A row that csv-parse refuses ends the list: it is shorter by that row and those
+ * after it. Rows that are not UTF-8 are still told apart by their commas and quotes.
+ */
+export function parseSpans(
+  bytes: Buffer,
+  spans: readonly Span[],
+  delimiter: string,
+): (string[] | 'invalid_utf8')[] {
+  const isText = (span: Span): boolean => isUtf8(bytes.subarray(span.start, span.end))
+  if (isUtf8(bytesOf(bytes, spans))) return parseAll(bytes, spans, delimiter, 'utf8')
+  return parseAll(bytes, spans, delimiter, 'latin1').map((fields, at) => {
+    const span = spans[at]
+    return span && isText(span)
+      ? fields.map((field) => Buffer.from(field, 'latin1').toString())
+      : 'invalid_utf8'
+  })
+}
+
+function parseAll(
+  bytes: Buffer,
+  spans: readonly Span[],
+  delimiter: string,
+  encoding: BufferEncoding,
+): string[][] {
+  if (spans.length === 0) return []
+  const { rows, refused } = tryParse(bytesOf(bytes, spans), delimiter, encoding)
+  if (rows?.length === spans.length) return rows
+  // One row that it takes for none or for two is refused like one that it refuses itself.
+  if (spans.length === 1) return []
+  if (refused !== undefined && refused < spans.length) {
+    return parseAll(bytes, spans.slice(0, refused), delimiter, encoding)
+  }
+  const each: string[][] = []
+  for (const span of spans) {
+    const [row] = parseAll(bytes, [span], delimiter, encoding)
+    if (!row) break
+    each.push(row)
+  }
+  return each
+}
+
+/** All rows of a text, or how many of them come before one that csv-parse refuses. */
+function tryParse(
+  text: Buffer,
+  delimiter: string,
+  encoding: BufferEncoding,
+): { rows?: string[][]; refused?: number } {
+  try {
+    const options = {
+      delimiter,
+      encoding,
+      record_delimiter: ['\r\n', '\n'],
+      // The caller counts: here one row too long would stop all.
+      relax_column_count: true,
+    }
+    return { rows: parse(text, options) }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    return { refused: Number(error['records']) }
+  }
+}
+
+/** Their bytes, one behind the other: without a copy where nothing lies between them. */
+function bytesOf(bytes: Buffer, spans: readonly Span[]): Buffer {
+  const endOf = (span: Span): number => (span.terminated ? span.next : span.end)
+  const isGap = (span: Span, at: number): boolean => at > 0 && spans[at - 1]?.next !== span.start
+  const [first, last] = [spans[0], spans.at(-1)]
+  if (!first || !last) return bytes.subarray(0, 0)
+  if (!spans.some(isGap)) return bytes.subarray(first.start, endOf(last))
+  return Buffer.concat(spans.map((span) => bytes.subarray(span.start, endOf(span))))
+}

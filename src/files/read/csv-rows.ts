@@ -1,0 +1,119 @@
+import { CsvHeader } from './csv-header.ts'
+import { parseSpans } from './csv-fields.ts'
+import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from '../row.ts'
+import type { Rows, RowsOptions } from './rows.ts'
+import { badSpan, goodSpan, tooLongWords } from './span-row.ts'
+import { Spans, type Span } from './line-spans.ts'
+
+/**
+ * Rows of a CSV file, the first of which names the columns.
+ *
+ * Rows are cut at line breaks by counting quotes, and whole rows are given to csv-parse, many at a time. One that it
+ * refuses because of a quote is a bad row of ONE line, and reading goes on at the next line: so a quote that is never
+ * closed costs that line and swallows nothing.
+ */
+export class CsvRows implements Rows {
+  readonly #spans: Spans
+  readonly #options: RowsOptions & { readonly delimiter: string }
+  #header: CsvHeader | undefined
+
+  constructor(options: RowsOptions & { readonly delimiter: string }) {
+    this.#options = options
+    this.#spans = new Spans({ maxBytes: options.maxRecordBytes, quotes: true })
+    const delimiter = options.delimiter.charCodeAt(0)
+    this.#spans.looksLikeRow = (line) => this.#header?.length === 1 + count(line, delimiter)
+  }
+
+  append(chunk: Buffer): void {
+    this.#spans.append(chunk)
+  }
+
+  skip(bytes: number): void {
+    this.#spans.skip(bytes)
+  }
+
+  next(isLast: boolean): Row[] {
+    // A batch may be nothing but the header.
+    for (;;) {
+      const { batch, problem } = this.#batch(isLast)
+      const { rows, isCutShort } = this.#parse(batch)
+      if (problem && !isCutShort) rows.push(this.#problemRow(problem))
+      if (rows.length > 0 || (batch.length === 0 && !problem)) return rows
+    }
+  }
+
+  /** The next rows, up to one that has a problem already. */
+  #batch(isLast: boolean): { batch: Span[]; problem?: Span } {
+    const batch: Span[] = []
+    // Whether a line looks like a row can be told only after the header.
+    const most = this.#header ? MOST_ROWS : 1
+    for (let span; batch.length < most && (span = this.#spans.next(isLast));) {
+      if (span.problem) return { batch, problem: span }
+      // Not given to csv-parse, which sees a row in most blank lines but none in the end of a file.
+      if (!isSpaces(this.#spans.carry.bytes, span.start, span.end)) batch.push(span)
+    }
+    return { batch }
+  }
+
+  /** `isCutShort`: a row was taken back, and with it all after it. */
+  #parse(batch: readonly Span[]): { rows: Row[]; isCutShort: boolean } {
+    const rows: Row[] = []
+    for (let at = 0; at < batch.length;) {
+      const parsed = parseSpans(this.#spans.carry.bytes, batch.slice(at), this.#options.delimiter)
+      for (const fields of parsed) {
+        const span = batch[at++]
+        const row = span && this.#row(span, fields)
+        if (row) rows.push(row)
+      }
+      const refused = batch[at++]
+      if (!refused) break
+      const isCutShort = refused.lines > 1
+      const line = isCutShort ? this.#spans.resumeAfterFirstLine(refused) : refused
+      rows.push(this.#bad(line, 'invalid_csv', QUOTES))
+      if (isCutShort) return { rows, isCutShort }
+    }
+    return { rows, isCutShort: false }
+  }
+
+  #row(span: Span, fields: readonly string[] | 'invalid_utf8'): Row | undefined {
+    if (fields === 'invalid_utf8') return this.#bad(span, 'invalid_utf8', NOT_UTF8)
+    const { file } = this.#options
+    if (!this.#header) {
+      this.#header = new CsvHeader(fields, file, span.line)
+      return undefined
+    }
+    const { length } = this.#header
+    if (fields.length !== length) {
+      const what = `expected ${length} columns, as in the header, got ${fields.length}`
+      return this.#bad(span, 'wrong_column_count', what)
+    }
+    const row = goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
+    return { ...row, columns: this.#header.names }
+  }
+
+  #problemRow(span: Span): BadRow {
+    const { maxRecordBytes } = this.#options
+    if (span.problem === 'unclosed_quote') return this.#bad(span, 'invalid_csv', QUOTES)
+    return this.#bad(span, 'too_long', tooLongWords(maxRecordBytes, span.size, span.lines))
+  }
+
+  #bad(span: Span, code: RowErrorCode, what: string): BadRow {
+    const { file } = this.#options
+    if (!this.#header)
+      throw new RowError('invalid_header', file, span.line, `the header can't be read: ${what}`)
+    return badSpan({ file, carry: this.#spans.carry }, span, code, what)
+  }
+}
+
+const QUOTES = 'a quote is out of place, or not closed'
+
+function isSpaces(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== 0x20) return false
+  return true
+}
+
+function count(bytes: Buffer, byte: number): number {
+  let found = 0
+  for (const one of bytes) if (one === byte) found++
+  return found
+}

@@ -1,0 +1,87 @@
+import { exactNumber, mayBeInexact } from './exact-number.ts'
+import type { RowErrorCode } from '../row.ts'
+
+/** `JSON.parse` reads much deeper values, but `JSON.stringify`, and most of what walks through a value, overflows the stack. */
+const MOST_LEVELS = 1_000
+
+/** What a text came to. */
+export type Parsed =
+  | { readonly json: unknown; readonly code?: undefined }
+  | { readonly code: RowErrorCode; readonly problem: string }
+
+/**
+ * The value of a JSON text, or what is wrong with it. Only the position is taken from what `JSON.parse` says: its messages
+ * quote the text.
+ */
+export function jsonOf(text: string, exactNumbers = false): Parsed {
+  if (isTooDeep(text)) {
+    return {
+      code: 'too_deep',
+      problem: `expected at most ${MOST_LEVELS} levels of arrays and objects, got more`,
+    }
+  }
+  try {
+    const json: unknown = exactNumbers ? parse(text) : JSON.parse(text)
+    return json === null ? { code: 'null_record', problem: 'expected a record, got null' } : { json }
+  } catch (error) {
+    return { code: 'invalid_json', problem: `expected JSON, got what is not${position(error)}` }
+  }
+}
+
+/**
+ * As `JSON.parse`, but a number that JavaScript can't hold is kept as it is, as by the readers' `exactNumbers`: for JSON that
+ * stands in a column, such as `_more`.
+ *
+ * @throws {SyntaxError} If it is no JSON.
+ * @throws {RangeError} If it has more than 1,000 levels of arrays and objects.
+ */
+export function parseExactly(text: string): unknown {
+  if (isTooDeep(text)) throw new RangeError(`Expected JSON of at most ${MOST_LEVELS} levels`)
+  return parse(text)
+}
+
+function parse(text: string): unknown {
+  if (!mayBeInexact(text)) return JSON.parse(text)
+  // Several times slower. TypeScript does not know the third argument yet.
+  const reviver = (_: string, value: unknown, { source }: { source?: string } = {}) =>
+    typeof value === 'number' && source !== undefined ? exactNumber(source, value) : value
+  return JSON.parse(text, reviver)
+}
+
+function isTooDeep(text: string): boolean {
+  // Most texts are too short for it, and of most others it is enough to count the brackets.
+  if (text.length <= MOST_LEVELS || !hasMore(text, MOST_LEVELS)) return false
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const one = text[at]
+    if (one === '"') at = endOfString(text, at)
+    else if (one === '[' || one === '{') {
+      if (++depth > MOST_LEVELS) return true
+    } else if (one === ']' || one === '}') depth--
+  }
+  return false
+}
+
+function hasMore(text: string, most: number): boolean {
+  let count = 0
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > most) return true
+    }
+  }
+  return false
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const one = text[at]
+    if (one === '"') return at
+    if (one === '\\') at++
+  }
+  return text.length
+}
+
+function position(error: unknown): string {
+  const [, at] = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error)) ?? []
+  return at === undefined ? '' : ` at its character ${Number(at) + 1}`
+}

@@ -1,0 +1,98 @@
+import { stringify } from 'csv-stringify/sync'
+import { setOwn } from '../set-own.ts'
+
+/**
+ * One line of JSON with its line end, which is LF. A bigint becomes a string, a date what `JSON.stringify` makes of it.
+ *
+ * @throws {TypeError} For what JSON has not, such as `undefined`.
+ */
+export function jsonlLine(row: unknown): string {
+  return `${jsonOf(row)}\n`
+}
+
+/** The column for properties that have none of their own. */
+export const MORE = '_more'
+
+/**
+ * The line of column names, with its line end, which is LF.
+ *
+ * @param delimiter One ASCII character. Default `,`. It is not checked.
+ * @throws {TypeError} Where there is no column, one is empty or there twice: nobody could read that.
+ */
+export function csvHeader(columns: readonly string[], delimiter = ','): string {
+  const empty = columns.indexOf('')
+  if (empty >= 0 || columns.length === 0)
+    throw new TypeError('Expected a name for each column, got an empty one')
+  const twice = columns.find((name, at) => columns.indexOf(name) < at)
+  if (twice !== undefined) throw new TypeError(`Expected different column names, got '${twice}' twice`)
+  return fieldsLine(columns, delimiter)
+}
+
+/**
+ * One row of CSV with its line end, which is LF. Objects and arrays stand as JSON, `null` and `undefined` as nothing,
+ * `_error` as `code: message`. Properties that are no column go into `_more` as one JSON object. Texts such as `=1+2` are left
+ * as they are, though a spreadsheet would compute them.
+ *
+ * @param columns As they were given to `csvHeader`.
+ * @param delimiter One ASCII character. Default `,`. It is not checked.
+ * @throws {Error} If there are such properties, and `_more` is no column either.
+ */
+export function csvLine(row: object, columns: readonly string[], delimiter = ','): string {
+  const values = row as Readonly<Record<string, unknown>>
+  const others = Object.keys(row).filter((name) => values[name] !== undefined && !columns.includes(name))
+  if (others.length > 0 && !columns.includes(MORE)) {
+    throw new Error(
+      `There is no column for ${others.map((name) => `\`${name}\``).join(', ')}, and no \`${MORE}\``,
+    )
+  }
+  const fields = columns.map((name) => {
+    if (name === MORE && others.length > 0) return jsonOf(moreOf(values, others))
+    return Object.hasOwn(values, name) ? fieldOf(name, values[name]) : ''
+  })
+  return fieldsLine(fields, delimiter)
+}
+
+function moreOf(values: Readonly<Record<string, unknown>>, others: readonly string[]): object {
+  const more = {}
+  // A row that was read from such a file has it already.
+  const own = Object.hasOwn(values, MORE) && values[MORE] !== '' ? [MORE] : []
+  for (const name of [...own, ...others]) setOwn(more, name, values[name])
+  return more
+}
+
+function fieldOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return ''
+  if (name === '_error' && typeof value === 'object' && 'code' in value && 'message' in value) {
+    return `${String(value.code)}: ${String(value.message)}`
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value)
+  const json = jsonOf(value)
+  return value instanceof Date ? String(JSON.parse(json) ?? '') : json
+}
+
+// Without quotes these would be read as something else: a line end, a blank line, a byte order mark.
+const QUOTED = /\r|^ +$|^\ufeff/
+
+function fieldsLine(fields: readonly string[], delimiter: string): string {
+  return stringify([[...fields]], { delimiter, quoted_match: QUOTED, quoted_empty: fields.length === 1 })
+}
+
+function jsonOf(value: unknown): string {
+  const json =
+    withoutBigints(value) ??
+    JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
+  if ((json as string | undefined) === undefined)
+    throw new TypeError(`Expected a value that JSON has, got ${typeof value}`)
+  return json
+}
+
+/** Without a replacer, which would make it several times slower. */
+function withoutBigints(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,145 @@
+import type { Transform } from 'node:stream'
+import type { Outcome } from '../../index.ts'
+import { csvHeader, csvLine, jsonlLine, MORE } from './row-lines.ts'
+import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
+import { checkDelimiter, checkFormat } from '../checks.ts'
+import { LateFailure } from '../late-failure.ts'
+
+export interface CsvWriterOptions {
+  /**
+   * Default: the properties of the first row, and `_more` for those that others have besides. In JavaScript properties such as
+   * `2024` come first: only `columns`, as `readRows` gives them with each row of a table, keep their place.
+   */
+  readonly columns?: readonly string[] | undefined
+  /** One ASCII character, such as `;`. Default `,`. */
+  readonly delimiter?: string | undefined
+}
+
+const outputFormats = ['jsonl', 'csv', 'tsv'] as const
+
+export interface OutcomeWriterOptions extends OutcomeRowOptions {
+  /** Default `jsonl`. */
+  readonly format?: (typeof outputFormats)[number] | undefined
+  /**
+   * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
+   * it, at most 1,000 of them. As with `writeCsv`, only columns that are given keep an order that objects in JavaScript can't.
+   * `_index`, `_error` and `_more` are added to them where they lack.
+   */
+  readonly columns?: readonly string[] | undefined
+}
+
+/** Values in, JSON Lines out. See `jsonlLine`. */
+export function writeJsonl(): Transform {
+  return new TextWriter(jsonlLine)
+}
+
+/**
+ * Objects in, CSV out: a header, then a line for each. See `csvLine`; what it throws ends the stream, after the lines before.
+ *
+ * @throws {TypeError} For a `delimiter` or `columns` that can't be used.
+ */
+export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): Transform {
+  checkDelimiter(delimiter)
+  return csvOf((row: object) => row, { columns, delimiter, isTypical: () => true, always: [MORE] })
+}
+
+/**
+ * Outcomes in, text out. See `outcomeRow` and `csvLine`; what they throw ends the stream, after the rows before.
+ *
+ * @throws {TypeError} For a `format` or `columns` that can't be used.
+ */
+export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
+  checkFormat(format, outputFormats)
+  const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
+  if (format === 'jsonl')
+    return new TextWriter((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
+  const isTypical = (row: object) => !Object.hasOwn(row, '_error')
+  const always = ['_index', '_error', MORE]
+  return csvOf(rowOf, {
+    columns: columns && [...columns, ...always.filter((name) => !columns.includes(name))],
+    delimiter: format === 'csv' ? ',' : '\t',
+    isTypical,
+    always,
+  })
+}
+
+/** Rejected rows that may wait for a fulfilled one. More would only take memory: with so many it is no accident. */
+const MOST_HELD = 1_000
+
+interface CsvPlan {
+  readonly columns: readonly string[] | undefined
+  readonly delimiter: string
+  /** Whether the columns can be taken from this row. */
+  isTypical(row: object): boolean
+  /** Columns that are added to those of a row. */
+  readonly always: readonly string[]
+}
+
+function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
+  const { delimiter } = plan
+  let { columns } = plan
+  // Throws now, rather than when the first row has come.
+  if (columns) csvHeader(columns, delimiter)
+  let isBegun = false
+  let held: object[] = []
+  const begin = (typical: object | undefined): string => {
+    isBegun = true
+    columns ??= [...new Set([...Object.keys(typical ?? {}), ...plan.always])]
+    const header = csvHeader(columns, delimiter)
+    const rows = held
+    held = []
+    return header + rows.map(lineOf).join('')
+  }
+  const lineOf = (row: object): string => csvLine(row, columns ?? [], delimiter)
+  return new TextWriter(
+    (value: never) => {
+      const row = rowOf(value)
+      if (isBegun) return lineOf(row)
+      held.push(row)
+      return columns || plan.isTypical(row) || held.length === MOST_HELD ? begin(row) : ''
+    },
+    () => (!isBegun && (columns ?? held.length > 0) ? begin(held[0]) : ''),
+  )
+}
+
+/** Makes a text of each object. `rest` is what remains to be given out at the end, or before an error. */
+class TextWriter extends LateFailure {
+  readonly #text: (value: never) => string
+  readonly #rest: () => string
+
+  constructor(text: (value: never) => string, rest: () => string = () => '') {
+    super({ writableObjectMode: true })
+    this.#text = text
+    this.#rest = rest
+  }
+
+  override _transform(value: unknown, _: BufferEncoding, done: () => void): void {
+    try {
+      this.push(this.#text(value as never))
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    done()
+  }
+
+  override _flush(done: () => void): void {
+    try {
+      this.push(this.#rest())
+    } catch (error) {
+      this.failLate(error as Error)
+      return
+    }
+    done()
+  }
+
+  /** What it has taken before comes out all the same. */
+  #fail(error: unknown): void {
+    try {
+      this.push(this.#rest())
+    } catch {
+      // The first error counts.
+    }
+    this.failLate(error as Error)
+  }
+}

@@ -1,0 +1,229 @@
+import { apis } from '../api/api.ts'
+import {
+  boolean,
+  duration,
+  expected,
+  isPlainObject,
+  kindOf,
+  knownOptions,
+  optionalFunction,
+  outOfRange,
+  positiveInteger,
+  show,
+  timeout,
+} from '../base/option-checks.ts'
+import type { PackStreamOptions, Resolved } from './options.ts'
+import { frame, systemMessage, type Example } from '../request/prompt.ts'
+import { RateLimiter } from '../limits/rate-limiter.ts'
+import { ResultCache, type CacheStore } from '../cache/result-cache.ts'
+import { resultFormat, type ResultFormat } from '../request/result-format.ts'
+import type { Pricing } from '../accounts/stats.ts'
+import { TokenEstimator } from '../learning/token-estimator.ts'
+
+const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
+  client: true,
+  api: true,
+  model: true,
+  instructions: true,
+  schema: true,
+  examples: true,
+  serialize: true,
+  partition: true,
+  request: true,
+  maxPackTokens: true,
+  maxPackRecords: true,
+  maxOutputTokens: true,
+  countTokens: true,
+  linger: true,
+  maxInFlight: true,
+  limiter: true,
+  maxAttempts: true,
+  firstTokenTimeout: true,
+  idleTimeout: true,
+  requestTimeout: true,
+  preserveOrder: true,
+  cache: true,
+  pricing: true,
+  maxCost: true,
+  signal: true,
+  highWaterMark: true,
+  writableHighWaterMark: true,
+  readableHighWaterMark: true,
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
+ */
+export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
+  knownOptions(options, NAMES)
+
+  const { client, api: apiName = 'chat', model, instructions, schema, examples = [], request = {} } = options
+  if (typeof apiName !== 'string' || !Object.hasOwn(apis, apiName)) {
+    throw expected('api', "'chat' or 'responses'", apiName)
+  }
+  const api = apis[apiName]
+  if (!api.isClient(client)) {
+    const method = apiName === 'chat' ? 'chat.completions.create' : 'responses.create'
+    // Not what it is: it may be a key.
+    throw new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`)
+  }
+  if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
+  if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
+  if (typeof (schema as { _zod?: unknown } | undefined)?._zod !== 'object') {
+    throw expected('schema', 'a Zod 4 schema', schema)
+  }
+  if (!Array.isArray(examples)) throw expected('examples', 'an array of { record, value }', examples)
+  if (!isPlainObject(request)) throw expected('request', 'an object', request)
+  const own = api.ownFields.find((field) => field in request)
+  if (own !== undefined) {
+    throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
+  }
+
+  const { signal } = options
+  if (
+    signal !== undefined &&
+    !(kindOf(signal) === 'object' && typeof (signal as Partial<AbortSignal>).addEventListener === 'function')
+  ) {
+    throw expected('signal', 'an AbortSignal', signal)
+  }
+  for (const name of ['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'] as const) {
+    const value = options[name]
+    if (value === undefined) continue
+    if (typeof value !== 'number') throw expected(name, 'a number of objects', value)
+    if (!Number.isInteger(value) || value < 0) throw outOfRange(name, 'a whole number of at least 0', value)
+  }
+
+  const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
+  const format = resultFormat(schema)
+  const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
+  const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
+  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, 25)
+  const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, 4)
+  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, 4_000)
+  const countTokens = optionalFunction('countTokens', options.countTokens)
+  const weigh = (text: string): number =>
+    countTokens ? countTokens(frame(text, maxPackRecords)) : estimator.record(text)
+  let smallest: unknown
+  try {
+    smallest = weigh('')
+  } catch (cause) {
+    throw new TypeError('`countTokens` threw for the tags of an empty record', { cause })
+  }
+  if (typeof smallest !== 'number' || !(smallest >= 0)) {
+    throw new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`)
+  }
+  if (smallest > maxPackTokens) {
+    throw new RangeError(
+      `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
+    )
+  }
+  const cache = checkCache(options.cache)
+  // Everything that decides an answer but the record itself. The number is of the form of what is kept.
+  const { baseURL, deploymentName } = client as { baseURL?: unknown; deploymentName?: unknown }
+  const context = [1, baseURL, deploymentName, apiName, model, system, format.jsonSchema, request]
+  return {
+    client,
+    apiName,
+    api,
+    model,
+    serialize,
+    partition: optionalFunction('partition', options.partition),
+    request,
+    format,
+    system,
+    maxPackTokens,
+    maxPackRecords,
+    maxOutputTokens: positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined),
+    weigh,
+    estimator,
+    linger: duration('linger', options.linger, 100),
+    maxInFlight,
+    window: 2 * (maxInFlight + 2) * maxPackRecords,
+    limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
+    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
+    timeouts: {
+      firstTokenTimeout: timeout('firstTokenTimeout', options.firstTokenTimeout, 120_000),
+      idleTimeout: timeout('idleTimeout', options.idleTimeout, 60_000),
+      requestTimeout: timeout('requestTimeout', options.requestTimeout, 600_000),
+    },
+    preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
+    cache: cache && new ResultCache(cache, context, format.check),
+    pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
+    maxCost: checkMaxCost(options.maxCost, options.pricing),
+  }
+}
+
+function serializeByDefault(record: unknown): string {
+  // `undefined` for what JSON does not know; then not a string, which rejects the record.
+  return typeof record === 'string' ? record : JSON.stringify(record)
+}
+
+function serializeExamples<R>(
+  examples: readonly Example<R>[],
+  serialize: (record: R) => string,
+  format: ResultFormat<unknown>,
+): { text: string; value: unknown }[] {
+  return examples.map((example: Example<R>, i) => {
+    if (!isPlainObject(example)) throw expected(`examples[${i}]`, 'an object { record, value }', example)
+    const { record, value } = example
+    const checked = format.check(value)
+    if ('issues' in checked) {
+      const [issue] = checked.issues
+      const at = ['value', ...(issue?.path ?? []).map(String)].join('.')
+      throw new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`)
+    }
+    let text: unknown
+    try {
+      text = serialize(record)
+    } catch (cause) {
+      throw new TypeError(`\`serialize\` threw for \`examples[${i}].record\``, { cause })
+    }
+    if (typeof text !== 'string') throw expected(`serialize(examples[${i}].record)`, 'a string', text)
+    const missing = format.names.find((name) => !Object.hasOwn(value as object, name))
+    if (missing !== undefined) {
+      throw new TypeError(
+        `Expected \`examples[${i}].value\` to have every property of \`schema\`, but ${missing} is missing`,
+      )
+    }
+    return { text, value }
+  })
+}
+
+function checkPricing(pricing: Pricing): Pricing {
+  if (!isPlainObject(pricing)) throw expected('pricing', 'an object', pricing)
+  const unknown = Object.keys(pricing).find((name) => !['input', 'cachedInput', 'output'].includes(name))
+  if (unknown !== undefined) throw new TypeError(`There is no price \`pricing.${unknown}\``)
+  for (const name of ['input', 'cachedInput', 'output'] as const) {
+    const price = pricing[name]
+    if (price === undefined && name === 'cachedInput') continue
+    if (typeof price !== 'number') throw expected(`pricing.${name}`, 'a number', price)
+    if (!(price >= 0 && price < Infinity))
+      throw outOfRange(`pricing.${name}`, 'a number of at least 0', price)
+  }
+  return pricing
+}
+
+function checkMaxCost(maxCost: unknown, pricing: unknown): number {
+  if (maxCost === undefined) return Infinity
+  if (typeof maxCost !== 'number') throw expected('maxCost', 'a number of US dollars', maxCost)
+  if (!(maxCost > 0)) throw outOfRange('maxCost', 'a number above 0', maxCost)
+  if (pricing === undefined) throw new TypeError('Expected `pricing` with `maxCost`, which is counted by it')
+  return maxCost
+}
+
+function checkCache(cache: unknown): CacheStore | undefined {
+  if (cache === undefined) return undefined
+  const { get, set } = (cache ?? {}) as Partial<CacheStore>
+  if (typeof get === 'function' && typeof set === 'function') return cache as CacheStore
+  // Not what it is: it may be an address with a password.
+  throw new TypeError(
+    `Expected \`cache\` to be a store with get and set, such as a Map or a Keyv, got ${kindOf(cache)}`,
+  )
+}
+
+function checkLimiter(limiter: unknown): RateLimiter | undefined {
+  if (limiter === undefined || limiter instanceof RateLimiter) return limiter
+  throw expected('limiter', 'a RateLimiter', limiter)
+}

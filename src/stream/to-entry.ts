@@ -1,0 +1,47 @@
+import type { Entry } from '../record/entry.ts'
+import { RecordError, wordFor } from '../record/errors.ts'
+import type { Resolved } from '../options/options.ts'
+
+/** Makes a record ready to be packed, or says why it cannot be. */
+export function toEntry<R>(record: R, index: number, options: Resolved<R, unknown>): Entry<R> | RecordError {
+  const { serialize, partition: keyOf, weigh, cache, maxPackRecords, maxAttempts } = options
+  const text = call('serialize', 'string', () => serialize(record), index)
+  if (text instanceof RecordError) return text
+  const partition = keyOf && call('partition', 'string', () => keyOf(record), index)
+  if (partition instanceof RecordError) return partition
+  const tokens = call('countTokens', 'number', () => weigh(text), index)
+  if (tokens instanceof RecordError) return tokens
+  return {
+    ...{ index, record, text, tokens, partition, cacheKey: cache?.key(text, partition) },
+    ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
+    ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
+  }
+}
+
+interface Returned {
+  string: string
+  number: number
+}
+
+/** Calls a function of the user's, which may throw, or return what its type does not allow. */
+function call<K extends keyof Returned>(
+  name: string,
+  kind: K,
+  run: () => Returned[K],
+  index: number,
+): Returned[K] | RecordError {
+  try {
+    const result = run()
+    const isUsable = kind === 'string' || (Number(result) >= 0 && Number(result) < Infinity)
+    if (typeof result === kind && isUsable) return result
+    // Only a number is shown: anything else may hold the record's text.
+    const got = typeof result === 'number' ? result : (result as unknown) === null ? 'null' : typeof result
+    return new RecordError(
+      'invalid_record',
+      `Expected \`${name}\` to return a ${kind} for record ${index}, got ${got}`,
+    )
+  } catch (original) {
+    const message = `\`${name}\` threw ${wordFor(original)} for record ${index}`
+    return new RecordError('invalid_record', message, { original })
+  }
+}

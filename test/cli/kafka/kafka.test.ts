@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { RecordError, type Fulfilled } from '../../../src/index.ts'
+import type { KafkaRecord } from '../../../src/kafka/index.ts'
+import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
+import { sayEvent } from '../../../src/cli/kafka/events.ts'
+import { itemsOf, valueOf } from '../../../src/cli/kafka/messages.ts'
+import { Rate } from '../../../src/cli/kafka/progress.ts'
+import { Rejections } from '../../../src/cli/kafka/rejections.ts'
+import { topicsOf } from '../../../src/cli/kafka/topics.ts'
+import { textFrom } from '../../../src/cli/rows/item.ts'
+import { resultColumns } from '../../../src/cli/rows/result-columns.ts'
+
+const topics = { topics: 'a, b', group: 'g', outputTopic: 'out', deadLetterTopic: 'dead' }
+
+describe('topics', () => {
+  test('are lists and names', () => {
+    expect(topicsOf(topics)).toEqual({
+      ...{ topics: ['a', 'b'], groupId: 'g', outputTopic: 'out', deadLetterTopic: 'dead' },
+    })
+  })
+
+  test.each<[Partial<typeof topics>, string]>([
+    [{ topics: ' ' }, 'Expected --topics: the topics to read'],
+    [{ group: '' }, 'Expected --group: the consumer group'],
+    [{ outputTopic: '' }, 'Expected --output-topic: where results go'],
+    [{ deadLetterTopic: '' }, 'Expected --dead-letter-topic: where rejected messages go'],
+    [{ topics: 'a,,b' }, '--topics: expected the name of a topic, of letters, digits, dots, _ and -, got ""'],
+    [{ outputTopic: 'a b' }, '--output-topic: expected the name of a topic'],
+    [{ outputTopic: 'b' }, '--output-topic: b is one of --topics too'],
+    [{ deadLetterTopic: 'a' }, '--dead-letter-topic: a is one of --topics too'],
+    [{ deadLetterTopic: 'out' }, '--dead-letter-topic: out is --output-topic too'],
+  ])('%j: %s', (flags, message) => {
+    expect(() => topicsOf({ ...topics, ...flags })).toThrow(message)
+  })
+})
+
+describe('the connection', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
+  const none = join(folder, 'none.pem')
+  writeFileSync(none, 'nothing')
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  test.each<[ConnectionFlags, object]>([
+    [{ brokers: 'a:1, b,[::1]:3,10.0.0.1' }, { bootstrapBrokers: ['a:1', 'b', '[::1]:3', '10.0.0.1'] }],
+    [
+      { brokers: 'a', clientId: 'me' },
+      { bootstrapBrokers: ['a'], clientId: 'me' },
+    ],
+    // Which broker of several behind one address is meant is told by the name; an address is none.
+    [
+      { brokers: 'a:1', tls: true },
+      { bootstrapBrokers: ['a:1'], tls: {}, tlsServerName: true },
+    ],
+    [
+      { brokers: '10.0.0.1:1', tls: true },
+      { bootstrapBrokers: ['10.0.0.1:1'], tls: {}, tlsServerName: false },
+    ],
+    [
+      { brokers: 'a,[::1]', tls: true },
+      { bootstrapBrokers: ['a', '[::1]'], tls: {}, tlsServerName: false },
+    ],
+    [
+      { brokers: 'a', tlsServerName: 'b' },
+      { bootstrapBrokers: ['a'], tls: {}, tlsServerName: 'b' },
+    ],
+  ])('%j', (flags, connection) => {
+    expect(connectionOf(flags)).toEqual(connection)
+  })
+
+  test('takes from the environment what no flag says, and the password from nowhere else', () => {
+    vi.stubEnv('KAFKA_BROKERS', 'a')
+    vi.stubEnv('KAFKA_SASL_USERNAME', 'me')
+    vi.stubEnv('KAFKA_SASL_PASSWORD', 'secret')
+    expect(connectionOf({})).toEqual({ bootstrapBrokers: ['a'] })
+    const sasl = { mechanism: 'SCRAM-SHA-512', username: 'me', password: 'secret' }
+    expect(connectionOf({ saslMechanism: 'SCRAM-SHA-512' })).toEqual({ bootstrapBrokers: ['a'], sasl })
+    expect(connectionOf({ saslMechanism: 'PLAIN', saslUsername: 'you', brokers: 'b' })).toEqual({
+      bootstrapBrokers: ['b'],
+      sasl: { mechanism: 'PLAIN', username: 'you', password: 'secret' },
+    })
+  })
+
+  test.each<[ConnectionFlags, string]>([
+    [{ brokers: ':9092' }, '--brokers: expected host:port, several with commas in between, got ":9092"'],
+    [{ brokers: 'a:1,b:65536' }, 'got "b:65536"'],
+    [{ brokers: 'a:0' }, 'got "a:0"'],
+    [{ brokers: 'a,' }, 'got ""'],
+    [{ brokers: '[a]:1' }, 'got "[a]:1"'],
+    [{ brokers: 'kafka://a:9092' }, 'got "kafka://a:9092"'],
+    [{ brokers: 'a', clientId: 'my client' }, '--client-id: expected a name without spaces, got "my client"'],
+    [{ brokers: 'a', tlsCa: none }, `--tls-ca: ${none}: there is no PEM in it`],
+    [{ brokers: 'a', tlsCert: none }, 'Expected --tls-cert and --tls-key together'],
+    [{ brokers: 'a', tlsKey: none }, 'Expected --tls-cert and --tls-key together'],
+    [{ brokers: 'a', tlsCert: none, tlsKey: none }, `--tls-cert: ${none} cannot be used`],
+    [{ brokers: 'a', saslMechanism: 'PLAIN' }, 'Expected --sasl-username (or KAFKA_SASL_USERNAME)'],
+    [{ brokers: 'a', saslMechanism: 'PLAIN', saslUsername: 'me' }, 'Expected KAFKA_SASL_PASSWORD to be set'],
+    [{ brokers: 'a', saslUsername: 'me' }, 'Expected --sasl-mechanism with --sasl-username'],
+  ])('%j: %s', (flags, message) => {
+    for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']) vi.stubEnv(name, undefined)
+    expect(() => connectionOf(flags)).toThrow(message)
+  })
+})
+
+const message = (value: string | Buffer | null): KafkaRecord => ({
+  ...{ topic: 'tickets', partition: 2, offset: 7n, timestamp: 0n, key: null, headers: [] },
+  value: typeof value === 'string' ? Buffer.from(value) : value,
+})
+
+describe('a message', () => {
+  const itemOf = itemsOf('json', textFrom('text', undefined), new Set(['label']))
+
+  test('is asked by its text, and keeps its columns beside the result: numbers too that JavaScript has not', () => {
+    const record = message('{"text":"hi","id":12345678901234567890,"2":[1.0]}')
+    expect(itemOf(record).text).toBe('hi')
+    const outcome = { status: 'fulfilled', index: 9, record, value: { label: 'x' } } as Fulfilled<
+      KafkaRecord,
+      unknown
+    >
+    expect(valueOf(outcome, itemOf, resultColumns(['label'], ''))).toBe(
+      '{"2":[1],"text":"hi","id":12345678901234567890,"label":"x"}',
+    )
+    expect(JSON.parse(valueOf(outcome, itemOf, resultColumns(undefined, 'my_')))).toMatchObject({
+      my_result: { label: 'x' },
+    })
+  })
+
+  test('of JSON may begin with a byte order mark', () => {
+    expect(itemOf(message('\uFEFF{"text":"hi"}'))).toMatchObject({ own: { text: 'hi' }, text: 'hi' })
+  })
+
+  test('of lines is a text', () => {
+    expect(itemsOf('lines', textFrom(undefined, undefined), new Set())(message('{"a":1'))).toMatchObject({
+      ...{ own: { text: '{"a":1' }, text: '{"a":1' },
+    })
+  })
+
+  test.each<[string, string | Buffer | null, string, string]>([
+    ['without a value', null, 'null_record', 'expected a value, got none'],
+    ['of null', 'null', 'null_record', 'expected a record, got null'],
+    [
+      'of no UTF-8',
+      Buffer.from([0x22, 0xff, 0x22]),
+      'invalid_utf8',
+      'expected UTF-8, got bytes that are not',
+    ],
+    ['of no JSON', '{"text":', 'invalid_json', 'expected JSON, got what is not'],
+    ['of too many levels', '['.repeat(1_001), 'too_deep', 'expected fewer levels of arrays and objects'],
+    ['of a number', '1', 'not_a_record', 'expected an object or a text'],
+    ['without the column', '{"body":"hi"}', 'missing_column', 'there is no column "text"; there are: "body"'],
+    ['without a text', '{"text":" "}', 'empty_text', 'there is no text to ask about'],
+    [
+      'with a column of the result',
+      '{"text":"hi","label":1}',
+      'column_taken',
+      'give it another name with --prefix',
+    ],
+  ])('%s cannot be asked', (_, value, code, what) => {
+    expect(itemOf(message(value)).text).toMatchObject({
+      code,
+      message: expect.stringMatching(/^tickets:2:7: /) as string,
+    })
+    expect((itemOf(message(value)).text as Error).message).toContain(what)
+  })
+})
+
+test.each<[Parameters<typeof sayEvent>[0], string]>([
+  [{ type: 'assigned', generation: 1, partitions: [] }, 'Reads nothing: other workers have all partitions'],
+  [
+    {
+      ...{ type: 'assigned', generation: 1 },
+      partitions: [
+        { topic: 'tickets', partition: 10 },
+        { topic: 'refunds', partition: 1 },
+        { topic: 'tickets', partition: 2 },
+      ],
+    },
+    'Reads refunds 1; tickets 2, 10',
+  ],
+  [
+    { type: 'leaving', partitions: [{ topic: 'tickets', partition: 1 }] },
+    'Finishes tickets 1, to be read elsewhere',
+  ],
+  [
+    { type: 'left', partitions: [{ topic: 'tickets', partition: 1 }], uncommitted: 0, unfinished: 0 },
+    'Left tickets 1',
+  ],
+  [
+    { type: 'left', partitions: [{ topic: 'tickets', partition: 1 }], uncommitted: 1_200, unfinished: 7 },
+    'Left tickets 1, with 1,200 records uncommitted, to be asked again elsewhere',
+  ],
+  [
+    { type: 'deleted', partition: { topic: 'tickets', partition: 1 }, from: 5n, to: 9n },
+    'Lost tickets 1 from offset 5 to 8: deleted before it was read, as its retention has it',
+  ],
+  [{ type: 'retry', error: new Error('Could not commit: no') }, 'Could not commit: no. Trying again'],
+])('$type is told', (event, text) => {
+  expect(sayEvent(event)).toBe(text)
+})
+
+test('of rejections the first of each code is told, with its place and why', () => {
+  const rejections = new Rejections()
+  const original = itemsOf('json', textFrom('text', undefined), new Set())(message('{')).text
+  const invalid = new RecordError('invalid_record', '`serialize` threw RowError', { original })
+  const failed = new RecordError('request_failed', 'The request failed', {
+    cause: new Error('no connection'),
+  })
+  const foreign = new RecordError('invalid_record', '`countTokens` threw Error', {
+    original: new Error('hi'),
+  })
+  expect(rejections.first).toBeUndefined()
+  const text = 'tickets:2:7: The request failed: no connection'
+  expect(rejections.add(message('a'), failed)).toBe(text)
+  expect(rejections.add(message('a'), failed)).toBeUndefined()
+  expect(rejections.add(message('{'), invalid)).toBe('tickets:2:7: expected JSON, got what is not')
+  expect(rejections.first).toBe(text)
+  // It may quote the message.
+  expect(new Rejections().add(message('a'), foreign)).toBe('tickets:2:7: `countTokens` threw Error')
+})
+
+test('the rate is that of late', () => {
+  vi.useFakeTimers({ now: 0 })
+  const rate = new Rate(10_000)
+  expect(rate.add(0, 0)).toBe(0)
+  expect(rate.add(2_000, 100)).toBe(50)
+  expect(rate.add(10_000, 100)).toBe(10)
+  expect(rate.add(12_000, 100)).toBe(0)
+  expect(rate.add(100_000, 100)).toBe(0)
+  expect(rate.add(110_000, 150)).toBe(5)
+  vi.useRealTimers()
+})

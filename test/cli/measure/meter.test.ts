@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Histogram } from '../../../src/cli/measure/histogram.ts'
+import { Meter, type Measured, type MeasuredRequest } from '../../../src/cli/measure/meter.ts'
+
+const request: MeasuredRequest = { duration: 1_200, firstToken: 200, output: 101, records: 10 }
+
+function measure(requests: readonly MeasuredRequest[]): Measured | undefined {
+  const meter = new Meter()
+  for (const one of requests) meter.add(one)
+  return meter.measured
+}
+
+describe('what a run measures', () => {
+  it('counts by hand', () => {
+    // The first token is there after 200 ms; the other 100 take a second.
+    expect(measure([request])).toEqual({
+      ...{ requests: 1, records: 10, outputTokensPerRecord: 10.1 },
+      timeToFirstToken: { p10: 200, p50: 200, p90: 200 },
+      outputTokensPerSecond: { p10: 100, p50: 100, p90: 100 },
+    })
+  })
+
+  it('keeps the tenth, the half and nine tenths', () => {
+    const requests = Array.from({ length: 100 }, (_, i) => ({
+      ...request,
+      firstToken: 100 + i,
+      duration: 1_100 + i,
+    }))
+    const measured = measure(requests)
+    expect(measured?.timeToFirstToken.p10).toBeCloseTo(109, -0.5)
+    expect(measured?.timeToFirstToken.p50).toBeCloseTo(149, -0.5)
+    expect(measured?.timeToFirstToken.p90).toBeCloseTo(189, -0.5)
+  })
+
+  it('leaves out requests that tell nothing', () => {
+    const useless: MeasuredRequest[] = [
+      { ...request, firstToken: undefined },
+      { ...request, output: undefined },
+      { ...request, output: 0 },
+      { ...request, records: 0 },
+    ]
+    expect(measure(useless)).toBeUndefined()
+    expect(measure([...useless, request])).toEqual(measure([request]))
+  })
+
+  it('knows no rate from answers that came in one go', () => {
+    expect(measure([{ ...request, duration: 200 }])).toBeUndefined()
+    expect(measure([{ ...request, output: 1 }])).toBeUndefined()
+  })
+
+  it('survives JSON', () => {
+    expect(JSON.parse(JSON.stringify(measure([request])))).toEqual(measure([request]))
+  })
+})
+
+describe('the histogram', () => {
+  it('is right to 1%', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0.01, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 200 }),
+        fc.constantFrom(0.1, 0.5, 0.9, 1),
+        (values, share) => {
+          const histogram = new Histogram()
+          for (const value of values) histogram.add(value)
+          const exact = values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(share * values.length)) - 1]!
+          expect(Math.abs(histogram.quantile(share) / exact - 1)).toBeLessThan(0.01)
+        },
+      ),
+    )
+  })
+
+  it('takes what is out of its reach for its ends', () => {
+    const histogram = new Histogram()
+    for (const value of [1e-9, 1e12]) histogram.add(value)
+    expect(histogram.quantile(0.5)).toBeLessThan(0.0011)
+    expect(histogram.quantile(1)).toBeGreaterThan(0.9e9)
+    expect(histogram.count).toBe(2)
+  })
+})

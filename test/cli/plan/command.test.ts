@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+
+interface PlanJson {
+  readonly records: { readonly read: number; readonly repeated: number }
+  readonly rows: readonly {
+    readonly size: number
+    readonly requests: number
+    readonly tokens: { readonly input: number }
+  }[]
+  readonly chosen: { readonly size: number; readonly why: string }
+  readonly measuredRequests?: number
+}
+
+const planned = (place: Workplace, ...flags: string[]) =>
+  place.run(['plan', ...place.job().slice(1), ...flags])
+
+/** Node may warn before it. */
+const lastLine = (text: string) => text.trim().split('\n').at(-1)
+
+describe('plan', () => {
+  test('sends nothing, needs no key, and says what a run takes: as many requests as it then is', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(230)) })
+    const { code, stdout, stderr } = await planned(place, '--field', 'text', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const plan = JSON.parse(stdout) as PlanJson
+    for (const size of [5, 10, 25, 50]) {
+      const flags = [
+        '--field',
+        'text',
+        '--max-pack-records',
+        String(size),
+        '--linger',
+        '10000',
+        '--json',
+        '-o',
+        `${size}.jsonl`,
+      ]
+      const run = await place.run([...place.job(), ...flags, ...atOnce])
+      const { stats } = JSON.parse(run.stdout) as { stats: { requests: number } }
+      expect(plan.rows.find((row) => row.size === size)?.requests).toBe(stats.requests)
+    }
+  })
+
+  test('by the same config file it packs as the run does: partitions apart, and each text once', async () => {
+    const rows = messages(240).map((row, i) => ({ ...row, tenant: `t${i % 60}` }))
+    using place = new Workplace({ 'in.jsonl': jsonl([...rows, ...rows.slice(0, 100)]) })
+    const [, , , labels, , prompt] = place.job()
+    place.write({
+      'job.json': JSON.stringify({
+        ...{ files: ['in.jsonl'], labels, prompt, model: 'm', field: 'text', maxPackRecords: 10 },
+        ...{ partition: 'tenant', cache: 'cache.sqlite', output: 'out.jsonl' },
+      }),
+    })
+    const plan = await place.run(['plan', '--config', 'job.json', '--json'])
+    expect(plan.stderr).toBe('')
+    expect(existsSync(join(place.path, 'cache.sqlite'))).toBe(false)
+    const { records, rows: table } = JSON.parse(plan.stdout) as PlanJson
+    expect(records).toMatchObject({ read: 340, repeated: 100 })
+    const run = await place.run(['run', '--config', 'job.json', '--json', '--simulate'])
+    const { stats } = JSON.parse(run.stdout) as { stats: { requests: number } }
+    const { requests = 0 } = table.find(({ size }) => size === 10) ?? {}
+    expect(Math.abs(requests - stats.requests) / stats.requests).toBeLessThan(0.1)
+  })
+
+  test('a partition needs its column, as in a run', async () => {
+    using place = new Workplace({ 'in.csv': 'text\nhello\n' })
+    const { code, stderr } = await place.run([
+      ...['plan', ...place.job(['in.csv']).slice(1), '--field', 'text', '--partition', 'tenant'],
+    ])
+    expect({ code, stderr }).toEqual({
+      ...{ code: 2, stderr: 'in.csv:2: there is no column "tenant"; there are: "text"\n' },
+    })
+  })
+
+  test('as a person reads it', async () => {
+    using place = new Workplace({ 'in.jsonl': `${jsonl(messages(100))}broken\n` })
+    const money = ['--price-in', '0.15', '--price-out', '0.6', '--rpm', '60']
+    const { stdout } = await planned(place, '--field', 'text', ...money)
+    expect(stdout).toMatch(/^100 records for m\. .*Nothing was sent\./)
+    expect(stdout).toMatch(/^ {2}pack +requests +input +cached +output +cost +time +bound by$/m)
+    for (const size of [1, 5, 10, 25, 50]) expect(stdout).toMatch(new RegExp(`^.? +${size} +\\d`, 'm'))
+    expect(stdout).toMatch(/^Binding: /m)
+    expect(stdout).toMatch(/^(Chosen \d+|Packing does not pay here): /m)
+    expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
+  })
+
+  test('by what a run measured', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(60)) })
+    const latency = ['--simulate', '--time-to-first-token', '20', '--output-tokens-per-second', '2000']
+    const run = await place.run([
+      ...place.job(),
+      '--json',
+      '-o',
+      'out.jsonl',
+      '--max-pack-records',
+      '5',
+      ...latency,
+    ])
+    place.write({ 'run.json': run.stdout })
+    const { stdout, code } = await planned(place, '--measured', 'run.json')
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('ASSUMED')
+    expect(stdout).toMatch(/measured/i)
+  })
+
+  test.each([
+    ['{}', 'expected what run --json printed, of a run that asked something'],
+    ['null', 'expected what run --json printed: Invalid input: expected object, received null'],
+    ['not JSON', 'expected what run --json printed: Unexpected token'],
+    ['{"measured":{"requests":1}}', 'expected what run --json printed: measured.records: Invalid input'],
+    [
+      JSON.stringify({
+        measured: {
+          ...{ requests: 1, records: 1, outputTokensPerRecord: 'ten' },
+          timeToFirstToken: { p10: 1, p50: 2, p90: 3 },
+          outputTokensPerSecond: { p10: 1, p50: 2, p90: 3 },
+        },
+      }),
+      'measured.outputTokensPerRecord: Invalid input: expected number, received string',
+    ],
+    [
+      JSON.stringify({
+        measured: {
+          ...{ requests: 1, records: 1, outputTokensPerRecord: 10 },
+          timeToFirstToken: { p10: 1, p50: 2, p90: 3 },
+          outputTokensPerSecond: { p10: 3, p50: 2, p90: 3 },
+        },
+      }),
+      'measured.outputTokensPerSecond: expected p10, p50 and p90 in ascending order',
+    ],
+  ])('--measured of %j is a usage error', async (text, message) => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'run.json': text })
+    const { code, stdout, stderr } = await planned(place, '--measured', 'run.json')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('--measured: run.json: expected')
+    expect(stderr).toContain(message)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('takes each flag for what it is', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const flags = [
+      '--rpm',
+      '7',
+      '--tpm',
+      '9000',
+      '--max-in-flight',
+      '3',
+      '--max-output-tokens',
+      '500',
+      '--json',
+    ]
+    const { stdout } = await planned(place, ...flags)
+    expect(JSON.parse(stdout)).toMatchObject({
+      limits: {
+        ...{ requestsPerMinute: 7, tokensPerMinute: 9000, maxInFlight: 3, maxOutputTokens: 500 },
+        // Unless it is stated.
+        ...{ maxPackRecords: 50, maxPackTokens: 4000 },
+      },
+      ...{ encoding: 'o200k_base', isCounted: false },
+    })
+    const counted = await planned(place, '--count-tokens', 'cl100k_base', '--json')
+    expect(JSON.parse(counted.stdout)).toMatchObject({ encoding: 'cl100k_base', isCounted: true })
+  })
+
+  test('without gpt-tokenizer it says what to install, and so does a run that counts', async () => {
+    using place = new Workplace({
+      'in.jsonl': jsonl(messages(3)),
+      'none.mjs': `import { register } from 'node:module'
+        const hook = \`export function resolve(name, context, next) {
+          if (name.startsWith('gpt-tokenizer')) throw new Error('Cannot find package')
+          return next(name, context)
+        }\`
+        register('data:text/javascript,' + encodeURIComponent(hook))`,
+    })
+    const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(place.path, 'none.mjs')).href}` }
+    const [, ...job] = place.job()
+    const plan = await place.run(['plan', ...job], { env })
+    expect({ ...plan, stderr: lastLine(plan.stderr) }).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: 'plan needs the package gpt-tokenizer: npm install gpt-tokenizer',
+    })
+    const counting = [...place.job(), ...atOnce, '--count-tokens', 'o200k_base']
+    const run = await place.run(counting, { env })
+    expect({ ...run, stderr: lastLine(run.stderr) }).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: '--count-tokens needs the package gpt-tokenizer: npm install gpt-tokenizer',
+    })
+  })
+
+  test.each([
+    [['--time-to-first-token', '900..300'], '--time-to-first-token'],
+    [['--output-tokens', '1..2..3'], '--output-tokens: expected a number or a range'],
+    [['--tpm', '0'], '--tpm'],
+    [
+      ['--prompt-tokens-per-second', '0'],
+      'Expected --prompt-tokens-per-second to be a number above 0, got 0',
+    ],
+    [['--slowdown=-1'], 'Expected --slowdown to be a number of at least 0, got -1'],
+    [['--output-tokens', '0'], 'Expected --output-tokens to be a number above 0'],
+    [['--max-pack-records', '101'], 'Expected --max-pack-records to be at most 100 in a plan, got 101'],
+  ])('%j is a usage error', async (flags, message) => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const { code, stderr } = await planned(place, ...flags)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+  })
+})

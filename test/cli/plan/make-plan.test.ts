@@ -1,0 +1,545 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
+import OpenAI from 'openai'
+import { exactTokenCounter, PackStream } from 'llm-pack-stream'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import type { PlanRecord } from '../../../src/cli/plan/input.ts'
+import type { PlanOptions } from '../../../src/cli/plan/options.ts'
+import { makePlan, type Plan } from '../../../src/cli/plan/make-plan.ts'
+import type { PlanRow } from '../../../src/cli/plan/row.ts'
+import { answerOf, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
+
+async function* from(texts: Iterable<string | undefined>): AsyncGenerator<PlanRecord | undefined> {
+  await Promise.resolve()
+  for (const text of texts) yield text === undefined ? undefined : { text }
+}
+
+const texts = (n: number) => Array.from({ length: n }, (_, i) => `Where is parcel ${i}?`.repeat(1 + (i % 3)))
+const job: PlanOptions = {
+  model: 'm',
+  instructions: 'Label each message with the team that should answer it.',
+  schema: z.object({ team: z.enum(['shipping', 'returns']) }),
+}
+const rowOf = ({ rows }: Plan, size: number) => rows.find((row) => row.size === size)!
+
+describe('the input tokens', () => {
+  it('of packs are those of the messages that a real stream sends, and an estimate of its schema', async () => {
+    const examples = [{ record: 'Lost!', value: { team: 'shipping' } }]
+    const client = scriptedClient((call) => ({
+      text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
+    }))
+    const count = await exactTokenCounter()
+    const stream = new PackStream({ ...job, examples, client, maxPackRecords: 10, countTokens: count })
+    for (const text of texts(95)) stream.write(text)
+    stream.end()
+    await stream.resume().toArray()
+
+    const sent = client.calls.map(({ body }) => {
+      const format = body.response_format as { json_schema: { schema: object } }
+      const contents = body.messages.map(({ content }) => content as string)
+      const framing = contents.length * 4 + 3
+      return [...contents, JSON.stringify(format.json_schema.schema)].reduce(
+        (sum, text) => sum + tokenize(text),
+        framing,
+      )
+    })
+    const plan = await makePlan(from(texts(95)), { ...job, examples })
+    expect(rowOf(plan, 10)).toMatchObject({
+      requests: client.calls.length,
+      inputTokens: sent.reduce((sum, tokens) => sum + tokens, 0),
+    })
+  })
+
+  it('of a schema are exact also where it is long', async () => {
+    const names = z.enum(
+      Array.from({ length: 77 }, (_, i) => `label_${'abcdefghijkl'.slice(0, 1 + (i % 12))}${i}`),
+    )
+    const { prompts } = await makePlan(from(['a']), { ...job, schema: z.object({ label: names }) })
+    const schema = {
+      type: 'object',
+      properties: { label: { type: 'string', enum: names.options } },
+      required: ['label'],
+      additionalProperties: false,
+    }
+    expect(prompts.plain.schemaTokens).toBe(tokenize(JSON.stringify(schema)))
+  })
+
+  it('of packs in which a text holds a tag are those that a stream sends', async () => {
+    const tagged = texts(50).map((text, i) => (i % 20 === 3 ? `<record id="7">${text}` : text))
+    const client = scriptedClient((call) => ({
+      text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
+    }))
+    const count = await exactTokenCounter()
+    const stream = new PackStream({ ...job, client, maxPackRecords: 10, countTokens: count })
+    for (const text of tagged) stream.write(text)
+    stream.end()
+    await stream.resume().toArray()
+    const sent = client.calls.reduce(
+      (sum, { body }) => sum + tokenize(body.messages.at(-1)?.content as string),
+      0,
+    )
+    const plan = await makePlan(from(tagged), job)
+    const { packed } = plan.prompts
+    const [call] = client.calls
+    const system = tokenize(call?.body.messages[0]?.content as string)
+    const rest = packed.schemaTokens + system + 2 * 4 + 3
+    expect(rowOf(plan, 10).inputTokens).toBe(sent + client.calls.length * rest)
+  })
+
+  it('of plain requests have instructions, schema and text, and nothing of the protocol', async () => {
+    const plan = await makePlan(from(texts(7)), job)
+    const schema = {
+      type: 'object',
+      properties: { team: { type: 'string', enum: ['shipping', 'returns'] } },
+      required: ['team'],
+      additionalProperties: false,
+    }
+    const fixed = tokenize(job.instructions) + tokenize(JSON.stringify(schema)) + 2 * 4 + 3
+    const each = texts(7).reduce((sum, text) => sum + tokenize(text), 0)
+    expect(rowOf(plan, 1)).toMatchObject({ requests: 7, isPacked: false, inputTokens: 7 * fixed + each })
+  })
+
+  it('of plain requests have examples as messages of their own', async () => {
+    const schema = z.enum(['shipping', 'returns'])
+    const with_ = { ...job, schema, examples: [{ record: 'Lost!', value: 'shipping' }] }
+    const one = await makePlan(from(['a']), with_)
+    const none = await makePlan(from(['a']), { ...with_, examples: [] })
+    const more = rowOf(one, 1).inputTokens - rowOf(none, 1).inputTokens
+    expect(more).toBe(tokenize('Lost!') + tokenize('{"value":"shipping"}') + 2 * 4)
+  })
+
+  it('are the same by either API', async () => {
+    const chat = await makePlan(from(texts(50)), job)
+    expect(await makePlan(from(texts(50)), { ...job, api: 'responses' })).toEqual(chat)
+    // A real stream of that API sends as many.
+    const client = scriptedResponses((call) => ({ text: answerOf(call, () => 'x') }))
+    const stream = new PackStream({ ...job, schema: z.string(), client, api: 'responses', maxPackRecords: 5 })
+    for (const text of texts(50)) stream.write(text)
+    stream.end()
+    await stream.resume().toArray()
+    expect(rowOf(chat, 5).requests).toBe(client.calls.length)
+  })
+
+  it('are counted by the encoding that is asked for', async () => {
+    const plan = await makePlan(from(['Überweisung']), { ...job, encoding: 'cl100k_base' })
+    const other = await makePlan(from(['Überweisung']), job)
+    expect(plan.encoding).toBe('cl100k_base')
+    expect(plan.tokens.plain).toBeGreaterThan(other.tokens.plain)
+  })
+})
+
+describe('the requests', () => {
+  it('are as many as an actual run sends, on the simulator', async () => {
+    const plan = await makePlan(from(texts(260)), { ...job, maxPackTokens: 150 })
+    await using simulator = await startSimulator({
+      latency: { timeToFirstToken: 0, outputTokensPerSecond: Infinity, promptTokensPerSecond: Infinity },
+    })
+    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator' })
+    const countTokens = await exactTokenCounter()
+    let sent = 0
+    for (const maxPackRecords of [5, 10, 25, 50]) {
+      const options = { ...job, client, countTokens, maxPackTokens: 150, maxPackRecords, linger: 60_000 }
+      const stream = new PackStream(options)
+      for (const text of texts(260)) stream.write(text)
+      stream.end()
+      const outcomes = await stream.toArray()
+      expect(outcomes).toHaveLength(260)
+      expect(stream.stats.requests).toBe(rowOf(plan, maxPackRecords).requests)
+      sent += stream.stats.requests
+    }
+    expect(simulator.stats.requests).toBe(sent)
+    // Tokens bind where records do not.
+    expect(rowOf(plan, 50).requests).toBeGreaterThan(260 / 10)
+  })
+
+  it('have no more records than their results leave room for', async () => {
+    const plan = await makePlan(from(texts(100)), { ...job, outputTokens: 20, maxOutputTokens: 200 })
+    const { recordsUnderCap } = plan.limits
+    // 70% of 200, at 20 tokens and what frames each.
+    expect(recordsUnderCap).toBe(5)
+    expect(rowOf(plan, 5).requests).toBe(20)
+    expect(rowOf(plan, 50).requests).toBe(20)
+    // Five fit even if they are a tenth longer than stated; of a sixth the stream does not know yet.
+    expect(plan.rows.map(({ size, loose }) => [size, ...loose])).toEqual([
+      ...[[1], [5]],
+      ...[10, 25, 50].map((size) => [size, 'maxOutputTokens']),
+    ])
+  })
+
+  it('are approximate where the stream packs by its estimate of tokens', async () => {
+    const options = { ...job, maxPackTokens: 200 }
+    const plan = await makePlan(from(texts(260)), options)
+    expect(rowOf(plan, 5).loose).toEqual([])
+    expect(rowOf(plan, 50).loose).toEqual(['maxPackTokens'])
+    const counted = await makePlan(from(texts(260)), { ...options, encoding: 'o200k_base' })
+    expect(counted.rows.flatMap(({ loose }) => loose)).toEqual([])
+  })
+})
+
+describe('what binds', () => {
+  const latency = { timeToFirstToken: 500, outputTokensPerSecond: 100 }
+
+  it('latency, where there are no limits', async () => {
+    const plan = await makePlan(from(texts(1_000)), { ...job, latency })
+    expect(plan.chosen?.boundBy).toBe('latency × max-in-flight')
+    const { requests, time, outputTokens } = rowOf(plan, 25)
+    expect(requests).toBe(40)
+    expect(time.expected).toBeCloseTo(10 * (500 + (outputTokens.expected / 40) * 10))
+  })
+
+  it('requests per minute, which small packs run into', async () => {
+    const plan = await makePlan(from(texts(1_000)), { ...job, latency, requestsPerMinute: 10 })
+    for (const [size, minutes] of [
+      [1, 100],
+      [25, 4],
+    ] as const) {
+      const { boundBy, time, bounds } = rowOf(plan, size)
+      const one = bounds['latency × max-in-flight']!.expected / (minutes * 2.5)
+      expect(boundBy).toBe('requests per minute')
+      expect(time.high).toBeCloseTo((minutes - 0.1) * 60_000 + one)
+      expect(time.expected).toBeCloseTo(minutes * 60_000 - 10_000 + one)
+    }
+    expect(plan.chosen?.size).toBeGreaterThan(25)
+  })
+
+  it('tokens per minute, by prompt or cap', async () => {
+    const plan = await makePlan(from(texts(1_000)), { ...job, latency, tokensPerMinute: 2_000 })
+    // Plain: no cap, so the characters of instructions and text.
+    const plain = texts(1_000).reduce(
+      (sum, text) => sum + Math.ceil((job.instructions.length + text.length) / 4),
+      0,
+    )
+    expect(rowOf(plan, 1)).toMatchObject({ boundBy: 'tokens per minute' })
+    const one = (bounds: PlanRow['bounds'], rounds: number) =>
+      bounds['latency × max-in-flight']!.expected / rounds
+    const { time, bounds } = rowOf(plan, 1)
+    expect(time.high).toBeCloseTo(((plain - plain / 1_000) / 2_000) * 60_000 + one(bounds, 250))
+    expect(time.expected).toBeCloseTo((plain / 2_000 - 1 / 6) * 60_000 + one(bounds, 250))
+
+    // Long results: each pack is charged its cap, twice 25 of them and one more, and 32.
+    const long = await makePlan(from(texts(1_000)), {
+      ...{ ...job, latency, tokensPerMinute: 20_000, outputTokens: 50 },
+    })
+    const element = long.results.element.expected
+    expect(rowOf(long, 25).boundBy).toBe('tokens per minute')
+    const charged = 39 * (52 * element + 32)
+    const row = rowOf(long, 25)
+    expect(row.time.high).toBeCloseTo((charged / 20_000) * 60_000 + one(row.bounds, 10))
+  })
+
+  it('tokens per minute, from short results to long ones, of which caps are learned', async () => {
+    const time = async (outputTokens: PlanOptions['outputTokens'] & {}, size = 25) =>
+      rowOf(
+        await makePlan(from(texts(1_000)), { ...{ ...job, latency, tokensPerMinute: 20_000 }, outputTokens }),
+        size,
+      ).time
+    const [range, short, long] = [await time({ low: 5, high: 95 }), await time(5), await time(95)]
+    expect(range.low).toBeCloseTo(short.low)
+    expect(range.high).toBeCloseTo(long.high)
+    // The middle has room for a long one.
+    expect(range.expected).toBeGreaterThan((await time(50)).expected)
+    // Plain requests send no cap.
+    expect((await time({ low: 5, high: 95 }, 1)).expected).toBeCloseTo((await time(50, 1)).expected)
+  })
+
+  it('tokens per minute, also where only the first requests are charged a large cap', async () => {
+    const options = { ...job, latency, tokensPerMinute: 30_000, outputTokens: 5, maxOutputTokens: 16_000 }
+    const { boundBy, time } = rowOf(await makePlan(from(texts(100)), options), 25)
+    expect(boundBy).toBe('tokens per minute')
+    // A quarter of the limit, where 10 s have a sixth, and then three of about 500.
+    expect(time.expected).toBeGreaterThan(((7_500 + 3 * 400 - 5_000) / 30_000) * 60_000)
+    expect(time.expected).toBeLessThan(12_000)
+  })
+})
+
+describe('the chosen size', () => {
+  const pricing = { input: 1, cachedInput: 0.1, output: 4 }
+
+  it('is the smallest that is near to the best, with its numbers', async () => {
+    const plan = await makePlan(from(texts(2_000)), { ...job, pricing })
+    const { size, why } = plan.chosen!
+    expect(size).toBeGreaterThan(10)
+    expect(why).toMatch(
+      new RegExp(
+        `^${size}: the smallest pack within 5% of the least cost \\(\\$[\\d.]+\\) and time \\([\\d.]+ \\w+\\); ` +
+          'bound by latency × max-in-flight\\. One record a request: \\$[\\d.]+ and [\\d.]+ \\w+\\.$',
+      ),
+    )
+    expect(plan.rows.map((row) => row.size)).toEqual(
+      [...new Set([1, 5, 10, 25, 50, size])].sort((a, b) => a - b),
+    )
+  })
+
+  it('is never above the one that is allowed', async () => {
+    const plan = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 7 })
+    expect(plan.chosen?.size).toBe(7)
+    const one = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 1 })
+    expect(one.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
+  })
+
+  it('goes by time alone without prices', async () => {
+    const plan = await makePlan(from(texts(2_000)), job)
+    expect(plan.chosen?.why).toContain('within 5% of the least time (')
+    expect(plan.rows.every(({ cost }) => cost === undefined)).toBe(true)
+  })
+
+  it('is 1 where the instructions are short and nothing else binds', async () => {
+    const latency = { timeToFirstToken: 0, outputTokensPerSecond: 100 }
+    const plan = await makePlan(from(texts(1_000)), {
+      ...{ ...job, instructions: 'Label it.', latency },
+      pricing: { input: 0.1, output: 10 },
+    })
+    expect(plan.chosen?.size).toBe(1)
+    expect(plan.chosen?.why).toMatch(
+      /^Packing does not pay here: one record a request takes \$[\d.]+ and \d+ s, packs of \d+ take \$[\d.]+ and \d+ s\. There are \d+ tokens in each prompt to share, and packing adds \d+ to it, and to each record [\d.]+ of input and 3 of output\.$/,
+    )
+  })
+
+  it('is 1 where the cache makes a long prompt cheap', async () => {
+    const plan = await makePlan(from(texts(1_000)), {
+      ...{ ...job, instructions: 'Label it by the rules. '.repeat(300) },
+      latency: { timeToFirstToken: 0, outputTokensPerSecond: 100 },
+      pricing: { input: 0.1, cachedInput: 0.001, output: 10 },
+    })
+    expect(plan.chosen?.size).toBe(1)
+    expect(plan.chosen?.why).toMatch(
+      /^Packing does not pay here: .* Of each prompt's 1,8\d\d fixed tokens 1,792 come from the provider's cache; should it never hit, packs would be cheaper \(\$[\d.]+ against \$[\d.]+\)\.$/,
+    )
+    // Without a cheaper price for what is cached, packs are.
+    const dear = await makePlan(from(texts(1_000)), {
+      ...{ ...job, instructions: 'Label it by the rules. '.repeat(300) },
+      pricing: { input: 0.1, output: 10 },
+    })
+    expect(dear.chosen?.size).toBeGreaterThan(1)
+  })
+
+  it('is 1 for one record', async () => {
+    const plan = await makePlan(from(['a']), job)
+    expect(plan.chosen).toMatchObject({ size: 1 })
+    expect(plan.chosen?.why).toMatch(/There is only one record\.$/)
+  })
+
+  it('weighs cost against time where they disagree, and says so', async () => {
+    const plan = await makePlan(from(texts(1_000)), {
+      ...{ ...job, instructions: 'Label it.', pricing: { input: 10, output: 0.1 } },
+      latency: { timeToFirstToken: 0, outputTokensPerSecond: 100 },
+    })
+    expect(plan.chosen?.why).toMatch(
+      /^\d+: no size is within 5% of both the least cost \(\$[\d.]+\) and time \(\d+ s\); this one comes nearest, (no|\d+%) dearer and (no|\d+%) slower\. .*The cheapest is \d+, the fastest 1\./,
+    )
+  })
+})
+
+describe('what cannot be', () => {
+  // Of about 100 tokens each.
+  const long = (n: number) => Array.from({ length: n }, (_, i) => `${i} word`.repeat(50))
+
+  it('packs that do not fit into the context are not chosen', async () => {
+    const free = await makePlan(from(long(200)), job)
+    const plan = await makePlan(from(long(200)), { ...job, contextTokens: 2_048 })
+    expect(free.chosen!.size).toBeGreaterThan(20)
+    const { overContextFrom = 0 } = plan.limits
+    expect(plan.chosen!.size).toBeLessThan(overContextFrom)
+    expect(rowOf(plan, 25)).toMatchObject({ overContext: 8, boundBy: 'too long' })
+    expect(rowOf(plan, 10)).toMatchObject({ overContext: 0, boundBy: 'latency × max-in-flight' })
+    // Where it is drawn, a pack has room for the longest results too.
+    const { prompts, results, tokens } = plan
+    const fixed = prompts.packed.tokens + results.frame
+    const each = tokens.packed / 200 + results.element.high
+    expect(fixed + (overContextFrom - 1) * each).toBeLessThan(2_048 + each)
+    expect(fixed + overContextFrom * each).toBeGreaterThan(2_048 - each)
+  })
+
+  it('records that fit into no context do not make a size too large', async () => {
+    const input = ['a', 'b', 'word '.repeat(3_000), 'c']
+    const plan = await makePlan(from(input), { ...job, contextTokens: 2_048 })
+    expect(plan.records.overContext).toBe(1)
+    expect(plan.limits.overContextFrom).toBeUndefined()
+  })
+
+  it('a context that no request fits into is no plan', async () => {
+    const none = await makePlan(from(texts(26)), { ...job, contextTokens: 20 })
+    expect(none.chosen).toBeUndefined()
+    expect(none.rows.map(({ requests, overContext }) => overContext === requests)).toEqual(
+      [1, 5, 10, 25, 50].map(() => true),
+    )
+    // Only the protocol is too much.
+    const fixed = none.prompts.plain.tokens
+    const plain = await makePlan(from(texts(26)), { ...job, contextTokens: fixed + 40 })
+    expect(plain.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
+    // A single record that is too long rules out no size, nor does a single one that is not.
+    const one = await makePlan(from([...texts(26), 'word '.repeat(200)]), {
+      ...job,
+      contextTokens: fixed + 40,
+    })
+    expect(one.chosen).toMatchObject({ size: 1 })
+  })
+
+  it('requests that the limit of tokens never lets through are no plan', async () => {
+    const instructions = 'Label it by the rules. '.repeat(300)
+    const plan = await makePlan(from(texts(40)), { ...job, instructions, tokensPerMinute: 1_000 })
+    expect(plan.chosen).toBeUndefined()
+    // Packs are halved until there is one record left, which changes nothing.
+    expect(plan.rows.map(({ requests, overLimit, boundBy }) => [requests, overLimit, boundBy])).toEqual(
+      [1, 5, 10, 25, 50].map(() => [40, 40, 'over the limit']),
+    )
+  })
+
+  it('packs that the limit of tokens does not let through go by halves', async () => {
+    const plan = await makePlan(from(long(40)), { ...job, tokensPerMinute: 1_000 })
+    // Some 8 records fit: 25 are halved to 13 and 12, and these again; so are the 15 that are left.
+    expect(rowOf(plan, 5)).toMatchObject({ requests: 8, overLimit: 0 })
+    expect(rowOf(plan, 25)).toMatchObject({ requests: 6, overLimit: 0 })
+    expect(plan.chosen).toBeDefined()
+  })
+
+  it('plain requests are chosen where only the protocol is too much', async () => {
+    const plan = await makePlan(from(['a', 'b', 'c']), { ...job, tokensPerMinute: 100 })
+    expect(plan.chosen).toMatchObject({ size: 1, why: '1: no other size is possible.' })
+  })
+})
+
+describe('records of partitions', () => {
+  const shared = (n: number, partitions: number) =>
+    texts(n).map((text, i) => ({ text, partition: `tenant ${i % partitions}` }))
+  const fromRecords = async function* (records: readonly PlanRecord[]) {
+    await Promise.resolve()
+    yield* records
+  }
+
+  it('share no pack with others', async () => {
+    const plan = await makePlan(fromRecords(shared(400, 100)), { ...job, pricing: { input: 1, output: 1 } })
+    // Four each; of the first, three leave when too many wait.
+    expect(rowOf(plan, 25).requests).toBe(101)
+    expect(rowOf(plan, 25).loose).toEqual(['partition'])
+  })
+
+  it('are exact as long as they all wait for the end', async () => {
+    const plan = await makePlan(fromRecords(shared(200, 7)), job)
+    expect(rowOf(plan, 50)).toMatchObject({ requests: 7, loose: [] })
+  })
+})
+
+describe('results that are kept', () => {
+  it('are asked for once, by either way', async () => {
+    const twice = [...texts(100), ...texts(100)]
+    const plan = await makePlan(from(twice), { ...job, keepsResults: true })
+    const once = await makePlan(from(texts(100)), job)
+    expect(plan.records).toMatchObject({ read: 200, repeated: 100, unremembered: 0 })
+    const figures = ({ rows }: Plan) =>
+      rows.map(({ size, requests, inputTokens }) => [size, requests, inputTokens])
+    expect(figures(plan)).toEqual(figures(once))
+    expect(rowOf(plan, 1).loose).toEqual([])
+    expect(rowOf(plan, 25).loose).toEqual(['cache'])
+  })
+
+  it('are those of one partition', async () => {
+    const both = async function* () {
+      await Promise.resolve()
+      for (const partition of ['a', 'b', 'a']) yield { text: 'same', partition }
+    }
+    const plan = await makePlan(both(), { ...job, keepsResults: true })
+    expect(plan.records).toMatchObject({ read: 3, repeated: 1 })
+  })
+})
+
+describe('the records', () => {
+  it('that cannot be read are counted and left out', async () => {
+    const plan = await makePlan(from(['a', undefined, 'b', undefined]), job)
+    expect(plan.records).toMatchObject({ read: 2, unreadable: 2 })
+    expect(rowOf(plan, 1).requests).toBe(2)
+  })
+
+  it('that are too large for a pack travel alone, and for the context are told', async () => {
+    const long = 'word '.repeat(500)
+    const plan = await makePlan(from(['a', 'b', long, 'c']), {
+      ...job,
+      maxPackTokens: 100,
+      contextTokens: 400,
+    })
+    expect(plan.records).toMatchObject({ read: 4, overPack: 1, overContext: 1, sampled: 0 })
+    expect(rowOf(plan, 25).requests).toBe(3)
+    // No more than the pack's limit beyond the context: 90 tokens where the fixed prompt leaves room for fewer.
+    const near = { ...job, maxPackTokens: 100 }
+    const fixed = (await makePlan(from(['a']), near)).prompts.packed.tokens
+    const tight = await makePlan(from(['word '.repeat(80)]), { ...near, contextTokens: fixed + 50 })
+    expect(tight.records).toMatchObject({ overPack: 0, overContext: 1 })
+  })
+
+  it('that are very long are counted by samples', async () => {
+    const plan = await makePlan(from(['word '.repeat(10_000)]), job)
+    expect(plan.records.sampled).toBe(1)
+  })
+
+  it('may be none', async () => {
+    const plan = await makePlan(from([]), job)
+    expect(plan).toMatchObject({ rows: [], chosen: undefined, records: { read: 0 } })
+  })
+
+  it('need the same memory however many they are', async () => {
+    setFlagsFromString('--expose_gc')
+    const gc = runInNewContext('gc') as () => void
+    const heap: number[] = []
+    const some = texts(50)
+    const many = function* () {
+      for (let i = 0; i < 60_000; i++) {
+        if (i % 20_000 === 19_999) {
+          gc()
+          heap.push(process.memoryUsage().heapUsed)
+        }
+        yield some[i % 50]
+      }
+    }
+    const plan = await makePlan(from(many()), job)
+    expect(plan.records.read).toBe(60_000)
+    expect(heap[2]! - heap[1]!).toBeLessThan(200_000)
+  })
+})
+
+describe('the plan', () => {
+  it('is JSON', async () => {
+    const pricing = { input: 1, output: 2 }
+    const plan = await makePlan(from(texts(30)), {
+      ...job,
+      pricing,
+      requestsPerMinute: 9,
+      maxOutputTokens: 99,
+    })
+    const json = JSON.stringify(plan)
+    expect(json).not.toContain('null')
+    expect(JSON.stringify(JSON.parse(json))).toBe(json)
+  })
+
+  it('names what is wrong with an option, as the library does', async () => {
+    const bad: [Partial<PlanOptions>, string][] = [
+      [{ maxPackRecords: 0 }, 'maxPackRecords'],
+      [{ maxPackRecords: 101 }, 'maxPackRecords'],
+      [{ maxPackTokens: 2 }, 'maxPackTokens'],
+      [{ maxInFlight: 1.5 }, 'maxInFlight'],
+      [{ maxOutputTokens: -1 }, 'maxOutputTokens'],
+      [{ pricing: { input: -1, output: 1 } }, 'pricing.input'],
+      [{ requestsPerMinute: 0 }, 'requestsPerMinute'],
+      [{ tokensPerMinute: NaN }, 'tokensPerMinute'],
+      [{ contextTokens: 0 }, 'contextTokens'],
+      [{ encoding: 'latin1' as 'o200k_base' }, 'encoding'],
+      [{ api: 'smoke' as 'chat' }, 'api'],
+      [{ examples: [{ record: 'a', value: { team: 'nobody' } }] }, 'examples[0].value.team'],
+      [{ schema: z.any() }, 'schema'],
+      [{ request: { messages: [] } as object }, 'request'],
+    ]
+    for (const [options, name] of bad) {
+      await expect(makePlan(from(['a']), { ...job, ...options }), name).rejects.toThrow(`\`${name}\``)
+    }
+  })
+
+  it('fails as its input does', async () => {
+    const broken = async function* () {
+      yield { text: 'a' }
+      await Promise.reject(new Error('The disk is gone'))
+    }
+    await expect(makePlan(broken(), job)).rejects.toThrow('The disk is gone')
+  })
+})

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { root } from '../../helpers/run.ts'
+import { resultFormat } from '../../../src/request/result-format.ts'
+import { readSchema } from '../../../src/cli/task/result-schema.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+describe('labels', () => {
+  test('one a line: blank lines, spaces around, CRLF and a byte order mark are no part of them', async () => {
+    const { schema, fields } = await readSchema(
+      file('l.txt', '\uFEFFrefund\r\n\r\n  lost card \nß\n'),
+      undefined,
+    )
+    expect(fields).toEqual(['label'])
+    expect(schema.parse({ label: 'lost card' })).toEqual({ label: 'lost card' })
+    expect(z.toJSONSchema(schema).properties).toEqual({
+      label: { type: 'string', enum: ['refund', 'lost card', 'ß'] },
+    })
+  })
+
+  test.each([
+    ['twice.txt', 'a\nb\na\n', /twice\.txt:3: the label "a" is there twice/],
+    ['none.txt', '\n \n', /none\.txt: expected labels, one a line, and there is none/],
+  ])('%s', async (name, text, message) => {
+    await expect(readSchema(file(name, text), undefined)).rejects.toThrow(message)
+  })
+})
+
+const nodeOf = (node: object) => ({
+  ...{ type: 'object', properties: { next: { type: 'array', items: node } }, required: ['next'] },
+})
+
+describe('a JSON Schema', () => {
+  const json = {
+    type: 'object',
+    properties: {
+      team: { enum: ['a', 'b'], description: 'Who answers' },
+      score: { type: 'integer', minimum: 1, maximum: 5 },
+      tags: { type: 'array', items: { type: 'string' } },
+      note: { type: ['string', 'null'] },
+    },
+    required: ['team', 'score', 'tags', 'note'],
+    additionalProperties: false,
+  }
+
+  test('checks results as it says, and keeps its descriptions', async () => {
+    const { schema, fields } = await readSchema(undefined, file('s.json', JSON.stringify(json)))
+    expect(fields).toEqual(['team', 'score', 'tags', 'note'])
+    const good = { team: 'a', score: 3, tags: ['x'], note: null }
+    expect(schema.parse(good)).toEqual(good)
+    for (const bad of [{ team: 'c' }, { score: 9 }, { score: 1.5 }, { tags: [1] }, { more: 1 }]) {
+      expect(schema.safeParse({ ...good, ...bad }).success).toBe(false)
+    }
+    expect(JSON.stringify(z.toJSONSchema(schema))).toContain('Who answers')
+  })
+
+  test('has no keys but those that it lists, at any depth, where it does not say so itself', async () => {
+    const label = { enum: ['good', 'bad'], type: 'string' }
+    const open = { type: 'object', properties: { label }, required: ['label'] }
+    // As Pydantic writes it.
+    const nested = {
+      $defs: { Part: { ...open, title: 'Part' }, Node: nodeOf({ $ref: '#/$defs/Node' }) },
+      type: 'object',
+      properties: {
+        part: { $ref: '#/$defs/Part' },
+        parts: { type: 'array', items: open },
+        either: { anyOf: [open, { type: 'null' }] },
+        both: { allOf: [open, { type: 'object', properties: { b: label }, required: ['b'] }] },
+        note: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null },
+        node: { $ref: '#/$defs/Node' },
+        // Names that mean something elsewhere.
+        properties: open,
+        enum: { type: 'string', enum: ['properties'] },
+      },
+      required: ['part', 'parts', 'either', 'both', 'node', 'properties', 'enum'],
+    }
+    const good = {
+      ...{ part: { label: 'good' }, parts: [{ label: 'bad' }], either: null },
+      ...{ both: { label: 'good', b: 'bad' }, note: 'x', node: { next: [{ next: [] }] } },
+      ...{ properties: { label: 'good' }, enum: 'properties' },
+    }
+    const { schema, fields } = await readSchema(undefined, file('open.json', JSON.stringify(nested)))
+    expect(fields).toEqual(Object.keys(nested.properties))
+    expect(() => resultFormat(schema)).not.toThrow()
+    expect(schema.parse(good)).toEqual(good)
+    const bad = { label: 'good', more: 1 }
+    for (const more of [
+      ...[{ more: 1 }, { part: bad }, { parts: [bad] }, { either: bad }, { both: { ...bad, b: 'bad' } }],
+      ...[{ properties: bad }, { node: { next: [{ next: [], more: 1 }] } }],
+    ]) {
+      expect(schema.safeParse({ ...good, ...more }).success).toBe(false)
+    }
+  })
+
+  test.each([
+    [{ additionalProperties: true }, 'an object cannot have keys that the schema does not list'],
+    [{ additionalProperties: { type: 'string' } }, 'an object cannot have keys'],
+    [{ patternProperties: { '^x': { type: 'string' } } }, 'at its root it is not: '],
+    [{ required: [] }, 'at label it is not: a property cannot be optional, .* list it in "required"'],
+  ])('that says otherwise is refused: %j', async (words, message) => {
+    const json = { type: 'object', properties: { label: { type: 'string' } }, required: ['label'], ...words }
+    const { schema } = await readSchema(undefined, file('otherwise.json', JSON.stringify(json)))
+    expect(() => resultFormat(schema)).toThrow(new RegExp(message))
+  })
+
+  test('of something that is no object has one column', async () => {
+    const { schema, fields } = await readSchema(undefined, file('e.json', '{"enum":["yes","no"]}'))
+    expect(fields).toBeUndefined()
+    expect(schema.parse('yes')).toBe('yes')
+  })
+
+  test.each([
+    ['torn.json', '{"type":', /torn\.json: expected JSON/],
+    ['wrong.json', '{"type":"nothing"}', /wrong\.json: /],
+  ])('%s', async (name, text, message) => {
+    await expect(readSchema(undefined, file(name, text))).rejects.toThrow(message)
+  })
+})
+
+describe('a module', () => {
+  const zod = JSON.stringify(join(root, 'node_modules/zod/index.js'))
+  test.each([
+    ['d.mjs', `import * as z from ${zod}\nexport default z.object({ a: z.string() })`],
+    ['n.mjs', `import * as z from ${zod}\nexport const schema = z.object({ a: z.string() })`],
+    [
+      't.mts',
+      `import * as z from ${zod}\nconst s: z.ZodType = z.object({ a: z.string() })\nexport default s`,
+    ],
+  ])('%s', async (name, text) => {
+    const { schema, fields, source } = await readSchema(undefined, file(name, text))
+    expect(fields).toEqual(['a'])
+    expect(schema.parse({ a: 'x' })).toEqual({ a: 'x' })
+    expect(source).toBe(text)
+  })
+
+  test.each([
+    ['no.mjs', 'export default 5', /no\.mjs: expected a Zod 4 schema/],
+    ['broken.mjs', 'export default (', /broken\.mjs cannot be loaded: /],
+  ])('%s', async (name, text, message) => {
+    await expect(readSchema(undefined, file(name, text))).rejects.toThrow(message)
+  })
+})
+
+test('one of them, and only one', async () => {
+  await expect(readSchema(undefined, undefined)).rejects.toThrow('Expected --labels or --schema')
+  await expect(readSchema('a', 'b')).rejects.toThrow('Expected --labels or --schema, got both')
+  await expect(readSchema('/no/such.txt', undefined)).rejects.toThrow(
+    '--labels: /no/such.txt: there is no such file',
+  )
+})

@@ -1,0 +1,143 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Consumer } from '@platformatic/kafka'
+import {
+  KafkaSource,
+  type KafkaEvent,
+  type KafkaRecord,
+  type KafkaSourceOptions,
+} from 'llm-pack-stream/kafka'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { KafkaJob } from '../../helpers/kafka-job.ts'
+import { kafkaTests, startCluster, type KafkaCluster, type NewRecord } from '../../helpers/kafka.ts'
+import { realBrokers } from '../../helpers/require-kafka.ts'
+
+const FETCH = 1
+const KILOBYTE = 1_024
+
+kafkaTests('a source', () => {
+  let cluster: KafkaCluster
+
+  beforeAll(() => {
+    cluster = startCluster()
+  })
+  afterAll(() => cluster.stop())
+
+  function sourceOf(job: KafkaJob, options: Partial<KafkaSourceOptions> = {}) {
+    const events: KafkaEvent[] = []
+    const { connection, groupId, topics, sessionTimeout = 0, heartbeatInterval = 0 } = job.options
+    const source = new KafkaSource({
+      ...{ connection, groupId, topics, sessionTimeout, heartbeatInterval },
+      onEvent: (event) => events.push(event),
+      ...options,
+    })
+    return { source, events }
+  }
+
+  /** Commits an offset, as a worker would that was there before. */
+  async function commit(job: KafkaJob, offset: bigint): Promise<void> {
+    const { input: topic } = job
+    const { groupId, sessionTimeout = 0 } = job.options
+    const timeouts = { sessionTimeout, rebalanceTimeout: sessionTimeout, heartbeatInterval: 500 }
+    const member = new Consumer({
+      clientId: 'test',
+      bootstrapBrokers: cluster.brokers,
+      groupId,
+      ...timeouts,
+    })
+    member.topics.trackAll(topic)
+    await member.joinGroup({})
+    await member.commit({ offsets: [{ topic, partition: 0, offset, leaderEpoch: -1 }] })
+    await member.close(true)
+  }
+
+  it('fetches nothing while nobody takes, and keeps no more than one answer of each partition', async () => {
+    const value = 'x'.repeat(KILOBYTE)
+    const count = 12_000
+    const job = await KafkaJob.start(
+      cluster,
+      Array.from({ length: count }, (_, i) => ({ partition: i % 4, value })),
+    )
+    let fetches = 0
+    const onRequest = (message: unknown) => {
+      if ((message as { apiKey: number }).apiKey === FETCH) fetches += 1
+    }
+    const { source } = sourceOf(job, { maxPartitionBytes: 64 * KILOBYTE, maxUncommitted: count })
+    const records: KafkaRecord[] = []
+    const iterator = source[Symbol.asyncIterator]()
+    const take = async (number: number) => {
+      for (let i = 0; i < number; i += 1) {
+        const { value: record } = (await iterator.next()) as { value: KafkaRecord }
+        records.push(record)
+        source.tracker.finish(record)
+      }
+    }
+    await take(100)
+    await sleep(1_000)
+    subscribe('tracing:plt:kafka:connections:api:start', onRequest)
+    globalThis.gc?.()
+    const before = process.memoryUsage()
+    await sleep(3_000)
+    const after = process.memoryUsage()
+    expect(fetches).toBe(0)
+    const grown = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 2 ** 20
+    console.log(
+      `paused for 3 s: 0 fetches, memory ${grown.toFixed(1)} MB more, ${count / 1_024} MB to be read`,
+    )
+    expect(grown).toBeLessThan(6)
+    await take(count - 100)
+    unsubscribe('tracing:plt:kafka:connections:api:start', onRequest)
+    // Each answer has some sixty of each partition, or of some.
+    expect(fetches).toBeGreaterThan(40)
+    expect(new Set(records.map(({ partition, offset }) => `${partition}:${offset}`)).size).toBe(count)
+    for (const partition of [0, 1, 2, 3]) {
+      const offsets = records.filter((one) => one.partition === partition).map(({ offset }) => offset)
+      expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)))
+    }
+    source.stop()
+    await source.leave()
+    expect(await job.committed()).toEqual([3_000n, 3_000n, 3_000n, 3_000n])
+  })
+
+  it('begins at the end where it is told to, and there only if nothing is committed', async () => {
+    const old = await KafkaJob.start(cluster, [{ partition: 0, value: 'old' }], 1)
+    const { source } = sourceOf(old, { startFrom: 'latest', topics: [old.input] })
+    const first = source[Symbol.asyncIterator]().next()
+    await sleep(4_000)
+    await cluster.produce(old.input, [{ partition: 0, value: 'new' }])
+    expect(String(((await first) as { value: KafkaRecord }).value.value)).toBe('new')
+    await source.leave()
+
+    await commit(old, 0n)
+    const again = sourceOf(old, { startFrom: 'latest' }).source
+    const { value } = (await again[Symbol.asyncIterator]().next()) as { value: KafkaRecord }
+    expect(String(value.value)).toBe('old')
+    await again.leave()
+  })
+
+  // A real cluster keeps more.
+  it.runIf(!realBrokers)('goes on behind what has been deleted, and says so', async () => {
+    const job = await KafkaJob.start(cluster, [], 1)
+    // What is produced at once goes at once.
+    const some = Array<NewRecord>(10).fill({ partition: 0, value: 'x'.repeat(64 * KILOBYTE) })
+    for (let i = 0; i < 16; i += 1) await cluster.produce(job.input, some)
+    await commit(job, 3n)
+    const { source, events } = sourceOf(job)
+    const { value: record } = (await source[Symbol.asyncIterator]().next()) as { value: KafkaRecord }
+    expect(record.offset).toBeGreaterThan(3n)
+    expect(events.filter(({ type }) => type === 'deleted')).toEqual([
+      { type: 'deleted', partition: { topic: job.input, partition: 0 }, from: 3n, to: record.offset },
+    ])
+    await source.leave()
+  })
+
+  it('stops where a partition ends before what is committed: it is another than it was', async () => {
+    const job = await KafkaJob.start(cluster, [{ partition: 0, value: 'one' }], 1)
+    await commit(job, 7n)
+    const { source } = sourceOf(job)
+    await expect(source[Symbol.asyncIterator]().next()).rejects.toThrow(
+      `Could not fetch: ${job.input}:0 is to be read from offset 7, but ends at 1. If the topic was deleted`,
+    )
+    await source.leave()
+  })
+})

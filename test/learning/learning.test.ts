@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest'
+import type { Usage } from '../../src/api/answer.ts'
+import { RequestError, type RequestErrorCode } from '../../src/record/errors.ts'
+import type { Entry } from '../../src/record/entry.ts'
+import { Learning } from '../../src/learning/learning.ts'
+import type { Resolved } from '../../src/options/options.ts'
+import type { PackRun } from '../../src/answer/finished-request.ts'
+import type { RequestEnd } from '../../src/answer/request-end.ts'
+import { TokenEstimator } from '../../src/learning/token-estimator.ts'
+import { entryOf } from '../helpers/entry.ts'
+
+const error = new RequestError('api_error', 'x')
+const failed = (code: RequestErrorCode): RequestEnd & { kind: 'failure' } => {
+  return { kind: 'failure', retryAfter: undefined, error: new RequestError(code, 'x') }
+}
+const ENDS = {
+  complete: { kind: 'complete' },
+  length: { kind: 'length', isFinal: false, isChosen: false },
+  refusal: { kind: 'refusal', refusal: undefined },
+  content_filter: { kind: 'content_filter', error: undefined },
+  context: { kind: 'context', error },
+  bad_record: { kind: 'bad_record', error },
+  too_large: { kind: 'too_large', error },
+  rate_limit: { kind: 'rate_limit', headers: undefined, error },
+  cap_refused: { kind: 'cap_refused', error },
+  failure: failed('connection'),
+  fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
+} satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
+const kinds = Object.keys(ENDS) as (keyof typeof ENDS)[]
+
+type Limits = Partial<Pick<Resolved<never, unknown>, 'maxOutputTokens' | 'maxPackTokens' | 'maxPackRecords'>>
+
+/** Whose prompts have 100 tokens beside the records, and a token for four bytes. */
+function learningOf(limits: Limits = {}): Learning {
+  const options = { maxOutputTokens: undefined, maxPackTokens: 1_000, maxPackRecords: 25, ...limits }
+  const texts = { system: 'x'.repeat(400), format: { jsonSchema: {} } }
+  return new Learning({ estimator: new TokenEstimator(400), ...texts, ...options } as Resolved<
+    never,
+    unknown
+  >)
+}
+
+function runOf(changes: Partial<PackRun<unknown>> = {}): PackRun<unknown> {
+  return {
+    ...{
+      end: ENDS.complete,
+      usage: undefined,
+      hasBegun: true,
+      firstToken: 0,
+      events: { text: 0, thought: 0 },
+    },
+    ...{ responseId: undefined, elements: 0, unsettled: [] },
+    characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
+    ...changes,
+  }
+}
+
+const packOf = (count: number, changes: Partial<Entry<string>> = {}): Entry<string>[] =>
+  Array.from({ length: count }, (_, index) => entryOf(index, changes))
+
+const usageOf = (output: number, reasoning = 0): Usage => ({ input: 500, output, cached: 0, reasoning })
+
+/** One whose results take ten tokens each. */
+function learned(limits: Limits = {}): Learning {
+  const learning = learningOf(limits)
+  learning.learn(packOf(25), undefined, runOf({ usage: usageOf(250), elements: 25 }))
+  return learning
+}
+
+describe('what a request took that the API did not count', () => {
+  /** 100 tokens of the prompt, 8 of its tags, and 10 of its 40 bytes. */
+  const PROMPT = 118
+  const pack = [entryOf(0, { text: 'x'.repeat(40) })]
+  const characters = { fulfilled: 200, invalid: 80, repeated: 40, unknown: 40, unfinished: 40 }
+
+  it.each<[what: string, run: Partial<PackRun<unknown>>, input: number, output: number, reasoning: number]>([
+    ['an answer: all its characters', { characters }, PROMPT, 100, 0],
+    [
+      'one of many events, mostly one a token',
+      { characters, events: { text: 150, thought: 0 } },
+      PROMPT,
+      150,
+      0,
+    ],
+    ['one of few events', { characters, events: { text: 3, thought: 0 } }, PROMPT, 100, 0],
+    [
+      'thoughts, of which nothing else is known',
+      { characters, events: { text: 3, thought: 30 } },
+      PROMPT,
+      130,
+      30,
+    ],
+    ['nothing but thoughts', { events: { text: 0, thought: 30 } }, PROMPT, 30, 30],
+    ['an answer that broke off', { end: failed('connection'), characters }, PROMPT, 100, 0],
+    ['one that was cut', { end: ENDS.length, characters }, PROMPT, 100, 0],
+    ['no answer', { end: failed('connection'), hasBegun: false }, 0, 0, 0],
+    ['an error before it began', { end: failed('api_error'), hasBegun: false }, 0, 0, 0],
+    ['a 429', { end: ENDS.rate_limit, hasBegun: false }, 0, 0, 0],
+    ['a refused request', { end: ENDS.bad_record, hasBegun: false }, 0, 0, 0],
+    ['a refused cap', { end: ENDS.cap_refused, hasBegun: false }, 0, 0, 0],
+    // What was given up was read all the same.
+    ['no first token in time', { end: failed('first_token_timeout'), hasBegun: false }, PROMPT, 0, 0],
+    ['no end in time', { end: failed('request_timeout'), hasBegun: false }, PROMPT, 0, 0],
+    ['silence', { end: failed('idle_timeout'), characters }, PROMPT, 100, 0],
+  ])('%s', (_what, run, input, output, reasoning) => {
+    expect(learningOf().learn(pack, undefined, runOf(run))).toEqual({ input, output, cached: 0, reasoning })
+  })
+
+  it('what it counted is taken as it is', () => {
+    const usage = usageOf(7, 3)
+    const run = runOf({ usage, characters, events: { text: 99, thought: 99 } })
+    expect(learningOf().learn(pack, undefined, run)).toEqual(usage)
+  })
+
+  it.each(kinds)('%s: estimates teach how long results are only where there was an answer', (kind) => {
+    const learning = learningOf()
+    learning.learn(packOf(10), undefined, runOf({ end: ENDS[kind], characters, elements: 10 }))
+    const hasLearned = kind === 'complete' || kind === 'length'
+    expect(learning.expectedOutput(packOf(1))).toBe(hasLearned ? 10 : undefined)
+  })
+})
+
+describe('the cap of a pack', () => {
+  const alone = packOf(1, { needsMaxCap: true })
+
+  it.each<[what: string, limits: Limits, pack: Entry<string>[], largest: number, cap: number | undefined]>([
+    ['none is known, and none is sent', {}, packOf(25), Infinity, undefined],
+    ['nor where there is a limit', {}, packOf(25), 1_000, undefined],
+    ["the user's", { maxOutputTokens: 4_000 }, packOf(25), Infinity, 4_000],
+    ["the user's, below a quarter of the limit", { maxOutputTokens: 4_000 }, packOf(25), 16_000, 4_000],
+    ['no more than a quarter of it', { maxOutputTokens: 4_000 }, packOf(25), 10_000, 2_500],
+    ['in whole tokens', { maxOutputTokens: 4_000 }, packOf(25), 10_003, 2_500],
+    ['more where one record needs it', { maxOutputTokens: 4_000 }, alone, 10_000, 4_000],
+    ['all of it at most', { maxOutputTokens: 4_000 }, alone, 3_000, 3_000],
+    ['none where one record needs it', {}, alone, 3_000, undefined],
+  ])('before the first answer: %s', (_what, limits, pack, largest, cap) => {
+    expect(learningOf(limits).capFor(pack, largest)).toBe(cap)
+  })
+
+  it.each<[what: string, limits: Limits, pack: Entry<string>[], largest: number, cap: number | undefined]>([
+    ['what is learned', {}, packOf(25), Infinity, 552],
+    ['what is learned, below a quarter of the limit', {}, packOf(25), 2_208, 552],
+    ['no more than a quarter of it', {}, packOf(25), 2_207, 551],
+    ["the user's, where one record needs it", { maxOutputTokens: 4_000 }, alone, Infinity, 4_000],
+    ['all of the limit at most', { maxOutputTokens: 4_000 }, alone, 2_207, 2_207],
+    ['none, where one record needs it and the user set none', {}, alone, 2_207, undefined],
+  ])('later: %s', (_what, limits, pack, largest, cap) => {
+    expect(learned(limits).capFor(pack, largest)).toBe(cap)
+  })
+
+  it('is told if the server refused it, by the least that it did', () => {
+    const learning = learned()
+    expect(learning.refusedCap).toBe(Infinity)
+    const refuse = (cap: number | undefined): void => {
+      learning.learn(packOf(25), cap, runOf({ end: ENDS.cap_refused, hasBegun: false }))
+    }
+    for (const [cap, least] of [
+      [undefined, Infinity],
+      [552, 552],
+      [300, 300],
+      [400, 300],
+    ] as const) {
+      refuse(cap)
+      expect(learning.refusedCap).toBe(least)
+      expect(learning.capFor(packOf(25), Infinity)).toBeUndefined()
+    }
+    expect(learning.expectedOutput(packOf(25))).toBe(250)
+  })
+
+  it('needs more room after a cut, which is told', () => {
+    const learning = learned()
+    expect(learning.room).toBe(1)
+    learning.learn(packOf(25), 552, runOf({ end: ENDS.length, usage: usageOf(552), elements: 20 }))
+    expect(learning.room).toBe(2)
+  })
+
+  it('a cut that was not counted says that more room is needed all the same', () => {
+    const learning = learned()
+    learning.learn(
+      packOf(25),
+      552,
+      runOf({ end: ENDS.length, events: { text: 552, thought: 0 }, elements: 20 }),
+    )
+    expect(learning.room).toBe(2)
+  })
+})
+
+describe('what a pack may hold', () => {
+  const tooLong = (learning: Learning, pack: Entry<string>[]): number => {
+    learning.learn(pack, undefined, runOf({ end: ENDS.context, hasBegun: false }))
+    return learning.limits.maxTokens
+  }
+
+  it('is less after one that was longer than the context, again and again', () => {
+    const learning = learningOf()
+    expect(learning.limits).toEqual({ maxTokens: 1_000, maxItems: 25 })
+    expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(560)
+    expect(tooLong(learning, packOf(7, { tokens: 80 }))).toBe(392)
+    // One that was on its way, and is no news.
+    expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(275)
+  })
+
+  it('is never less than one token', () => {
+    const learning = learningOf()
+    for (let i = 0; i < 100; i++)
+      expect(tooLong(learning, packOf(2, { tokens: 1 }))).toBeGreaterThanOrEqual(1)
+  })
+
+  it('is what it was when one record alone turns out to be guilty', () => {
+    const learning = learningOf()
+    for (const count of [8, 4, 2]) tooLong(learning, packOf(count, { tokens: 80 }))
+    expect(learning.limits.maxTokens).toBe(112)
+    expect(tooLong(learning, packOf(1, { tokens: 80 }))).toBe(1_000)
+  })
+
+  it.each(kinds.filter((kind) => kind !== 'context'))('%s does not change its tokens', (kind) => {
+    const learning = learningOf()
+    learning.learn(packOf(10, { tokens: 80 }), 100, runOf({ end: ENDS[kind] }))
+    expect(learning.limits.maxTokens).toBe(1_000)
+  })
+
+  it('has as many records as fit under the cap, and never more than the user says', () => {
+    expect(learned({ maxOutputTokens: 100 }).limits.maxItems).toBe(7)
+    expect(learned({ maxOutputTokens: 100_000 }).limits.maxItems).toBe(25)
+    expect(learningOf({ maxPackRecords: 3 }).limits.maxItems).toBe(3)
+  })
+})
+
+describe('whether requests like these have been taken', () => {
+  const end = (learning: Learning, kind: keyof typeof ENDS, count = 1): void => {
+    for (let i = 0; i < count; i++) learning.learn(packOf(2), undefined, runOf({ end: ENDS[kind] }))
+  }
+
+  it.each(kinds)('%s', (kind) => {
+    const learning = learningOf()
+    expect(learning.isProven).toBe(false)
+    end(learning, kind)
+    expect(learning.isProven).toBe(kind === 'complete')
+  })
+
+  it.each<[what: string, ends: [keyof typeof ENDS, number][], isProven: boolean]>([
+    ['a few are refused', [['bad_record', 19]], true],
+    // A key that was revoked, a model that has changed: not twenty records in a row.
+    ['twenty in a row are', [['bad_record', 20]], false],
+    [
+      'one was taken in between',
+      [
+        ['bad_record', 19],
+        ['complete', 1],
+        ['bad_record', 19],
+      ],
+      true,
+    ],
+    [
+      'one is taken at last',
+      [
+        ['bad_record', 25],
+        ['complete', 1],
+      ],
+      true,
+    ],
+    [
+      'what says nothing of it came in between',
+      [
+        ['bad_record', 10],
+        ['failure', 3],
+        ['rate_limit', 3],
+        ['bad_record', 10],
+      ],
+      false,
+    ],
+    [
+      'others were refused for what they hold',
+      [
+        ['refusal', 15],
+        ['content_filter', 15],
+        ['context', 15],
+        ['too_large', 15],
+      ],
+      true,
+    ],
+  ])('after one that was, when %s: %s', (_what, ends, isProven) => {
+    const learning = learningOf()
+    end(learning, 'complete')
+    for (const [kind, count] of ends) end(learning, kind, count)
+    expect(learning.isProven).toBe(isProven)
+  })
+})
+
+describe('the longest that a prompt will be', () => {
+  const pack = (text: string) => [entryOf(0, { text })]
+
+  it.each([
+    ['prose: a token for two bytes', 'a'.repeat(1_000), 500],
+    ['another script: a token for each byte', 'あ'.repeat(1_000), 3_000],
+    ['both', 'a'.repeat(100) + 'あ'.repeat(100), 350],
+  ])('%s', (_what, text, tokens) => {
+    const learning = learningOf()
+    expect(learning.longestPrompt(pack(text)) - learning.longestPrompt(pack(''))).toBe(tokens)
+  })
+
+  it('has the fixed part as the API counted it, with a margin, once it has', () => {
+    // 402 bytes of ASCII, and frames; then 250 tokens, of which 100 are the records'.
+    expect(learningOf().longestPrompt([])).toBe(402 / 2 + 24)
+    expect(learned().longestPrompt([])).toBeLessThan(402)
+  })
+})

@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Congestion } from '../../src/limits/congestion.ts'
+
+/** One that pauses for exactly as long as the table says. */
+const unhurried = (): Congestion => new Congestion(() => 0)
+
+/** Starts requests of these numbers. */
+function start(congestion: Congestion, ...numbers: readonly number[]): void {
+  for (const number of numbers) congestion.started(number)
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
+
+/** How many more may start now. */
+function room(congestion: Congestion, most = 20): number {
+  let started = 0
+  while (started < most && !congestion.isFull) {
+    congestion.started(1_000 + started)
+    started += 1
+  }
+  for (let i = 0; i < started; i++) congestion.ended()
+  return started
+}
+
+describe('the pause after rounds of 429', () => {
+  it.each<[what: string, pause: number | undefined, refill: number, pauses: number[]]>([
+    ['nothing is said', undefined, 0, [500, 1_000, 2_000, 4_000, 8_000]],
+    ['the reported limits refill soon', undefined, 100, [100, 1_000, 2_000, 4_000, 8_000]],
+    ['they refill late', undefined, 30_000, [30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 32_000]],
+    ['less than a ms is no time', undefined, 0.5, [500, 1_000, 2_000, 4_000]],
+    ['a pause is asked for', 20, 0, [20, 20, 20, 500, 1_000, 2_000, 4_000]],
+    ['one is asked for, whatever refills', 20, 9_000, [20, 20, 20, 500, 1_000]],
+    ['a longer one than ours', 3_000, 0, [3_000, 3_000, 3_000, 3_000, 3_000, 3_000, 4_000, 8_000]],
+    ['a day', 86_400_000, 0, [86_400_000, 86_400_000, 86_400_000, 86_400_000, 86_400_000]],
+  ])('%s', (_what, pause, refill, expected) => {
+    const congestion = unhurried()
+    let now = 7
+    const pauses = expected.map((_, i) => {
+      start(congestion, i + 1)
+      congestion.refused(i + 1, pause, refill, now)
+      const length = congestion.pausedUntil - now
+      now = congestion.pausedUntil
+      return length
+    })
+    expect(pauses).toEqual(expected)
+  })
+
+  it('those refused together are one round', () => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(8))
+    for (const number of upTo(8)) congestion.refused(number, 20, 0, 0)
+    expect(congestion.pausedUntil).toBe(20)
+    start(congestion, 9)
+    congestion.refused(9, undefined, 0, 100)
+    expect(congestion.pausedUntil).toBe(1_100)
+  })
+
+  it.each<[what: string, happen: (congestion: Congestion) => void, pause: number]>([
+    [
+      'one that goes well ends the row',
+      (congestion) => {
+        congestion.succeeded(4)
+      },
+      20,
+    ],
+    [
+      'one that failed does not',
+      (congestion) => {
+        congestion.failed(60)
+      },
+      500,
+    ],
+    [
+      'nor does one that was cancelled',
+      (congestion) => {
+        congestion.ended()
+      },
+      500,
+    ],
+  ])('%s', (_what, happen, pause) => {
+    const congestion = unhurried()
+    for (const number of [1, 2, 3]) {
+      start(congestion, number)
+      congestion.refused(number, 20, 0, 20 * (number - 1))
+    }
+    start(congestion, 4)
+    happen(congestion)
+    start(congestion, 5)
+    congestion.refused(5, 20, 0, 60)
+    expect(congestion.pausedUntil).toBe(60 + pause)
+  })
+
+  it('one of before the round that goes well does not end the row', () => {
+    const congestion = unhurried()
+    start(congestion, 1, 2)
+    congestion.refused(2, undefined, 0, 0)
+    congestion.succeeded(1)
+    start(congestion, 3)
+    congestion.refused(3, undefined, 0, 500)
+    expect(congestion.pausedUntil).toBe(1_500)
+  })
+
+  it('is shorter by chance, but not where the server named it', () => {
+    const hasty = new Congestion(() => 1)
+    const pauses = upTo(5).map((number) => {
+      const before = hasty.pausedUntil === -Infinity ? 0 : hasty.pausedUntil
+      start(hasty, number)
+      hasty.refused(number, 20, 0, before)
+      return hasty.pausedUntil - before
+    })
+    expect(pauses).toEqual([20, 20, 20, 375, 750])
+  })
+})
+
+describe('how many may run at once', () => {
+  it('all, before anything is refused', () => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(500))
+    expect(congestion.isFull).toBe(false)
+  })
+
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [8, 4],
+    [9, 4],
+  ])('of %i that were refused, %i', (count, window) => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(count))
+    for (const number of upTo(count)) congestion.refused(number, 1, 0, 0)
+    expect(room(congestion)).toBe(window)
+  })
+
+  it('those that wait for a consumer are not counted among those that run', () => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(4))
+    for (const number of upTo(4)) congestion.refused(number, 1, 0, 0)
+    start(congestion, 5, 6)
+    expect(congestion.isFull).toBe(true)
+    congestion.rests(true)
+    expect(room(congestion)).toBe(1)
+    congestion.rests(true)
+    expect(room(congestion)).toBe(2)
+    congestion.rests(false)
+    congestion.rests(false)
+    expect(congestion.isFull).toBe(true)
+  })
+
+  it('one more for each round trip that goes well, and all again when as many run as ever did', () => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(6))
+    for (const number of upTo(6)) congestion.refused(number, 1, 0, 0)
+    const rooms: number[] = []
+    let number = 6
+    for (let round = 0; round < 6; round++) {
+      const count = room(congestion)
+      rooms.push(count)
+      const numbers = upTo(count).map((i) => number + i)
+      start(congestion, ...numbers)
+      for (const one of numbers) congestion.succeeded(one)
+      number += count
+    }
+    expect(rooms.slice(0, 4)).toEqual([3, 3, 4, 5])
+    expect(rooms.at(-1)).toBe(20)
+  })
+
+  it('whatever happens, something may start when nothing runs', () => {
+    const does = fc.constantFrom('start', 'refuse', 'succeed', 'fail', 'end')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(does, fc.nat())), (steps) => {
+        const congestion = unhurried()
+        const running: number[] = []
+        let number = 0
+        for (const [what, which] of steps) {
+          if (what === 'start') {
+            if (congestion.isFull) {
+              expect(running.length).toBeGreaterThan(0)
+            } else {
+              congestion.started((number += 1))
+              running.push(number)
+            }
+            continue
+          }
+          const [one] = running.splice(which % running.length, 1)
+          if (one === undefined) continue
+          if (what === 'refuse') congestion.refused(one, undefined, 0, 0)
+          else if (what === 'succeed') congestion.succeeded(one)
+          else if (what === 'fail') congestion.failed(0)
+          else congestion.ended()
+        }
+        running.forEach(() => {
+          congestion.ended()
+        })
+        expect(congestion.isFull).toBe(false)
+        expect(congestion.pausedUntil).toBeLessThanOrEqual(60_000)
+      }),
+    )
+  })
+})

@@ -1,0 +1,396 @@
+import { PackStream, RateLimiter, type PackStreamOptions } from 'llm-pack-stream'
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import * as z3 from 'zod/v3'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+
+const SECRET = 'sk-secret'
+const schema = z.object({ label: z.enum(['a', 'b']) })
+const base = { client: new OpenAI({ apiKey: SECRET }), model: 'gpt', instructions: 'Do this.', schema }
+
+const withOption = (options: object): PackStreamOptions<string, unknown> => ({ ...base, ...options })
+
+function errorOf(options: unknown): Error {
+  try {
+    new PackStream(options as PackStreamOptions<string, unknown>)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('The options were accepted')
+}
+
+const anObject = { secret: SECRET }
+
+describe('bad options', () => {
+  const cases: [
+    name: string,
+    value: unknown,
+    kind: typeof TypeError | typeof RangeError,
+    what: string,
+    got: string,
+  ][] = [
+    ['client', undefined, TypeError, 'an OpenAI client', 'undefined'],
+    ['client', null, TypeError, 'an OpenAI client', 'null'],
+    ['client', anObject, TypeError, 'an OpenAI client', 'object'],
+    ['client', OpenAI, TypeError, 'an OpenAI client', 'function'],
+    ['client', { chat: { completions: {} } }, TypeError, 'an OpenAI client', 'object'],
+    ['client', { responses: base.client.responses }, TypeError, 'chat.completions.create', 'object'],
+    ['api', null, TypeError, "'chat' or 'responses'", 'null'],
+    ['api', 5, TypeError, "'chat' or 'responses'", '5 (number)'],
+    ['api', 'completions', TypeError, "'chat' or 'responses'", "'completions' (string)"],
+    ['api', 'toString', TypeError, "'chat' or 'responses'", "'toString' (string)"],
+    ['model', undefined, TypeError, 'a non-empty string', 'undefined'],
+    ['model', '', TypeError, 'a non-empty string', "''"],
+    ['model', 5, TypeError, 'a non-empty string', '5 (number)'],
+    ['instructions', undefined, TypeError, 'a string', 'undefined'],
+    ['instructions', anObject, TypeError, 'a string', 'object'],
+    ['schema', undefined, TypeError, 'a Zod 4 schema', 'undefined'],
+    ['schema', null, TypeError, 'a Zod 4 schema', 'null'],
+    ['schema', { type: 'object' }, TypeError, 'a Zod 4 schema', 'object'],
+    ['schema', z3.object({ label: z3.string() }), TypeError, 'a Zod 4 schema', 'object'],
+    ['examples', anObject, TypeError, 'an array of { record, value }', 'object'],
+    ['examples', 'x', TypeError, 'an array of { record, value }', "'x' (string)"],
+    ['examples[0]', [null], TypeError, '{ record, value }', 'null'],
+    [
+      'examples[1]',
+      [{ record: 'x', value: { label: 'a' } }, 5],
+      TypeError,
+      '{ record, value }',
+      '5 (number)',
+    ],
+    ['serialize', 'x', TypeError, 'a function', "'x' (string)"],
+    ['serialize', null, TypeError, 'a function', 'null'],
+    ['partition', 'tenant', TypeError, 'a function', "'tenant' (string)"],
+    ['partition', null, TypeError, 'a function', 'null'],
+    ['request', null, TypeError, 'an object', 'null'],
+    ['request', 5, TypeError, 'an object', '5 (number)'],
+    ['request', ['x'], TypeError, 'an object', 'array'],
+    ['countTokens', 5, TypeError, 'a function', '5 (number)'],
+    ['countTokens', Promise.resolve(), TypeError, 'a function', 'object'],
+    // The likeliest mistake: the factory instead of the counter that it promises.
+    ['countTokens', () => Promise.resolve(1), TypeError, 'return a number', 'object'],
+    ['countTokens', () => NaN, TypeError, 'return a number', 'NaN'],
+    ['countTokens', () => '5', TypeError, 'return a number', "'5' (string)"],
+    ['countTokens', () => -5, TypeError, 'return a number', '-5'],
+    ['linger', '100', TypeError, 'a number of milliseconds', "'100' (string)"],
+    ['linger', -1, RangeError, 'between 0 and 2,147,483,647 ms', '-1'],
+    ['linger', NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
+    ['linger', Infinity, RangeError, 'between 0 and 2,147,483,647 ms', 'Infinity'],
+    ['linger', 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
+    ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'].flatMap((name): typeof cases => [
+      [name, '100', TypeError, 'a number of milliseconds', "'100' (string)"],
+      [name, null, TypeError, 'a number of milliseconds', 'null'],
+      [name, anObject, TypeError, 'a number of milliseconds', 'object'],
+      [name, 0, RangeError, 'above 0 ms', '0'],
+      [name, -1, RangeError, 'between 0 and 2,147,483,647 ms', '-1'],
+      [name, NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
+      [name, -Infinity, RangeError, 'between 0 and 2,147,483,647 ms', '-Infinity'],
+      [name, 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
+    ]),
+    ['limiter', null, TypeError, 'a RateLimiter', 'null'],
+    ['limiter', { requestsPerMinute: 5 }, TypeError, 'a RateLimiter', 'object'],
+    ['limiter', RateLimiter, TypeError, 'a RateLimiter', 'function'],
+    ['cache', null, TypeError, 'a store with get and set', 'null'],
+    ['cache', true, TypeError, 'a store with get and set', 'boolean'],
+    ['cache', `redis://user:${SECRET}@host`, TypeError, 'a store with get and set', 'string'],
+    ['cache', Map, TypeError, 'a store with get and set', 'function'],
+    ['cache', { get: () => SECRET }, TypeError, 'a store with get and set', 'object'],
+    ['cache', new Set([SECRET]), TypeError, 'a store with get and set', 'object'],
+    ['maxCost', null, TypeError, 'a number of US dollars', 'null'],
+    ['maxCost', '5', TypeError, 'a number of US dollars', "'5' (string)"],
+    ['maxCost', 0, RangeError, 'a number above 0', '0'],
+    ['maxCost', -1, RangeError, 'a number above 0', '-1'],
+    ['maxCost', NaN, RangeError, 'a number above 0', 'NaN'],
+    ['signal', null, TypeError, 'an AbortSignal', 'null'],
+    ['signal', new AbortController(), TypeError, 'an AbortSignal', 'object'],
+    ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'].flatMap((name): typeof cases => [
+      [name, '16', TypeError, 'a number of objects', "'16' (string)"],
+      [name, null, TypeError, 'a number of objects', 'null'],
+      [name, -1, RangeError, 'a whole number of at least 0', '-1'],
+      [name, 1.5, RangeError, 'a whole number of at least 0', '1.5'],
+      [name, NaN, RangeError, 'a whole number of at least 0', 'NaN'],
+    ]),
+    ['preserveOrder', 'yes', TypeError, 'true or false', "'yes' (string)"],
+    ['preserveOrder', 1, TypeError, 'true or false', '1 (number)'],
+    ['pricing', 5, TypeError, 'an object', '5 (number)'],
+    ['pricing', null, TypeError, 'an object', 'null'],
+    ['pricing.input', { output: 1 }, TypeError, 'a number', 'undefined'],
+    ['pricing.output', { input: 1 }, TypeError, 'a number', 'undefined'],
+    ['pricing.output', { input: 1, output: '1' }, TypeError, 'a number', "'1' (string)"],
+    ['pricing.cachedInput', { input: 1, output: 1, cachedInput: null }, TypeError, 'a number', 'null'],
+    ['pricing.input', { input: -1, output: 1 }, RangeError, 'at least 0', '-1'],
+    ['pricing.input', { input: NaN, output: 1 }, RangeError, 'at least 0', 'NaN'],
+    ...['maxPackTokens', 'maxPackRecords', 'maxOutputTokens', 'maxInFlight', 'maxAttempts'].flatMap(
+      (name): typeof cases => [
+        [name, '5', TypeError, 'a positive integer', "'5' (string)"],
+        [name, null, TypeError, 'a positive integer', 'null'],
+        [name, anObject, TypeError, 'a positive integer', 'object'],
+        [name, 0, RangeError, 'a positive integer', '0'],
+        [name, -1, RangeError, 'a positive integer', '-1'],
+        [name, 1.5, RangeError, 'a positive integer', '1.5'],
+        [name, NaN, RangeError, 'a positive integer', 'NaN'],
+        [name, Infinity, RangeError, 'a positive integer', 'Infinity'],
+      ],
+    ),
+  ]
+
+  it.each(cases.map(([name, value, kind, what, got]) => ({ name, value, kind, what, got })))(
+    '$name has to be $what, and was $got',
+    ({ name, value, kind, what, got }) => {
+      const option = name.replace(/[.[].*/, '')
+      // `null` is a value of its own here; only `undefined` means the default.
+      const error = errorOf({ ...base, [option]: value })
+      expect(error.message).toContain(`\`${name}\``)
+      expect(error.message).toContain(what)
+      expect(error.message).toContain(`got ${got}`)
+      expect(error).toBeInstanceOf(kind)
+      expect(error.message).not.toContain(SECRET)
+    },
+  )
+
+  it.each([undefined, null, 5, 'x'])('options that are no object: %s', (options) => {
+    expect(() => new PackStream(options as never)).toThrow(TypeError)
+    expect(() => new PackStream(options as never)).toThrow('Expected `options` to be an object')
+  })
+
+  it('an API key in place of the client is not printed', () => {
+    const { message } = errorOf({ ...base, client: SECRET })
+    expect(message).toContain('`client`')
+    expect(message).not.toContain(SECRET)
+  })
+
+  it('an option that does not exist is named', () => {
+    expect(errorOf({ ...base, maxPackSize: 5 })).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('`maxPackSize`') as string,
+    })
+    expect(errorOf({ ...base, __proto__: null, toString: 5 })).toMatchObject({ name: 'TypeError' })
+  })
+
+  it.each<['chat' | 'responses', string[]]>([
+    [
+      'chat',
+      [
+        ...['model', 'messages', 'stream', 'response_format', 'n', 'max_completion_tokens', 'max_tokens'],
+        ...['tools', 'tool_choice', 'functions', 'function_call'],
+      ],
+    ],
+    [
+      'responses',
+      [
+        ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
+        ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
+        // What Chat Completions call the same.
+        ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
+      ],
+    ],
+  ])('`request` of the %s API may not have the fields that the stream decides itself', (api, fields) => {
+    for (const field of fields) {
+      const error = errorOf({ ...base, api, request: { temperature: 0, [field]: undefined } })
+      expect(error, field).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('`request`')
+      expect(error.message).toContain(`\`${field}\``)
+    }
+  })
+
+  it.each([
+    [{ chat: base.client.chat }, 'responses', 'responses.create'],
+    [{ responses: base.client.responses }, 'chat', 'chat.completions.create'],
+    [{ responses: { create: SECRET } }, 'responses', 'responses.create'],
+  ])('a client without the methods of the API is named: %#', (client, api, method) => {
+    const error = errorOf({ ...base, client, api })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toBe(`Expected \`client\` to be an OpenAI client with ${method}, got object`)
+  })
+
+  it('`maxCost` without `pricing`, by which it is counted, names `pricing`', () => {
+    const error = errorOf({ ...base, maxCost: 5 })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('`pricing`')
+    expect(error.message).toContain('`maxCost`')
+  })
+
+  it.each([
+    ['maxPackTokens', { maxPackTokens: 1 }, '1'],
+    ['maxPackTokens', { maxPackTokens: 9, countTokens: () => 10 }, '10 tokens, got 9'],
+  ])('%s has to have room for the tags of one record: %j', (name, options, part) => {
+    const error = errorOf(withOption(options))
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error.message).toContain(`\`${name}\``)
+    expect(error.message).toContain(part)
+  })
+
+  it.each(['cached', 'cached_input', 'reasoning', 'toString'])(
+    'a price that does not exist is named: %s',
+    (name) => {
+      const error = errorOf({ ...base, pricing: { input: 1, output: 2, [name]: 1 } })
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain(`\`pricing.${name}\``)
+    },
+  )
+
+  it('a schema that strict mode cannot express is named with its place', () => {
+    expect(errorOf({ ...base, schema: z.object({ when: z.date() }) }).message).toMatch(/`schema`.* at when /)
+  })
+})
+
+describe('examples', () => {
+  it.each<[unknown, string]>([
+    [{ label: 'c' }, 'examples[1].value.label'],
+    [{}, 'examples[1].value.label'],
+    ['a', 'examples[1].value'],
+    [undefined, 'examples[1].value'],
+  ])('whose value %j does not match the schema are named', (value, at) => {
+    const examples = [
+      { record: 'x', value: { label: 'a' } },
+      { record: 'secret record', value },
+    ]
+    const error = errorOf({ ...base, examples })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`\`${at}\``)
+    expect(error.message).not.toContain('secret record')
+  })
+
+  it('whose record does not serialize are named', () => {
+    const examples = [{ record: undefined, value: { label: 'a' } }]
+    expect(errorOf({ ...base, examples }).message).toContain('`serialize(examples[0].record)`')
+  })
+
+  it('whose record makes `serialize` throw are named', () => {
+    const serialize = (): string => {
+      throw new RangeError('from serialize')
+    }
+    const error = errorOf({ ...base, serialize, examples: [{ record: 'x', value: { label: 'a' } }] })
+    expect(`${error.message} ${String(error.cause)}`).toContain('examples[0]')
+    expect(`${error.message} ${String(error.cause)}`).toContain('from serialize')
+  })
+
+  it('are given as the model should write them, before any transform', () => {
+    const codec = z.object({ n: z.string().transform(Number) })
+    const { system } = resolveOptions(
+      withOption({ schema: codec, examples: [{ record: 'x', value: { n: '5' } }] }),
+    )
+    expect(system).toContain('{"results":[{"id":1,"n":"5"}]}')
+  })
+
+  it('are serialized as records are', () => {
+    const examples = [{ record: 'x', value: { label: 'a' } }]
+    const { system } = resolveOptions(withOption({ examples, serialize: (record: string) => `<${record}>` }))
+    expect(system).toContain('<record id="1"><x></record>')
+  })
+})
+
+/** Every option that may be left out: its default, where the README names one, and another good value. */
+const optional: Record<
+  Exclude<keyof PackStreamOptions<string, unknown>, 'client' | 'model' | 'instructions' | 'schema'>,
+  { byDefault?: unknown; good: readonly unknown[] }
+> = {
+  api: { good: ['chat', 'responses'] },
+  examples: { good: [[]] },
+  serialize: { good: [String] },
+  partition: { byDefault: undefined, good: [(record: string) => record] },
+  request: { byDefault: {}, good: [{ temperature: 0, stream_options: {} }] },
+  maxPackTokens: { byDefault: 4_000, good: [100] },
+  maxPackRecords: { byDefault: 25, good: [1] },
+  maxOutputTokens: { byDefault: undefined, good: [1] },
+  countTokens: { good: [(text: string) => text.length] },
+  linger: { byDefault: 100, good: [0, 0.5, 2 ** 31 - 1] },
+  maxInFlight: { byDefault: 4, good: [1] },
+  limiter: { good: [new RateLimiter({ requestsPerMinute: 5 })] },
+  maxAttempts: { byDefault: 4, good: [1] },
+  firstTokenTimeout: { byDefault: 120_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  idleTimeout: { byDefault: 60_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  requestTimeout: { byDefault: 600_000, good: [0.5, 2 ** 31 - 1, Infinity] },
+  preserveOrder: { byDefault: false, good: [true] },
+  cache: { good: [new Map(), { get: () => undefined, set: () => undefined }] },
+  pricing: {
+    byDefault: undefined,
+    good: [
+      { input: 0, output: 0 },
+      { input: 1, cachedInput: 0.5, output: 2 },
+    ],
+  },
+  maxCost: { byDefault: Infinity, good: [0.01, Infinity] },
+  signal: { good: [new AbortController().signal] },
+  highWaterMark: { good: [0, 5] },
+  writableHighWaterMark: { good: [0, 5] },
+  readableHighWaterMark: { good: [0, 5] },
+}
+const names = Object.entries(optional).map(([name, { byDefault, good }]) => ({ name, byDefault, good }))
+
+/** What became of an option, where that is kept under its name. */
+function resolved(options: object, name: string): unknown {
+  const all = resolveOptions(withOption(options))
+  return { ...all, ...all.timeouts }[name as keyof typeof all]
+}
+
+describe('good options', () => {
+  it.each(names.filter(({ name }) => 'byDefault' in optional[name as keyof typeof optional]))(
+    '$name: left out or undefined it is $byDefault, given it is as given',
+    ({ name, byDefault, good }) => {
+      const pricing = { input: 1, output: 1 }
+      expect(resolved({}, name)).toEqual(byDefault)
+      expect(resolved({ [name]: undefined }, name)).toEqual(byDefault)
+      for (const value of good) expect(resolved({ pricing, [name]: value }, name)).toBe(value)
+    },
+  )
+
+  it.each(names)('$name may be undefined, which means the default', ({ name, good }) => {
+    const pricing = { input: 1, output: 1 }
+    for (const value of [undefined, ...good]) {
+      expect(() => new PackStream(withOption({ pricing, [name]: value }))).not.toThrow()
+    }
+  })
+
+  it('without a limiter each stream has its own', () => {
+    const [one, other] = [resolved({}, 'limiter'), resolved({}, 'limiter')]
+    expect(one).toBeInstanceOf(RateLimiter)
+    expect(other).not.toBe(one)
+    const limiter = new RateLimiter()
+    expect(resolved({ limiter }, 'limiter')).toBe(limiter)
+  })
+
+  it('the API is Chat Completions, unless it is said otherwise', () => {
+    expect(resolved({}, 'apiName')).toBe('chat')
+    expect(resolved({ api: 'responses' }, 'apiName')).toBe('responses')
+    // Fields of the one API are not those of the other.
+    const request: object = { truncation: 'auto' }
+    expect(() => resolveOptions(withOption({ request }))).not.toThrow()
+    expect(() => resolveOptions(withOption({ api: 'responses', request }))).toThrow('`truncation`')
+  })
+
+  it('there is no cache, unless one is given', () => {
+    expect(resolved({}, 'cache')).toBeUndefined()
+    expect(resolved({ cache: new Map() }, 'cache')).toBeDefined()
+  })
+
+  it('strings are sent as they are, all else as JSON, and what JSON does not know is no text', () => {
+    const { serialize } = resolveOptions(withOption({}) as PackStreamOptions<unknown, unknown>)
+    expect(serialize('a"b')).toBe('a"b')
+    expect(serialize({ a: 1 })).toBe('{"a":1}')
+    expect(serialize(null)).toBe('null')
+    expect(serialize(undefined)).toBeUndefined()
+    expect(() => serialize(1n)).toThrow(TypeError)
+  })
+
+  it('anything with `chat.completions.create` will do as a client', () => {
+    const client = { chat: { completions: { create: () => Promise.reject(new Error('unused')) } } }
+    expect(resolveOptions(withOption({ client })).client).toBe(client)
+  })
+
+  it('anything with `responses.create` will do as a client of the Responses API', () => {
+    const client = { responses: { create: () => Promise.reject(new Error('unused')) } }
+    expect(resolveOptions(withOption({ client, api: 'responses' })).client).toBe(client)
+  })
+
+  it('high-water marks and the signal go to Node', () => {
+    const stream = new PackStream(
+      withOption({ readableHighWaterMark: 3, writableHighWaterMark: 5, signal: AbortSignal.abort() }),
+    )
+    stream.on('error', () => undefined)
+    expect(stream.readableHighWaterMark).toBe(3)
+    expect(stream.writableHighWaterMark).toBe(5)
+    expect(stream.readableObjectMode && stream.writableObjectMode).toBe(true)
+  })
+})

@@ -1,0 +1,334 @@
+import { pipeline } from 'node:stream/promises'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ApiName, Outcome, PackStreamOptions } from 'llm-pack-stream'
+import { collect, inNoTime, stringStream, texts } from '../helpers/collect.ts'
+import {
+  answerOf,
+  scriptedClient,
+  scriptedResponses,
+  type Answer,
+  type Call,
+} from '../helpers/scripted-client.ts'
+
+type Asked = Pick<Call, 'number' | 'records'>
+
+/** A stream over a scripted model that is asked by either API. */
+function scriptedStream(
+  api: ApiName,
+  script: (call: Asked) => Answer | Promise<Answer>,
+  options: Partial<PackStreamOptions<string, string>> = {},
+) {
+  const client = api === 'chat' ? scriptedClient(script) : scriptedResponses(script)
+  return { client, stream: stringStream(client, { ...options, api }) }
+}
+
+/** What a faulty model does with one answer. `at` picks a record or a cut. */
+const faults = [
+  'none',
+  'missing',
+  'invalid',
+  'repeated',
+  'unknown',
+  'shuffled',
+  'swapped id',
+  'length',
+  'silent end',
+  'stall',
+  'whitespace',
+  'repeating',
+  'reset',
+  'rate limit within',
+  'refusal',
+  'content_filter',
+  'context',
+  'not json',
+  'empty',
+  'server error',
+  'rate limit',
+] as const
+const apis: readonly ApiName[] = ['chat', 'responses']
+type Fault = { kind: (typeof faults)[number]; at: number }
+
+function faulty(call: Asked, { kind, at }: Fault): Answer {
+  const elements: { id: unknown; value: unknown }[] = call.records.map(({ id, text }) => ({
+    id,
+    value: text,
+  }))
+  const victim = at % elements.length
+  switch (kind) {
+    case 'missing':
+      elements.splice(victim, 1)
+      break
+    case 'invalid':
+      elements[victim]!.value = 42
+      break
+    case 'repeated':
+      elements.push({ ...elements[victim]!, value: 'again' })
+      break
+    case 'unknown':
+      elements.splice(
+        victim,
+        0,
+        { id: elements.length + 1 + at, value: 'whose?' },
+        { id: 'x', value: 'whose?' },
+      )
+      break
+    case 'shuffled':
+      elements.reverse()
+      break
+    // A model that skips a record and shifts the rest: the one id that comes twice shows it.
+    case 'swapped id':
+      elements[victim]!.id = elements[(victim + 1) % elements.length]!.id
+      break
+    case 'context':
+      throw Object.assign(new Error('400'), { status: 400, code: 'context_length_exceeded' })
+    case 'rate limit':
+      throw Object.assign(new Error('429'), { status: 429, headers: { 'retry-after-ms': `${at / 10}` } })
+    case 'server error':
+      throw Object.assign(new Error('500'), { status: 500, headers: { 'retry-after-ms': '0' } })
+  }
+  const text = `{"results":[${elements.map((element) => JSON.stringify(element)).join(',')}]}`
+  const cut = text.slice(0, at % text.length)
+  switch (kind) {
+    case 'length':
+      return { text: cut, finishReason: 'length' }
+    case 'silent end':
+      return { text: cut, finishReason: null, usage: null }
+    case 'stall':
+      return { text: stall(cut) }
+    case 'whitespace':
+      return { text: endless(cut, '\n'.repeat(100)) }
+    case 'repeating':
+      return { text: endless('{"results":[', `${JSON.stringify(elements[victim])},`) }
+    case 'reset':
+      return { text: broken(cut, new TypeError('terminated')) }
+    case 'rate limit within':
+      return { text: broken(cut, Object.assign(new Error('429'), { code: 'rate_limit_exceeded' })) }
+    case 'refusal':
+      return { refusal: 'No.' }
+    case 'content_filter':
+      return { text: cut, finishReason: 'content_filter' }
+    case 'not json':
+      return { text: `${cut}\u0000` }
+    case 'empty':
+      return { text: '' }
+    default:
+      return { text: piecesOf(text, at) }
+  }
+}
+
+function* broken(text: string, error: Error): Generator<string> {
+  yield text
+  throw Object.assign(error, { headers: { 'retry-after-ms': '0' } })
+}
+
+async function* stall(text: string): AsyncGenerator<string> {
+  yield text
+  await new Promise(() => undefined)
+}
+
+function* endless(text: string, more: string): Generator<string> {
+  yield text
+  for (let i = 0; i < 1_000; i++) yield more
+  throw new Error('Nobody stopped it')
+}
+
+function* piecesOf(text: string, seed: number): Generator<string> {
+  const size = 1 + (seed % 11)
+  for (let i = 0; i < text.length; i += size) yield text.slice(i, i + size)
+}
+
+const plan = fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(400) }), {
+  minLength: 1,
+  maxLength: 12,
+})
+
+describe('exactly one outcome per record', () => {
+  it('holds under every plan of faults, in every shape of packs', { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        plan,
+        fc.constantFrom<ApiName>('chat', 'responses'),
+        fc.integer({ min: 0, max: 40 }),
+        fc.record({
+          maxPackRecords: fc.integer({ min: 1, max: 9 }),
+          maxInFlight: fc.integer({ min: 1, max: 4 }),
+          maxAttempts: fc.integer({ min: 1, max: 4 }),
+          preserveOrder: fc.boolean(),
+          highWaterMark: fc.integer({ min: 0, max: 8 }),
+          linger: fc.constantFrom(0, 1, 200, 2 ** 31 - 1),
+          idleTimeout: fc.constantFrom(100, 1_000),
+          firstTokenTimeout: fc.constantFrom(100, 1_000),
+        }),
+        // Which records cannot be serialized, before which flush() is called, and after which the consumer rests.
+        fc.record({ bad: fc.array(fc.nat(40)), flush: fc.array(fc.nat(40)), rest: fc.array(fc.nat(40)) }),
+        async (faultPlan, api, count, options, { bad, flush, rest }) => {
+          const settled = new Set<string>()
+          const script = (call: Asked) => {
+            for (const { text } of call.records) {
+              expect(settled.has(text), `${text} was sent again after it had settled`).toBe(false)
+            }
+            return faulty(call, faultPlan[call.number] ?? { kind: 'none', at: 0 })
+          }
+          const isBad = (text: string) => bad.some((i) => text === `text ${i}`)
+          const serialize = (text: string) => (isBad(text) ? (undefined as unknown as string) : text)
+          const { stream } = scriptedStream(api, script, { ...options, serialize })
+          const outcomes: Outcome<string, string>[] = []
+          await inNoTime(() =>
+            pipeline(
+              async function* () {
+                for (const [i, text] of texts(count).entries()) {
+                  if (flush.includes(i)) stream.flush()
+                  yield await Promise.resolve(text)
+                }
+              },
+              stream,
+              async (source) => {
+                for await (const outcome of source) {
+                  settled.add(outcome.record)
+                  outcomes.push(outcome)
+                  if (rest.includes(outcomes.length)) await new Promise((resolve) => setImmediate(resolve))
+                }
+              },
+            ),
+          )
+
+          const indexes = outcomes.map(({ index }) => index)
+          expect(indexes.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i))
+          if (options.preserveOrder) expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
+          for (const outcome of outcomes) {
+            expect(outcome.record).toBe(`text ${outcome.index}`)
+            // The only lie that no reader can see is one valid element under a wrong id.
+            if (outcome.status === 'fulfilled' && !faultPlan.some(({ kind }) => kind === 'swapped id')) {
+              expect(outcome.value).toBe(outcome.record)
+            }
+            expect(outcome.attempts === 0).toBe(isBad(outcome.record))
+          }
+          const { records } = stream.stats
+          expect(records).toEqual({
+            read: count,
+            fulfilled: outcomes.filter(({ status }) => status === 'fulfilled').length,
+            rejected: outcomes.filter(({ status }) => status === 'rejected').length,
+            unsettled: 0,
+          })
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it.each(apis.flatMap((api) => faults.map((fault) => [api, fault] as const)))(
+    '%s: lets all succeed that can, when %s happens once',
+    async (api, kind) => {
+      const script = (call: Asked) => faulty(call, { kind: call.number === 0 ? kind : 'none', at: 37 })
+      const { stream } = scriptedStream(api, script, { maxPackRecords: 7 })
+      const outcomes = await inNoTime(() => collect(stream, texts(20)))
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(20).fill('fulfilled'))
+    },
+  )
+
+  it('rejects with what the last attempt met', async () => {
+    const client = scriptedClient((call) =>
+      call.number === 0 ? faulty(call, { kind: 'invalid', at: 0 }) : { text: '{"results":[]}' },
+    )
+    expect(await collect(stringStream(client, { maxAttempts: 2 }), ['a'])).toMatchObject([
+      { attempts: 2, reason: { code: 'missing_result', issues: [] } },
+    ])
+  })
+
+  const aboutOneRecord = [
+    ['refusal', 'refused'],
+    ['content_filter', 'content_filtered'],
+    ['context', 'context_length_exceeded'],
+  ] as const
+
+  it.each([
+    ...aboutOneRecord.map(([kind, code]) => [kind, code, {}, 1] as const),
+    ['length', 'answer_truncated', { maxOutputTokens: 100 }, 1] as const,
+    // Where it was cut may have been no cap.
+    ['length', 'answer_truncated', {}, 2] as const,
+  ])(
+    'rejects a record that alone meets %s, as %s: %j, attempts: %i',
+    async (kind, code, options, attempts) => {
+      for (const api of apis) {
+        const { stream } = scriptedStream(api, (call) => faulty(call, { kind, at: 20 }), options)
+        expect(await collect(stream, ['a'])).toMatchObject([{ attempts, reason: { code } }])
+      }
+    },
+  )
+
+  it.each(aboutOneRecord)(
+    'finds the one record that meets %s by halving, which is no attempt of its neighbours',
+    async (kind, code) => {
+      for (const api of apis) {
+        const isGuilty = ({ text }: { text: string }) => text === 'text 11'
+        const { client, stream } = scriptedStream(
+          api,
+          (call) =>
+            call.records.some(isGuilty)
+              ? faulty(call, { kind, at: 0 })
+              : { text: answerOf(call, ({ text }) => text) },
+          { maxPackRecords: 16, maxInFlight: 1, maxAttempts: 1 },
+        )
+        const outcomes = await collect(stream, texts(16))
+        expect(outcomes.filter(({ status }) => status === 'rejected')).toMatchObject([
+          { index: 11, reason: { code }, pack: { size: 1 } },
+        ])
+        const sizes = client.calls.map(({ records }) => records.length)
+        expect(sizes.toSorted((a, b) => b - a)).toEqual([16, 8, 8, 4, 4, 2, 2, 1, 1])
+      }
+    },
+  )
+
+  it('sends what failed once together again, then halves it, and at last each record alone', async () => {
+    const { client, stream } = scriptedStream('chat', (call) => faulty(call, { kind: 'silent end', at: 0 }), {
+      maxPackRecords: 8,
+      maxInFlight: 1,
+    })
+    const outcomes = await inNoTime(() => collect(stream, texts(8)))
+    expect(outcomes).toMatchObject(
+      Array(8).fill({ attempts: 4, reason: { code: 'request_failed', cause: { code: 'cut_short' } } }),
+    )
+    const sizes = client.calls.map(({ records }) => records.length)
+    expect(sizes.toSorted((a, b) => b - a)).toEqual([8, 8, 4, 4, ...Array<number>(8).fill(1)])
+  })
+
+  it('rejects a record that never gets a valid result, after maxAttempts, and fulfils its neighbours', async () => {
+    const client = scriptedClient((call) => ({
+      text: `{"results":[${call.records
+        .map(({ id, text }) => JSON.stringify({ id, value: text === 'text 3' ? 42 : text }))
+        .join(',')}]}`,
+    }))
+    const outcomes = await collect(stringStream(client, { maxPackRecords: 10, maxAttempts: 3 }), texts(10))
+    const rejected = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(rejected).toMatchObject([
+      {
+        index: 3,
+        record: 'text 3',
+        attempts: 3,
+        reason: { code: 'invalid_result', issues: [{ path: [] }] },
+        pack: { size: 1, position: 1 },
+      },
+    ])
+    expect(client.calls.map(({ records }) => records.length)).toEqual([10, 1, 1])
+  })
+})
+
+describe("never a neighbour's answer", () => {
+  it('follows the ids of a shuffled answer', async () => {
+    const client = scriptedClient((call) => faulty(call, { kind: 'shuffled', at: 0 }))
+    const outcomes = await collect(stringStream(client), texts(25))
+    expect(
+      outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value === outcome.record),
+    ).toBe(true)
+    expect(client.calls).toHaveLength(1)
+  })
+
+  it.each(['repeated', 'unknown', 'missing', 'invalid'] as const)('counts a %s element', async (kind) => {
+    const client = scriptedClient((call) => faulty(call, { kind: call.number === 0 ? kind : 'none', at: 3 }))
+    const stream = stringStream(client)
+    await collect(stream, texts(10))
+    expect(stream.stats.elements[kind]).toBe(kind === 'unknown' ? 2 : 1)
+  })
+})
