@@ -14,7 +14,7 @@ export {
   type ResultIssue,
 } from './record/errors.ts'
 export { RateLimiter, type RateLimiterOptions } from './limits/rate-limiter.ts'
-export { exactTokenCounter, type Encoding } from './learning/exact-tokens.ts'
+export { exactTokenCounter, type Encoding } from './options/exact-tokens.ts'
 export type { ApiName } from './api/api.ts'
 export type { ChatClient, RequestFields } from './api/chat.ts'
 export type { ResponsesClient, ResponsesFields } from './api/responses.ts'

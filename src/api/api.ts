@@ -1,6 +1,4 @@
 import type { Answer } from './answer.ts'
-import { chatApi } from './chat.ts'
-import { responsesApi } from './responses.ts'
 import type { JsonSchema } from '../request/strict-schema.ts'
 
 /** Which of the two APIs is spoken. */
@@ -37,10 +35,8 @@ export interface Api {
 
 /** What the SDK returns: a promise of the events, and of the response's headers where it knows them. */
 export type Sent = PromiseLike<AsyncIterable<unknown>> & {
-  readonly withResponse?: () => Promise<{
+  readonly withResponse?: () => PromiseLike<{
     readonly data: AsyncIterable<unknown>
     readonly response?: { readonly headers?: Headers }
   }>
 }
-
-export const apis: Readonly<Record<ApiName, Api>> = { chat: chatApi, responses: responsesApi }

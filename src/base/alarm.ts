@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from '../timer-limit.ts'
+import { LONGEST_TIMER } from './timer-limit.ts'
 
 /** One timer, for the next time at which something is to be done. Times are by `performance.now()`. */
 export class Alarm {

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from '../timer-limit.ts'
+import { LONGEST_TIMER } from './timer-limit.ts'
 
 /** Checks that these are options, and none of another name. */
 export function knownOptions(options: object, names: object): void {

@@ -1,7 +1,6 @@
 import type { $ZodType } from 'zod/v4/core'
 import type { Api, ApiName } from '../api/api.ts'
 import type { ChatClient, RequestFields } from '../api/chat.ts'
-import type { Timeouts } from '../answer/deadlines.ts'
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { ResponsesClient, ResponsesFields } from '../api/responses.ts'
@@ -85,6 +84,13 @@ export interface PackStreamOptions<R, T> {
   readonly writableHighWaterMark?: number
   /** Outcomes that Node buffers. Default: Node's, 16. */
   readonly readableHighWaterMark?: number
+}
+
+/** Milliseconds; `Infinity`: no limit. */
+export interface Timeouts {
+  readonly firstTokenTimeout: number
+  readonly idleTimeout: number
+  readonly requestTimeout: number
 }
 
 /** Options with every default in place and everything derived from them that does not change. */

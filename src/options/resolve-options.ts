@@ -1,4 +1,4 @@
-import { apis } from '../api/api.ts'
+import { apis } from '../api/apis.ts'
 import {
   boolean,
   duration,

@@ -9,7 +9,7 @@ import type { PackRun } from '../answer/finished-request.ts'
 import { userMessage } from '../request/prompt.ts'
 import { pauseAfter, recover } from '../engine/recovery.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
-import { sendPack, type Departure, type SendListener } from '../send-pack.ts'
+import { sendPack, type Departure, type SendListener } from './send-pack.ts'
 import { sleep } from '../base/sleep.ts'
 import { Spending } from '../engine/spending.ts'
 

@@ -1,6 +1,6 @@
 import { emptyAnswer } from '../api/answer.ts'
 import type { Sent } from '../api/api.ts'
-import { Deadlines } from '../answer/deadlines.ts'
+import { Deadlines } from './deadlines.ts'
 import { ElementParser } from '../answer/element-parser.ts'
 import type { Entry } from '../record/entry.ts'
 import { RequestError } from '../record/errors.ts'

@@ -1,4 +1,4 @@
-import type { TokenCounter } from './token-estimator.ts'
+import type { TokenCounter } from '../learning/token-estimator.ts'
 
 /** gpt-tokenizer's encodings. Models since gpt-4o use `o200k_base`; gpt-4 and gpt-3.5 use `cl100k_base`. */
 export type Encoding = 'o200k_base' | 'o200k_harmony' | 'cl100k_base'

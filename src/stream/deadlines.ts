@@ -1,16 +1,10 @@
 import { Alarm } from '../base/alarm.ts'
+import type { Timeouts } from '../options/options.ts'
 import { RequestError } from '../record/errors.ts'
 
 /** A timer that rings so late, in ms, was kept from ringing; and after how many ms it is looked once more. */
 const LATE = 5
 const SECOND_LOOK = 2
-
-/** How long a request may take, in ms; `Infinity`: as long as it likes. */
-export interface Timeouts {
-  readonly firstTokenTimeout: number
-  readonly idleTimeout: number
-  readonly requestTimeout: number
-}
 
 /**
  * The deadlines of one request. Time during which nobody reads, because the consumer is slow, counts against none of them.

@@ -1,11 +1,11 @@
-import { endEvent, publish } from './accounts/diagnostics.ts'
-import type { Entry } from './record/entry.ts'
-import type { Ledger } from './accounts/ledger.ts'
-import type { Resolved } from './options/options.ts'
-import type { Outcome } from './record/outcome.ts'
-import type { PackRun } from './answer/finished-request.ts'
-import type { Permit } from './limits/rate-limiter.ts'
-import { runPack, type Shipment } from './stream/run-request.ts'
+import { endEvent, publish } from '../accounts/diagnostics.ts'
+import type { Entry } from '../record/entry.ts'
+import type { Ledger } from '../accounts/ledger.ts'
+import type { Resolved } from '../options/options.ts'
+import type { Outcome } from '../record/outcome.ts'
+import type { PackRun } from '../answer/finished-request.ts'
+import type { Permit } from '../limits/rate-limiter.ts'
+import { runPack, type Shipment } from './run-request.ts'
 
 /** A request that leaves. */
 export interface Departure<R> {

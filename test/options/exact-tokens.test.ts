@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { exactTokenCounter, type Encoding } from '../../src/learning/exact-tokens.ts'
+import { exactTokenCounter, type Encoding } from '../../src/options/exact-tokens.ts'
 
 /** What the tokenizer was given, piece by piece. */
 const pieces = vi.hoisted((): string[] => [])
