@@ -1,4 +1,4 @@
-// The Kafka program of the README: one worker of a consumer group.
+// The program of docs/kafka.md: one worker of a consumer group.
 import OpenAI from 'openai'
 import { PackStream } from 'llm-pack-stream'
 import { runKafka, type KafkaRecord } from 'llm-pack-stream/kafka'

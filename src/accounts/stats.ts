@@ -1,35 +1,30 @@
-/**
- * Prices in US dollars per million tokens. Take them from your provider's price page. The library
- * has no prices of its own, because they change often.
- */
+/** US dollars per million tokens. Take them from your provider's price page: they change too often to ship. */
 export interface Pricing {
   readonly input: number
-  /**
-   * Price of input that the provider reads from its prompt cache. Default: the price of `input`.
-   */
+  /** Input read from the prompt cache. Default: the price of `input`. */
   readonly cachedInput?: number
   readonly output: number
 }
 
-/** Causes for which tokens bought no result. */
+/** What tokens that bought no result were spent on. */
 export const wasteCauses = [
-  /** Records whose element did not match the schema, and their elements. */
+  /** Records whose element did not match the schema, and those elements. */
   'invalid',
-  /** Records that no element of the answer named. */
+  /** Records that no element named. */
   'missing',
-  /** Elements that named a record for the second time. */
+  /** Elements that named a record twice. */
   'repeated',
-  /** Elements with an id that no record of the pack has. */
+  /** Elements that named no record of their pack. */
   'unknown',
-  /** The unsettled rest of an answer that the output cap cut off. */
+  /** What an answer that was cut at the output cap left undone. */
   'length',
   'refusal',
   'content_filter',
-  /** The unsettled rest of an answer that missed a deadline. */
+  /** What an answer left undone that missed a deadline. */
   'timeout',
-  /** The unsettled rest of an answer that the stream stopped because it did not end. */
+  /** What an answer left undone that was stopped because it did not come to an end. */
   'runaway',
-  /** The unsettled rest of a request that failed in another way. */
+  /** What a request left undone that broke off otherwise. */
   'failure',
 ] as const
 
@@ -41,20 +36,20 @@ export interface Stats {
     readonly read: number
     readonly fulfilled: number
     readonly rejected: number
-    /** Records that were read and have no outcome yet. */
+    /** Read, and without an outcome yet. */
     readonly unsettled: number
   }
-  /** Number of requests with new records. */
+  /** Requests with new records. */
   readonly packs: number
-  /** Number of requests with records that an earlier request left unsettled. */
+  /** Requests with records that an earlier one left unsettled. */
   readonly retries: number
-  /** Number of requests: `packs + retries`. */
+  /** Requests sent: `packs + retries`. */
   readonly requests: number
-  /** Number of requests that a rate limit refused. Included in `requests`. */
+  /** Of `requests`: refused because of a rate limit. */
   readonly rateLimited: number
-  /** Number of requests that are running. */
+  /** Requests running now. */
   readonly inFlight: number
-  /** Number of elements and records with each fault. */
+  /** Elements and records by fault. */
   readonly elements: {
     readonly invalid: number
     readonly repeated: number
@@ -63,33 +58,24 @@ export interface Stats {
   }
   readonly tokens: {
     readonly input: number
-    /** Part of `input` that the provider read from its prompt cache. */
+    /** Of `input`: read from the provider's prompt cache. */
     readonly cached: number
     readonly output: number
-    /** Part of `output` that the model spent on reasoning. */
+    /** Of `output`: spent on thinking. */
     readonly reasoning: number
-    /**
-     * Part of `input + output` that the stream estimated because an answer broke off before the API
-     * reported its usage.
-     */
+    /** Of `input` and `output` together: estimated, because an answer broke off before the API had counted. */
     readonly estimated: number
-    /**
-     * Part of `input + output` that bought results. `used` and all `wasted` add up to `input +
-     * output`.
-     */
+    /** Of `input` and `output` together: bought results. With all that is wasted: the sum of both. */
     readonly used: number
-    /** Part of `input + output` that bought no result, by cause. */
+    /** Of `input` and `output` together: bought nothing, by cause. */
     readonly wasted: Readonly<Record<WasteCause, number>>
   }
-  /**
-   * Records whose value came from the `cache` (`hits`), or from a record with the same text that
-   * was in flight (`shared`). `failures` counts failed reads and writes of the store.
-   */
+  /** Records whose value came from the `cache`, or from another record of the same text that was in flight; and failures of the store. */
   readonly cache: {
     readonly hits: number
     readonly shared: number
     readonly failures: number
   }
-  /** Cost in US dollars. `undefined` without `pricing`. */
+  /** US dollars; `undefined` without `pricing`. */
   readonly cost: number | undefined
 }

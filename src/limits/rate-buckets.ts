@@ -1,48 +1,43 @@
 import type { Reported } from './rate-headers.ts'
 
-const MINUTE_MS = 60_000
+const MINUTE = 60_000
 /**
- * Part of a configured limit that may be used at once, as ms of refill. Servers check a limit per
- * minute over shorter times: OpenAI quantizes the limit, and Azure evaluates it every 1 or 10 s.
+ * How much of a configured limit may be used at once, in ms of its refill. Servers hold a limit per minute over less
+ * than a minute: OpenAI calls it quantized, Azure evaluates it every 1 or 10 s.
  */
-const BURST_MS = 10_000
+const BURST = 10_000
 
-/** The totals at the start of one request. */
+/** One request, in the account of all that were started. */
 export interface Start {
-  /** Number of the request, from 1. */
+  /** Its number, from 1. */
   readonly number: number
-  /** Tokens charged to all requests so far, including this request. */
+  /** Tokens charged to all requests up to and with this one. */
   readonly totalTokens: number
 }
 
 type Kind = Reported['kind']
 
-/**
- * A limit that refills continuously. The level falls below 0 after a request that is larger than
- * the capacity.
- */
+/** A limit that refills all the time. Its level is below 0 after a request larger than the whole of it. */
 interface Bucket {
   readonly capacity: number
   /** Refill per ms. */
   readonly rate: number
   level: number
-  /** Time at which the bucket had this level, in ms. */
+  /** When it had that level. */
   at: number
 }
 
 interface ReportedBucket extends Bucket {
-  /** Number of the request whose response reported the limit. */
+  /** Number of the request whose response said so. */
   readonly reporter: number
 }
 
-/** The configured and the reported limits of requests and tokens, and how much is left of each. */
+/** Limits of requests and tokens, configured and reported, and what is left of each. */
 export class RateBuckets {
   readonly #tokensPerMinute: number
   readonly #configured = new Map<Kind, Bucket>()
   readonly #reported = new Map<Kind, ReportedBucket>()
-  /**
-   * Largest number of tokens for one request, as a server said when it refused a larger request.
-   */
+  /** Tokens that one request may be charged, as a server said that refused a larger one. */
   #largestTold = Infinity
   /** Requests started so far, and the tokens charged to them. */
   #started = 0
@@ -54,7 +49,7 @@ export class RateBuckets {
     this.#tokensPerMinute = tokensPerMinute ?? Infinity
   }
 
-  /** Largest number of tokens that one request may be charged. `Infinity` if it is not known. */
+  /** Tokens that one request may be charged at all. `Infinity` if not known. */
   get largestRequest(): number {
     const reported = (['tokens', 'project-tokens'] as const).map(
       (kind) => this.#reported.get(kind)?.capacity ?? Infinity,
@@ -62,10 +57,7 @@ export class RateBuckets {
     return Math.min(this.#tokensPerMinute, this.#largestTold, ...reported)
   }
 
-  /**
-   * Time until all buckets have room for a request, in ms, after other requests have taken
-   * `before`. 0 or less if there is room now.
-   */
+  /** Ms until all have room for a request, after what others take out of them before; 0 or less if they have. */
   waitFor(tokens: number, before: { requests: number; tokens: number }, now: number): number {
     const waits = this.#all().map(([kind, bucket]) => {
       const taken = kind === 'requests' ? before.requests : before.tokens
@@ -74,7 +66,7 @@ export class RateBuckets {
     return Math.max(...waits)
   }
 
-  /** Charges a request to all buckets. */
+  /** Charges a request to all of them. */
   take(tokens: number, now: number): Start {
     for (const [kind, bucket] of this.#all()) {
       bucket.level = levelAt(bucket, now) - chargeOf(kind, tokens)
@@ -85,16 +77,13 @@ export class RateBuckets {
     return { number: this.#started, totalTokens: this.#totalTokens }
   }
 
-  /**
-   * Learns from the headers of a response. The level is the reported level minus the requests that
-   * have started since.
-   */
+  /** Learns from the headers of a response: as reported last, less what was started since. */
   learn(reports: readonly Reported[], start: Start, now: number): void {
     for (const report of reports) {
       const { kind, limit, remaining } = report
-      // Without the size of the limit, the refill rate is unknown.
+      // Without a limit nobody knows how fast it refills.
       if (limit === undefined) continue
-      // A later request has already reported. The server counted this request before it.
+      // A later request has reported already, and the server counted this one before it.
       if ((this.#reported.get(kind)?.reporter ?? 0) > start.number) continue
       const startedSince =
         kind === 'requests' ? this.#started - start.number : this.#totalTokens - start.totalTokens
@@ -108,19 +97,14 @@ export class RateBuckets {
     }
   }
 
-  /**
-   * Learns the largest number of tokens for one request, which a server said when it refused a
-   * larger request.
-   */
+  /** Learns what a server said that refused a larger request: the tokens that one may be charged. */
   learnLargest(tokens: number): void {
     this.#largestTold = Math.min(this.#largestTold, tokens)
   }
 
   /**
-   * Forgets reported limits that no longer hold. A server sometimes reports a limit only with a
-   * 429. If it then accepts a request and does not report the limit, the limit no longer holds.
-   *
-   * @returns Whether there was such a limit.
+   * A server that accepts a request and says nothing of a limit does not hold to what it said before: that came with a
+   * 429. Returns whether there was such a limit.
    */
   forget(reports: readonly Reported[], { number }: Start): boolean {
     const before = this.#reported.size
@@ -136,8 +120,8 @@ export class RateBuckets {
 }
 
 function configuredBucket(perMinute: number): Bucket {
-  const rate = perMinute / MINUTE_MS
-  return { capacity: rate * BURST_MS, rate, level: rate * BURST_MS, at: -Infinity }
+  const rate = perMinute / MINUTE
+  return { capacity: rate * BURST, rate, level: rate * BURST, at: -Infinity }
 }
 
 function chargeOf(kind: Kind, tokens: number): number {
@@ -149,33 +133,26 @@ function levelAt({ capacity, rate, level, at }: Bucket, now: number): number {
 }
 
 /**
- * Time until a bucket has room for a charge, in ms, after other requests have taken `before` from
- * it. 0 or less if there is room now. A charge that is larger than the bucket waits until the
- * bucket is full.
+ * Ms until a bucket has room for a charge, after what others take out of it before; 0 or less if it has. What is larger
+ * than the whole bucket starts when that is full.
  */
 function waitFor(bucket: Bucket, before: number, charge: number, now: number): number {
   return (before + Math.min(charge, bucket.capacity) - levelAt(bucket, now)) / bucket.rate
 }
 
 /**
- * How fast a reported limit refills, per ms.
- *
- * The reset time shows the rate of a limit per day or per second as well. But the server rounds the
- * remaining amount down. Near a full limit, the reset time alone could suggest a rate that is a
- * thousand times too high. So a rate above a limit per minute counts only the amount that was
- * certainly used.
+ * What comes back of a reported limit per ms. A reset tells it also of a limit per day or per second. But what is left is
+ * rounded down, so that near a full limit the reset alone could tell a thousand times the truth: beyond a limit per minute
+ * only what was surely used counts.
  */
 function refillRate(limit: number, { remaining, reset }: Reported): number {
-  const perMinute = limit / MINUTE_MS
+  const perMinute = limit / MINUTE
   if (!reset || remaining >= limit) return perMinute
   const used = limit - remaining
   return Math.max(Math.min(used / reset, perMinute), (used - 1) / reset)
 }
 
-/**
- * Time until every reported limit has room for a request, in ms. 0 if there is room now, or if the
- * reports do not show the time.
- */
+/** Ms until every reported limit has room for a request; 0 if they have, or if that cannot be told. */
 export function timeToRefill(reports: readonly Reported[], tokens: number): number {
   const times = reports.map((report) => {
     const { kind, limit, remaining, reset } = report

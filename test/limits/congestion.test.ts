@@ -2,17 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Congestion } from '../../src/limits/congestion.ts'
 
-/** A limiter whose pauses are exactly as long as the table says. */
+/** One that pauses for exactly as long as the table says. */
 const unhurried = (): Congestion => new Congestion(() => 0)
 
-/** Starts requests with these numbers. */
+/** Starts requests of these numbers. */
 function start(congestion: Congestion, ...numbers: readonly number[]): void {
   for (const number of numbers) congestion.started(number)
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
 
-/** How many more requests may start now. */
+/** How many more may start now. */
 function room(congestion: Congestion, most = 20): number {
   let started = 0
   while (started < most && !congestion.isFull) {
@@ -25,29 +25,14 @@ function room(congestion: Congestion, most = 20): number {
 
 describe('the pause after rounds of 429', () => {
   it.each<[what: string, pause: number | undefined, refill: number, pauses: number[]]>([
-    ['the server says nothing', undefined, 0, [500, 1_000, 2_000, 4_000, 8_000]],
+    ['nothing is said', undefined, 0, [500, 1_000, 2_000, 4_000, 8_000]],
     ['the reported limits refill soon', undefined, 100, [100, 1_000, 2_000, 4_000, 8_000]],
-    [
-      'the reported limits refill late',
-      undefined,
-      30_000,
-      [30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 32_000],
-    ],
-    ['the refill takes less than 1 ms', undefined, 0.5, [500, 1_000, 2_000, 4_000]],
-    ['the server asks for a pause', 20, 0, [20, 20, 20, 500, 1_000, 2_000, 4_000]],
-    ['the server asks for a pause and reports a refill', 20, 9_000, [20, 20, 20, 500, 1_000]],
-    [
-      'the server asks for a longer pause than ours',
-      3_000,
-      0,
-      [3_000, 3_000, 3_000, 3_000, 3_000, 3_000, 4_000, 8_000],
-    ],
-    [
-      'the server asks for a day',
-      86_400_000,
-      0,
-      [86_400_000, 86_400_000, 86_400_000, 86_400_000, 86_400_000],
-    ],
+    ['they refill late', undefined, 30_000, [30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 32_000]],
+    ['less than a ms is no time', undefined, 0.5, [500, 1_000, 2_000, 4_000]],
+    ['a pause is asked for', 20, 0, [20, 20, 20, 500, 1_000, 2_000, 4_000]],
+    ['one is asked for, whatever refills', 20, 9_000, [20, 20, 20, 500, 1_000]],
+    ['a longer one than ours', 3_000, 0, [3_000, 3_000, 3_000, 3_000, 3_000, 3_000, 4_000, 8_000]],
+    ['a day', 86_400_000, 0, [86_400_000, 86_400_000, 86_400_000, 86_400_000, 86_400_000]],
   ])('%s', (_what, pause, refill, expected) => {
     const congestion = unhurried()
     let now = 7
@@ -61,7 +46,7 @@ describe('the pause after rounds of 429', () => {
     expect(pauses).toEqual(expected)
   })
 
-  it('requests that are refused together are one round', () => {
+  it('those refused together are one round', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(8))
     for (const number of upTo(8)) congestion.refused(number, 20, 0, 0)
@@ -73,21 +58,21 @@ describe('the pause after rounds of 429', () => {
 
   it.each<[what: string, happen: (congestion: Congestion) => void, pause: number]>([
     [
-      'a request that goes well ends the row',
+      'one that goes well ends the row',
       (congestion) => {
         congestion.succeeded(4)
       },
       20,
     ],
     [
-      'a request that failed does not end the row',
+      'one that failed does not',
       (congestion) => {
         congestion.failed(60)
       },
       500,
     ],
     [
-      'a request that was cancelled does not end the row',
+      'nor does one that was cancelled',
       (congestion) => {
         congestion.ended()
       },
@@ -106,7 +91,7 @@ describe('the pause after rounds of 429', () => {
     expect(congestion.pausedUntil).toBe(60 + pause)
   })
 
-  it('a request from before the round does not end the row when it goes well', () => {
+  it('one of before the round that goes well does not end the row', () => {
     const congestion = unhurried()
     start(congestion, 1, 2)
     congestion.refused(2, undefined, 0, 0)
@@ -116,7 +101,7 @@ describe('the pause after rounds of 429', () => {
     expect(congestion.pausedUntil).toBe(1_500)
   })
 
-  it('is shortened by chance, except where the server named it', () => {
+  it('is shorter by chance, but not where the server named it', () => {
     const hasty = new Congestion(() => 1)
     const pauses = upTo(5).map((number) => {
       const before = hasty.pausedUntil === -Infinity ? 0 : hasty.pausedUntil
@@ -128,8 +113,8 @@ describe('the pause after rounds of 429', () => {
   })
 })
 
-describe('how many requests may run at once', () => {
-  it('all, before the server has refused a request', () => {
+describe('how many may run at once', () => {
+  it('all, before anything is refused', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(500))
     expect(congestion.isFull).toBe(false)
@@ -141,14 +126,14 @@ describe('how many requests may run at once', () => {
     [3, 1],
     [8, 4],
     [9, 4],
-  ])('after %i refused requests: %i', (count, window) => {
+  ])('of %i that were refused, %i', (count, window) => {
     const congestion = unhurried()
     start(congestion, ...upTo(count))
     for (const number of upTo(count)) congestion.refused(number, 1, 0, 0)
     expect(room(congestion)).toBe(window)
   })
 
-  it('requests that wait for a consumer do not count as running', () => {
+  it('those that wait for a consumer are not counted among those that run', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(4))
     for (const number of upTo(4)) congestion.refused(number, 1, 0, 0)
@@ -163,7 +148,7 @@ describe('how many requests may run at once', () => {
     expect(congestion.isFull).toBe(true)
   })
 
-  it('one more after each round trip that goes well, and all when the former number runs', () => {
+  it('one more for each round trip that goes well, and all again when as many run as ever did', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(6))
     for (const number of upTo(6)) congestion.refused(number, 1, 0, 0)
@@ -181,7 +166,7 @@ describe('how many requests may run at once', () => {
     expect(rooms.at(-1)).toBe(20)
   })
 
-  it('a request may always start when no request runs', () => {
+  it('whatever happens, something may start when nothing runs', () => {
     const does = fc.constantFrom('start', 'refuse', 'succeed', 'fail', 'end')
     fc.assert(
       fc.property(fc.array(fc.tuple(does, fc.nat())), (steps) => {

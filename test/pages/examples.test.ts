@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { FROM_SOURCE, root, runNode } from '../helpers/run.ts'
 
@@ -40,41 +39,12 @@ it('banking77 without a file says how it is used', async () => {
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: /^Usage: / })
 })
 
-describe('the programs of the README', () => {
-  it.each(['minimal', 'files'])('are shown as they are: %s', (name) => {
-    const program = readFileSync(join(root, `examples/${name}.ts`), 'utf8').replace(/^\/\/.*\n/, '')
-    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
-  })
-
-  it('run', async () => {
-    const simulator = await startSimulator({
-      latency: { timeToFirstToken: 1, outputTokensPerSecond: 10_000 },
-    })
-    const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL }
-    const minimal = await runNode([FROM_SOURCE, 'examples/minimal.ts'], env)
-    const labels = join(mkdtempSync(join(tmpdir(), 'llm-pack-stream-')), 'labels.jsonl')
-    const tickets = join(root, 'examples/data/tickets.jsonl')
-    const files = await runNode([FROM_SOURCE, 'examples/files.ts', tickets, labels], env)
-    await simulator.close()
-
-    expect({ code: minimal.code, stderr: minimal.stderr }).toEqual({ code: 0, stderr: '' })
-    expect(minimal.stdout).toMatch(/^ada { team: 'shipping', urgent: (true|false) }$/m)
-    expect(minimal.stdout).toMatch(/^ben { team: 'payments', urgent: (true|false) }$/m)
-    expect(minimal.stdout).toContain('fulfilled: 3, rejected: 0, unsettled: 0')
-
-    expect(files).toEqual({ code: 0, stdout: '', stderr: '' })
-    const lines = (path: string) => readFileSync(path, 'utf8').trim().split('\n')
-    const written = lines(labels).map(
-      (line) => JSON.parse(line) as { id: string; text: string; wish: string },
-    )
-    expect(written.map(({ id, text }) => ({ id, text }))).toEqual(
-      lines(tickets).map((line) => {
-        const { id, text } = JSON.parse(line) as { id: string; text: string }
-        return { id, text }
-      }),
-    )
-    expect(new Set(written.map(({ wish }) => wish))).toContain('refund')
-  })
+it.each([
+  ['minimal', 'README.md'],
+  ['files', 'docs/files.md'],
+])('examples/%s.ts is the program of %s, whose test runs it', (name, page) => {
+  const program = readFileSync(join(root, `examples/${name}.ts`), 'utf8').replace(/^\/\/.*\n/, '')
+  expect(readFileSync(join(root, page), 'utf8')).toContain(program)
 })
 
 it('no server at all ends the example with what is wrong', async () => {

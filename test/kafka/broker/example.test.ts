@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { bareEnv } from '../../helpers/cli.ts'
+import { bareEnv, Workplace } from '../../helpers/cli.ts'
 import { kafkaTests, startCluster, type KafkaCluster } from '../../helpers/kafka.ts'
 import { FROM_SOURCE, root } from '../../helpers/run.ts'
 
 const slowLeader = new URL('../../helpers/slow-leader.ts', import.meta.url).href
+const page = readFileSync(join(root, 'docs/kafka.md'), 'utf8')
 const [input, output, dead] = ['tickets', 'ticket-labels', 'ticket-rejects']
 
 /** A program of the example, in a terminal of its own. */
@@ -111,9 +112,9 @@ kafkaTests('examples/kafka', () => {
     },
   )
 
-  it('has the program of the README, which works', async () => {
+  it('has the program of docs/kafka.md, which works', async () => {
     const program = readFileSync(join(root, 'examples/kafka/minimal.ts'), 'utf8').replace(/^\/\/.*\n/, '')
-    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(program)
+    expect(page).toContain(program)
 
     if (cluster.isMock) {
       for (const name of ['messages', 'message-labels', 'message-rejects']) await cluster.createTopic(name, 1)
@@ -127,5 +128,31 @@ kafkaTests('examples/kafka', () => {
     expect(stderr).toContain("type: 'assigned'")
     const [result] = await cluster.readAll('message-labels')
     expect(result).toMatchObject({ key: 'messages:0:0', value: expect.stringContaining('"team"') as string })
+  })
+
+  it('has the command of docs/kafka.md, which works', async () => {
+    const [, command = ''] = /```sh\n(export KAFKA_BROKERS[^]*?)```/.exec(page) ?? []
+    expect(command).toContain('localhost:9092')
+    await cluster.produce('messages', [{ value: 'Shipping takes long' }])
+    using place = new Workplace()
+    const script = command
+      .replace('npx ', '')
+      .replace('localhost:9092', cluster.brokers.join())
+      .replace('--group labelling', '--group labelling-by-command')
+    const shell = spawn('bash', ['-ec', script], {
+      cwd: place.path,
+      env: { ...place.install(), NODE_OPTIONS: `--import ${slowLeader}` },
+      stdio: 'ignore',
+      // A group of its own, for all of which Ctrl-C is.
+      detached: true,
+    })
+    const ended = once(shell, 'exit')
+    // Its group reads what the program's has read, and the new message.
+    await expect.poll(() => cluster.endOffsets('message-labels')).toEqual([5n])
+    process.kill(-shell.pid!, 'SIGINT')
+    expect(await ended).toEqual([0, null])
+    const labels = await cluster.readAll('message-labels')
+    const expected = { key: 'messages:0:2', value: '{"text":"Shipping takes long","label":"shipping"}' }
+    expect(labels).toContainEqual(expect.objectContaining(expected))
   })
 })
