@@ -2,41 +2,53 @@ import { channel } from 'node:diagnostics_channel'
 import type { PackRun } from '../answer/finished-request.ts'
 import type { WasteCause } from './stats.ts'
 
-/** A request leaves. */
+/** The stream has sent a request. */
 export interface RequestStartEvent {
-  /** The stream, to tell several apart. Not enumerable, as in all of these: it buffers records, which no logger should print. */
+  /**
+   * The stream that published the event. Not enumerable in all events: the stream buffers records,
+   * and no logger should print them.
+   */
   readonly stream: object
   /** Number of the request within the stream, from 1. */
   readonly request: number
   readonly api: 'chat' | 'responses'
   readonly model: string
-  /** Records in it. */
+  /** Number of records in the request. */
   readonly records: number
   readonly isRetry: boolean
   readonly maxOutputTokens: number | undefined
 }
 
-/** A request has ended, in whatever way. */
+/** A request has ended, with or without success. */
 export interface RequestEndEvent {
   readonly stream: object
   readonly request: number
   readonly responseId: string | undefined
-  /** `complete`, or what was wrong: `length`, `refusal`, `content_filter`, `context`, `rate_limit`, `failure`, `fatal`, … */
+  /**
+   * `complete`, or the kind of problem: `length`, `refusal`, `content_filter`, `context`,
+   * `rate_limit`, `failure`, `fatal`, and others.
+   */
   readonly end: string
-  /** Code of the `RequestError`, where there was one, and what it says of the server's answer. */
+  /**
+   * Code of the `RequestError`, and the HTTP status and request id of the server's answer.
+   * `undefined` without an error.
+   */
   readonly error: string | undefined
   readonly status: number | undefined
   readonly requestId: string | undefined
-  /** Records it settled, and records it left. */
+  /** Records that the request settled, and records that it left unsettled. */
   readonly settled: number
   readonly unsettled: number
-  /** As the API counted; `undefined` where it did not. */
+  /** Usage that the API reported; `undefined` if it reported none. */
   readonly usage:
     | { readonly input: number; readonly cached: number; readonly output: number; readonly reasoning: number }
     | undefined
-  /** Milliseconds from sending to the first token of the answer, be it only of a thought; `undefined` where none came. */
+  /**
+   * Time from sending to the first token of the answer, in ms. A reasoning token counts too.
+   * `undefined` if no token came.
+   */
   readonly firstToken: number | undefined
-  /** Milliseconds. */
+  /** Time from sending to the end, in ms. */
   readonly duration: number
 }
 
@@ -45,16 +57,16 @@ export interface ElementEvent {
   readonly stream: object
   readonly request: number
   readonly kind: 'fulfilled' | Extract<WasteCause, 'invalid' | 'repeated' | 'unknown'>
-  /** Of the record that it settled: its position in the input, from 0. */
+  /** Position in the input, from 0, of the record that the element settled. */
   readonly index: number | undefined
 }
 
-/** A record has its outcome. */
+/** A record has got its outcome. */
 export interface OutcomeEvent {
   readonly stream: object
   readonly index: number
   readonly status: 'fulfilled' | 'rejected'
-  /** Code of the `RecordError` of a rejected one. */
+  /** Code of the `RecordError` if the record was rejected. */
   readonly code: string | undefined
   readonly attempts: number
 }
@@ -73,7 +85,10 @@ const channels = {
   outcome: channel('llm-pack-stream:outcome'),
 }
 
-/** Tells `node:diagnostics_channel`: ids, codes and counts, never a text. Costs nothing while nobody listens. */
+/**
+ * Publishes an event on `node:diagnostics_channel`. Events hold ids, codes and counts, and never
+ * text. Without a subscriber, the event is not made.
+ */
 export function publish<K extends keyof Events>(
   name: K,
   stream: object,
@@ -83,7 +98,10 @@ export function publish<K extends keyof Events>(
   channels[name].publish(Object.defineProperty(event(), 'stream', { value: stream }))
 }
 
-/** What is told of a request that has ended. `records` and `duration` (in ms) are the request's. */
+/**
+ * Makes the event for the end of a request. `records` is the number of records in it; `duration` is
+ * in ms.
+ */
 export function endEvent(
   request: number,
   { end, usage, unsettled, responseId, firstToken }: PackRun<unknown>,

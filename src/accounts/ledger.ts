@@ -4,7 +4,7 @@ import type { PackRun } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import { wasteCauses, type Pricing, type Stats, type WasteCause } from './stats.ts'
 
-/** Books what happens. The only place that counts. */
+/** Counts everything that a stream does. No other file counts. */
 export class Ledger {
   readonly #pricing: Pricing | undefined
   readonly #records = { read: 0, fulfilled: 0, rejected: 0 }
@@ -21,7 +21,7 @@ export class Ledger {
     this.#pricing = pricing
   }
 
-  /** Counts a record that was read; returns its index. */
+  /** Counts a record that was read. Returns its index. */
   read(): number {
     return this.#records.read++
   }
@@ -31,7 +31,7 @@ export class Ledger {
     this.#records[status] += 1
   }
 
-  /** Records that were read. */
+  /** Number of records read. */
   get recordsRead(): number {
     return this.#records.read
   }
@@ -40,7 +40,7 @@ export class Ledger {
     return this.#records.read - this.#records.fulfilled - this.#records.rejected
   }
 
-  /** Counts a request; returns its number. */
+  /** Counts a request. Returns its number. */
   sent(isRetry: boolean): number {
     if (isRetry) this.#retries += 1
     else this.#packs += 1
@@ -56,7 +56,10 @@ export class Ledger {
     this.#elements[kind] += 1
   }
 
-  /** Books a finished request. `usage` is what the API counted, or an estimate where it did not. */
+  /**
+   * Counts a finished request. `usage` comes from the API, or is an estimate if the API reported
+   * none.
+   */
   finished(pack: readonly Entry<unknown>[], run: PackRun<unknown>, usage: Usage): void {
     this.#tokens.input += usage.input
     this.#tokens.cached += usage.cached
@@ -71,7 +74,8 @@ export class Ledger {
     if (run.end.kind === 'complete') this.#elements.missing += missing.length
     const undone = causeOf(run.end)
 
-    // The prompt is shared out by the size of the records: what the unsettled ones took of it bought nothing.
+    // The prompt's tokens are divided by the size of the records. The share of the unsettled
+    // records is wasted.
     const undoneTokens = tokensOf(missing)
     const invalidTokens = tokensOf(unsettled) - undoneTokens
     this.#book(usage.input, [
@@ -79,7 +83,8 @@ export class Ledger {
       ['invalid', invalidTokens],
       [undone, undoneTokens],
     ])
-    // So is the answer, by what its characters were good for. What only frames the elements counts for none of them.
+    // The answer's tokens are divided by the use of its characters. Text around the elements
+    // belongs to no part.
     const { fulfilled, invalid, repeated, unknown, unfinished } = run.characters
     const isFrame = run.end.kind === 'complete' && run.elements > 0
     this.#book(usage.output, [
@@ -87,12 +92,15 @@ export class Ledger {
       ['invalid', invalid],
       ['repeated', repeated],
       ['unknown', unknown],
-      // With nothing closed all of it is lost, also where the tokens were spent on something that is no text.
+      // Without a closed element the whole answer is wasted, also if the tokens produced no text.
       [undone, isFrame ? 0 : run.elements > 0 ? Math.max(0, unfinished) : 1],
     ])
   }
 
-  /** Shares tokens out by weight, so that each goes to one part, and books as wasted what has a cause. */
+  /**
+   * Divides tokens by weight, so that each token goes to exactly one part. Counts a part with a
+   * cause as wasted.
+   */
   #book(tokens: number, parts: readonly (readonly [WasteCause | undefined, number])[]): void {
     const whole = parts.reduce((sum, [, weight]) => sum + weight, 0)
     let weightSoFar = 0
@@ -110,7 +118,7 @@ export class Ledger {
     return this.#cost
   }
 
-  /** US dollars that so many tokens cost. */
+  /** Price of these tokens in US dollars. */
   costOf({ input, cached, output }: Usage): number {
     if (!this.#pricing) return 0
     const { input: full, cachedInput = full, output: out } = this.#pricing
@@ -136,11 +144,11 @@ export class Ledger {
 }
 
 function tokensOf(entries: readonly Entry<unknown>[]): number {
-  // A counter of the user's may say 0 to all.
+  // The user's token counter may return 0 for every text.
   return entries.reduce((sum, entry) => sum + Math.max(entry.tokens, 1), 0)
 }
 
-/** The cause that is booked for what a request left undone. */
+/** The cause under which the tokens of unsettled records are wasted. */
 function causeOf(end: RequestEnd): WasteCause {
   switch (end.kind) {
     case 'complete':

@@ -1,30 +1,35 @@
-/** US dollars per million tokens. Take them from your provider's price page: they change too often to ship. */
+/**
+ * Prices in US dollars per million tokens. Take them from your provider's price page. The library
+ * has no prices of its own, because they change often.
+ */
 export interface Pricing {
   readonly input: number
-  /** Input read from the prompt cache. Default: the price of `input`. */
+  /**
+   * Price of input that the provider reads from its prompt cache. Default: the price of `input`.
+   */
   readonly cachedInput?: number
   readonly output: number
 }
 
-/** What tokens that bought no result were spent on. */
+/** Causes for which tokens bought no result. */
 export const wasteCauses = [
-  /** Records whose element did not match the schema, and those elements. */
+  /** Records whose element did not match the schema, and their elements. */
   'invalid',
-  /** Records that no element named. */
+  /** Records that no element of the answer named. */
   'missing',
-  /** Elements that named a record twice. */
+  /** Elements that named a record for the second time. */
   'repeated',
-  /** Elements that named no record of their pack. */
+  /** Elements with an id that no record of the pack has. */
   'unknown',
-  /** What an answer that was cut at the output cap left undone. */
+  /** The unsettled rest of an answer that the output cap cut off. */
   'length',
   'refusal',
   'content_filter',
-  /** What an answer left undone that missed a deadline. */
+  /** The unsettled rest of an answer that missed a deadline. */
   'timeout',
-  /** What an answer left undone that was stopped because it did not come to an end. */
+  /** The unsettled rest of an answer that the stream stopped because it did not end. */
   'runaway',
-  /** What a request left undone that broke off otherwise. */
+  /** The unsettled rest of a request that failed in another way. */
   'failure',
 ] as const
 
@@ -36,20 +41,20 @@ export interface Stats {
     readonly read: number
     readonly fulfilled: number
     readonly rejected: number
-    /** Read, and without an outcome yet. */
+    /** Records that were read and have no outcome yet. */
     readonly unsettled: number
   }
-  /** Requests with new records. */
+  /** Number of requests with new records. */
   readonly packs: number
-  /** Requests with records that an earlier one left unsettled. */
+  /** Number of requests with records that an earlier request left unsettled. */
   readonly retries: number
-  /** Requests sent: `packs + retries`. */
+  /** Number of requests: `packs + retries`. */
   readonly requests: number
-  /** Of `requests`: refused because of a rate limit. */
+  /** Number of requests that a rate limit refused. Included in `requests`. */
   readonly rateLimited: number
-  /** Requests running now. */
+  /** Number of requests that are running. */
   readonly inFlight: number
-  /** Elements and records by fault. */
+  /** Number of elements and records with each fault. */
   readonly elements: {
     readonly invalid: number
     readonly repeated: number
@@ -58,24 +63,33 @@ export interface Stats {
   }
   readonly tokens: {
     readonly input: number
-    /** Of `input`: read from the provider's prompt cache. */
+    /** Part of `input` that the provider read from its prompt cache. */
     readonly cached: number
     readonly output: number
-    /** Of `output`: spent on thinking. */
+    /** Part of `output` that the model spent on reasoning. */
     readonly reasoning: number
-    /** Of `input` and `output` together: estimated, because an answer broke off before the API had counted. */
+    /**
+     * Part of `input + output` that the stream estimated because an answer broke off before the API
+     * reported its usage.
+     */
     readonly estimated: number
-    /** Of `input` and `output` together: bought results. With all that is wasted: the sum of both. */
+    /**
+     * Part of `input + output` that bought results. `used` and all `wasted` add up to `input +
+     * output`.
+     */
     readonly used: number
-    /** Of `input` and `output` together: bought nothing, by cause. */
+    /** Part of `input + output` that bought no result, by cause. */
     readonly wasted: Readonly<Record<WasteCause, number>>
   }
-  /** Records whose value came from the `cache`, or from another record of the same text that was in flight; and failures of the store. */
+  /**
+   * Records whose value came from the `cache` (`hits`), or from a record with the same text that
+   * was in flight (`shared`). `failures` counts failed reads and writes of the store.
+   */
   readonly cache: {
     readonly hits: number
     readonly shared: number
     readonly failures: number
   }
-  /** US dollars; `undefined` without `pricing`. */
+  /** Cost in US dollars. `undefined` without `pricing`. */
   readonly cost: number | undefined
 }

@@ -1,43 +1,48 @@
 import type { Reported } from './rate-headers.ts'
 
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 /**
- * How much of a configured limit may be used at once, in ms of its refill. Servers hold a limit per minute over less
- * than a minute: OpenAI calls it quantized, Azure evaluates it every 1 or 10 s.
+ * Part of a configured limit that may be used at once, as ms of refill. Servers check a limit per
+ * minute over shorter times: OpenAI quantizes the limit, and Azure evaluates it every 1 or 10 s.
  */
-const BURST = 10_000
+const BURST_MS = 10_000
 
-/** One request, in the account of all that were started. */
+/** The totals at the start of one request. */
 export interface Start {
-  /** Its number, from 1. */
+  /** Number of the request, from 1. */
   readonly number: number
-  /** Tokens charged to all requests up to and with this one. */
+  /** Tokens charged to all requests so far, including this request. */
   readonly totalTokens: number
 }
 
 type Kind = Reported['kind']
 
-/** A limit that refills all the time. Its level is below 0 after a request larger than the whole of it. */
+/**
+ * A limit that refills continuously. The level falls below 0 after a request that is larger than
+ * the capacity.
+ */
 interface Bucket {
   readonly capacity: number
   /** Refill per ms. */
   readonly rate: number
   level: number
-  /** When it had that level. */
+  /** Time at which the bucket had this level, in ms. */
   at: number
 }
 
 interface ReportedBucket extends Bucket {
-  /** Number of the request whose response said so. */
+  /** Number of the request whose response reported the limit. */
   readonly reporter: number
 }
 
-/** Limits of requests and tokens, configured and reported, and what is left of each. */
+/** The configured and the reported limits of requests and tokens, and how much is left of each. */
 export class RateBuckets {
   readonly #tokensPerMinute: number
   readonly #configured = new Map<Kind, Bucket>()
   readonly #reported = new Map<Kind, ReportedBucket>()
-  /** Tokens that one request may be charged, as a server said that refused a larger one. */
+  /**
+   * Largest number of tokens for one request, as a server said when it refused a larger request.
+   */
   #largestTold = Infinity
   /** Requests started so far, and the tokens charged to them. */
   #started = 0
@@ -49,7 +54,7 @@ export class RateBuckets {
     this.#tokensPerMinute = tokensPerMinute ?? Infinity
   }
 
-  /** Tokens that one request may be charged at all. `Infinity` if not known. */
+  /** Largest number of tokens that one request may be charged. `Infinity` if it is not known. */
   get largestRequest(): number {
     const reported = (['tokens', 'project-tokens'] as const).map(
       (kind) => this.#reported.get(kind)?.capacity ?? Infinity,
@@ -57,7 +62,10 @@ export class RateBuckets {
     return Math.min(this.#tokensPerMinute, this.#largestTold, ...reported)
   }
 
-  /** Ms until all have room for a request, after what others take out of them before; 0 or less if they have. */
+  /**
+   * Time until all buckets have room for a request, in ms, after other requests have taken
+   * `before`. 0 or less if there is room now.
+   */
   waitFor(tokens: number, before: { requests: number; tokens: number }, now: number): number {
     const waits = this.#all().map(([kind, bucket]) => {
       const taken = kind === 'requests' ? before.requests : before.tokens
@@ -66,7 +74,7 @@ export class RateBuckets {
     return Math.max(...waits)
   }
 
-  /** Charges a request to all of them. */
+  /** Charges a request to all buckets. */
   take(tokens: number, now: number): Start {
     for (const [kind, bucket] of this.#all()) {
       bucket.level = levelAt(bucket, now) - chargeOf(kind, tokens)
@@ -77,13 +85,16 @@ export class RateBuckets {
     return { number: this.#started, totalTokens: this.#totalTokens }
   }
 
-  /** Learns from the headers of a response: as reported last, less what was started since. */
+  /**
+   * Learns from the headers of a response. The level is the reported level minus the requests that
+   * have started since.
+   */
   learn(reports: readonly Reported[], start: Start, now: number): void {
     for (const report of reports) {
       const { kind, limit, remaining } = report
-      // Without a limit nobody knows how fast it refills.
+      // Without the size of the limit, the refill rate is unknown.
       if (limit === undefined) continue
-      // A later request has reported already, and the server counted this one before it.
+      // A later request has already reported. The server counted this request before it.
       if ((this.#reported.get(kind)?.reporter ?? 0) > start.number) continue
       const startedSince =
         kind === 'requests' ? this.#started - start.number : this.#totalTokens - start.totalTokens
@@ -97,14 +108,19 @@ export class RateBuckets {
     }
   }
 
-  /** Learns what a server said that refused a larger request: the tokens that one may be charged. */
+  /**
+   * Learns the largest number of tokens for one request, which a server said when it refused a
+   * larger request.
+   */
   learnLargest(tokens: number): void {
     this.#largestTold = Math.min(this.#largestTold, tokens)
   }
 
   /**
-   * A server that accepts a request and says nothing of a limit does not hold to what it said before: that came with a
-   * 429. Returns whether there was such a limit.
+   * Forgets reported limits that no longer hold. A server sometimes reports a limit only with a
+   * 429. If it then accepts a request and does not report the limit, the limit no longer holds.
+   *
+   * @returns Whether there was such a limit.
    */
   forget(reports: readonly Reported[], { number }: Start): boolean {
     const before = this.#reported.size
@@ -120,8 +136,8 @@ export class RateBuckets {
 }
 
 function configuredBucket(perMinute: number): Bucket {
-  const rate = perMinute / MINUTE
-  return { capacity: rate * BURST, rate, level: rate * BURST, at: -Infinity }
+  const rate = perMinute / MINUTE_MS
+  return { capacity: rate * BURST_MS, rate, level: rate * BURST_MS, at: -Infinity }
 }
 
 function chargeOf(kind: Kind, tokens: number): number {
@@ -133,26 +149,33 @@ function levelAt({ capacity, rate, level, at }: Bucket, now: number): number {
 }
 
 /**
- * Ms until a bucket has room for a charge, after what others take out of it before; 0 or less if it has. What is larger
- * than the whole bucket starts when that is full.
+ * Time until a bucket has room for a charge, in ms, after other requests have taken `before` from
+ * it. 0 or less if there is room now. A charge that is larger than the bucket waits until the
+ * bucket is full.
  */
 function waitFor(bucket: Bucket, before: number, charge: number, now: number): number {
   return (before + Math.min(charge, bucket.capacity) - levelAt(bucket, now)) / bucket.rate
 }
 
 /**
- * What comes back of a reported limit per ms. A reset tells it also of a limit per day or per second. But what is left is
- * rounded down, so that near a full limit the reset alone could tell a thousand times the truth: beyond a limit per minute
- * only what was surely used counts.
+ * How fast a reported limit refills, per ms.
+ *
+ * The reset time shows the rate of a limit per day or per second as well. But the server rounds the
+ * remaining amount down. Near a full limit, the reset time alone could suggest a rate that is a
+ * thousand times too high. So a rate above a limit per minute counts only the amount that was
+ * certainly used.
  */
 function refillRate(limit: number, { remaining, reset }: Reported): number {
-  const perMinute = limit / MINUTE
+  const perMinute = limit / MINUTE_MS
   if (!reset || remaining >= limit) return perMinute
   const used = limit - remaining
   return Math.max(Math.min(used / reset, perMinute), (used - 1) / reset)
 }
 
-/** Ms until every reported limit has room for a request; 0 if they have, or if that cannot be told. */
+/**
+ * Time until every reported limit has room for a request, in ms. 0 if there is room now, or if the
+ * reports do not show the time.
+ */
 export function timeToRefill(reports: readonly Reported[], tokens: number): number {
   const times = reports.map((report) => {
     const { kind, limit, remaining, reset } = report

@@ -1,26 +1,29 @@
-/** Response headers as the SDK, some other fetch, or a log gives them. */
+/** Response headers, in the form of the SDK, of another `fetch`, or of a log. */
 export type AnyHeaders = { get(name: string): string | null } | Readonly<Record<string, string>>
 
-/** What a server says is left of one of its limits. */
+/** A server's report about one of its limits. */
 export interface Reported {
-  /** What is counted: requests, tokens, or the tokens of all keys of a project. */
+  /** The counted unit: requests, tokens, or the tokens of all keys of a project. */
   readonly kind: 'requests' | 'tokens' | 'project-tokens'
-  /** What there is when nothing is used, above 0. Per minute or per day: the headers do not say. */
+  /** Size of the limit, above 0. The headers do not say whether it is per minute or per day. */
   readonly limit: number | undefined
-  /** What is left of it, from 0. */
+  /** Remaining amount, from 0. */
   readonly remaining: number
-  /** How long until all of it is back, in ms. */
+  /** Time until the whole limit is available again, in ms. */
   readonly reset: number | undefined
 }
 
 const KINDS = ['requests', 'tokens', 'project-tokens'] as const
 
-const UNITS = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const MS_PER_UNIT = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** No limit is counted over more than a month. A longer reset is no duration: some gateways write a date in seconds. */
-const LONGEST_RESET = 31 * UNITS.d
+/**
+ * Longest reset that is believed, in ms. No limit is counted over more than a month. Some gateways
+ * write a date in seconds, which would be a longer reset.
+ */
+const LONGEST_RESET_MS = 31 * MS_PER_UNIT.d
 
-/** A header however its name is spelt, or `undefined`. */
+/** The header's value, or `undefined`. Upper and lower case of the name do not matter. */
 function read(headers: AnyHeaders | undefined, name: string): string | undefined {
   if (typeof headers?.get === 'function') return headers.get(name) ?? undefined
   const found = Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)
@@ -32,40 +35,46 @@ function toNumber(text: string | undefined): number {
 }
 
 /**
- * The pause that a server asks for, in ms and of any length: `retry-after-ms`, or else `retry-after` in seconds or as a
- * date. `undefined` if it asks for none that is a finite time of at least 1 ms.
+ * The pause that a server asks for, in ms, without an upper bound. Reads `retry-after-ms`, or else
+ * `retry-after` in seconds or as a date. `undefined` if the headers name no finite time of at least
+ * 1 ms.
  */
 export function readRetryAfter(headers: AnyHeaders | undefined): number | undefined {
-  // A date is by the server's clock, so it is measured by that.
+  // The date comes from the server's clock, so the function measures it by the server's `date`
+  // header.
   const dates = ['retry-after', 'date'].map((name) => Date.parse(read(headers, name) ?? ''))
   return [
     toNumber(read(headers, 'retry-after-ms')),
     toNumber(read(headers, 'retry-after')) * 1000,
     (dates[0] ?? NaN) - (dates[1] ?? NaN),
-    // No time at all is no answer: taken at its word it would be a loop.
+    // A pause of 0 is ignored: obeying it would be an endless loop.
   ].find((ms) => ms >= 1 && ms < Infinity)
 }
 
 /**
- * A duration in ms, from what Go prints and OpenAI sends: `120ms`, `8.64s`, `6m0s`, `1h0m0s`; also with days, `2d3h`.
- * A number without a unit is seconds. `undefined` if it is neither.
+ * Parses a duration in the form that Go prints and OpenAI sends: `120ms`, `8.64s`, `6m0s`,
+ * `1h0m0s`, and also days, `2d3h`. A number without a unit means seconds. Returns ms, or
+ * `undefined` if the text is neither.
  */
 export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim()
   let ms: number | undefined
   if (/^\d+(?:\.\d+)?$/.test(trimmed)) {
-    ms = Number(trimmed) * UNITS.s
+    ms = Number(trimmed) * MS_PER_UNIT.s
   } else if (/^(?:\d+(?:\.\d+)?(?:[nuµm]?s|[mhd]))+$/.test(trimmed)) {
     ms = 0
     for (const [, amount, unit] of trimmed.matchAll(/([\d.]+)([a-zµ]+)/g)) {
-      ms += Number(amount) * UNITS[unit as keyof typeof UNITS]
+      ms += Number(amount) * MS_PER_UNIT[unit as keyof typeof MS_PER_UNIT]
     }
   }
-  // As many digits as a header can hold are no time either.
+  // A header can hold enough digits to make the number infinite.
   return ms !== undefined && ms < Infinity ? ms : undefined
 }
 
-/** What the `x-ratelimit-*` headers say, of each kind of which they say what is left. */
+/**
+ * Reads the `x-ratelimit-*` headers. The result has an entry for each kind whose remaining amount
+ * is known.
+ */
 export function readRateLimits(headers: AnyHeaders | undefined): Reported[] {
   return KINDS.flatMap((kind) => {
     const remaining = toNumber(read(headers, `x-ratelimit-remaining-${kind}`))
@@ -74,10 +83,10 @@ export function readRateLimits(headers: AnyHeaders | undefined): Reported[] {
     const reset = parseDuration(read(headers, `x-ratelimit-reset-${kind}`) ?? '')
     return {
       kind,
-      // A limit of nothing would forbid everything; the response has just shown that it does not.
+      // A limit of 0 would forbid every request, but the server has just accepted one.
       limit: limit > 0 && limit < Infinity ? limit : undefined,
       remaining,
-      reset: reset !== undefined && reset <= LONGEST_RESET ? reset : undefined,
+      reset: reset !== undefined && reset <= LONGEST_RESET_MS ? reset : undefined,
     }
   })
 }

@@ -3,78 +3,105 @@ import { Congestion } from './congestion.ts'
 import { RateBuckets, timeToRefill } from './rate-buckets.ts'
 import { readRateLimits, readRetryAfter, type AnyHeaders } from './rate-headers.ts'
 
-/** The limits of the account, as the provider's page shows them. One left out is learned from response headers. */
+/**
+ * Limits of the account, as the provider's page shows them. The limiter learns a missing limit from
+ * the response headers.
+ */
 export interface RateLimiterOptions {
-  /** Requests per minute, above 0. Default: what the response headers say. */
+  /** Requests per minute, above 0. Default: the limit in the response headers. */
   readonly requestsPerMinute?: number
-  /** Tokens per minute, above 0, counted as the provider does: with each request's output cap. Default: as above. */
+  /**
+   * Tokens per minute, above 0. Count tokens as the provider does: with the output cap of each
+   * request. Default: the limit in the response headers.
+   */
   readonly tokensPerMinute?: number
 }
 
 /**
- * The leave of one request, from its start to its end. It ends once; whatever is said afterwards is ignored.
+ * Permission for one request, from its start to its end. The first end counts; the permit ignores
+ * all later calls.
  *
  * @internal
  */
 export interface Permit {
-  /** The server has accepted the request, with these response headers. */
+  /** The server has accepted the request and sent these response headers. */
   report(headers: AnyHeaders | undefined, now: number): void
   /**
-   * The server refused it with a 429, or broke it off with a rate limit error: everybody pauses. Ends it.
+   * The server refused the request with a 429, or broke the answer off with a rate limit error. All
+   * requests pause. The request has ended.
    *
-   * @param largestRequest The tokens that one request may be charged, where the server said that.
+   * @param largestRequest The largest number of tokens that the server charges one request. Pass it
+   *   where the server said it.
    */
   rateLimited(headers: AnyHeaders | undefined, now: number, largestRequest?: number): void
-  /** It waits for its consumer, or no longer: meanwhile it is not counted among those that run. */
+  /**
+   * The request begins or stops waiting for its consumer. A waiting request does not count as
+   * running.
+   */
   rest(isResting: boolean): void
-  /** It ended by no doing of the server's. */
+  /** The request ended, and the end says nothing about the server. */
   cancel(): void
-  /** It ended in any other way. A healthy end says that the server can take as much, or more; any other, that it is ill. */
+  /**
+   * The request ended in any other way. A healthy end says that the server can take as much load or
+   * more. Any other end says that the server has a problem.
+   */
   end(isHealthy: boolean, now: number): void
 }
 
 const NAMES: Record<keyof RateLimiterOptions, true> = { requestsPerMinute: true, tokensPerMinute: true }
 
-/** How late one that was told to wait may come, in ms, before it is passed. */
-const GRACE = 1_000
-/** A wait so short, in ms, is none: it is what rounding leaves of one that was waited to its end. */
-const SLACK = 0.01
+/**
+ * Time for which the limiter keeps a turn after the promised start, in ms. Then others may start
+ * first.
+ */
+const GRACE_MS = 1_000
+/** Waits up to this length count as 0, in ms. Rounding leaves such a rest after a complete wait. */
+const SLACK_MS = 0.01
 
-/** The place of one that was told to wait. */
+/** The turn of a listener that was told to wait. */
 interface Turn {
-  /** What its request is charged. */
+  /** Tokens that the request will be charged. */
   readonly tokens: number
-  /** Until when that is kept for it. */
+  /** Time until which the limiter keeps this turn, in ms. */
   readonly keptUntil: number
 }
 
 /**
- * Holds requests back so that they keep within requests and tokens per minute, and slows down when a server refuses some
- * anyway. It is for one pool of limits, so mostly for one model, and may be shared by all streams of a process that use
- * it. What other processes use of the same limits it learns from response headers, if the server sends them.
+ * Delays requests so that they stay within a number of requests and tokens per minute. Slows down
+ * when a server refuses requests anyway.
  *
- * - Limits that are configured: at most 10 s worth of them at once, and the rest as it refills.
- * - Limits in `x-ratelimit-*` headers: as reported last, less what was started since.
- * - After a 429: all requests pause as long as the server says, or until the limit it reports has refilled, or 500 ms,
- *   doubling up to 60 s, less up to a quarter. From then on half as many run at once, and one more with each round trip
- *   that goes well, until there are as many as ever. From the fourth round of 429 in a row the pause grows as well,
- *   whatever the server says. A request that waits for its own consumer does not count as running.
- * - When as many requests in a row have failed as ever ran at once (and at least 4), the server is down: one at a time asks
- *   whether it is back, after pauses as above.
+ * One limiter serves one pool of limits, so usually one model. All streams of a process that use
+ * this pool may share the limiter. Other processes may use the same limits; the limiter learns from
+ * the response headers how much they take, if the server sends such headers.
  *
- * It owns no clock and no timer: it is told the time in ms, by any clock that does not run backwards, and says how long
- * to wait.
+ * - Configured limits: 10 s worth of a limit may be used at once. After that, requests start as the
+ *   limit refills.
+ * - Limits in `x-ratelimit-*` headers: the limiter takes the last report and subtracts the requests
+ *   that have started since.
+ * - After a 429, all requests pause. The pause is the time that the server asks for, or else the
+ *   time until the reported limit has refilled, or else 500 ms, which doubles up to 60 s and is
+ *   shortened by up to a quarter. Then half as many requests run at once. Each round trip that goes
+ *   well adds one request, until the former number is reached. From the fourth round of 429 in a
+ *   row, the pause grows, also where the server asks for less. A request that waits for its own
+ *   consumer does not count as running.
+ * - The server counts as down when as many requests in a row have failed as ever ran at once, and
+ *   at least 4. Then the limiter lets one request at a time test whether the server is back, after
+ *   the pauses above.
+ *
+ * The limiter has no clock and no timer. The caller passes the time in ms, by any clock that never
+ * runs backwards, and the limiter returns how long to wait.
  */
 export class RateLimiter {
   readonly #buckets: RateBuckets
   readonly #congestion: Congestion
   readonly #listeners = new Set<() => void>()
-  /** Who was told to wait, first come first. */
+  /** The listeners that were told to wait, in the order in which they came. */
   readonly #turns = new Map<() => void, Turn>()
 
   /**
-   * @param random For tests: what shortens the pauses, from 0 to 1.
-   * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
+   * @param random For tests: returns a number from 0 to 1. A larger number makes pauses shorter.
+   * @throws {TypeError | RangeError} The message names the option, the expected value and the given
+   *   value.
    */
   constructor(options: RateLimiterOptions = {}, random: () => number = Math.random) {
     knownOptions(options, NAMES)
@@ -85,7 +112,8 @@ export class RateLimiter {
   }
 
   /**
-   * Tokens that one request may be charged at all; a server refuses a larger one for ever. `Infinity` if not known.
+   * Largest number of tokens that one request may be charged. A server always refuses a larger
+   * request. `Infinity` if the limit is not known.
    *
    * @internal
    */
@@ -94,18 +122,21 @@ export class RateLimiter {
   }
 
   /**
-   * How long until a request that is charged so many tokens may start, in whole ms; 0: now. `Infinity`: not before
-   * another one has ended. It can be longer than a timer can wait: a server may ask for any pause.
+   * Time until a request that is charged `tokens` tokens may start, in whole ms. 0 means now.
+   * `Infinity` means not before another request has ended. The time can be longer than the longest
+   * timer, because a server may ask for any pause.
    *
-   * @param listener Who asks, by its listener for `whenFree`; only if it would start one now. Those that are told to
-   *   wait take turns, so that none is passed again and again by one that is quicker or wants less. Default: no turn.
+   * @param listener The caller's listener for `whenFree`. Pass it only if the caller would start a
+   *   request now. Callers that are told to wait take turns, so a caller that is faster or wants
+   *   fewer tokens cannot pass another caller again and again. Default: no turn.
    * @internal
    */
   delay(tokens: number, now: number, listener?: () => void): number {
     const delay = this.#delay(tokens, now, listener)
     if (listener && delay > 0) {
-      // One that waits for another's end was not told a time. It comes first then, as the listeners are called in turn.
-      const keptUntil = delay < Infinity ? now + delay + GRACE : -Infinity
+      // A request that waits for another request's end has no start time. It comes first when that
+      // request ends, because the listeners are called in turn.
+      const keptUntil = delay < Infinity ? now + delay + GRACE_MS : -Infinity
       this.#turns.set(listener, { tokens, keptUntil })
     }
     return delay
@@ -121,14 +152,14 @@ export class RateLimiter {
       before.tokens += turn.tokens
     }
     const wait = Math.max(this.#congestion.pausedUntil - now, this.#buckets.waitFor(tokens, before, now))
-    // Not a whole ms more for what rounding adds to it.
-    return wait <= SLACK ? 0 : Math.ceil(wait - SLACK / 2)
+    // Rounding errors must not add a whole ms.
+    return wait <= SLACK_MS ? 0 : Math.ceil(wait - SLACK_MS / 2)
   }
 
   /**
-   * Counts a request as started. It is for the caller to have seen that there is no delay.
+   * Counts a request as started. The caller must have checked that `delay` returns 0.
    *
-   * @param listener Who starts it, as for `delay`: its turn is over.
+   * @param listener The listener that the caller passed to `delay`. Its turn is over.
    * @internal
    */
   start(tokens: number, now: number, listener?: () => void): Permit {
@@ -152,7 +183,7 @@ export class RateLimiter {
     }
     return {
       report: (headers, at) => {
-        // Not every client tells what they are.
+        // Not every client passes the headers on.
         if (hasEnded || headers === undefined) return
         const reports = readRateLimits(headers)
         const hasForgotten = this.#buckets.forget(reports, start)
@@ -187,8 +218,9 @@ export class RateLimiter {
   }
 
   /**
-   * Calls a listener once, at the next moment at which a delay may have become shorter by anything but time: a request
-   * has ended, or headers said how much is left. A listener that waits already is not called twice.
+   * Calls a listener once, when a delay may have become shorter for another reason than time: a
+   * request has ended, or headers have reported a limit. A listener that is already waiting is not
+   * called twice.
    *
    * @internal
    */
@@ -203,13 +235,13 @@ export class RateLimiter {
    */
   forget(listener: () => void): void {
     this.#listeners.delete(listener)
-    // Those behind it move up.
+    // The listeners behind it move up.
     if (this.#turns.delete(listener)) this.#callListeners()
   }
 
   #callListeners(): void {
-    // Those that wait now, in their turns: one that waits again is not called before the next time, one that was
-    // forgotten not at all.
+    // Only the listeners that wait at this moment are called, in their turns. A listener that waits
+    // again is called the next time. A listener that was forgotten is not called.
     for (const listener of new Set([...this.#turns.keys(), ...this.#listeners])) {
       if (this.#listeners.delete(listener)) listener()
     }

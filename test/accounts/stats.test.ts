@@ -36,9 +36,9 @@ const NOTHING = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished:
 interface Finished {
   readonly end?: RequestEnd
   readonly usage?: Usage
-  /** The API did not count. */
+  /** Whether the API counted no usage. */
   readonly isEstimate?: boolean
-  /** Tokens of the pack's records by what became of them. */
+  /** Tokens of the pack's records, grouped by result. */
   readonly fulfilled?: readonly number[]
   readonly invalid?: readonly number[]
   readonly undone?: readonly number[]
@@ -92,7 +92,7 @@ describe('records', () => {
     expect(ledger.unsettled).toBe(1)
   })
 
-  it.each(['fulfilled', 'rejected'] as const)('none can be %s that was not read', (status) => {
+  it.each(['fulfilled', 'rejected'] as const)('an unread record cannot be %s', (status) => {
     const ledger = new Ledger(undefined)
     expect(() => {
       ledger.settled(status)
@@ -113,13 +113,13 @@ describe('requests', () => {
     expect(ledger.snapshot(2, 0)).toMatchObject({ packs: 2, retries: 1, requests: 3, inFlight: 2 })
   })
 
-  it('those that a rate limit refused are counted', () => {
+  it('requests that a rate limit refused are counted', () => {
     const ledger = new Ledger(undefined)
     for (const kind of kinds) finish(ledger, { end: ENDS[kind], undone: [1] })
     expect(ledger.snapshot(0, 0).rateLimited).toBe(1)
   })
 
-  it('elements are counted by their fault, records without one only where the answer was whole', () => {
+  it('elements are counted by their fault; missing records are counted only in complete answers', () => {
     const ledger = new Ledger(undefined)
     ledger.element('invalid')
     ledger.element('repeated')
@@ -132,7 +132,7 @@ describe('requests', () => {
 })
 
 describe('the cache', () => {
-  it('records that needed no request are counted, and failures of the store', () => {
+  it('counts records without a request, and failures of the store', () => {
     const ledger = new Ledger(undefined)
     ledger.cached('hits')
     ledger.cached('hits')
@@ -143,7 +143,7 @@ describe('the cache', () => {
 })
 
 describe('a snapshot', () => {
-  it('is frozen all the way down, and does not move with the ledger', () => {
+  it('is deeply frozen, and does not change with the ledger', () => {
     const ledger = new Ledger({ input: 1, output: 1 })
     const before = ledger.snapshot(0, 0)
     ledger.read()
@@ -166,7 +166,7 @@ describe('a snapshot', () => {
 describe('tokens that bought nothing', () => {
   const all = { fulfilled: [10, 10], characters: { fulfilled: 100, unfinished: 20 }, elements: 2 }
 
-  it('are none where every record was settled, whatever frames the elements', () => {
+  it('are 0 if every record was settled, also with text around the elements', () => {
     expect(wastedOf(statsOf({ ...all, usage: usage(1_000, 100) }))).toEqual({})
   })
 
@@ -178,7 +178,7 @@ describe('tokens that bought nothing', () => {
     expect(wastedOf(stats)).toEqual({ invalid: 300 + 20, missing: 200 })
   })
 
-  it('repeated and unknown elements waste what they took of the answer', () => {
+  it('repeated and unknown elements waste their share of the answer', () => {
     const stats = statsOf({
       ...{ usage: usage(1_000, 100), fulfilled: [50], elements: 3 },
       characters: { fulfilled: 50, repeated: 30, unknown: 20 },
@@ -209,7 +209,7 @@ describe('tokens that bought nothing', () => {
     ['not_json', failed('not_json'), 'failure'],
     ['not_a_stream', failed('not_a_stream'), 'failure'],
     ['api_error', failed('api_error'), 'failure'],
-  ])('%s: what was left undone is wasted', (_name, end, cause) => {
+  ])('%s: the share of unsettled records is wasted', (_name, end, cause) => {
     const stats = statsOf({
       ...{ end, usage: usage(1_000, 100), fulfilled: [75], undone: [25], elements: 1 },
       characters: { fulfilled: 90, unfinished: 10 },
@@ -219,7 +219,7 @@ describe('tokens that bought nothing', () => {
   })
 
   it.each(['complete', 'length', 'failure'] as const)(
-    '%s: with nothing closed, all of it is wasted, thinking too',
+    '%s: without a closed element, the whole answer is wasted, reasoning included',
     (kind) => {
       const stats = statsOf({ end: ENDS[kind], usage: usage(1_000, 100, 0, 100), undone: [10, 10] })
       expect(totalWaste(stats)).toBe(1_100)
@@ -227,7 +227,7 @@ describe('tokens that bought nothing', () => {
     },
   )
 
-  // Rounded each by itself, one token of five parts would be wasted five times.
+  // If each part were rounded by itself, one token of five parts would be wasted five times.
   it('one token is wasted once', () => {
     const stats = statsOf({
       ...{ usage: usage(1, 1), invalid: [1], undone: [1], elements: 2 },
@@ -250,7 +250,7 @@ describe('tokens that bought nothing', () => {
     isEstimate: fc.boolean(),
   })
 
-  it('and those that bought something are all there are, in whole numbers of at least 0, whatever happens', () => {
+  it('and used tokens add up to all tokens, in whole numbers of at least 0', () => {
     fc.assert(
       fc.property(fc.array(finished, { minLength: 1, maxLength: 5 }), (runs) => {
         const ledger = new Ledger(undefined)
@@ -269,7 +269,7 @@ describe('tokens that bought nothing', () => {
     )
   })
 
-  it('each cause has its share, to a token for prompt and answer each', () => {
+  it('each cause has its share, with an error of at most one token in the prompt and one in the answer', () => {
     const part = fc.integer({ min: 1, max: 500 })
     fc.assert(
       fc.property(
@@ -299,15 +299,15 @@ describe('tokens that bought nothing', () => {
   })
 })
 
-describe('what was estimated', () => {
-  it('is told apart, and counted all the same', () => {
+describe('estimated tokens', () => {
+  it('are counted both separately and in the totals', () => {
     const ledger = new Ledger(undefined)
     finish(ledger, { usage: usage(100, 10), fulfilled: [1], elements: 1, characters: { fulfilled: 1 } })
     finish(ledger, { usage: usage(200, 20), isEstimate: true, end: ENDS.failure, undone: [1] })
     expect(ledger.snapshot(0, 0).tokens).toMatchObject({ input: 300, output: 30, estimated: 220 })
   })
 
-  it('cached and thinking tokens are parts of the others', () => {
+  it('cached and reasoning tokens are parts of the totals', () => {
     expect(statsOf({ usage: usage(100, 50, 60, 40) }).tokens).toMatchObject({
       input: 100,
       cached: 60,
@@ -329,7 +329,7 @@ describe('cost', () => {
       { input: 2, cachedInput: 0.5, output: 8 },
       (600_000 * 2 + 400_000 * 0.5 + 500_000 * 8) / 1e6,
     ],
-    ['cached input for nothing', { input: 2, cachedInput: 0, output: 8 }, (600_000 * 2 + 500_000 * 8) / 1e6],
+    ['cached input at no cost', { input: 2, cachedInput: 0, output: 8 }, (600_000 * 2 + 500_000 * 8) / 1e6],
     ['nothing', { input: 0, output: 0 }, 0],
   ])('%s', (_name, pricing, cost) => {
     expect(statsOf({ usage: usage(1_000_000, 500_000, 400_000) }, pricing).cost).toBeCloseTo(cost, 10)

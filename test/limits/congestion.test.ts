@@ -2,17 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Congestion } from '../../src/limits/congestion.ts'
 
-/** One that pauses for exactly as long as the table says. */
+/** A limiter whose pauses are exactly as long as the table says. */
 const unhurried = (): Congestion => new Congestion(() => 0)
 
-/** Starts requests of these numbers. */
+/** Starts requests with these numbers. */
 function start(congestion: Congestion, ...numbers: readonly number[]): void {
   for (const number of numbers) congestion.started(number)
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
 
-/** How many more may start now. */
+/** How many more requests may start now. */
 function room(congestion: Congestion, most = 20): number {
   let started = 0
   while (started < most && !congestion.isFull) {
@@ -25,14 +25,29 @@ function room(congestion: Congestion, most = 20): number {
 
 describe('the pause after rounds of 429', () => {
   it.each<[what: string, pause: number | undefined, refill: number, pauses: number[]]>([
-    ['nothing is said', undefined, 0, [500, 1_000, 2_000, 4_000, 8_000]],
+    ['the server says nothing', undefined, 0, [500, 1_000, 2_000, 4_000, 8_000]],
     ['the reported limits refill soon', undefined, 100, [100, 1_000, 2_000, 4_000, 8_000]],
-    ['they refill late', undefined, 30_000, [30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 32_000]],
-    ['less than a ms is no time', undefined, 0.5, [500, 1_000, 2_000, 4_000]],
-    ['a pause is asked for', 20, 0, [20, 20, 20, 500, 1_000, 2_000, 4_000]],
-    ['one is asked for, whatever refills', 20, 9_000, [20, 20, 20, 500, 1_000]],
-    ['a longer one than ours', 3_000, 0, [3_000, 3_000, 3_000, 3_000, 3_000, 3_000, 4_000, 8_000]],
-    ['a day', 86_400_000, 0, [86_400_000, 86_400_000, 86_400_000, 86_400_000, 86_400_000]],
+    [
+      'the reported limits refill late',
+      undefined,
+      30_000,
+      [30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 32_000],
+    ],
+    ['the refill takes less than 1 ms', undefined, 0.5, [500, 1_000, 2_000, 4_000]],
+    ['the server asks for a pause', 20, 0, [20, 20, 20, 500, 1_000, 2_000, 4_000]],
+    ['the server asks for a pause and reports a refill', 20, 9_000, [20, 20, 20, 500, 1_000]],
+    [
+      'the server asks for a longer pause than ours',
+      3_000,
+      0,
+      [3_000, 3_000, 3_000, 3_000, 3_000, 3_000, 4_000, 8_000],
+    ],
+    [
+      'the server asks for a day',
+      86_400_000,
+      0,
+      [86_400_000, 86_400_000, 86_400_000, 86_400_000, 86_400_000],
+    ],
   ])('%s', (_what, pause, refill, expected) => {
     const congestion = unhurried()
     let now = 7
@@ -46,7 +61,7 @@ describe('the pause after rounds of 429', () => {
     expect(pauses).toEqual(expected)
   })
 
-  it('those refused together are one round', () => {
+  it('requests that are refused together are one round', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(8))
     for (const number of upTo(8)) congestion.refused(number, 20, 0, 0)
@@ -58,21 +73,21 @@ describe('the pause after rounds of 429', () => {
 
   it.each<[what: string, happen: (congestion: Congestion) => void, pause: number]>([
     [
-      'one that goes well ends the row',
+      'a request that goes well ends the row',
       (congestion) => {
         congestion.succeeded(4)
       },
       20,
     ],
     [
-      'one that failed does not',
+      'a request that failed does not end the row',
       (congestion) => {
         congestion.failed(60)
       },
       500,
     ],
     [
-      'nor does one that was cancelled',
+      'a request that was cancelled does not end the row',
       (congestion) => {
         congestion.ended()
       },
@@ -91,7 +106,7 @@ describe('the pause after rounds of 429', () => {
     expect(congestion.pausedUntil).toBe(60 + pause)
   })
 
-  it('one of before the round that goes well does not end the row', () => {
+  it('a request from before the round does not end the row when it goes well', () => {
     const congestion = unhurried()
     start(congestion, 1, 2)
     congestion.refused(2, undefined, 0, 0)
@@ -101,7 +116,7 @@ describe('the pause after rounds of 429', () => {
     expect(congestion.pausedUntil).toBe(1_500)
   })
 
-  it('is shorter by chance, but not where the server named it', () => {
+  it('is shortened by chance, except where the server named it', () => {
     const hasty = new Congestion(() => 1)
     const pauses = upTo(5).map((number) => {
       const before = hasty.pausedUntil === -Infinity ? 0 : hasty.pausedUntil
@@ -113,8 +128,8 @@ describe('the pause after rounds of 429', () => {
   })
 })
 
-describe('how many may run at once', () => {
-  it('all, before anything is refused', () => {
+describe('how many requests may run at once', () => {
+  it('all, before the server has refused a request', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(500))
     expect(congestion.isFull).toBe(false)
@@ -126,14 +141,14 @@ describe('how many may run at once', () => {
     [3, 1],
     [8, 4],
     [9, 4],
-  ])('of %i that were refused, %i', (count, window) => {
+  ])('after %i refused requests: %i', (count, window) => {
     const congestion = unhurried()
     start(congestion, ...upTo(count))
     for (const number of upTo(count)) congestion.refused(number, 1, 0, 0)
     expect(room(congestion)).toBe(window)
   })
 
-  it('those that wait for a consumer are not counted among those that run', () => {
+  it('requests that wait for a consumer do not count as running', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(4))
     for (const number of upTo(4)) congestion.refused(number, 1, 0, 0)
@@ -148,7 +163,7 @@ describe('how many may run at once', () => {
     expect(congestion.isFull).toBe(true)
   })
 
-  it('one more for each round trip that goes well, and all again when as many run as ever did', () => {
+  it('one more after each round trip that goes well, and all when the former number runs', () => {
     const congestion = unhurried()
     start(congestion, ...upTo(6))
     for (const number of upTo(6)) congestion.refused(number, 1, 0, 0)
@@ -166,7 +181,7 @@ describe('how many may run at once', () => {
     expect(rooms.at(-1)).toBe(20)
   })
 
-  it('whatever happens, something may start when nothing runs', () => {
+  it('a request may always start when no request runs', () => {
     const does = fc.constantFrom('start', 'refuse', 'succeed', 'fail', 'end')
     fc.assert(
       fc.property(fc.array(fc.tuple(does, fc.nat())), (steps) => {

@@ -26,9 +26,9 @@ describe('the pause that a server asks for', () => {
     [{ 'retry-after': '-1' }, undefined],
     [{ 'retry-after': 'soon' }, undefined],
     [{ 'retry-after': '' }, undefined],
-    // Waited for, it would never end.
+    // A wait for such a time would never end.
     [{ 'retry-after': 'Infinity' }, undefined],
-    // A date says something only next to the server's own.
+    // A date is useful only together with the server's own date.
     [{ 'retry-after': 'Wed, 21 Oct 2026 07:34:00 GMT' }, undefined],
     [{ 'retry-after': 'Wed, 21 Oct 2026 07:34:00 GMT', date: DATE }, 360_000],
     [{ 'retry-after': DATE, date: DATE }, undefined],
@@ -41,12 +41,12 @@ describe('the pause that a server asks for', () => {
     ['no headers', undefined],
     ['null', null],
     ['a string', 'retry-after: 2'],
-  ])('with %s there is none', (_name, headers) => {
+  ])('with %s there is no pause', (_name, headers) => {
     expect(readRetryAfter(headers as AnyHeaders)).toBeUndefined()
   })
 
-  // A client with a fetch of its own brings the Headers of node-fetch or of the undici package.
-  it("is read from another library's Headers, and from plain ones however they are spelt", () => {
+  // A client with its own `fetch` passes the Headers of node-fetch or of the undici package.
+  it("is read from another library's Headers, and from a plain object with names in any case", () => {
     const foreign = { get: (name: string) => (name.toLowerCase() === 'retry-after' ? '2' : null) }
     expect(readRetryAfter(foreign)).toBe(2_000)
     expect(readRetryAfter({ 'Retry-After': '2' })).toBe(2_000)
@@ -98,7 +98,7 @@ describe('durations', () => {
     )
   })
 
-  it('takes any text for a time from 0, or for none', () => {
+  it('returns a time from 0 or undefined for any text', () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom('1', '9.5', '.', 's', 'ms', 'm', 'h', 'd', 'µs', '-', ' '),
@@ -112,8 +112,8 @@ describe('durations', () => {
     )
   })
 
-  // A pattern that goes back over what it has read would be at it for longer than a test may take.
-  it('comes to an end over a text of any length', () => {
+  // A pattern that backtracks would need longer than a test may take.
+  it('reads a very long text in linear time', () => {
     expect(parseDuration(`${'1'.repeat(100_000)}x`)).toBeUndefined()
     expect(parseDuration(`${'1s'.repeat(100_000)}x`)).toBeUndefined()
   })
@@ -132,7 +132,7 @@ describe('reported rate limits', () => {
       ),
     )
 
-  it('are read of every kind, from Headers and plain ones', () => {
+  it('are read for every kind, from Headers and from a plain object', () => {
     const all = {
       ...headers('requests', '60', '59', '1s'),
       ...headers('tokens', '150000', '149984', '6m0s'),
@@ -149,9 +149,12 @@ describe('reported rate limits', () => {
     expect(readRateLimits(loud)).toEqual(expected)
   })
 
-  it.each(['-1', 'many', '', 'NaN', 'Infinity', undefined])('are none where %j remains', (remaining) => {
-    expect(readRateLimits(headers('requests', '60', remaining, '1s'))).toEqual([])
-  })
+  it.each(['-1', 'many', '', 'NaN', 'Infinity', undefined])(
+    'are empty where the remaining amount is %j',
+    (remaining) => {
+      expect(readRateLimits(headers('requests', '60', remaining, '1s'))).toEqual([])
+    },
+  )
 
   it.each([undefined, '', '0', '-1', 'none', 'Infinity'])('a limit of %j is not known', (limit) => {
     expect(readRateLimits(headers('tokens', limit, '5', '1s'))).toEqual([
@@ -159,14 +162,14 @@ describe('reported rate limits', () => {
     ])
   })
 
-  // The last is a date in seconds, as some gateways write it.
+  // The last value is a date in seconds. Some gateways write this.
   it.each([undefined, '', 'soon', '1792567680'])('a reset of %j is not known', (reset) => {
     expect(readRateLimits(headers('tokens', '10', '5', reset))).toEqual([
       { kind: 'tokens', limit: 10, remaining: 5, reset: undefined },
     ])
   })
 
-  it('without headers there are none', () => {
+  it('are empty without headers', () => {
     expect(readRateLimits(undefined)).toEqual([])
     expect(readRateLimits({})).toEqual([])
   })

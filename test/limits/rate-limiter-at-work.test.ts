@@ -4,7 +4,7 @@ import { RateLimits } from '../../src/simulator/limits.ts'
 
 const MINUTE = 60_000
 
-/** A sequence of numbers from 0 to 1 that is the same in each run. */
+/** Returns the same sequence of numbers from 0 to 1 in each run. */
 function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {
@@ -16,15 +16,18 @@ function randomNumbers(seed: number): () => number {
 interface Run {
   readonly limiters: readonly RateLimiter[]
   readonly server: { requestsPerMinute?: number; tokensPerMinute?: number }
-  /** Tokens that a request is charged, from and to. */
+  /** Smallest and largest number of tokens that a request is charged. */
   readonly tokens: readonly [number, number]
   readonly maxInFlight: number
-  /** Whether the client is shown the server's headers. */
+  /** Whether the client sees the server's headers. */
   readonly showsHeaders: boolean
   readonly minutes: number
 }
 
-/** Streams that always have something to send, against the simulator's limits, with times of a network and a model. */
+/**
+ * Runs streams that always have a request to send against the simulator's limits, with the delays
+ * of a network and a model.
+ */
 function simulate({ limiters, server, tokens: [least, most], maxInFlight, showsHeaders, minutes }: Run) {
   const random = randomNumbers(7)
   const between = (from: number, to: number): number => from + random() * (to - from)
@@ -115,32 +118,29 @@ describe("against the simulator's limits", () => {
   const servers: [name: string, server: Run['server'], tokens: [number, number]][] = [
     ['requests bind', { requestsPerMinute: 60, tokensPerMinute: 1_000_000 }, [500, 3_000]],
     ['tokens bind', { requestsPerMinute: 500, tokensPerMinute: 200_000 }, [500, 3_000]],
-    ['both nearly', { requestsPerMinute: 100, tokensPerMinute: 180_000 }, [500, 3_000]],
+    ['both nearly bind', { requestsPerMinute: 100, tokensPerMinute: 180_000 }, [500, 3_000]],
     ['requests of up to half a minute', { tokensPerMinute: 20_000 }, [2_000, 10_000]],
     ['very few requests', { requestsPerMinute: 3 }, [500, 3_000]],
   ]
 
-  it.each(servers)(
-    'limits that are known are never passed, and used to 90 in 100: %s',
-    (_name, server, tokens) => {
-      for (const showsHeaders of [true, false]) {
-        const limiter = new RateLimiter(server, randomNumbers(1))
-        const run = simulate({
-          limiters: [limiter],
-          server,
-          tokens,
-          maxInFlight: 32,
-          showsHeaders,
-          minutes: 20,
-        })
-        expect(run.refused).toBe(0)
-        expect(Math.max(run.requestShare, run.tokenShare)).toBeGreaterThan(0.9)
-      }
-    },
-  )
+  it.each(servers)('known limits are never exceeded, and used to 90%: %s', (_name, server, tokens) => {
+    for (const showsHeaders of [true, false]) {
+      const limiter = new RateLimiter(server, randomNumbers(1))
+      const run = simulate({
+        limiters: [limiter],
+        server,
+        tokens,
+        maxInFlight: 32,
+        showsHeaders,
+        minutes: 20,
+      })
+      expect(run.refused).toBe(0)
+      expect(Math.max(run.requestShare, run.tokenShare)).toBeGreaterThan(0.9)
+    }
+  })
 
   it.each(servers)(
-    'limits that only the headers tell are hardly ever passed after the first response, and used to 90 in 100: %s',
+    'limits from headers are rarely exceeded after the first response, and used to 90%: %s',
     (_name, server, tokens) => {
       const limiter = new RateLimiter({}, randomNumbers(1))
       const run = simulate({
@@ -152,7 +152,7 @@ describe("against the simulator's limits", () => {
     },
   )
 
-  it('two streams with one limiter use it as one does, half each', () => {
+  it('two streams with one limiter use the whole limit, half each', () => {
     const server = { requestsPerMinute: 60 }
     const limiter = new RateLimiter(server)
     const run = simulate({
@@ -164,7 +164,7 @@ describe("against the simulator's limits", () => {
     expect(Math.min(...run.perStream)).toBeGreaterThan(0.45 * run.requests)
   })
 
-  it('two processes, each with a limiter of its own, still get nearly all there is, with few refusals', () => {
+  it('two processes with a limiter each use nearly the whole limit, with few refusals', () => {
     const server = { requestsPerMinute: 120, tokensPerMinute: 1_000_000 }
     const run = simulate({
       ...{

@@ -11,7 +11,7 @@ const headers = (kind: string, limit: number, remaining: number, reset?: string)
   ...(reset === undefined ? {} : { [`x-ratelimit-reset-${kind}`]: reset }),
 })
 
-/** Starts as many requests as may start at once. */
+/** Starts requests until the limiter allows no more; returns their number. */
 function startAll(limiter: RateLimiter, tokens: number, now: number): number {
   let started = 0
   while (started < 10_000 && limiter.delay(tokens, now) === 0) {
@@ -21,7 +21,7 @@ function startAll(limiter: RateLimiter, tokens: number, now: number): number {
   return started
 }
 
-/** One that pauses for exactly as long as the table says. */
+/** A limiter whose pauses are exactly as long as the table says. */
 const unhurried = (options: RateLimiterOptions = {}): RateLimiter => new RateLimiter(options, () => 0)
 
 describe('options', () => {
@@ -65,7 +65,7 @@ describe('options', () => {
     expect(make).toThrow(message)
   })
 
-  it('none of them is required, and without any nothing is held back', () => {
+  it('are all optional, and without options the limiter delays no request', () => {
     for (const options of [undefined, {}, { requestsPerMinute: undefined }]) {
       const limiter = new RateLimiter(options as RateLimiterOptions)
       expect(limiter.largestRequest).toBe(Infinity)
@@ -75,17 +75,17 @@ describe('options', () => {
 })
 
 describe('configured limits', () => {
-  it('10 s worth may start at once, the rest as it refills', () => {
+  it('allow 10 s worth at once, and the rest as they refill', () => {
     const limiter = new RateLimiter({ requestsPerMinute: 60 })
     expect(startAll(limiter, 1, 5)).toBe(10)
     expect(limiter.delay(1, 5)).toBe(1_000)
     expect(limiter.delay(1, 1_004)).toBe(1)
     expect(startAll(limiter, 1, 1_005)).toBe(1)
-    // However long nothing is asked for, it is 10 s worth again.
+    // The bucket holds 10 s worth also after a long time without requests.
     expect(startAll(limiter, 1, DAY)).toBe(10)
   })
 
-  it('tokens and requests both have to allow it', () => {
+  it('must both allow a request: tokens and requests', () => {
     const limiter = new RateLimiter({ requestsPerMinute: 60, tokensPerMinute: 6_000 })
     limiter.start(900, 0)
     expect(limiter.delay(100, 0)).toBe(0)
@@ -94,7 +94,7 @@ describe('configured limits', () => {
     expect(limiter.delay(100, 0)).toBe(1_000)
   })
 
-  it('what is larger than that starts when it is full, and is paid for in time', () => {
+  it('start a request that is larger than the bucket when it is full, and charge all of it', () => {
     const limiter = new RateLimiter({ tokensPerMinute: 6_000 })
     expect(limiter.delay(3_000, 0)).toBe(0)
     limiter.start(3_000, 0)
@@ -103,7 +103,7 @@ describe('configured limits', () => {
     expect(limiter.delay(3_000, 30_000)).toBe(0)
   })
 
-  it('a limit so low that 10 s worth are less than one request still lets them start, one by one', () => {
+  it('start requests one by one if 10 s worth are less than one request', () => {
     const limiter = new RateLimiter({ requestsPerMinute: 3 })
     expect(startAll(limiter, 1, 0)).toBe(1)
     expect(limiter.delay(1, 0)).toBe(20_000)
@@ -114,7 +114,7 @@ describe('configured limits', () => {
   const limit = fc.integer({ min: 1, max: 1_000_000 })
   const clock = fc.constantFrom(0, 12_345.678, 1.8e12 + 0.3)
 
-  it('in no window do more start than the limit gives in it, and 10 s worth', () => {
+  it('start in every window at most the refill of that window and 10 s worth', () => {
     const step = fc.record({ share: fc.double({ min: 0.001, max: 1, noNaN: true }), pause: fc.nat(5_000) })
     fc.assert(
       fc.property(
@@ -127,7 +127,7 @@ describe('configured limits', () => {
           let now = start
           for (const { share, pause } of steps) {
             const tokens = (share * perMinute) / 6
-            // Sometimes early, sometimes late, as streams are that have other things to do.
+            // Streams are sometimes early and sometimes late, because they have other work.
             now += pause % 3 === 0 ? pause : 0
             now += limiter.delay(tokens, now)
             expect(limiter.delay(tokens, now)).toBe(0)
@@ -149,9 +149,9 @@ describe('configured limits', () => {
   })
 
   it.each(['requestsPerMinute', 'tokensPerMinute'] as const)(
-    'asked for all the time, %s is used to at least 99 in 100',
+    'are used to at least 99% when requests always wait: %s',
     (name) => {
-      // From a hundredth of what may start at once to several times as much.
+      // From 1% to 500% of the tokens that may start at once.
       const shares = fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { minLength: 1, maxLength: 10 })
       fc.assert(
         fc.property(limit, clock, shares, (perMinute, start, list) => {
@@ -179,7 +179,10 @@ describe('configured limits', () => {
 })
 
 describe('turns', () => {
-  /** Two streams of which the first always asks first; how many requests of each start in an hour. */
+  /**
+   * Lets two streams ask for an hour; the first stream always asks first. Returns the number of
+   * requests that each stream started.
+   */
   function share(limiter: RateLimiter, tokens: [number, number]): [number, number] {
     const started: [number, number] = [0, 0]
     const listeners = [() => undefined, () => undefined]
@@ -199,16 +202,13 @@ describe('turns', () => {
     expect(Math.abs(first - second)).toBeLessThan(20)
   })
 
-  it.each([1_000, 3_000])(
-    'one that wants 10 tokens does not keep one that wants %i from ever starting',
-    (large) => {
-      const [small, big] = share(new RateLimiter({ tokensPerMinute: 6_000 }), [10, large])
-      expect(big).toBeGreaterThan((0.95 * 60 * 6_000) / (large + 10))
-      expect(10 * small + large * big).toBeGreaterThan(0.99 * 60 * 6_000)
-    },
-  )
+  it.each([1_000, 3_000])('a stream that wants 10 tokens does not block a stream that wants %i', (large) => {
+    const [small, big] = share(new RateLimiter({ tokensPerMinute: 6_000 }), [10, large])
+    expect(big).toBeGreaterThan((0.95 * 60 * 6_000) / (large + 10))
+    expect(10 * small + large * big).toBeGreaterThan(0.99 * 60 * 6_000)
+  })
 
-  it('the slot that gets free goes to each in turn', () => {
+  it('a free slot goes to the listeners in turn', () => {
     const limiter = unhurried()
     for (const permit of [limiter.start(1, 0), limiter.start(1, 0)])
       permit.rateLimited({ 'retry-after': '1' }, 0)
@@ -230,7 +230,7 @@ describe('turns', () => {
     expect(names.join('')).toBe('abcab')
   })
 
-  it('one that was forgotten leaves its turn to those behind it', () => {
+  it('a listener that was forgotten leaves its turn to the listeners behind it', () => {
     const limiter = new RateLimiter({ requestsPerMinute: 60 })
     startAll(limiter, 1, 0)
     const [first, second] = [vi.fn<() => void>(), vi.fn<() => void>()]
@@ -247,19 +247,16 @@ describe('turns', () => {
   it.each<[number, tokens: number, wait: number, until: number]>([
     [1, 3_000, 31_000, 11_001],
     [20, 100, 21_000, 21_000],
-  ])(
-    'those that do not come when their time has come are passed: %i of %i tokens',
-    (count, tokens, wait, until) => {
-      const limiter = new RateLimiter({ tokensPerMinute: 6_000 })
-      limiter.start(1_000, 0)
-      for (let i = 0; i < count; i++) limiter.delay(tokens, 0, () => undefined)
-      const listener = (): void => undefined
-      expect(limiter.delay(100, 0, listener)).toBe(wait)
-      expect(limiter.delay(100, until, listener)).toBe(0)
-    },
-  )
+  ])('listeners that do not come in time lose their turn: %i of %i tokens', (count, tokens, wait, until) => {
+    const limiter = new RateLimiter({ tokensPerMinute: 6_000 })
+    limiter.start(1_000, 0)
+    for (let i = 0; i < count; i++) limiter.delay(tokens, 0, () => undefined)
+    const listener = (): void => undefined
+    expect(limiter.delay(100, 0, listener)).toBe(wait)
+    expect(limiter.delay(100, until, listener)).toBe(0)
+  })
 
-  it('one that waits for an end and does not come when it comes is passed at once', () => {
+  it('a listener that waits for an end and does not come loses its turn at once', () => {
     const limiter = unhurried({ tokensPerMinute: 6_000 })
     const permits = [limiter.start(500, 0), limiter.start(500, 0)]
     permits[0]!.rateLimited({ 'retry-after': '1' }, 0)
@@ -270,7 +267,7 @@ describe('turns', () => {
 })
 
 describe('reported limits', () => {
-  it('hold from the first report on, and refill as it says', () => {
+  it('hold from the first report, and refill as the report says', () => {
     const limiter = new RateLimiter()
     limiter.start(100, 0).report(headers('requests', 60, 2, '58s'), 1_000)
     expect(startAll(limiter, 100, 1_000)).toBe(2)
@@ -278,7 +275,7 @@ describe('reported limits', () => {
     expect(startAll(limiter, 100, 11_000)).toBe(10)
   })
 
-  it('hold besides configured ones', () => {
+  it('hold together with configured limits', () => {
     const limiter = new RateLimiter({ requestsPerMinute: 600 })
     limiter.start(1, 0).report(headers('requests', 60, 5, '55s'), 0)
     expect(startAll(limiter, 1, 0)).toBe(5)
@@ -287,7 +284,7 @@ describe('reported limits', () => {
     expect(startAll(strict, 1, 0)).toBe(1)
   })
 
-  it('count what was started after the request that reports', () => {
+  it('subtract the requests that started after the reporting request', () => {
     const limiter = new RateLimiter()
     limiter.start(100, 0)
     const reporter = limiter.start(100, 0)
@@ -298,19 +295,19 @@ describe('reported limits', () => {
     expect(startAll(limiter, 0, 500)).toBe(7)
   })
 
-  it('follow what other processes use of them', () => {
+  it('follow the use by other processes', () => {
     const limiter = new RateLimiter()
     limiter.start(1, 0).report(headers('requests', 60, 50, '10s'), 0)
-    // The others have taken 40 in between.
+    // The other processes have taken 40 in between.
     limiter.start(1, 1_000).report(headers('requests', 60, 10, '50s'), 1_000)
     expect(startAll(limiter, 1, 1_000)).toBe(10)
     expect(limiter.delay(1, 1_000)).toBe(1_000)
-    // And now they have stopped.
+    // Now the other processes have stopped.
     limiter.start(1, 2_000).report(headers('requests', 60, 59, '1s'), 2_000)
     expect(startAll(limiter, 1, 2_000)).toBe(59)
   })
 
-  it('are not set back by a report of an earlier request that comes late', () => {
+  it('ignore a late report of an earlier request', () => {
     const limiter = new RateLimiter()
     const slow = limiter.start(1, 0)
     limiter.start(1, 0).report(headers('requests', 60, 58, '2s'), 1_000)
@@ -318,7 +315,7 @@ describe('reported limits', () => {
     expect(startAll(limiter, 1, 30_000)).toBe(60)
   })
 
-  it('per day refill by the day', () => {
+  it('refill over a day if they are per day', () => {
     const limiter = new RateLimiter()
     limiter.start(1, 0).report(headers('requests', 10_000, 9_999, '8.64s'), 0)
     expect(startAll(limiter, 1, 0)).toBe(9_999)
@@ -330,11 +327,11 @@ describe('reported limits', () => {
 
   it.each<[string, number, string | undefined]>([
     ['without a reset', 10, undefined],
-    ['with one that says nothing', 10, '0s'],
-    ['that are whole', 60, '0s'],
-    // 59.99 are left, rounded down: by the quotient alone it would be 100 a second.
+    ['with a reset of 0', 10, '0s'],
+    ['that are full', 60, '0s'],
+    // 59.99 are left, rounded down. The quotient alone would suggest 100 requests per second.
     ['rounded down', 59, '10ms'],
-    ['of which next to nothing was used', 59, '1s'],
+    ['of which almost nothing was used', 59, '1s'],
   ])('%s refill by the minute', (_name, remaining, reset) => {
     const limiter = new RateLimiter()
     limiter.start(1, 0).report(headers('requests', 60, remaining, reset), 0)
@@ -343,16 +340,16 @@ describe('reported limits', () => {
   })
 
   it.each<[limit: number, remaining: number, reset: string, wait: number]>([
-    // All but one of those that are gone was surely used, and comes back within the reset.
+    // All used requests except one were certainly used, and come back within the reset.
     [10, 0, '1s', 1_000 / 9],
     [5, 0, '1s', 1_000 / 4],
     [600, 0, '1s', 1_000 / 599],
     [60, 1, '1s', 1_000 / 58],
     [10, 0, '10s', 10_000 / 9],
-    // No faster than a minute where that is all there is to be sure of.
+    // The limiter assumes a limit per minute if the report proves no faster refill.
     [2, 1, '1s', 30_000],
   ])(
-    'of %i with %i left, back in %s, refill by that: one more after %f ms',
+    'of %i with %i left and a reset of %s allow one more request after %f ms',
     (limit, remaining, reset, wait) => {
       const limiter = new RateLimiter()
       limiter.start(1, 0).report(headers('requests', limit, remaining, reset), 0)
@@ -362,7 +359,7 @@ describe('reported limits', () => {
     },
   )
 
-  it('without the limit itself say nothing', () => {
+  it('say nothing if the size of the limit is missing', () => {
     const limiter = new RateLimiter()
     limiter
       .start(1, 0)
@@ -372,14 +369,14 @@ describe('reported limits', () => {
     expect(limiter.delay(1, 0)).toBe(0)
   })
 
-  it('a request larger than one starts when it is full', () => {
+  it('start a request that is larger than the limit when the limit is full', () => {
     const limiter = new RateLimiter()
     limiter.start(1, 0).report(headers('tokens', 6_000, 3_000, '30s'), 0)
     expect(limiter.delay(9_000, 0)).toBe(30_000)
     expect(limiter.delay(9_000, 30_000)).toBe(0)
   })
 
-  it('bound the largest request, as does the configured limit', () => {
+  it('bound the largest request, like the configured limit', () => {
     const limiter = new RateLimiter({ tokensPerMinute: 10_000 })
     expect(limiter.largestRequest).toBe(10_000)
     limiter.start(1, 0).report(headers('tokens', 20_000, 20_000), 0)
@@ -398,7 +395,7 @@ describe('a 429', () => {
     [{ 'retry-after': '90' }, 90_000],
     [{ 'retry-after': 'Wed, 21 Oct 2026 07:34:00 GMT', date: 'Wed, 21 Oct 2026 07:28:00 GMT' }, 360_000],
     [{ 'retry-after': '86400' }, DAY],
-    // The pause that is asked for comes first; the limits hold besides it.
+    // The requested pause comes first. The limits hold as well.
     [{ 'retry-after': '2', ...headers('requests', 60, 0, '1m0s') }, 2_000],
     [{ 'retry-after': '0.5', ...headers('requests', 60, 0, '1m0s') }, 1_000],
     [headers('requests', 60, 0, '1m0s'), 1_000],
@@ -406,13 +403,13 @@ describe('a 429', () => {
     [headers('tokens', 6_000, 400, '56s'), 1_000],
     [{ ...headers('requests', 60, 0, '1m0s'), ...headers('tokens', 6_000, 0, '1m0s') }, 5_000],
     [{ 'x-ratelimit-remaining-tokens': '3', 'x-ratelimit-reset-tokens': '6m0s' }, 360_000],
-    // None of these names a time to wait.
+    // None of these headers names a time.
     [{}, 500],
     [{ 'retry-after': '0' }, 500],
     [headers('tokens', 6_000, 500, '55s'), 500],
     [{ 'x-ratelimit-remaining-tokens': '3' }, 500],
     [{ 'x-ratelimit-remaining-tokens': '3', 'x-ratelimit-reset-tokens': '0s' }, 500],
-  ])('with %j makes everybody wait %i ms', (said, pause) => {
+  ])('with %j pauses all requests for %i ms', (said, pause) => {
     const limiter = unhurried()
     limiter.start(500, 0).rateLimited(said, 7)
     expect(limiter.delay(500, 7)).toBe(pause)
@@ -446,7 +443,7 @@ describe('a 429', () => {
     [{ 'retry-after': '1' }, [1_000, 1_000, 1_000, 1_000, 1_000, 2_000, 4_000, 8_000]],
     [{ 'retry-after': '90' }, Array.from({ length: 14 }, () => 90_000)],
     [{ 'retry-after-ms': '20', ...headers('requests', 6_000, 0, '1m0s') }, [20, 20, 20, 500, 1_000]],
-  ])('that come in a row with %j are believed three times, and then backed off from', (said, expected) => {
+  ])('rounds in a row with %j: three pauses are as requested, and then they grow', (said, expected) => {
     const limiter = unhurried()
     let now = 0
     const pauses = expected.map(() => {
@@ -456,7 +453,7 @@ describe('a 429', () => {
       return pause
     })
     expect(pauses).toEqual(expected)
-    // One that goes well ends the row.
+    // A request that goes well ends the row.
     limiter.start(1, now).end(true, now)
     limiter.start(1, now).rateLimited(said, now)
     expect(limiter.delay(1, now)).toBe(expected[0])
@@ -472,7 +469,7 @@ describe('a 429', () => {
     expect(limiter.delay(1, 0)).toBeLessThanOrEqual(500)
   })
 
-  it('that comes again after the reported limit should have refilled is backed off from', () => {
+  it('backs off if the next 429 comes after the reported limit should have refilled', () => {
     const limiter = unhurried()
     const empty = headers('requests', 600, 0, '1m0s')
     const pauses: number[] = []
@@ -492,7 +489,7 @@ describe('a 429', () => {
     expect(limiter.delay(1, 10)).toBe(89_990)
   })
 
-  it('an answer that was under way does not end the row of them', () => {
+  it('an answer from before the 429 does not end the row', () => {
     const limiter = unhurried()
     const old = limiter.start(1, 0)
     limiter.start(1, 0).rateLimited(undefined, 0)
@@ -505,21 +502,21 @@ describe('a 429', () => {
 describe('how many run at once', () => {
   const isBlocked = (limiter: RateLimiter, now: number): boolean => limiter.delay(1, now) === Infinity
 
-  it('four refused together halve it once, and double the pause once', () => {
+  it('four requests that are refused together halve the number once, and double the pause once', () => {
     const limiter = unhurried()
     const storm = Array.from({ length: 4 }, () => limiter.start(1, 0))
     for (const permit of storm) permit.rateLimited(undefined, 0)
     expect(limiter.delay(1, 0)).toBe(500)
     const running = [limiter.start(1, 500), limiter.start(1, 500)]
     expect(isBlocked(limiter, 500)).toBe(true)
-    // The next round is another one.
+    // These refusals are a new round.
     for (const permit of running) permit.rateLimited(undefined, 600)
     expect(limiter.delay(1, 600)).toBe(1_000)
     limiter.start(1, 1_600)
     expect(isBlocked(limiter, 1_600)).toBe(true)
   })
 
-  it('those that still run count, and nothing starts until few enough do', () => {
+  it('running requests count, and no request starts while too many run', () => {
     const limiter = unhurried()
     const all = Array.from({ length: 8 }, () => limiter.start(1, 0))
     all[0]!.rateLimited({ 'retry-after': '1' }, 0)
@@ -550,7 +547,7 @@ describe('how many run at once', () => {
     expect(sizes.slice(unlimited).every((size) => size === 20)).toBe(true)
   })
 
-  it('does not grow with what ends badly', () => {
+  it('does not grow with requests that fail', () => {
     const limiter = unhurried()
     for (const permit of [limiter.start(1, 0), limiter.start(1, 0)]) permit.rateLimited(undefined, 0)
     for (let i = 0; i < 10; i++) limiter.start(1, 1_000).end(false, 0)
@@ -560,7 +557,7 @@ describe('how many run at once', () => {
 })
 
 describe('a request that waits for its consumer', () => {
-  /** A limiter under which one may run at once, and the request that does. */
+  /** A limiter that allows one request at once, and the permit of that request. */
   function one(): { limiter: RateLimiter; permit: Permit } {
     const limiter = unhurried()
     limiter.start(1, 0).rateLimited({ 'retry-after': '1' }, 0)
@@ -568,8 +565,9 @@ describe('a request that waits for its consumer', () => {
   }
   const blocked = (limiter: RateLimiter): boolean => limiter.delay(1, 1_000) === Infinity
 
-  // One stream's consumer may be the other stream: they would wait for each other for ever.
-  it('holds no other back, and counts again when it goes on', () => {
+  // The consumer of one stream may be the other stream. Then both would wait for each other
+  // forever.
+  it('blocks no other request, and counts again when it goes on', () => {
     const { limiter, permit } = one()
     expect(blocked(limiter)).toBe(true)
     const listener = vi.fn<() => void>()
@@ -586,7 +584,7 @@ describe('a request that waits for its consumer', () => {
     expect(blocked(limiter)).toBe(false)
   })
 
-  it('counts once, however often it is said', () => {
+  it('counts once, also after repeated calls', () => {
     const { limiter, permit } = one()
     for (const isResting of [false, true, true]) permit.rest(isResting)
     limiter.start(1, 1_000)
@@ -595,7 +593,7 @@ describe('a request that waits for its consumer', () => {
     expect(blocked(limiter)).toBe(true)
   })
 
-  it('that goes on calls nobody: nothing has become free', () => {
+  it('calls no listener when it goes on, because no slot is free', () => {
     const { limiter, permit } = one()
     permit.rest(true)
     const listener = vi.fn<() => void>()
@@ -623,14 +621,14 @@ describe('a request that waits for its consumer', () => {
         permit.cancel()
       },
     ],
-  ])('and ends meanwhile with %s counts no more, whatever is said later', (_name, end) => {
+  ])('that ends with %s does not count any more, also after later calls', (_name, end) => {
     const { limiter, permit } = one()
     permit.rest(true)
     const other = limiter.start(1, 1_000)
     end(permit)
     permit.rest(false)
     permit.rest(true)
-    // A healthy end lets two run.
+    // After a healthy end, two requests may run.
     const more = startAll(limiter, 1, 1_000)
     expect(more).toBeLessThanOrEqual(1)
     expect(blocked(limiter)).toBe(true)
@@ -638,9 +636,9 @@ describe('a request that waits for its consumer', () => {
     expect(blocked(limiter)).toBe(false)
   })
 
-  it('two streams of which one feeds the other come to an end under one limiter', () => {
+  it('two streams end under one limiter if one stream feeds the other', () => {
     const { limiter, permit } = one()
-    // The first waits for the second's start, which waits for the first's end.
+    // The first stream waits until the second starts. The second waits until the first ends.
     let ended = 0
     const start = (): void => {
       if (limiter.delay(1, 1_000, start) > 0) {
@@ -660,15 +658,15 @@ describe('a request that waits for its consumer', () => {
 })
 
 describe('permits', () => {
-  it('that are cancelled say nothing of the server, good or bad', () => {
+  it('that are cancelled say nothing about the server', () => {
     const limiter = unhurried()
     for (let i = 0; i < 100; i++) limiter.start(1, 0).cancel()
-    // Nothing has failed,
+    // No request has failed.
     expect(limiter.delay(1, 0)).toBe(0)
     for (let i = 0; i < 3; i++) limiter.start(1, 0).end(false, 0)
     limiter.start(1, 0).cancel()
     expect(limiter.delay(1, 0)).toBe(0)
-    // nor gone well in between.
+    // The cancelled request has not ended the row of failures.
     limiter.start(1, 0).end(false, 0)
     expect(limiter.delay(1, 0)).toBe(500)
     limiter.start(1, 500).cancel()
@@ -684,7 +682,7 @@ describe('permits', () => {
     expect(limiter.delay(1, 500)).toBe(1_000)
   })
 
-  it('say nothing more once they have ended', () => {
+  it('ignore calls after their end', () => {
     const limiter = unhurried()
     const others = [limiter.start(1, 0), limiter.start(1, 0), limiter.start(1, 0)]
     const permit = limiter.start(1, 0)
@@ -693,7 +691,7 @@ describe('permits', () => {
     permit.rateLimited({ 'retry-after': '90' }, 0)
     permit.report(headers('requests', 60, 0), 0)
     expect(limiter.delay(1, 0)).toBe(0)
-    // Three run, so half of them is one.
+    // Three requests run, so half of them is one.
     others[0]!.rateLimited({ 'retry-after': '1' }, 0)
     others[0]!.end(true, 0)
     others[1]!.end(false, 0)
@@ -703,7 +701,7 @@ describe('permits', () => {
   })
 })
 
-describe('waiting for what time alone does not bring', () => {
+describe('waiting for another reason than time', () => {
   it.each<[string, (permit: Permit) => void]>([
     [
       'a healthy end',
@@ -753,7 +751,7 @@ describe('waiting for what time alone does not bring', () => {
     for (const listener of listeners) expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  it('headers that say nothing call nobody', () => {
+  it('headers without limits call no listener', () => {
     const limiter = new RateLimiter()
     const listener = vi.fn<() => void>()
     limiter.whenFree(listener)
@@ -761,7 +759,7 @@ describe('waiting for what time alone does not bring', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('when it is called, the request counts as ended', () => {
+  it('the request counts as ended when the listener is called', () => {
     const limiter = unhurried()
     const permits = [limiter.start(1, 0), limiter.start(1, 0)]
     permits[0]!.rateLimited({ 'retry-after': '1' }, 0)
@@ -775,7 +773,7 @@ describe('waiting for what time alone does not bring', () => {
   })
 
   it.each([false, true])(
-    'one that waits again when it is called waits for the next time; it has a turn: %s',
+    'a listener that waits again during its call waits for the next time; it has a turn: %s',
     (hasTurn) => {
       const limiter = new RateLimiter({ requestsPerMinute: 6 })
       limiter.start(1, 0)
@@ -791,7 +789,7 @@ describe('waiting for what time alone does not bring', () => {
     },
   )
 
-  it('one that was forgotten is not called, even if that happens while others are', () => {
+  it('a forgotten listener is not called, also if it is forgotten during the calls', () => {
     const limiter = new RateLimiter()
     const [first, second, third] = [vi.fn<() => void>(), vi.fn<() => void>(), vi.fn<() => void>()]
     first.mockImplementation(() => {
@@ -807,7 +805,7 @@ describe('waiting for what time alone does not bring', () => {
   })
 })
 
-describe('limits that came with a 429 only', () => {
+describe('limits that only a 429 reported', () => {
   const refusal = {
     'retry-after': '1',
     'x-ratelimit-limit-tokens': '10000',
@@ -815,7 +813,7 @@ describe('limits that came with a 429 only', () => {
     'x-ratelimit-reset-tokens': '6m0s',
   }
 
-  it('are forgotten when a later request is accepted without a word of them', () => {
+  it('are forgotten when a later request is accepted without such headers', () => {
     const limiter = new RateLimiter()
     limiter.start(5_000, 0).rateLimited(refusal, 0)
     expect(limiter.largestRequest).toBe(10_000)
@@ -826,7 +824,7 @@ describe('limits that came with a 429 only', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  it('are kept when an earlier request is', () => {
+  it('are kept when an earlier request is accepted without such headers', () => {
     const limiter = new RateLimiter()
     const earlier = limiter.start(1, 0)
     limiter.start(5_000, 0).rateLimited(refusal, 0)
@@ -844,21 +842,24 @@ describe('a server that is down', () => {
     [1, 4],
     [4, 4],
     [9, 9],
-  ])('with %i at once, %i failures in a row make one at a time ask, after a pause', (atOnce, failures) => {
-    const limiter = unhurried()
-    const permits = Array.from({ length: atOnce }, () => limiter.start(1, 0))
-    for (const permit of permits) permit.end(true, 0)
-    failOf(limiter, failures - 1, 0)
-    expect(limiter.delay(1, 0)).toBe(0)
-    failOf(limiter, 1, 0)
-    expect(limiter.delay(1, 0)).toBe(500)
-    const probe = limiter.start(1, 500)
-    expect(limiter.delay(1, 500)).toBe(Infinity)
-    probe.end(false, 600)
-    expect(limiter.delay(1, 600)).toBe(1_000)
-  })
+  ])(
+    'with %i at once, one request at a time tests the server after %i failures in a row and a pause',
+    (atOnce, failures) => {
+      const limiter = unhurried()
+      const permits = Array.from({ length: atOnce }, () => limiter.start(1, 0))
+      for (const permit of permits) permit.end(true, 0)
+      failOf(limiter, failures - 1, 0)
+      expect(limiter.delay(1, 0)).toBe(0)
+      failOf(limiter, 1, 0)
+      expect(limiter.delay(1, 0)).toBe(500)
+      const probe = limiter.start(1, 500)
+      expect(limiter.delay(1, 500)).toBe(Infinity)
+      probe.end(false, 600)
+      expect(limiter.delay(1, 600)).toBe(1_000)
+    },
+  )
 
-  it('asks at most once a minute in the end, and is as before when it comes back', () => {
+  it('is tested at most once a minute in the end, and gets all requests when it is back', () => {
     const limiter = unhurried()
     const permits = Array.from({ length: 4 }, () => limiter.start(1, 0))
     for (const permit of permits) permit.end(false, 0)
@@ -868,7 +869,7 @@ describe('a server that is down', () => {
       now += limiter.delay(1, now)
       limiter.start(1, now).end(false, now)
     }
-    // 0.5 + 1 + 2 + … + 32 s, and then one a minute.
+    // Pauses of 0.5 + 1 + 2 + … + 32 s, then 60 s each.
     expect(probes).toBe(16)
     now += limiter.delay(1, now)
     for (let i = 0; i < 20; i++) limiter.start(1, now).end(true, now)
@@ -878,7 +879,7 @@ describe('a server that is down', () => {
     }
   })
 
-  it('one answer in between shows that it is up', () => {
+  it('is up if one request in between goes well', () => {
     const limiter = new RateLimiter()
     for (let i = 0; i < 20; i++) {
       failOf(limiter, 3, i)
@@ -888,7 +889,7 @@ describe('a server that is down', () => {
   })
 })
 
-describe('whatever happens', () => {
+describe('in every sequence of events', () => {
   const seconds = fc.nat(100_000).map((ms) => `${ms / 1_000}`)
   const said = fc.oneof(
     fc.constant(undefined),
@@ -912,7 +913,7 @@ describe('whatever happens', () => {
     said,
   })
 
-  it('a request can start when it has waited as long as told, or when another one has ended', () => {
+  it('a request can start after the returned wait, or when another request has ended', () => {
     fc.assert(
       fc.property(
         fc.record(
