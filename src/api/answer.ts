@@ -1,26 +1,34 @@
 /** Tokens of one request, as the API counted them. */
 export interface Usage {
   readonly input: number
-  /** Of `input`: read from the provider's prompt cache. */
+  /** Part of `input` that the provider read from its prompt cache. */
   readonly cached: number
   readonly output: number
-  /** Of `output`: spent on thinking. */
+  /** Part of `output` that the model spent on reasoning. */
   readonly reasoning: number
 }
 
-/** What is known of an answer, filled in while it is read, so that nothing is lost where it breaks off. */
+/**
+ * The state of an answer. Each event updates it, so that nothing is lost if the answer breaks off.
+ */
 export interface Answer {
-  /** Whether any of it has come, so that its prompt was paid for. */
+  /** Whether any part has come. Then the provider charges for the prompt. */
   hasBegun: boolean
-  /** Whether its newest event holds something that the model has written, be it only a thought. */
+  /**
+   * Whether the newest event holds a token that the model has written. A reasoning token counts
+   * too.
+   */
   hasToken: boolean
   /** Whether any text has come. */
   hasText: boolean
-  /** The API's id of it. */
+  /** The API's id of the answer. */
   responseId: string | undefined
-  /** In Chat Completions' words; `undefined` where the stream ended without one: it was cut. */
+  /**
+   * The finish reason, in the words of Chat Completions. `undefined` if the stream ended without a
+   * reason, which means that the answer was cut.
+   */
   finishReason: string | undefined
-  /** The model's own words, where it refused. */
+  /** The text of the model's refusal, if it refused. */
   refusal: string | undefined
   usage: Usage | undefined
 }
@@ -37,7 +45,10 @@ export function emptyAnswer(): Answer {
   }
 }
 
-/** Compatible servers leave counts out, or send something else. Nothing at all is no count. */
+/**
+ * Compatible servers leave counts out, or send other values. Returns `undefined` if there is no
+ * count above 0.
+ */
 export function usageOf(
   input: unknown,
   cached: unknown,

@@ -1,39 +1,48 @@
 import type { Answer } from './answer.ts'
 import type { JsonSchema } from '../request/strict-schema.ts'
 
-/** Which of the two APIs is spoken. */
+/** The name of one of the two APIs. */
 export type ApiName = 'chat' | 'responses'
 
-/** What one request asks, in neither API's form. Everything but `user` and `maxOutputTokens` is the same for every pack. */
+/**
+ * The content of one request, in the form of neither API. Only `user` and `maxOutputTokens` differ
+ * between packs.
+ */
 export interface Prompt {
   readonly model: string
   readonly system: string
   readonly user: string
   readonly jsonSchema: JsonSchema
-  /** Cap on the answer's tokens; `undefined`: the model's own. */
+  /** Largest number of tokens in the answer. `undefined`: the model's own limit. */
   readonly maxOutputTokens: number | undefined
 }
 
-/** What is said to the SDK beside the request's body. */
+/** Options that the SDK gets beside the request's body. */
 export interface SendOptions {
   readonly signal: AbortSignal
-  /** Until the headers, in ms. */
+  /** Time in which the response headers must come, in ms. */
   readonly timeout: number
   readonly maxRetries: number
 }
 
-/** One of the two APIs: how a request is written, and how its answer is read. */
+/** One of the two APIs: writes a request and reads its answer. */
 export interface Api {
-  /** Whether this is a client that can be asked. */
+  /** Whether `client` has the method that this API calls. */
   isClient: (client: unknown) => boolean
-  /** Fields that every pack decides for itself; such fields of a request cannot be passed through. */
+  /** Fields that the stream sets for every pack. The option `request` may not hold them. */
   readonly ownFields: readonly string[]
   send: (client: unknown, prompt: Prompt, fields: object, options: SendOptions) => Sent
-  /** Takes in one event of the answer; returns the text that it adds. Throws what the event reports as an error. */
+  /**
+   * Reads one event of the answer. Returns the text that the event adds. Throws the error that the
+   * event reports.
+   */
   read: (event: unknown, answer: Answer) => string
 }
 
-/** What the SDK returns: a promise of the events, and of the response's headers where it knows them. */
+/**
+ * The SDK's result: a promise of the events, and of the response's headers if the client passes
+ * them on.
+ */
 export type Sent = PromiseLike<AsyncIterable<unknown>> & {
   readonly withResponse?: () => PromiseLike<{
     readonly data: AsyncIterable<unknown>

@@ -5,7 +5,10 @@ import type {
 import { usageOf } from './answer.ts'
 import type { Api, Prompt, SendOptions } from './api.ts'
 
-/** The part of an `OpenAI` client that is used with `api: 'chat'`: any wrapper or stand-in with this method will do. */
+/**
+ * The part of an `OpenAI` client that `api: 'chat'` uses. A wrapper or a stand-in with this method
+ * works too.
+ */
 export interface ChatClient {
   readonly chat: {
     readonly completions: {
@@ -22,10 +25,10 @@ const OWN_FIELDS = [
   ...['tools', 'tool_choice', 'functions', 'function_call'],
 ] as const
 
-/** Fields of a Chat Completions request that are passed through as they are. */
+/** Fields that the stream passes through to Chat Completions unchanged. */
 export type RequestFields = Omit<ChatCompletionCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
 
-/** The request for one pack. */
+/** The request body for one pack. */
 export function chatBody(
   { model, system, user, jsonSchema, maxOutputTokens }: Prompt,
   fields: RequestFields,
@@ -47,7 +50,7 @@ export function chatBody(
   }
 }
 
-/** Chat Completions. */
+/** The Chat Completions API. */
 export const chatApi: Api = {
   ownFields: OWN_FIELDS,
 
@@ -75,19 +78,19 @@ export const chatApi: Api = {
     const { content, refusal } = delta
     if (typeof refusal === 'string' && refusal !== '') answer.refusal = (answer.refusal ?? '') + refusal
     const text = typeof content === 'string' ? content : ''
-    // Not only `content`: what a model thinks comes under names that differ from server to server.
+    // A delta may hold reasoning instead of `content`. Its field has another name on each server.
     answer.hasToken =
       text !== '' || Object.entries(delta).some(([name, value]) => name !== 'role' && !isEmpty(value))
     return text
   },
 }
 
-/** Fields that have nothing to say are sent in many ways. */
+/** Servers send empty fields in different forms. */
 function isEmpty(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : !value
 }
 
-/** Some gateways leave `choices` or `delta` out, or send text in parts, whatever the types say. */
+/** Unlike the SDK's types, some gateways leave `choices` or `delta` out, or send text in parts. */
 interface LooseChunk {
   readonly id?: string
   readonly choices?: readonly {

@@ -2,7 +2,7 @@ import type { ResponseCreateParamsStreaming, ResponseStreamEvent } from 'openai/
 import { usageOf, type Answer } from './answer.ts'
 import type { Api, SendOptions, Sent } from './api.ts'
 
-/** The part of an `OpenAI` client that is used with `api: 'responses'`. */
+/** The part of an `OpenAI` client that `api: 'responses'` uses. */
 export interface ResponsesClient {
   readonly responses: {
     create(
@@ -15,11 +15,11 @@ export interface ResponsesClient {
 const OWN_FIELDS = [
   ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
   ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
-  // Fields of Chat Completions, in which they mean the same.
+  // Fields of Chat Completions with the same meaning.
   ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
 ] as const
 
-/** Fields of a Responses request that are passed through as they are. */
+/** Fields that the stream passes through to the Responses API unchanged. */
 export type ResponsesFields = Omit<ResponseCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
 
 /** The Responses API. */
@@ -31,7 +31,7 @@ export const responsesApi: Api = {
 
   send: (client, { model, system, user, jsonSchema, maxOutputTokens }, fields, options) => {
     const body: ResponseCreateParamsStreaming = {
-      // The API's own default keeps requests, and so the records, for 30 days and more.
+      // By default, the API stores requests, and so the records, for at least 30 days.
       store: false,
       ...(fields as ResponsesFields),
       model,
@@ -57,7 +57,7 @@ export const responsesApi: Api = {
       case 'response.refusal.delta':
         if (isText(delta)) answer.refusal = (answer.refusal ?? '') + delta
         return ''
-      // Some servers send only the whole.
+      // Some servers send only this event, without deltas.
       case 'response.output_text.done':
         return isText(text) && !answer.hasText ? textOf(text, answer) : ''
       case 'response.refusal.done':
@@ -68,7 +68,7 @@ export const responsesApi: Api = {
           code: response?.error?.code,
           type,
         })
-      // The SDK throws it only where the event has a name.
+      // The SDK throws this error only if the event has a name.
       case 'error':
         throw Object.assign(new Error(message ?? 'error'), { code, type })
       default:
@@ -77,7 +77,7 @@ export const responsesApi: Api = {
   },
 }
 
-/** The text that stands only in the last event, as some servers have it. */
+/** Reads the text from the last event. Some servers send it only there. */
 function wholeOf(response: LooseResponse | undefined, answer: Answer): string {
   const parts = (response?.output ?? []).flatMap(({ content }) => content ?? [])
   for (const { refusal } of parts) if (typeof refusal === 'string') answer.refusal ??= refusal
@@ -90,7 +90,7 @@ function textOf(text: string, answer: Answer): string {
   return text
 }
 
-/** What the last event says of the whole. */
+/** Reads the status and the usage from an event that holds the response. */
 function readResponse(response: LooseResponse, answer: Answer, type: string | undefined): void {
   const { id, status = type?.replace('response.', ''), incomplete_details, usage } = response
   answer.responseId ??= id
@@ -102,14 +102,15 @@ function readResponse(response: LooseResponse, answer: Answer, type: string | un
       usage.output_tokens_details?.reasoning_tokens,
     )
   }
-  // By the status, not by the event's name: some servers send `response.completed` whatever came of it.
+  // The status decides, not the event's name: some servers send `response.completed` after every
+  // end.
   if (status === 'completed') answer.finishReason = 'stop'
   if (status === 'incomplete') {
     answer.finishReason = incomplete_details?.reason === 'content_filter' ? 'content_filter' : 'length'
   }
 }
 
-/** Compatible servers leave out what they like. */
+/** Compatible servers may leave out any field. */
 interface LooseEvent {
   readonly type?: string
   readonly delta?: unknown

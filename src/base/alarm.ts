@@ -1,6 +1,6 @@
 import { LONGEST_TIMER } from './timer-limit.ts'
 
-/** One timer, for the next time at which something is to be done. Times are by `performance.now()`. */
+/** A single timer for the next action. All times are from `performance.now()`, in ms. */
 export class Alarm {
   readonly #ring: () => void
   #timer: NodeJS.Timeout | undefined
@@ -10,7 +10,10 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Rings at that time and not at the one set before; never, if it is `Infinity`. It may ring early: by a fraction of a ms, or after 24 days. */
+  /**
+   * Rings at `due` instead of at the time that was set before. `Infinity` means never. The alarm
+   * may ring early: by a fraction of a ms, or after 24 days.
+   */
   set(due: number, now: number): void {
     if (due === this.#due) return
     clearTimeout(this.#timer)

@@ -1,15 +1,16 @@
-/** Pauses where a server names none, in ms: the first, doubling up to the longest. */
-const FIRST_PAUSE = 500
-const MAX_PAUSE = 60_000
+/** First and longest pause if the server names no pause, in ms. The pause doubles in between. */
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 60_000
 
 /**
- * How long to wait before trying again, in ms.
+ * Time to wait before the next try, in ms.
  *
- * @param failures How many tries in a row have failed.
- * @param random From 0 to 1: what shortens the pause.
+ * @param failures Number of tries in a row that have failed.
+ * @param random Returns a number from 0 to 1. A larger number makes the pause shorter.
  */
 export function backoff(failures: number, random: () => number): number {
-  const pause = Math.min(FIRST_PAUSE * 2 ** (Math.max(1, failures) - 1), MAX_PAUSE)
-  // Up to a quarter less, so that several processes do not come back together.
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** (Math.max(1, failures) - 1), LONGEST_PAUSE_MS)
+  // The pause is up to a quarter shorter, so that several processes do not come back at the same
+  // time.
   return pause * (1 - random() / 4)
 }

@@ -1,6 +1,6 @@
 import { LONGEST_TIMER } from './timer-limit.ts'
 
-/** Checks that these are options, and none of another name. */
+/** Checks that `options` is an object and has only these names. */
 export function knownOptions(options: object, names: object): void {
   if (!isPlainObject(options)) throw expected('options', 'an object', options)
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
@@ -32,7 +32,7 @@ export function duration(name: string, value: unknown, byDefault: number): numbe
   return value
 }
 
-/** As a duration, but it may be endless, and 0 would leave no time at all. */
+/** Like `duration`, but allows `Infinity` and not 0, because 0 would leave no time. */
 export function timeout(name: string, value: unknown, byDefault: number): number {
   if (value === Infinity) return value
   const ms = duration(name, value, byDefault)
@@ -73,7 +73,7 @@ export function kindOf(value: unknown): string {
 
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}' (string)`
-  // Not what is in an object: it may hold a key.
+  // The content of an object is not shown: it may hold a key.
   if (value === null || typeof value === 'object' || typeof value === 'function') return kindOf(value)
   const primitive = value as number | bigint | boolean | symbol | undefined
   return `${String(primitive)} (${typeof primitive})`

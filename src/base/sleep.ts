@@ -1,4 +1,6 @@
-/** Waits so many ms, or until the signal aborts. Leaves no timer and no listener. */
+/**
+ * Waits for `ms` milliseconds, or until the signal aborts. Leaves no timer and no listener behind.
+ */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

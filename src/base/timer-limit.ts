@@ -1,2 +1,2 @@
-/** What Node's timers can wait, in ms: 24 days. Asked for more, they fire at once. */
+/** Longest delay of a Node timer, in ms: 24 days. A timer with a longer delay fires at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1

@@ -1,36 +1,46 @@
 import { createHash } from 'node:crypto'
 import { sleep } from '../base/sleep.ts'
 
-/** How long the store may take to read or write one value, in ms. After that it has failed. */
-const STORE_WAIT = 10_000
-/** After so many in a row that took too long, the store is left alone. */
-const MAX_HANGS = 3
+/**
+ * Time in which the store must read or write a value, in ms. After this time the operation has
+ * failed.
+ */
+const STORE_WAIT_MS = 10_000
+/**
+ * Number of operations in a row that may take too long. After that, the stream does not use the
+ * store any more.
+ */
+const MAX_HANGS_IN_A_ROW = 3
 
-/** Where settled values are kept between records and runs: a `Map`, a `Keyv`, or anything with these two methods. */
+/**
+ * Keeps settled values between records and runs: a `Map`, a `Keyv`, or any object with these two
+ * methods.
+ */
 export interface CacheStore {
   get(key: string): unknown
   set(key: string, value: string): unknown
 }
 
 /**
- * Settled values by the content that decided them. Kept is what the model wrote, as JSON, and it is checked against the
- * schema again when it is read; so a store may be shared by programs, and outlive a change of them.
+ * Keeps settled values under a hash of the content that decides them. The stored text is the JSON
+ * that the model wrote. Each read checks it against the schema again, so several programs may share
+ * a store, also after one of them has changed.
  */
 export class ResultCache<T> {
   readonly #store: CacheStore
   readonly #context: string
   readonly #check: (result: unknown) => { value: T } | { issues: unknown }
   readonly #writing = new Set<Promise<unknown>>()
-  /** What is being written: a store that is slow to do so does not know it yet. */
+  /** Values that the store is still writing, by key. A slow store cannot read them yet. */
   readonly #unwritten = new Map<string, string>()
-  /** Called when the last write has ended. */
+  /** Called when the last pending write has ended. */
   #onIdle: (() => void) | undefined
-  /** Reads and writes that the store failed to do. */
+  /** Number of reads and writes that failed. */
   failures = 0
-  /** How many of the last operations took too long; after some in a row nobody asks the store any more. */
+  /** Number of operations in a row that took too long. */
   #hangs = 0
 
-  /** @param context Everything that decides an answer but the record itself. */
+  /** @param context Everything that decides an answer, except the record itself. */
   constructor(
     store: CacheStore,
     context: unknown,
@@ -41,21 +51,24 @@ export class ResultCache<T> {
     this.#check = check
   }
 
-  /** The key of a record: a hash, so that the store's keys hold no text. */
+  /** The key of a record. It is a hash, so the store's keys hold no text. */
   key(text: string, partition: string | undefined): string {
     return createHash('sha256')
       .update(JSON.stringify([this.#context, partition, text]))
       .digest('base64url')
   }
 
-  /** The value under a key, at once where the store answers at once. A store that fails has none. */
+  /**
+   * The value under a key. Returned without a promise if the store returns no promise. `undefined`
+   * if the store has no value or fails.
+   */
   get(key: string): { value: T } | undefined | Promise<{ value: T } | undefined> {
     const failed = (): undefined => {
       this.failures += 1
     }
     const unwritten = this.#unwritten.get(key)
     if (unwritten !== undefined) return this.parse(unwritten)
-    if (this.#hangs >= MAX_HANGS) return undefined
+    if (this.#hangs >= MAX_HANGS_IN_A_ROW) return undefined
     try {
       const found = this.#store.get(key)
       if (!isPromise(found)) return this.#read(found)
@@ -70,7 +83,7 @@ export class ResultCache<T> {
     return typeof json === 'string' ? this.parse(json) : undefined
   }
 
-  /** A value anew, so that no two outcomes share one. */
+  /** Makes a new value from its JSON, so that two outcomes never share a value. */
   parse(json: string): { value: T } | undefined {
     try {
       const checked = this.#check(JSON.parse(json))
@@ -81,7 +94,7 @@ export class ResultCache<T> {
   }
 
   set(key: string, json: string): void {
-    if (this.#hangs >= MAX_HANGS) return
+    if (this.#hangs >= MAX_HANGS_IN_A_ROW) return
     const failed = (): void => {
       this.failures += 1
     }
@@ -102,10 +115,10 @@ export class ResultCache<T> {
     }
   }
 
-  /** The same promise, but it rejects when it takes too long. */
+  /** Passes a promise on, and rejects if the promise takes too long. */
   async #inTime(promise: PromiseLike<unknown>): Promise<unknown> {
     const isDone = new AbortController()
-    const tooLong = sleep(STORE_WAIT, isDone.signal).then(() => {
+    const tooLong = sleep(STORE_WAIT_MS, isDone.signal).then(() => {
       if (!isDone.signal.aborted) this.#hangs += 1
       throw new Error('The store did not answer')
     })
@@ -118,7 +131,7 @@ export class ResultCache<T> {
     }
   }
 
-  /** How many writes the store has not confirmed. */
+  /** Number of writes that the store has not confirmed. */
   get pending(): number {
     return this.#writing.size
   }

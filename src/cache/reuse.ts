@@ -3,12 +3,13 @@ import type { Outcome } from '../record/outcome.ts'
 import type { ResultCache } from './result-cache.ts'
 
 /**
- * Spares requests for records whose text was asked before: those that have their result in the cache, and, while it is on
- * its way, their twins, which wait for its outcome. Without a cache nothing is spared.
+ * Saves requests for records whose text was sent before. Takes the result from the cache if it is
+ * there. If a record with the same text (a twin) is in flight, the record waits for the twin's
+ * outcome. Without a cache, every record is sent.
  */
 export class Reuse<R, T> {
   readonly #cache: ResultCache<T> | undefined
-  /** The twins of each record that is on its way. */
+  /** The waiting twins of each record in flight, by cache key. */
   readonly #twins = new Map<string, Entry<R>[]>()
   #waiting = 0
 
@@ -18,22 +19,22 @@ export class Reuse<R, T> {
     if (cache) cache.onIdle = onIdle
   }
 
-  /** How many records wait for a twin's outcome. */
+  /** Number of records that wait for a twin's outcome. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** How many writes the store has not confirmed. */
+  /** Number of writes that the store has not confirmed. */
   get pending(): number {
     return this.#cache?.pending ?? 0
   }
 
-  /** Reads and writes that the store failed to do. */
+  /** Number of reads and writes that failed. */
   get failures(): number {
     return this.#cache?.failures ?? 0
   }
 
-  /** Makes the record wait, if a twin of it is on its way. */
+  /** Makes the record wait if a twin is in flight. Returns whether it waits. */
   join(entry: Entry<R>): boolean {
     const twins = this.#twins.get(entry.cacheKey ?? '')
     if (!twins) return false
@@ -42,20 +43,22 @@ export class Reuse<R, T> {
     return true
   }
 
-  /** The record's value, at once where the store answers at once. */
+  /**
+   * The record's value from the cache. Returned without a promise if the store returns no promise.
+   */
   find({ cacheKey }: Entry<R>): ReturnType<ResultCache<T>['get']> {
     return cacheKey === undefined ? undefined : this.#cache?.get(cacheKey)
   }
 
-  /** The record is on its way, and twins may wait for it. */
+  /** Notes that the record is in flight, so that twins may wait for it. */
   lead({ cacheKey }: Entry<R>): void {
     if (cacheKey !== undefined) this.#twins.set(cacheKey, [])
   }
 
   /**
-   * The record has its outcome: keeps it, if it is fulfilled, and returns those of its twins.
+   * The record has its outcome. Stores a fulfilled result and returns the outcomes of the twins.
    *
-   * @param result The value as the model wrote it.
+   * @param result The value as the model wrote it, before the schema's transforms.
    */
   settle({ cacheKey }: Entry<R>, outcome: Outcome<R, T>, result: unknown): Outcome<R, T>[] {
     if (cacheKey === undefined || !this.#cache) return []
@@ -68,7 +71,7 @@ export class Reuse<R, T> {
     return twins.map(({ index, record }) => {
       const own = { index, record, attempts: 0 }
       if (outcome.status === 'rejected') return { ...outcome, ...own }
-      // Anew for each, so that no two outcomes share an object.
+      // A new value for each twin, so that two outcomes never share an object.
       const value = cache.parse(json)?.value ?? outcome.value
       return { ...outcome, ...own, value }
     })

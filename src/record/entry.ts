@@ -1,33 +1,37 @@
 import type { RecordError } from './errors.ts'
 
-/** A record on its way through the stream. */
+/** A record that is in the stream. */
 export interface Entry<R> {
   /** Position in the input, from 0. */
   readonly index: number
   readonly record: R
-  /** What `serialize` made of it. */
+  /** The text that `serialize` returned. */
   readonly text: string
-  /** Its share of a pack's token budget, tags included. */
+  /** Tokens of the record in a pack's budget, tags included. */
   readonly tokens: number
-  /** What `partition` says: only records of the same key share a pack. */
+  /** Key from `partition`. Only records with the same key share a pack. */
   readonly partition: string | undefined
-  /** Key of its result in the cache; `undefined` without one. */
+  /** Key of the result in the cache; `undefined` without a cache. */
   readonly cacheKey: string | undefined
-  /** How many requests have carried it. */
+  /** Number of requests that have carried the record. */
   attempts: number
-  /** How many more may carry it. */
+  /** Number of further requests that may carry the record. */
   attemptsLeft: number
-  /** How many records may share the next request with it, itself included. */
+  /** Number of records that may share the next request, this record included. */
   maxCompany: number
   /**
-   * The request whose records it stays among when it is sent again: they were refused before they were tried, or one of
-   * them is guilty. `undefined`: it may travel with any.
+   * Number of a request whose records stay together when they are sent again, because that request
+   * was refused before the model tried them, or because one of them causes its failure.
+   * `undefined`: the record may share a request with any other record.
    */
   group: number | undefined
-  /** How many requests that carried it have failed for a reason that is not the records'. */
+  /** Number of requests that carried the record and failed for a reason outside the records. */
   failures: number
-  /** Whether its answer was cut although it was alone: it is sent once more, with the largest cap. */
+  /**
+   * Whether the answer was cut although the record was alone. The record is then sent once more,
+   * with the largest cap.
+   */
   needsMaxCap: boolean
-  /** The last element that named this record and did not match the schema. */
+  /** The error of the last element that named this record and did not match the schema. */
   invalid: RecordError | undefined
 }

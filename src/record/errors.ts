@@ -1,71 +1,87 @@
-/** Why a record was rejected. The list is closed: `switch` over it. */
+/** Reasons for which a record is rejected. The list is closed, so a `switch` can cover it. */
 export const recordErrorCodes = [
-  /** `serialize`, `partition` or `countTokens` threw, or returned something of the wrong type. The record was never sent. */
+  /**
+   * `serialize`, `partition` or `countTokens` threw, or returned a value of the wrong type. The
+   * record was never sent.
+   */
   'invalid_record',
   /** The model's element for this record did not match the schema. `issues` says where. */
   'invalid_result',
   /** The answers ended without an element that carried this record's id. */
   'missing_result',
-  /** The answer was cut at the output cap although the record travelled alone. */
+  /** The answer was cut at the output cap although the record was alone in the request. */
   'answer_truncated',
-  /** The record alone, or with its instructions, is longer than the model's context. */
+  /** The record with its instructions is longer than the model's context. */
   'context_length_exceeded',
-  /** The model refused, although the record travelled alone. */
+  /** The model refused although the record was alone in the request. */
   'refused',
-  /** The provider's content filter stopped the answer, although the record travelled alone. */
+  /**
+   * The provider's content filter stopped the answer although the record was alone in the request.
+   */
   'content_filtered',
-  /** The request failed: connection, server error, deadline, or an answer that is not JSON. See `cause`. */
+  /**
+   * The request failed: connection, server error, deadline, or an answer that is not JSON. `cause`
+   * says which.
+   */
   'request_failed',
 ] as const
 
 export type RecordErrorCode = (typeof recordErrorCodes)[number]
 
-/** One place where a result did not match the schema. */
+/** A place where a result did not match the schema. */
 export interface ResultIssue {
   readonly path: readonly PropertyKey[]
   readonly message: string
 }
 
-/** What a request can fail of. */
+/** Reasons for which a request can fail. */
 export const requestErrorCodes = [
-  /** Nothing of the answer came within `firstTokenTimeout`. */
+  /** The first part of the answer did not come within `firstTokenTimeout`. */
   'first_token_timeout',
-  /** Nothing more of it came within `idleTimeout`. */
+  /** The next part of the answer did not come within `idleTimeout`. */
   'idle_timeout',
-  /** It was not finished within `requestTimeout`. */
+  /** The answer was not complete within `requestTimeout`. */
   'request_timeout',
   /** The connection could not be made, or broke off. */
   'connection',
   /** The answer ended without a finish reason. */
   'cut_short',
-  /** The server sent no event stream, such as a page or a JSON body with status 200. */
+  /**
+   * The server sent no event stream. For example, it sent a page or a JSON body with status 200.
+   */
   'not_a_stream',
   /** The answer is not JSON. */
   'not_json',
-  /** The answer went on with nothing but whitespace, or with elements that nobody had asked for, and was stopped. */
+  /**
+   * The stream stopped the answer because the model wrote only whitespace, or elements that the
+   * request did not ask for.
+   */
   'runaway',
-  /** Too many requests or tokens a minute: 429, or the same inside a stream. */
+  /** Too many requests or tokens per minute: status 429, or the same error inside a stream. */
   'rate_limited',
-  /** The server answered with an error. `status` and `apiCode` say which. */
+  /** The server answered with an error. See `status` and `apiCode`. */
   'api_error',
 ] as const
 
 export type RequestErrorCode = (typeof requestErrorCodes)[number]
 
 /**
- * Why one request failed: the `cause` of a `RecordError` or a `PackStreamError`. It carries nothing that the server wrote
- * but codes, since servers quote their input; what the SDK or `fetch` threw is in `original`, which no logger prints.
+ * The failure of one request: the `cause` of a `RecordError` or a `PackStreamError`. Of the
+ * server's text it holds only codes, because servers quote their input. `original` holds the error
+ * that the SDK or `fetch` threw; loggers do not print it.
  */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly code: RequestErrorCode
-  /** HTTP status, where the server answered with one that is an error. */
+  /** HTTP status, if the server answered with an error status. */
   readonly status: number | undefined
   /** The API's own `code` or `type`, such as `server_error`. */
   readonly apiCode: string | undefined
-  /** The API's id of the request, for its support. */
+  /** The API's id of the request, for the provider's support. */
   readonly requestId: string | undefined
-  /** What was thrown. Not enumerable: it may hold text of the records, or the key. */
+  /**
+   * The error that was thrown. Not enumerable, because it may hold text of the records, or the key.
+   */
   declare readonly original: unknown
 
   constructor(
@@ -83,16 +99,23 @@ export class RequestError extends Error {
 }
 
 /**
- * Why one record has no value. Its message and fields carry no text of the record, so that they can be logged.
+ * The reason for which a record has no value. The message and the fields hold no text of the
+ * record, so they can be logged.
  */
 export class RecordError extends Error {
   override readonly name = 'RecordError'
   readonly code: RecordErrorCode
-  /** For `invalid_result`: what the schema said, as `[{ path, message }]`. Otherwise empty. */
+  /** For `invalid_result`: the schema's issues, as `[{ path, message }]`. Otherwise empty. */
   readonly issues: readonly ResultIssue[]
-  /** For `refused`: the model's own words, which may quote the record. Not enumerable, so that no logger prints it. */
+  /**
+   * For `refused`: the text of the model's refusal, which may quote the record. Not enumerable, so
+   * that loggers do not print it.
+   */
   declare readonly refusal: string | undefined
-  /** For `invalid_record`: what the function threw. Not enumerable: it may quote the record. */
+  /**
+   * For `invalid_record`: the error that the function threw. Not enumerable, because it may quote
+   * the record.
+   */
   declare readonly original: unknown
 
   constructor(
@@ -108,29 +131,31 @@ export class RecordError extends Error {
   }
 }
 
-/** Why the stream as a whole had to stop: nothing it could send would succeed, or be allowed. */
+/** Reasons for which the whole stream stops: no further request could succeed, or may be sent. */
 export const packStreamErrorCodes = [
   /** The API refused the key, or the key may not use this model or endpoint (401, 403). */
   'not_authorized',
   /** The endpoint or the model does not exist (404). */
   'not_found',
-  /** The account has no credit left: `insufficient_quota`. */
+  /** The account has no credit left: code `insufficient_quota`. */
   'insufficient_quota',
-  /** The API refuses the request itself, such as its schema or a parameter (other 4xx). */
+  /** The API refuses the request itself, such as its schema or a parameter (other 4xx status). */
   'bad_request',
-  /** The next request might cost more than is left of `maxCost`. */
+  /** The next request could cost more than the rest of `maxCost`. */
   'max_cost_reached',
-  /** `stop()` was called before the input had ended and every record had its outcome. */
+  /** `stop()` was called before the input had ended and each record had its outcome. */
   'stopped',
 ] as const
 
 export type PackStreamErrorCode = (typeof packStreamErrorCodes)[number]
 
-/** The error that a stream is destroyed with when no further request can succeed, or may be sent. */
+/**
+ * The error with which a stream is destroyed when no further request can succeed, or may be sent.
+ */
 export class PackStreamError extends Error {
   override readonly name = 'PackStreamError'
   readonly code: PackStreamErrorCode
-  /** Records that were read and whose outcome nobody has got. */
+  /** Number of records that were read and whose outcome the consumer has not received. */
   readonly unsettled: number
 
   constructor(code: PackStreamErrorCode, message: string, unsettled: number, cause?: unknown) {
@@ -143,7 +168,10 @@ export class PackStreamError extends Error {
   }
 }
 
-/** What was thrown, in a word: an error's name, unless somebody has put something else there. */
+/**
+ * The name of the error that was thrown, or `something` if its name does not look like the name of
+ * an error.
+ */
 export function wordFor(thrown: unknown): string {
   return thrown instanceof Error && /^\w{0,60}(Error|Exception)$/.test(thrown.name)
     ? thrown.name

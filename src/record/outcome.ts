@@ -1,14 +1,17 @@
 import type { RecordError } from './errors.ts'
 
-/** Which request a record travelled in, and where in it, so that effects of position can be studied. */
+/**
+ * The request that carried a record, and the record's position in it, so that effects of the
+ * position can be studied.
+ */
 export interface PackInfo {
   /** Number of the request within this stream, from 1, in the order of sending. */
   readonly request: number
-  /** The API's id of the answer, such as `chatcmpl-…`, where it gave one. */
+  /** The API's id of the answer, such as `chatcmpl-…`. `undefined` if the API gave no id. */
   readonly responseId: string | undefined
-  /** Position of the record in the pack, from 1: the id it carried in that request. */
+  /** Position of the record in the pack, from 1. It is also the record's id in that request. */
   readonly position: number
-  /** How many records shared the request. */
+  /** Number of records in the request. */
   readonly size: number
 }
 
@@ -18,9 +21,12 @@ export interface Fulfilled<R, T> {
   readonly index: number
   readonly record: R
   readonly value: T
-  /** How many requests carried this record, refused ones (429) not counted; 0 if its value came from the cache, or from a record of the same text. */
+  /**
+   * Number of requests that carried this record, without requests that were refused (429). 0 if the
+   * value came from the cache, or from another record with the same text.
+   */
   readonly attempts: number
-  /** The request that brought the value; absent if it came from the cache. */
+  /** The request whose answer held the value. Absent if the value came from the cache. */
   readonly pack?: PackInfo
 }
 
@@ -30,11 +36,14 @@ export interface Rejected<R> {
   readonly index: number
   readonly record: R
   readonly reason: RecordError
-  /** How many requests carried this record, refused ones (429) not counted; 0 if it was never sent. */
+  /**
+   * Number of requests that carried this record, without requests that were refused (429). 0 if the
+   * record was never sent.
+   */
   readonly attempts: number
-  /** The last request that carried it; absent if it was never sent. */
+  /** The last request that carried the record. Absent if the record was never sent. */
   readonly pack?: PackInfo
 }
 
-/** What the stream emits for each record, exactly once. The words are those of `PromiseSettledResult`. */
+/** The stream emits one outcome for each record. The words are those of `PromiseSettledResult`. */
 export type Outcome<R, T> = Fulfilled<R, T> | Rejected<R>

@@ -1,14 +1,14 @@
 import type { ResultFormat } from './result-format.ts'
 
-/** A few-shot pair: a record and the result it should get. */
+/** A few-shot example: a record and its result. */
 export interface Example<R> {
   readonly record: R
   readonly value: unknown
 }
 
 /**
- * The system message: instructions, protocol, examples. It is the same for every pack of a run, whatever the pack's
- * size and tags, so that the provider's prompt cache hits.
+ * The system message: instructions, protocol and examples. It is the same for every pack of a run,
+ * so that the provider's prompt cache hits. It does not depend on the pack's size or tags.
  */
 export function systemMessage(
   instructions: string,
@@ -32,22 +32,31 @@ export function systemMessage(
   ].join('\n\n')
 }
 
-/** The user message: the records of one pack, each in a tag that none of them can close or imitate. */
+/**
+ * The user message: the records of one pack. Each record is inside a tag that no record can close
+ * or imitate.
+ */
 export function userMessage(texts: readonly string[]): string {
   const tag = unusedTag(texts)
   const records = texts.map((text, i) => frame(text, i + 1, tag))
   return `${texts.length} records in <${tag}> tags, ids 1 to ${texts.length}:\n${records.join('')}`
 }
 
-/** A record as it stands in the prompt. */
+/** A record in its tag, as the prompt holds it. */
 export function frame(text: string, id: number, tag = 'record'): string {
   return `<${tag} id="${id}">${text}</${tag}>\n`
 }
 
-/** Everything that a reader might take for one of our tags, with its number. Linear on any text. */
+/**
+ * Finds every text that a model could read as one of our tags, with its number. Runs in linear time
+ * on any text.
+ */
 const TAG_LIKE = /<[\s/]*record(?:[\s-]*(\d+))?/gi
 
-/** `record`, or else the first of `record-1`, `record-2`, … whose tags no text contains in any spelling. */
+/**
+ * Returns `record` if no text contains such a tag in any spelling, or else the first unused of
+ * `record-1`, `record-2`, and so on.
+ */
 export function unusedTag(texts: readonly string[]): string {
   const used = new Set<string | undefined>()
   for (const text of texts) {
@@ -55,16 +64,20 @@ export function unusedTag(texts: readonly string[]): string {
       for (const [, number] of seen.matchAll(TAG_LIKE)) used.add(number)
     }
   }
-  // A bare <record also begins <record-1, and is no less confusing beside it; so any use at all means a number.
+  // A text with `<record` also begins `<record-1`, which is confusing, so the name gets a number if
+  // any text contains a tag.
   if (used.size === 0) return 'record'
   let number = 1
   while (used.has(String(number))) number += 1
   return `record-${number}`
 }
 
-/** The text without characters that do not show, and with look-alikes such as full-width letters as plain ones. */
+/**
+ * The text without invisible characters, and with plain characters instead of look-alikes such as
+ * full-width letters.
+ */
 function plain(text: string): string {
-  // Plain ASCII needs no work.
+  // Plain ASCII text needs no change.
   if (/^[\t\n\r\x20-\x7e]*$/.test(text)) return text
   return text
     .normalize('NFKC')

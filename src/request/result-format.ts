@@ -2,41 +2,48 @@ import * as z from 'zod/v4/core'
 import { wordFor, type ResultIssue } from '../record/errors.ts'
 import { nameOf, ROOT_DEFINITION, ROOT_REF, strictSchema, type JsonSchema } from './strict-schema.ts'
 
-/** What an element of the answer turned out to be. */
+/** The result of reading one element of the answer. */
 export type Decoded<T> =
-  /** `result`: what the model wrote, before the schema's transforms. */
+  /** `result`: the value that the model wrote, before the schema's transforms. */
   | { id: number; value: T; result: unknown }
   | { id: number; issues: readonly ResultIssue[] }
-  /** Not a JSON object, or one without an integer id. */
+  /** The element is not a JSON object, or has no integer id. */
   | { id: undefined }
 
-/** How results are asked for and read back: one constant schema for packs of every size. */
+/**
+ * Writes the schema for the results and reads the results back. One constant schema serves packs of
+ * every size.
+ */
 export interface ResultFormat<T> {
-  /** JSON Schema of the whole answer, as strict structured outputs want it. */
+  /** JSON Schema of the whole answer, in the subset of strict structured outputs. */
   readonly jsonSchema: JsonSchema
-  /** Whether the record's properties stand beside `id`; otherwise the result stands under `value`. */
+  /**
+   * Whether the result's properties are beside `id`. Otherwise the result is the property `value`.
+   */
   readonly flat: boolean
-  /** Where `flat`: the properties, all of which the model has to write. */
+  /** If `flat`: the properties, all of which the model must write. Otherwise empty. */
   readonly names: readonly string[]
-  /** Reads one element from its own text. */
+  /** Reads one element from its JSON text. */
   decode: (text: string) => Decoded<T>
-  /** Writes one element, as a few-shot example shows it. */
+  /** Writes one element for a few-shot example. */
   encode: (id: number, value: unknown) => string
-  /** Checks a result against the record's schema. */
+  /** Checks a result against the user's schema. */
   check: (value: unknown) => { value: T } | { issues: readonly ResultIssue[] }
 }
 
 /**
- * Decides, once for a stream, the form of its elements.
+ * Decides the form of the elements, once for a stream.
  *
- * @throws {TypeError} If strict structured outputs cannot express the schema; the message names the place.
+ * @throws {TypeError} If strict structured outputs cannot express the schema. The message names the
+ *   place.
  */
 export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
   const { record, definitions } = strictSchema(schema)
-  // A root with a name of its own is a reference to its definition.
+  // A root with its own name is a reference to its definition.
   const root = definitions[nameOf(record) ?? ''] ?? record
   const properties = root['properties'] as JsonSchema | undefined
-  // Beside `id`, unless that would not be the only or the first one: JavaScript puts integer-like names in front.
+  // The properties go beside `id` only if `id` stays unique and first. JavaScript puts names like
+  // integers in front of other names.
   const hinders = (name: string) => name === 'id' || /^(0|[1-9]\d*)$/.test(name)
   const names = Object.keys(properties ?? {})
   const flat = root['type'] === 'object' && properties !== undefined && !names.some(hinders)
@@ -64,7 +71,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
           'Expected `schema` to check results at once, but a refinement or transform of it is async'
         throw new TypeError(message, { cause: error })
       }
-      // A refinement or transform of the user's own threw.
+      // A refinement or transform in the user's schema threw an error.
       return {
         issues: [{ path: [], message: `The schema threw ${wordFor(error)}` }],
       }
@@ -85,7 +92,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     const { id, ...rest } = element
     if (!Number.isInteger(id)) return { id: undefined }
     if (!flat && !('value' in rest)) {
-      return { id: id as number, issues: [{ path: [], message: 'There is no value' }] }
+      return { id: id as number, issues: [{ path: [], message: 'The element has no property "value"' }] }
     }
     const result: unknown = 'value' in rest && !flat ? rest.value : rest
     return { id: id as number, result, ...check(result) }
@@ -100,7 +107,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
   return { jsonSchema, flat, names: flat ? names : [], decode, encode, check }
 }
 
-/** Zod's message, but for the one that quotes what the model wrote. */
+/** Zod's message, except for the code whose message quotes the model's text. */
 function messageOf({ code, message }: z.$ZodIssue): string {
   return code === 'unrecognized_keys' ? 'Unrecognized keys' : message
 }

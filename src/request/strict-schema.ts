@@ -3,27 +3,31 @@ import * as z from 'zod/v4/core'
 export type JsonSchema = Readonly<Record<string, unknown>>
 export type Definitions = Readonly<Record<string, JsonSchema>>
 
-/** Where the record's own schema goes when it refers to itself, which Zod writes as `#`. */
+/**
+ * Name of the definition for a result schema that refers to itself. Zod writes this reference as
+ * `#`.
+ */
 export const ROOT_DEFINITION = 'llm_pack_stream_record'
 export const ROOT_REF = `#/$defs/${ROOT_DEFINITION}`
 
 /**
- * The JSON Schema of a record's result and of what it refers to, in the subset of strict structured outputs.
+ * Makes the JSON Schema of a record's result, and of its definitions, in the subset of strict
+ * structured outputs.
  *
- * @throws {TypeError} If that cannot express the schema; the message names the place.
+ * @throws {TypeError} If the subset cannot express the schema. The message names the place.
  */
 export function strictSchema(schema: z.$ZodType): { record: JsonSchema; definitions: Definitions } {
   let whole: JsonSchema
   try {
-    // The model writes what the schema takes in; transforms and defaults are applied when the element is checked.
+    // The model writes the schema's input. Transforms and defaults run when the element is checked.
     whole = z.toJSONSchema(schema, {
       io: 'input',
-      // What has no JSON type comes out empty, and is refused below with its path, which Zod's own message lacks.
+      // A type without a JSON form becomes an empty schema. The code below refuses it with its
+      // path, which Zod's own message lacks.
       unrepresentable: 'any',
       override: ({ zodSchema, path }) => {
         const { type } = zodSchema._zod.def
-        if (type === 'promise' || type === 'file')
-          refuse(path, `z.${type}() is nothing that a model can write`)
+        if (type === 'promise' || type === 'file') refuse(path, `z.${type}() cannot be written by a model`)
       },
     })
   } catch (error) {
@@ -37,28 +41,36 @@ export function strictSchema(schema: z.$ZodType): { record: JsonSchema; definiti
     definitions: mapValues($defs, (definition, name) => {
       const at = ['$defs', name]
       if (name.includes('%')) refuse(at, 'the name of a definition cannot have a %')
-      if (name === ROOT_DEFINITION) refuse(at, 'this name is taken')
+      if (name === ROOT_DEFINITION) refuse(at, 'the library uses this name itself')
       return toStrict(definition, at, $defs)
     }),
   }
 }
 
-/** Words that decoders keep, passed on as they are. */
+/** Keywords that structured outputs support. They are passed on unchanged. */
 const KEPT = new Set([
   ...['type', 'description', 'enum', 'const', 'pattern', 'format', 'minLength', 'maxLength'],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minItems', 'maxItems'],
 ])
-/** Words that forbid something, and have no counterpart. All others say nothing, or are checked here only. */
+/**
+ * Keywords that restrict the value and have no counterpart in strict mode. Other unknown keywords
+ * do not restrict the value, or are checked only in the library.
+ */
 const REFUSED = new Set(['not', 'if', 'dependentRequired', 'dependentSchemas', 'patternProperties'])
-/** At least one of these says what may be written. */
+/** Every schema needs at least one of these keywords, or the model may write any value. */
 const MEANINGFUL = ['type', 'anyOf', 'enum', 'const', '$ref']
-/** The string formats of OpenAI's structured outputs; others are checked here only. */
+/**
+ * String formats that OpenAI's structured outputs support. Other formats are checked only in the
+ * library.
+ */
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid']
 
 const OPTIONAL =
   'a property cannot be optional, use .nullable() or .default() (in a JSON Schema list it in "required", or let it be null)'
 
-/** Rewrites Zod's JSON Schema into the strict subset, or refuses it, naming the path. */
+/**
+ * Rewrites Zod's JSON Schema into the strict subset. Throws with the path if that is not possible.
+ */
 function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions: Definitions): JsonSchema {
   const strict: Record<string, unknown> = {}
   const child = (of: JsonSchema, ...at: PropertyKey[]) => toStrict(of, [...path, ...at], definitions)
@@ -72,12 +84,14 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
         break
       case 'anyOf':
       case 'oneOf':
-        // Strict mode has no oneOf. Zod writes it where at most one option can match anyway, and checks it afterwards.
+        // Strict mode has no `oneOf`. Zod writes `oneOf` where at most one option can match, and
+        // checks the result itself.
         if ((value as JsonSchema[]).length === 0) refuse(path, 'a union needs an option')
         strict['anyOf'] = (value as JsonSchema[]).map((of, i) => child(of, word, i))
         break
       case 'allOf':
-        // Several patterns are checked here only; anything else would be lost.
+        // Several patterns are checked only in the library. Other parts of an intersection would be
+        // lost.
         if ((value as JsonSchema[]).some((part) => Object.keys(part).some((key) => key !== 'pattern'))) {
           refuse(path, 'an intersection cannot be expressed, use one z.object()')
         }
@@ -108,17 +122,20 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
     refuse(path, 'there is no JSON type, as in z.any(), z.date() or z.custom()')
   }
   if (!FORMATS.includes(strict['format'] as string)) delete strict['format']
-  // Zod's own patterns for its formats are long, and use what not every decoder knows.
+  // Zod's patterns for these formats are long, and some decoders do not support their syntax.
   else delete strict['pattern']
-  // The bounds of JavaScript's integers tell a model nothing.
+  // The bounds of JavaScript's integers do not help a model.
   if (strict['minimum'] === Number.MIN_SAFE_INTEGER) delete strict['minimum']
   if (strict['maximum'] === Number.MAX_SAFE_INTEGER) delete strict['maximum']
-  // A $ref may have no neighbours.
+  // A `$ref` may have no other keywords beside it.
   const { $ref, ...beside } = strict
   return $ref !== undefined && Object.keys(beside).length > 0 ? { ...beside, anyOf: [{ $ref }] } : strict
 }
 
-/** Whether an optional property can be made required: it has a default, so that any value will do, or may be null. */
+/**
+ * Whether an optional property can become required: it has a default, so any value is allowed, or
+ * it may be null.
+ */
 function mayAlwaysBeWritten(
   schema: JsonSchema,
   definitions: Definitions,
@@ -130,7 +147,7 @@ function mayAlwaysBeWritten(
   return options.some((option) => option && mayAlwaysBeWritten(option, definitions, [...seen, schema]))
 }
 
-/** The name of the definition that a schema refers to. */
+/** Name of the definition that a schema refers to. */
 export function nameOf(schema: JsonSchema): string | undefined {
   const ref = typeof schema['$ref'] === 'string' ? schema['$ref'] : ''
   return /^#\/\$defs\/(.*)$/.exec(ref)?.[1]?.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -146,7 +163,10 @@ function refuse(path: readonly PropertyKey[], why: string): never {
   )
 }
 
-/** `['properties', 'tags', 'items']` as `tags[]`: the path in the result, not in the JSON Schema. */
+/**
+ * Turns a path in the JSON Schema into a path in the result: `['properties', 'tags', 'items']`
+ * becomes `tags[]`.
+ */
 function readable(path: readonly PropertyKey[]): string {
   let result = ''
   for (let i = 0; i < path.length; i++) {

@@ -15,7 +15,7 @@ import * as z from 'zod'
 import { collect } from '../helpers/collect.ts'
 import { recordsOf } from '../helpers/scripted-client.ts'
 
-// aimock is a mock server that others have written, so it shares no misunderstanding with this package.
+// Others wrote the mock server aimock, so it does not share a misunderstanding with this package.
 
 interface Ticket {
   readonly id: string
@@ -41,7 +41,10 @@ interface Way {
   readonly sdk: 'openai 6' | 'openai 7'
   readonly api: ApiName
 }
-/** What a model would write that makes no mistakes, but begins with the last record: only the ids tell which is which. */
+/**
+ * The answer of a model without mistakes. It begins with the last record, so only the ids show
+ * which element belongs to which record.
+ */
 function answer(request: ChatCompletionRequest): string {
   const results = recordsOf(request).map(({ id, text }) => ({ id, label: labels.get(text), quote: text }))
   return JSON.stringify({ results: results.reverse() })
@@ -72,15 +75,15 @@ function packStream(mock: LLMock, { sdk, api }: Way, options: Options): PackStre
 }
 
 interface Run {
-  /** In the order of the input. */
+  /** The outcomes in the order of the input. */
   readonly outcomes: readonly Outcome<Ticket, Result>[]
   readonly rejected: readonly (readonly [text: string, code: string])[]
   readonly stats: Stats
-  /** Status and number of records of each request, as the server saw it. */
+  /** Status and number of records of each request, as the server saw them. */
   readonly requests: readonly (readonly [status: number, records: number])[]
 }
 
-/** Sends tickets through a mock, and checks what must hold whatever the server does. */
+/** Sends tickets through a mock server, and checks the promises that hold for every server. */
 async function label(mock: LLMock, way: Way, input: readonly Ticket[], options: Options = {}): Promise<Run> {
   const stream = packStream(mock, way, options)
   const outcomes = (await collect(stream, input)).toSorted((a, b) => a.index - b.index)
@@ -89,14 +92,14 @@ async function label(mock: LLMock, way: Way, input: readonly Ticket[], options: 
     return { status: response.status, records: recordsOf(body as ChatCompletionRequest) }
   })
 
-  // One outcome for each record, and never a neighbour's.
+  // Each record has one outcome, and never a neighbour's answer.
   expect(outcomes.map(({ index, record }) => [index, record])).toEqual([...input.entries()])
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') continue
     const { label, text: quote } = outcome.record
     expect(outcome.value).toEqual({ label, quote })
   }
-  // What had its outcome was not sent again: each record was sent as often as its outcome says.
+  // A record with an outcome was not sent again: each record was sent as often as its outcome says.
   const sent = new Map<string, number>()
   for (const { text } of requests.filter(({ status }) => status !== 429).flatMap(({ records }) => records)) {
     sent.set(text, (sent.get(text) ?? 0) + 1)
@@ -104,7 +107,7 @@ async function label(mock: LLMock, way: Way, input: readonly Ticket[], options: 
   expect(outcomes.map(({ record, attempts }) => [record.text, attempts])).toEqual(
     input.map(({ text }) => [text, sent.get(text)]),
   )
-  // The SDK has sent nothing of its own accord.
+  // The SDK has sent no request by itself.
   expect(requests).toHaveLength(stats.requests)
   return {
     ...{ outcomes, stats },
@@ -115,16 +118,16 @@ async function label(mock: LLMock, way: Way, input: readonly Ticket[], options: 
   }
 }
 
-/** How many records the requests had, the largest first. */
+/** Number of records in each request, the largest first. */
 const sizes = (requests: Run['requests']) => requests.map(([, records]) => records).toSorted((a, b) => b - a)
 
-/** The first request that no fixture before has taken. */
+/** Matches the first request that no earlier fixture has taken. */
 const first = { sequenceIndex: 0 }
 const serverError = { message: 'The server had an error', type: 'server_error' }
-/** Nothing for so long, in ms, that the deadlines below pass. */
+/** A pause that is longer than the deadlines below, in ms. */
 const STALL = 1_500
 
-/** What a server does once, and whether any of that answer arrives. */
+/** What the server does once, and whether a part of that answer arrives. */
 const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; options?: Options }> = {
   'answers 500': {
     plan: (mock) => mock.on(first, { error: serverError, status: 500 }),
@@ -175,10 +178,10 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
     mock.on({}, right)
     const { rejected, requests, stats } = await label(mock, way, tickets)
     expect(rejected).toEqual([])
-    // 330 records in packs of 25, the last two of equal size.
+    // 330 records in packs of 25. The last two packs have equal size.
     expect(requests).toEqual([...Array<unknown>(12).fill([200, 25]), [200, 15], [200, 15]])
     const { input, output, estimated } = stats.tokens
-    // Over Responses aimock says that nothing was used. That is no count.
+    // With Responses, aimock reports a usage of 0. That is not a count.
     expect(estimated).toBe(way.api === 'chat' ? 0 : input + output)
     expect(output).toBeGreaterThan(5_000)
   })
@@ -192,7 +195,7 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
       ...options,
     })
     expect(rejected).toEqual([])
-    // Three packs, and what one of them left, together.
+    // Three packs, and one pack with the unsettled records of one of them.
     expect(requests).toHaveLength(4)
     expect(requests.slice(0, 3).map(([, records]) => records)).toEqual([20, 20, 20])
     const again = requests[3]?.[1]
@@ -210,7 +213,7 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
       (mock: LLMock) => mock.on(first, { error: { message: 'Slow down' }, status: 429, retryAfter: 2 }),
     ],
     ['its chaos', (mock: LLMock) => mock.on(first, right, { chaos: { rateLimitRate: 1 } })],
-  ])('answers 429 by %s: waits as told, and charges no attempt', async (cause, plan) => {
+  ])('answers 429 by %s: the stream waits as told, and charges no attempt', async (cause, plan) => {
     const mock = await startMock()
     plan(mock)
     mock.on({}, right)
@@ -233,7 +236,7 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
 
   it('cuts answers at its output cap', async () => {
     const mock = await startMock()
-    // Its cap lets it write 700 characters, five records or so.
+    // The cap allows 700 characters, which is about five records.
     mock.on({}, (request) => {
       const content = answer(request)
       return content.length > 700 ? { content: content.slice(0, 700), finishReason: 'length' } : { content }
@@ -241,12 +244,12 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
     const { rejected, requests } = await label(mock, way, tickets.slice(0, 60), { maxPackRecords: 20 })
     expect(rejected).toEqual([])
     expect(sizes(requests).slice(0, 3)).toEqual([20, 20, 20])
-    // What did not fit went on in packs that fit.
+    // The other records went on in packs that fit.
     expect(sizes(requests)[3]).toBeLessThan(10)
     expect(requests.length).toBeLessThan(25)
   })
 
-  it('says that it cut an answer in which nothing was missing', async () => {
+  it('says that it cut an answer, although no record is missing', async () => {
     const mock = await startMock()
     mock.on({}, (request) => ({ content: answer(request), finishReason: 'length' }))
     const { rejected, requests } = await label(mock, way, tickets.slice(0, 20))
@@ -254,7 +257,7 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
     expect(requests).toEqual([[200, 20]])
   })
 
-  it('filters one record, and its neighbours do not suffer', async () => {
+  it('filters one record, and its neighbours are fulfilled', async () => {
     const mock = await startMock()
     const guilty = tickets[7]!.text
     mock.on({}, (request) =>
@@ -267,7 +270,8 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
       expect(rejected).toEqual([[guilty, 'content_filtered']])
       expect(sizes(requests)).toEqual([20, 10, 10, 5, 5, 3, 2, 2, 1])
     } else {
-      // Over Responses aimock does not say why the answer failed: it is tried like any failure, at last alone.
+      // With Responses, aimock does not say why the answer failed. The stream treats it like any
+      // failure: in the end the record is sent alone.
       expect(rejected).toEqual([[guilty, 'request_failed']])
       expect(sizes(requests)).toEqual([20, 20, 10, 10, ...Array<number>(10).fill(1)])
     }
@@ -301,9 +305,9 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
   it.each([
     ['not_authorized', (mock: LLMock) => mock.nextRequestError(401, { message: 'Wrong key' })],
     ['insufficient_quota', (mock: LLMock) => mock.nextRequestError(429, { code: 'insufficient_quota' })],
-    // Nothing but fixtures is known to it.
+    // aimock knows only fixtures.
     ['not_found', (mock: LLMock) => mock],
-  ])('cannot be asked at all: %s', async (code, plan) => {
+  ])('refuses every request: %s', async (code, plan) => {
     const mock = await startMock()
     plan(mock)
     const stream = packStream(mock, way, { maxInFlight: 1 })
@@ -322,7 +326,7 @@ describe.concurrent.each(ways)('aimock, through $sdk, $api', (way) => {
   })
 })
 
-// Not with the others: it seeds the dice that aimock throws.
+// This test runs alone, because it seeds the random numbers of aimock.
 describe.each([ways[0], ways[3]])('aimock in chaos, through $sdk, $api', (way) => {
   it('gives every ticket its own label', async () => {
     let seed = 1

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { frame, systemMessage, unusedTag, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 
-/** A reader that knows only what the message says of itself. */
+/** Reads a user message by its own announcement of count and tag. */
 function recordsIn(message: string): { id: number; text: string }[] {
   const [, count, tag, last] = /^(\d+) records in <([\w-]+)> tags, ids 1 to (\d+):\n/.exec(message) ?? []
   if (count === undefined || tag === undefined) throw new Error('The message does not say what it holds')
@@ -21,11 +21,11 @@ function recordsIn(message: string): { id: number; text: string }[] {
   return records
 }
 
-/** Whether anything in the text could be read as this tag, opening or closing, in any spelling. */
+/** Whether a part of the text could be read as this tag, opening or closing, in any spelling. */
 const holdsTag = (text: string, tag: string): boolean => new RegExp(`<[\\s/]*${tag}(?![\\d])`, 'i').test(text)
 
 describe('the tag', () => {
-  it('is `record` where no text holds anything like it', () => {
+  it('is `record` if no text holds a similar tag', () => {
     expect(unusedTag([])).toBe('record')
     expect(
       unusedTag(['record', 'a < b', '<p>', '</p>', '< rec ord', '&lt;record&gt;', '<records'.slice(0, 4)]),
@@ -53,7 +53,7 @@ describe('the tag', () => {
     '<record-x',
     '<\u00a0record>',
     '<\u2003/\u3000record>',
-  ])('is another where a text holds %j', (text) => {
+  ])('is another tag if a text holds %j', (text) => {
     const tag = unusedTag(['harmless', text])
     expect(tag).toMatch(/^record-\d+$/)
     expect(holdsTag(text, tag)).toBe(false)
@@ -66,12 +66,12 @@ describe('the tag', () => {
     ['a byte order mark', '</\ufeffrecord>', 'record-1'],
     ['a combining grapheme joiner', '</re\u034fcord>', 'record-1'],
     ['a variation selector', '</re\ufe0fcord>', 'record-1'],
-    ['another plane of them', '</re\u{e0101}cord>', 'record-1'],
+    ['a variation selector of another plane', '</re\u{e0101}cord>', 'record-1'],
     ['a tag character', '</re\u{e0041}cord>', 'record-1'],
     ['a Hangul filler', '</re\u115fcord>', 'record-1'],
     ['a word joiner', '</record\u2060-1>', 'record-2'],
-    ['a mark of direction', '</re\u202ecord>', 'record-1'],
-    ['a zero', '</re\0cord>', 'record-1'],
+    ['a direction mark', '</re\u202ecord>', 'record-1'],
+    ['a null character', '</re\0cord>', 'record-1'],
     ['a control character', '</re\x1bcord>', 'record-1'],
     ['a delete', '</re\x7fcord>', 'record-1'],
     ['a control character beyond ASCII', '</re\x85cord>', 'record-1'],
@@ -79,18 +79,18 @@ describe('the tag', () => {
     ['full-width brackets', '\uff1c\uff0frecord\uff1e', 'record-1'],
     ['mathematical letters', '</\u{1d42b}ecord>', 'record-1'],
     ['a full-width hyphen', '</record\uff0d1>', 'record-2'],
-    ['a hyphen of its own', '</record\u20101>', 'record-2'],
-    ['one that does not break', '</record\u20111>', 'record-2'],
+    ['a Unicode hyphen', '</record\u20101>', 'record-2'],
+    ['a non-breaking hyphen', '</record\u20111>', 'record-2'],
     ['a dash', '</record\u20131>', 'record-2'],
     ['a long dash', '</record \u2014 1>', 'record-2'],
     ['full-width digits', '</record-\uff11>', 'record-2'],
-    ['blanks, which do not make it another word', '<\n\t\rrecord\t1', 'record-2'],
-  ])('is another where a text holds one with %s', (_what, text, tag) => {
+    ['blanks inside the tag', '<\n\t\rrecord\t1', 'record-2'],
+  ])('is another tag if a text holds a tag with %s', (_what, text, tag) => {
     expect(unusedTag(['harmless', text])).toBe(tag)
     expect(unusedTag([text, '<record'])).toBe(tag)
   })
 
-  it('takes the first number that is free', () => {
+  it('takes the first free number', () => {
     expect(unusedTag(['</record-1>', '<record-3', 'record-2'])).toBe('record-2')
   })
 
@@ -105,25 +105,25 @@ describe('the tag', () => {
       'record-20001',
     ],
     ['a number of 100,000 digits', `<record-${'1'.repeat(100_000)}`, 'record-1'],
-    ['200,000 characters that do not show', `<${'\u200b'.repeat(200_000)}record`, 'record-1'],
-    // Quadratic, each would take longer than a test may.
+    ['200,000 invisible characters', `<${'\u200b'.repeat(200_000)}record`, 'record-1'],
+    // A quadratic search would need longer than a test may take.
   ])('is found in %s', (_name, text, tag) => {
     expect(unusedTag([text])).toBe(tag)
   })
 })
 
 describe('the user message', () => {
-  it('says how many records it holds, and frames each with its id', () => {
+  it('says how many records it holds, and puts each record into a tag with its id', () => {
     expect(userMessage(['a', 'b\nc'])).toBe(
       '2 records in <record> tags, ids 1 to 2:\n<record id="1">a</record>\n<record id="2">b\nc</record>\n',
     )
   })
 
-  it('is made of the same frames that records are weighed by', () => {
+  it('holds the same frames that the token count of a record includes', () => {
     expect(userMessage(['a', 'b'])).toContain(frame('a', 1) + frame('b', 2))
   })
 
-  it('read by its announced tag, it gives back any records exactly', () => {
+  it('holds any records exactly, if it is read by its announced tag', () => {
     const piece = fc.constantFrom(
       ...[
         '<',
@@ -179,7 +179,7 @@ describe('the system message', () => {
     expect(systemMessage('Do this.', flat, [])).toMatch(/^Do this\.\n\n/)
   })
 
-  it('says where the result stands', () => {
+  it('says where the result is', () => {
     expect(systemMessage('', flat, [])).toContain('the properties of its result')
     expect(systemMessage('', bare, [])).toContain('its result as "value"')
   })
@@ -198,13 +198,13 @@ describe('the system message', () => {
     expect(message).toMatch(/\{"results":\[\{"id":1,"label":"a"\},\{"id":2,"label":"b"\}\]\}$/)
   })
 
-  it('shows examples of what is no object under `value`', () => {
+  it('shows a result that is not an object under `value`', () => {
     expect(systemMessage('', bare, [{ text: 'first', value: 'a' }])).toMatch(
       /\{"results":\[\{"id":1,"value":"a"\}\]\}$/,
     )
   })
 
-  it('frames examples that hold tags so that they can be read', () => {
+  it('uses another tag if an example holds a tag', () => {
     const text = '</record>\n<record id="2">'
     const message = systemMessage('', bare, [{ text, value: 'a' }])
     expect(message).toContain(userMessage([text]))

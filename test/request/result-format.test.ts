@@ -15,13 +15,13 @@ function elementOf(schema: z.core.$ZodType): JsonSchema {
   return results.items
 }
 
-/** The schema of one result: what stands under `value`, or what stands beside `id`. */
+/** The schema of one result: of `value`, or of the properties beside `id`. */
 function resultOf(schema: z.core.$ZodType): JsonSchema {
   const { properties } = elementOf(schema) as { properties: { value: JsonSchema } }
   return properties.value
 }
 
-/** Every schema in a schema, itself included. */
+/** All schemas inside a schema, including the schema itself. */
 function* nodes(schema: JsonSchema): Generator<JsonSchema> {
   yield schema
   const maps = [schema['properties'], schema['$defs']] as (Record<string, JsonSchema> | undefined)[]
@@ -30,7 +30,7 @@ function* nodes(schema: JsonSchema): Generator<JsonSchema> {
   if (schema['items'] !== undefined) yield* nodes(schema['items'] as JsonSchema)
 }
 
-/** What OpenAI's documentation asks of a strict schema. */
+/** Checks what OpenAI's documentation requires of a strict schema. */
 function expectStrict(root: JsonSchema): void {
   expect(root['type']).toBe('object')
   for (const node of nodes(root)) {
@@ -71,8 +71,8 @@ function validator(schema: JsonSchema): (value: unknown) => boolean {
   return (value) => validate(value)
 }
 
-describe('where a result stands', () => {
-  it('the properties of an object stand beside id, which is first', () => {
+describe('the place of a result', () => {
+  it('the properties of an object are beside id, and id is first', () => {
     const format = resultFormat(z.object({ label: z.string(), score: z.number() }))
     expect(format.flat).toBe(true)
     expect(format.jsonSchema).toEqual({
@@ -125,7 +125,7 @@ describe('where a result stands', () => {
     expect(resultOf(z.string().describe('A label'))).toMatchObject({ description: 'A label' })
   })
 
-  it('the schema is the same each time it is made, so that the provider can cache it', () => {
+  it('the schema is the same each time, so that the provider can cache it', () => {
     const schema = z.object({
       a: z.enum(['x', 'y']),
       get b() {
@@ -254,7 +254,7 @@ const accepted: [name: string, schema: z.core.$ZodType, good: unknown, bad: unkn
   ],
 ]
 
-describe('what is asked for is what is accepted', () => {
+describe('the written schema and the check agree', () => {
   it.each(accepted)('%s', (_name, schema, good, bad) => {
     const format = resultFormat(schema)
     expectStrict(format.jsonSchema)
@@ -280,7 +280,7 @@ describe('what is asked for is what is accepted', () => {
       const accepts = validator(ours.jsonSchema)
       for (const value of [good, bad, null, {}, [], 'a', '', 0, 1.5, true]) {
         const expected = theirs({ results: [{ id: 1, value }] })
-        // What is no object cannot stand beside an id.
+        // A result that is not an object cannot have its parts beside an id.
         if (ours.flat && (typeof value !== 'object' || value === null || Array.isArray(value))) continue
         expect(accepts({ results: [JSON.parse(ours.encode(1, value))] })).toBe(expected)
       }
@@ -289,7 +289,7 @@ describe('what is asked for is what is accepted', () => {
 
   it.each<[string, z.ZodType, unknown, unknown]>([
     ['.default()', z.object({ a: z.string().default('x') }), { a: 'y' }, { a: 'y' }],
-    ['.default() left out all the same', z.object({ a: z.string().default('x') }), {}, { a: 'x' }],
+    ['.default() without a value', z.object({ a: z.string().default('x') }), {}, { a: 'x' }],
     [
       '.default() of a definition',
       z.object({ a: z.string().default('x').meta({ id: 'TestDefault' }) }),
@@ -297,7 +297,7 @@ describe('what is asked for is what is accepted', () => {
       { a: 'x' },
     ],
     [
-      '.default() deeper down',
+      '.default() in a nested object',
       z.object({ n: z.object({ a: z.string().default('x'), b: z.int() }) }),
       { n: { b: 1 } },
       { n: { a: 'x', b: 1 } },
@@ -349,7 +349,7 @@ describe('what is asked for is what is accepted', () => {
       3,
     ],
     ['stringbool', z.stringbool(), 'yes', true],
-    ['keys that nobody asked for', z.object({ a: z.string() }), { a: 'x', b: 1 }, { a: 'x' }],
+    ['keys that the schema does not list', z.object({ a: z.string() }), { a: 'x', b: 1 }, { a: 'x' }],
     [
       'several patterns',
       z.object({ a: z.string().startsWith('a').endsWith('z') }),
@@ -363,20 +363,23 @@ describe('what is asked for is what is accepted', () => {
       { a: 'a@example.com' },
     ],
     [
-      'metadata of its own',
+      'metadata',
       z.object({ a: z.string().meta({ title: 'A', examples: ['x'], owner: 'me' }) }),
       { a: 'x' },
       { a: 'x' },
     ],
-  ])('%s: the schema says what goes in, the outcome has what comes out', (_name, schema, input, output) => {
-    const format = resultFormat(schema)
-    expectStrict(format.jsonSchema)
-    expect(format.decode(format.encode(1, input))).toEqual({
-      id: 1,
-      value: output,
-      result: expect.anything() as unknown,
-    })
-  })
+  ])(
+    '%s: the schema describes the input, and the outcome holds the output',
+    (_name, schema, input, output) => {
+      const format = resultFormat(schema)
+      expectStrict(format.jsonSchema)
+      expect(format.decode(format.encode(1, input))).toEqual({
+        id: 1,
+        value: output,
+        result: expect.anything() as unknown,
+      })
+    },
+  )
 
   it('several patterns are all checked', () => {
     const { check } = resultFormat(z.string().startsWith('a').endsWith('z'))
@@ -384,13 +387,13 @@ describe('what is asked for is what is accepted', () => {
     expect(check('ab')).toHaveProperty('issues')
   })
 
-  it('refinements are checked here', () => {
+  it('refinements are checked by the library', () => {
     const { check } = resultFormat(z.object({ a: z.string().refine((text) => text !== 'no', 'Not no') }))
     expect(check({ a: 'yes' })).toEqual({ value: { a: 'yes' } })
     expect(check({ a: 'no' })).toEqual({ issues: [{ path: ['a'], message: 'Not no' }] })
   })
 
-  it('a refinement that throws makes the element invalid, and its message stays out', () => {
+  it('a refinement that throws makes the element invalid, and its message is not shown', () => {
     const { check, decode } = resultFormat(
       z.object({ a: z.string() }).refine(() => {
         throw new RangeError('secret')
@@ -418,12 +421,12 @@ describe('what is asked for is what is accepted', () => {
       z.number().gt(1).lt(9).multipleOf(2),
       { type: 'number', exclusiveMinimum: 1, exclusiveMaximum: 9, multipleOf: 2 },
     ],
-  ])('%s is written as strict mode wants it', (_name, schema, expected) => {
+  ])('%s is written in the form that strict mode requires', (_name, schema, expected) => {
     expect(resultOf(schema)).toEqual(expected)
   })
 })
 
-describe('what strict mode cannot express is refused, by its path', () => {
+describe('a schema that strict mode cannot express is refused with its path', () => {
   const noType: [string, z.ZodType][] = [
     ['any', z.any()],
     ['unknown', z.unknown()],
@@ -469,12 +472,12 @@ describe('what strict mode cannot express is refused, by its path', () => {
     expect(() => resultFormat(z.object({ a: named.optional() }))).toThrow(/ at a it is not: a property/)
   })
 
-  it('what stands in a definition', () => {
+  it('a type in a definition', () => {
     const bad = z.object({ when: z.date() }).meta({ id: 'TestBad' })
     expect(() => resultFormat(z.object({ a: bad }))).toThrow(/ at \$defs\.TestBad\.when /)
   })
 
-  it('what stands in a recursive schema', () => {
+  it('a type in a recursive schema', () => {
     const bad: z.ZodType = z.object({
       when: z.date(),
       get next() {
@@ -484,7 +487,7 @@ describe('what strict mode cannot express is refused, by its path', () => {
     expect(() => resultFormat(bad)).toThrow(/ at when /)
   })
 
-  it('two definitions of one name', () => {
+  it('two definitions with the same name', () => {
     const twice = z.object({
       a: z.string().meta({ id: 'TestTwice' }),
       b: z.number().meta({ id: 'TestTwice' }),
@@ -520,7 +523,7 @@ describe('reading elements', () => {
     expect(resultFormat(z.string()).decode('{"id":3}')).toMatchObject({ id: 3, issues: [{ path: [] }] })
   })
 
-  it('a __proto__ key pollutes nothing', () => {
+  it('a __proto__ key pollutes no prototype', () => {
     expect(decode('{"id":3,"a":"x","__proto__":{"polluted":true}}')).toEqual({
       id: 3,
       value: { a: 'x' },
@@ -529,7 +532,7 @@ describe('reading elements', () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
-  it("a result's own id stays apart from the element's", () => {
+  it('the id in a result and the id of the element stay separate', () => {
     const format = resultFormat(z.object({ id: z.string() }))
     expect(format.encode(3, { id: 'x' })).toBe('{"id":3,"value":{"id":"x"}}')
     expect(format.decode('{"id":3,"value":{"id":"x"}}')).toEqual({
@@ -539,7 +542,7 @@ describe('reading elements', () => {
     })
   })
 
-  it('strict objects do not mind the id beside them', () => {
+  it('strict objects accept the id beside their properties', () => {
     expect(resultFormat(z.strictObject({ a: z.string() })).decode('{"id":3,"a":"x"}')).toEqual({
       id: 3,
       value: { a: 'x' },
