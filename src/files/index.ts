@@ -1,5 +1,15 @@
 export { isExactNumber, type ExactNumber } from './read/exact-number.ts'
 export { findFiles } from './find-files.ts'
+export {
+  earlierRow,
+  outcomeColumns,
+  OUTCOME_COLUMNS,
+  OWN_COLUMNS,
+  rawColumns,
+  withoutIndex,
+  type EarlierRow,
+  type Reason,
+} from './own-columns.ts'
 export { formatOf, formats, type Compression, type Format } from './format.ts'
 export { parseExactly } from './read/json-value.ts'
 export { csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'

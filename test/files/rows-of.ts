@@ -1,4 +1,5 @@
-import { FileRows, type RowsOptions } from '../../src/files/read/rows.ts'
+import { FileRows } from '../../src/files/read/file-rows.ts'
+import type { RowsOptions } from '../../src/files/read/rows.ts'
 import type { Format, Row } from 'llm-pack-stream/readers'
 
 /** All rows of some bytes, which are given in pieces that end at these places, and why they end before their time. */

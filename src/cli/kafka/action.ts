@@ -1,24 +1,22 @@
 import type { Command } from 'commander'
 import type { RecordError } from '../../index.ts'
 import type { KafkaRecord, KafkaSummary } from '../../kafka/index.ts'
-import { openCache } from '../task/cache-file.ts'
 import { withConfig } from '../flags/config.ts'
-import { openEndpoint } from '../task/endpoint.ts'
 import { given } from '../flags/given.ts'
-import { loadEnvFile, openStream, readTask, sendingOptions } from '../task/job.ts'
-import { keepMemoryLow } from '../process/memory.ts'
+import { onStopSignal, type StopSignal } from '../process/signals.ts'
+import { loadEnvFile, readTask } from '../task/job.ts'
+import { Opened, openJob } from '../task/open-job.ts'
 import { textWith } from '../task/partition.ts'
 import { resultColumns } from '../rows/result-columns.ts'
-import { isHopeless } from '../run/flow.ts'
+import { isHopeless } from '../terminal/failure.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 import { askingOf } from './asking.ts'
-import type { KafkaFlags } from './command.ts'
+import type { KafkaFlags } from './flags.ts'
 import { connectionOf } from './connection.ts'
-import { sayEvent } from './events.ts'
+import { sayEvent, sayStop } from './events.ts'
 import { itemsOf, valueOf } from './messages.ts'
 import { openTeller } from './progress.ts'
 import { Rejections } from './rejections.ts'
-import { watchSignals } from './signals.ts'
 import { report, summaryOf } from './summary.ts'
 import { topicsOf } from './topics.ts'
 
@@ -36,24 +34,20 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
   const textOf = textWith(task.textOf, flags.partition)
   const itemOf = itemsOf(flags.format ?? 'json', textOf, new Set(result.names))
   const { runKafka } = await importKafka()
-  /** What is to be closed in the end, the last opened first. */
-  const opened: (() => unknown)[] = []
+  const opened = new Opened()
   try {
-    const endpoint = await openEndpoint(flags)
-    opened.push(endpoint.close)
-    const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
-    if (cache) opened.push(cache.close)
-    opened.push(keepMemoryLow())
-    const stream = openStream<KafkaRecord>({
-      ...{ ...task.options, client: endpoint.client },
-      ...sendingOptions(flags),
-      ...given({ cache: cache?.store }),
-      ...askingOf(task.examples, itemOf, flags.partition),
-    })
+    const asking = askingOf(task.examples, itemOf, flags.partition)
+    const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened)
     const teller = openTeller(() => stream.stats, flags.progress === false)
-    opened.push(teller.stop)
-    const signals = watchSignals(teller.say)
-    opened.push(signals.off)
+    opened.add(teller.stop)
+    let stop: StopSignal | undefined
+    const offSignals = onStopSignal((signal, times) => {
+      stop ??= signal
+      // `runKafka` stops at the first signal, and gives up at the second.
+      if (times > 2) process.exit(signal.exitCode)
+      teller.say(sayStop(signal, times))
+    })
+    opened.add(offSignals)
 
     const rejections = new Rejections()
     const onRejected = (record: KafkaRecord, reason: RecordError): void => {
@@ -81,13 +75,13 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
     )
     teller.stop()
     const seconds = (performance.now() - startedAt) / 1_000
-    const summary = summaryOf(ended, signals.first(), {
-      ...{ server: endpoint.name, seconds, stats: stream.stats, firstRejection: rejections.first },
-    })
+    const { stats } = stream
+    const { first: firstRejection } = rejections
+    const summary = summaryOf(ended, stop, { server, seconds, stats, firstRejection })
     report(summary, ended, { brokers: connection.bootstrapBrokers, asJson: flags.json ?? false })
     return summary.exitCode
   } finally {
-    for (const close of opened.reverse()) await close()
+    await opened.close()
   }
 }
 

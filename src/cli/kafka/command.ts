@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { EndpointFlags } from '../task/endpoint.ts'
 import {
   addGroup,
   addTaskFlags,
@@ -9,26 +8,7 @@ import {
   sampleTask,
   sendingFlags,
   textFlags,
-  type SendingFlags,
-  type TaskFlags,
 } from '../flags/flags.ts'
-import type { ConnectionFlags } from './connection.ts'
-import type { MessageFormat } from './messages.ts'
-import type { TopicFlags } from './topics.ts'
-
-export interface KafkaFlags extends TaskFlags, SendingFlags, EndpointFlags, ConnectionFlags, TopicFlags {
-  format?: MessageFormat
-  startFrom?: 'earliest' | 'latest'
-  assignor?: 'cooperative-sticky' | 'roundrobin'
-  maxUncommitted?: number
-  maxPartitionBytes?: number
-  commitInterval?: number
-  sessionTimeout?: number
-  revokeTimeout?: number
-  stopTimeout?: number
-  json?: boolean
-  progress?: boolean
-}
 
 export function addKafka(program: Command): void {
   const command = program

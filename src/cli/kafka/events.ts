@@ -1,5 +1,6 @@
 import type { KafkaEvent, TopicPartition } from '../../kafka/index.ts'
-import { count } from '../terminal/progress.ts'
+import type { StopSignal } from '../process/signals.ts'
+import { whole } from '../terminal/words.ts'
 
 /** What has happened, for a person. */
 export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): string {
@@ -13,7 +14,7 @@ export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): stri
     case 'left': {
       const { partitions, uncommitted } = event
       if (uncommitted === 0) return `Left ${list(partitions)}`
-      const records = uncommitted === 1 ? '1 record' : `${count(uncommitted)} records`
+      const records = uncommitted === 1 ? '1 record' : `${whole(uncommitted)} records`
       return `Left ${list(partitions)}, with ${records} uncommitted, to be asked again elsewhere`
     }
     case 'deleted': {
@@ -23,6 +24,13 @@ export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): stri
     case 'retry':
       return `${event.error.message}. Trying again`
   }
+}
+
+/** What a worker does at the first signal and at the second, for a person. */
+export function sayStop({ name }: StopSignal, times: number): string {
+  if (times > 1) return 'Giving up what is not finished.'
+  const again = name === 'SIGINT' ? ' Ctrl-C again gives it up.' : ''
+  return `Stopping: reads no more, and finishes what it has read.${again}`
 }
 
 /** `refunds 1; tickets 0, 2` */

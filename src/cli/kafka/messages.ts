@@ -1,7 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fulfilled } from '../../index.ts'
 import type { KafkaRecord } from '../../kafka/index.ts'
-import { jsonlLine, parseExactly, RowError, type Row, type RowErrorCode } from '../../files/index.ts'
+import {
+  jsonlLine,
+  parseExactly,
+  RowError,
+  withoutIndex,
+  type Row,
+  type RowErrorCode,
+} from '../../files/index.ts'
 import { toItem, type Item, type TextOf } from '../rows/item.ts'
 import type { ResultColumns } from '../rows/result-columns.ts'
 import { outputRow } from '../rows/output-row.ts'
@@ -29,8 +36,7 @@ export function valueOf(
   columns: ResultColumns,
 ): string {
   const row = outputRow({ ...outcome, record: itemOf(outcome.record) }, columns)
-  delete row['_index']
-  return jsonlLine(row).trimEnd()
+  return jsonlLine(withoutIndex(row)).trimEnd()
 }
 
 /** Places are told as `topic:partition:offset`. */

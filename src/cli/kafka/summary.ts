@@ -1,10 +1,9 @@
 import { PackStreamError, RecordError, type Stats } from '../../index.ts'
 import type { KafkaSummary } from '../../kafka/index.ts'
 import { exitCodes, withFlags } from '../flags/usage-error.ts'
-import { isOfServer, withCause } from '../run/flow.ts'
-import { clock, count } from '../terminal/progress.ts'
-import { formatSpent } from '../run/summary.ts'
-import type { Stop } from './signals.ts'
+import type { StopSignal } from '../process/signals.ts'
+import { isOfServer, withCause } from '../terminal/failure.ts'
+import { clock, spent, whole } from '../terminal/words.ts'
 
 /** What a worker came to: what `--json` prints. */
 export interface WorkerSummary {
@@ -24,7 +23,7 @@ export interface WorkerSummary {
 /** @param stop What has stopped it. */
 export function summaryOf(
   ended: KafkaSummary | Error,
-  stop: Stop | undefined,
+  stop: StopSignal | undefined,
   accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstRejection'>,
 ): WorkerSummary {
   if (ended instanceof Error) {
@@ -63,8 +62,8 @@ export function report(
 export function formatWorker({ records, seconds, stats, server, firstRejection }: WorkerSummary): string {
   const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
   const lines = [
-    ...(records ? [names.map((name) => `${count(records[name])} ${name}`).join(', ')] : []),
-    [clock(seconds), ...formatSpent(stats)].join(', '),
+    ...(records ? [names.map((name) => `${whole(records[name])} ${name}`).join(', ')] : []),
+    [clock(seconds), ...spent(stats)].join(', '),
     ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
     ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
   ]

@@ -1,23 +1,31 @@
-/** Exit codes of shells for a process that was stopped by a signal: 128 and the signal's number. */
-const codes = { SIGINT: 130, SIGTERM: 143 } as const
+/** Exit codes of shells for a process that a signal stopped: 128 and the number of the signal. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
-type Signal = keyof typeof codes
+export interface StopSignal {
+  readonly name: keyof typeof EXIT_CODES
+  readonly exitCode: number
+}
+
+/** Where signals come from: the process. */
+export type Signals = Pick<NodeJS.EventEmitter, 'on' | 'off'>
 
 /**
- * Calls back at the first Ctrl-C or SIGTERM, and lets the second end the process. Returns a function that takes all that
- * back.
+ * Calls back at each Ctrl-C and SIGTERM, with how many there have been. Returns a function that takes the
+ * listeners back: the system then ends the process at the next signal. (`process.exit` would wait for a
+ * read of a file that never comes back.)
  */
-export function onInterrupt(stop: (signal: Signal, exitCode: number) => void): () => void {
-  const signals = Object.keys(codes) as Signal[]
-  const off = (): void => {
-    for (const signal of signals) process.off(signal, listener)
+export function onStopSignal(
+  listener: (signal: StopSignal, times: number) => void,
+  signals: Signals = process,
+): () => void {
+  const names = Object.keys(EXIT_CODES) as StopSignal['name'][]
+  let times = 0
+  const hear = (name: StopSignal['name']): void => {
+    times += 1
+    listener({ name, exitCode: EXIT_CODES[name] }, times)
   }
-  const listener = (name: NodeJS.Signals): void => {
-    const signal = name as Signal
-    // The system ends the process at the next one: `process.exit` would wait for a read that never comes back.
-    off()
-    stop(signal, codes[signal])
+  for (const name of names) signals.on(name, hear)
+  return () => {
+    for (const name of names) signals.off(name, hear)
   }
-  for (const signal of signals) process.on(signal, listener)
-  return off
 }

@@ -1,9 +1,20 @@
-import { isExactNumber, parseExactly, type Row, type RowError } from '../../files/index.ts'
-import { earlierRow, OURS } from '../../files/read/earlier-row.ts'
+import {
+  earlierRow,
+  isExactNumber,
+  OUTCOME_COLUMNS,
+  parseExactly,
+  rawColumns,
+  rowErrorCodes,
+  type Row,
+  type RowError,
+} from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
-/** Columns that hold the source of a row that could not be read. */
-export const RAW: readonly string[] = ['_raw', '_raw_base64']
+/** Codes of rows that do not hold their record: they hold at best its source. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  ...rowErrorCodes,
+  ...['unreadable', 'not_a_record', 'reserved_column'],
+])
 
 /** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
 export class ItemError extends Error {
@@ -96,7 +107,7 @@ function textOf(own: Readonly<Record<string, unknown>>, name: string): string {
 /** A row of the input as an item. */
 export function toItem(row: Row, index: number, makeText: TextOf, taken: ReadonlySet<string>): Item {
   const { file, line } = row
-  if (row.error) return { index, file, line, own: rawColumn(row.raw), text: row.error }
+  if (row.error) return { index, file, line, own: rawColumns(row.raw), text: row.error }
   const columns = columnsOf(row.record)
   const earlier = columns && earlierRow(columns)
   const own = earlier?.own ?? columns
@@ -107,11 +118,12 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
   const bad = (code: ItemError['code'], what: string) => item(new ItemError(code, row, what))
   // An output has no place for its columns.
   const foreign = (code: ItemError['code'], what: string) =>
-    item(new ItemError(code, row, what), { _raw: JSON.stringify(row.record) })
+    item(new ItemError(code, row, what), rawColumns(JSON.stringify(row.record)))
 
   if (!own) return foreign('not_a_record', 'expected an object or a text')
-  if (earlier?.isUnreadable) return bad('unreadable', 'this row could not be read in an earlier run')
-  const reserved = Object.keys(own).find((name) => OURS.includes(name))
+  if (UNREADABLE.has(earlier?.reason?.code ?? ''))
+    return bad('unreadable', 'this row could not be read in an earlier run')
+  const reserved = Object.keys(own).find((name) => OUTCOME_COLUMNS.includes(name))
   if (reserved !== undefined) {
     const name = JSON.stringify(reserved)
     return foreign('reserved_column', `a column ${name} has a meaning in an output: rename it`)
@@ -140,10 +152,4 @@ function columnsOf(record: unknown): Readonly<Record<string, unknown>> | undefin
   if (typeof record === 'string') return { text: record }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined
   return isExactNumber(record) ? undefined : (record as Record<string, unknown>)
-}
-
-/** The source of a row that cannot be read, so that nothing of it is lost. */
-function rawColumn(raw: string | Uint8Array | undefined): Record<string, unknown> {
-  if (raw === undefined) return {}
-  return typeof raw === 'string' ? { _raw: raw } : { _raw_base64: Buffer.from(raw).toString('base64') }
 }

@@ -2,7 +2,8 @@ import type { Outcome } from '../../index.ts'
 import { csvHeader, csvLine, jsonlLine, outcomeRow } from '../../files/index.ts'
 import type { Item } from './item.ts'
 import type { ResultColumns } from './result-columns.ts'
-import type { OutputFormat } from '../run/output-files.ts'
+
+export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
 
 /** A record with its outcome, as it goes to the output. */
 export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {

@@ -1,5 +1,4 @@
-import { OURS } from '../../files/read/earlier-row.ts'
-import { RAW } from './item.ts'
+import { OWN_COLUMNS } from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
 /** The columns that a result has in an output. */
@@ -13,7 +12,7 @@ export interface ResultColumns {
 /** @param fields Those that every result has, where they are known. */
 export function resultColumns(fields: readonly string[] | undefined, prefix: string): ResultColumns {
   const names = (fields ?? ['result']).map((name) => prefix + name)
-  const taken = names.find((name) => [...OURS, ...RAW].includes(name))
+  const taken = names.find((name) => OWN_COLUMNS.includes(name))
   if (taken !== undefined) {
     throw new UsageError(
       `The result has a column ${taken}, which has a meaning here: give it another name with --prefix`,

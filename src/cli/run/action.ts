@@ -1,17 +1,15 @@
 import type { Command } from 'commander'
 import { FileError, readRows, RowError } from '../../files/index.ts'
-import { openCache } from '../task/cache-file.ts'
 import { withConfig, type Given } from '../flags/config.ts'
-import { openEndpoint } from '../task/endpoint.ts'
 import { Items } from '../rows/items.ts'
-import { keepMemoryLow } from '../process/memory.ts'
-import { isTable, loadEnvFile, openStream, readJob, sendingOptions, type Job } from '../task/job.ts'
+import { isTable, loadEnvFile, readJob, type Job } from '../task/job.ts'
+import { Opened, openJob } from '../task/open-job.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
 import { columnNames } from '../rows/item.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
-import type { RunFlags } from './command.ts'
+import type { RunFlags } from './flags.ts'
 import { Flow, haltIfThrows } from './flow.ts'
 import { lock } from './resume/lock.ts'
 import { openOutput } from './output/output.ts'
@@ -37,26 +35,20 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
   const kept = targets.output?.canResume ? targets.output.path : undefined
-  /** What is to be closed in the end, the last opened first. */
-  const opened: (() => unknown)[] = []
+  const opened = new Opened()
   try {
     for (const file of [targets.output, targets.rejects]) {
-      if (file?.canResume) opened.push(lock(file.path))
+      if (file?.canResume) opened.add(lock(file.path))
     }
-    const endpoint = await openEndpoint(flags)
-    opened.push(endpoint.close)
-    const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
-    if (cache) opened.push(cache.close)
-    opened.push(keepMemoryLow())
     const { highWaterMark, readableHighWaterMark, writableHighWaterMark, ordered } = flags
-    const stream = openStream({
-      ...{ ...job.options, client: endpoint.client },
-      ...sendingOptions(flags),
+    const own = {
+      ...job.options,
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
-      ...given({ cache: cache?.store, partition: partitionBy(flags.partition) }),
-    })
+      ...given({ partition: partitionBy(flags.partition) }),
+    }
+    const { stream, server } = await openJob(own, flags, opened)
     const rows = inFlags(() => readRows(job.files, job.read))
-    opened.push(() => rows.destroy())
+    opened.add(() => rows.destroy())
     const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
     const first = await items
       .first((file) => isTable(job, file))
@@ -66,7 +58,7 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
       })
 
     // From here on files are changed.
-    const state = await stateOf(job, flags, endpoint.name, targets)
+    const state = await stateOf(job, flags, server, targets)
     if (overwrite) removeBefore(targets)
     const before = await readBefore(targets, state, force)
     // Before the output: one that nobody knows whose it is cannot be gone on with.
@@ -78,12 +70,12 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     })
     const meter = meterOf(stream)
     const halt = (await watch(flow, stream, rows, job.limit, flags)) ?? haltIfThrows(output.close)
-    const summary = summaryOf(flow, stream.stats, meter.measured, endpoint.name, halt, flags)
+    const summary = summaryOf(flow, stream.stats, meter.measured, server, halt, flags)
     const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
     report(summary, halt, isPiped, flags)
     return summary.exitCode
   } finally {
-    for (const close of opened.reverse()) await close()
+    await opened.close()
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { OutputFormat } from './output-files.ts'
 import {
   addGroup,
   addJobFlags,
@@ -8,25 +7,7 @@ import {
   numberFlag,
   sampleFiles,
   sendingFlags,
-  type JobFlags,
-  type SendingFlags,
 } from '../flags/flags.ts'
-import type { EndpointFlags } from '../task/endpoint.ts'
-
-export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
-  output?: string
-  outputFormat?: OutputFormat
-  rejects?: string
-  ordered?: boolean
-  strict?: boolean
-  force?: boolean
-  overwrite?: boolean
-  json?: boolean
-  progress?: boolean
-  highWaterMark?: number
-  readableHighWaterMark?: number
-  writableHighWaterMark?: number
-}
 
 export function addRun(program: Command): void {
   const command = program

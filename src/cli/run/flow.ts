@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { PackStreamError, type PackStream, type RecordError, type RequestError } from '../../index.ts'
 import { exitCodes, withFlags } from '../flags/usage-error.ts'
+import { isHopeless, isOfServer, withCause } from '../terminal/failure.ts'
 import type { Item } from '../rows/item.ts'
 import type { Items } from '../rows/items.ts'
 import type { Output } from './output/output.ts'
@@ -16,15 +17,6 @@ export interface Halt {
   /** What has to be mended before it is of use to go on. */
   readonly blame?: 'server' | 'input' | undefined
 }
-
-/** Of errors that the server is the cause of. */
-const OF_SERVER = new Set([
-  'request_failed',
-  'not_authorized',
-  'insufficient_quota',
-  'not_found',
-  'bad_request',
-])
 
 /** Takes records through the stream and writes their outcomes, until the input ends or something stops it. */
 export class Flow {
@@ -139,11 +131,6 @@ export class Flow {
   }
 }
 
-/** A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain. */
-export function isHopeless({ code }: RecordError, hasAnswered: boolean): boolean {
-  return code === 'request_failed' && !hasAnswered
-}
-
 /** What goes wrong at the end, when all is done, ends it as well. */
 export function haltIfThrows(close: () => void): Halt | undefined {
   try {
@@ -152,11 +139,6 @@ export function haltIfThrows(close: () => void): Halt | undefined {
   } catch (error) {
     return haltBy(error)
   }
-}
-
-/** Whether somebody needs to be told which server it was. */
-export function isOfServer({ code }: { readonly code?: string | undefined }): boolean {
-  return OF_SERVER.has(code ?? '')
 }
 
 function haltBy(error: unknown): Halt {
@@ -169,9 +151,4 @@ function haltBy(error: unknown): Halt {
     message: error instanceof PackStreamError ? withFlags(error.message) : withCause(error as Error),
     blame: isOfServer({ code }) ? 'server' : undefined,
   }
-}
-
-/** What an error says that leaves to its cause why. */
-export function withCause({ message, cause }: Error): string {
-  return withFlags(cause instanceof Error ? `${message}\n${cause.message}` : message)
 }

@@ -2,8 +2,7 @@ import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync
 import { basename, dirname, join, resolve } from 'node:path'
 import { formatOf } from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
-
-export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
+import type { OutputFormat } from '../rows/output-row.ts'
 
 /** A file to write. */
 export interface OutputFile {

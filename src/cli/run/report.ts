@@ -1,7 +1,7 @@
-import type { RunFlags } from './command.ts'
+import type { RunFlags } from './flags.ts'
 import type { Halt } from './flow.ts'
 import { isFile } from './output-files.ts'
-import { count } from '../terminal/progress.ts'
+import { whole } from '../terminal/words.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
@@ -14,11 +14,11 @@ export function report(summary: Summary, halt: Halt | undefined, isPiped: boolea
   else if (stderr.isTTY) console.error(formatSummary(summary))
   else if (summary.records.rejected > 0 && !halt) {
     const { records, firstRejection } = summary
-    console.error(`${count(records.rejected)} of ${count(records.done)} records were rejected.`)
+    console.error(`${whole(records.rejected)} of ${whole(records.done)} records were rejected.`)
     if (firstRejection !== undefined) console.error(`The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
-    console.error(`${output} has ${count(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
+    console.error(`${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
   }
 }
 

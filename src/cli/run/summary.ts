@@ -1,9 +1,9 @@
 import type { Stats } from '../../index.ts'
-import type { RunFlags } from './command.ts'
+import type { RunFlags } from './flags.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Flow, Halt } from './flow.ts'
 import { exitCodes } from '../flags/usage-error.ts'
-import { clock, count, dollars } from '../terminal/progress.ts'
+import { clock, spent, whole } from '../terminal/words.ts'
 
 /** What a run came to: what `--json` prints. */
 export interface Summary {
@@ -62,14 +62,14 @@ export function formatSummary(summary: Summary): string {
   const asked = records.done - records.earlier
   const lines = [
     [
-      `${count(records.done)} records`,
-      `${count(records.fulfilled)} fulfilled`,
-      `${count(records.rejected)} rejected`,
-      ...(records.earlier > 0 ? [`${count(records.earlier)} of them from earlier runs`] : []),
+      `${whole(records.done)} records`,
+      `${whole(records.fulfilled)} fulfilled`,
+      `${whole(records.rejected)} rejected`,
+      ...(records.earlier > 0 ? [`${whole(records.earlier)} of them from earlier runs`] : []),
     ].join(', '),
     [
-      `${clock(seconds)} (${count(Math.round(asked / Math.max(seconds, 0.001)))} records/s)`,
-      ...formatSpent(stats),
+      `${clock(seconds)} (${whole(Math.round(asked / Math.max(seconds, 0.001)))} records/s)`,
+      ...spent(stats),
     ].join(', '),
     ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
     ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
@@ -77,15 +77,4 @@ export function formatSummary(summary: Summary): string {
     ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),
   ]
   return lines.join('\n')
-}
-
-/** What was sent, and what it cost. */
-export function formatSpent({ requests, tokens, cost }: Stats): string[] {
-  const wasted = Object.values(tokens.wasted).reduce((sum, one) => sum + one, 0)
-  return [
-    `${count(requests)} requests`,
-    `${count(tokens.input)} tokens in (${count(tokens.cached)} cached), ${count(tokens.output)} out`,
-    ...(wasted > 0 ? [`${count(wasted)} wasted`] : []),
-    ...(cost === undefined ? [] : [dollars(cost)]),
-  ]
 }

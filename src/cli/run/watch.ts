@@ -2,9 +2,9 @@ import { fstatSync } from 'node:fs'
 import type { PackStream } from '../../index.ts'
 import type { RowStream } from '../../files/index.ts'
 import type { Item } from '../rows/item.ts'
-import type { RunFlags } from './command.ts'
+import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
-import { onInterrupt } from '../process/signals.ts'
+import { onStopSignal } from '../process/signals.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 
 /** Lets a flow run, with a person looking on who may stop it. */
@@ -24,20 +24,21 @@ export async function watch(
     return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
   const progress = isWatched(flags) ? showProgress(snapshot) : undefined
-  const offInterrupt = onInterrupt((signal, exitCode) => {
+  const offSignals = onStopSignal((signal) => {
+    offSignals()
     const requests = stream.stats.inFlight
     const running = `${requests} ${requests === 1 ? 'request is' : 'requests are'} let to the end`
-    const again = signal === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
+    const again = signal.name === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
     const note = `Stopping: nothing more is sent, ${running}.${again}`
     if (progress) progress.note(note)
     else if (process.stderr.isTTY) console.error(note)
-    flow.stop({ status: 'interrupted', exitCode, message: 'Stopped.' })
+    flow.stop({ status: 'interrupted', exitCode: signal.exitCode, message: 'Stopped.' })
   })
   try {
     return await flow.run()
   } finally {
     progress?.stop()
-    offInterrupt()
+    offSignals()
   }
 }
 

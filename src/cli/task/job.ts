@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
 import {
-  PackStream,
   RateLimiter,
   exactTokenCounter,
   type Encoding,
@@ -10,7 +9,7 @@ import {
 } from '../../index.ts'
 import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
 import { readText } from '../flags/config.ts'
-import type { JobFlags, SendingFlags, TaskFlags } from '../flags/flags.ts'
+import type { JobFlags, TaskFlags } from '../flags/flags.ts'
 import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from '../flags/given.ts'
@@ -101,12 +100,6 @@ async function taskOptions(
   }
 }
 
-/** What the flags of how it is sent come to, but for those that depend on records, or open something. */
-export function sendingOptions(flags: SendingFlags) {
-  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
-  return given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost })
-}
-
 /** A counter of tokens, or an error that names who needs it and says what to install. */
 export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
   return exactTokenCounter(encoding).catch((cause: unknown) => {
@@ -129,11 +122,6 @@ export function formatIn({ read }: Job, file: string): Format | undefined {
 /** Whether all records of a file have the same columns, by a header. */
 export function isTable(job: Job, file: string): boolean {
   return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
-}
-
-/** The stream, or an error that names the flag. */
-export function openStream<R>(options: PackStreamOptions<R, unknown>): PackStream<R> {
-  return inFlags(() => new PackStream(options))
 }
 
 async function findInput(patterns: readonly string[]): Promise<string[]> {

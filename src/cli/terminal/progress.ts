@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update'
 import type { Stats } from '../../index.ts'
+import { clock, money, whole } from './words.ts'
 
 /** How often the line is drawn, in ms. */
 const EVERY = 100
@@ -65,35 +66,19 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   const part = total === undefined ? undefined : done / total
   const parts = [
     total === undefined
-      ? `${count(done)} records`
-      : `${count(done)} of ${share === 1 || total === limit ? '' : '~'}${count(total)}`,
+      ? `${whole(done)} records`
+      : `${whole(done)} of ${share === 1 || total === limit ? '' : '~'}${whole(total)}`,
     ...(part === undefined ? [] : [`${Math.floor(part * 100)}%`]),
-    `${perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`,
+    `${perSecond < 10 ? perSecond.toFixed(1) : whole(Math.round(perSecond))}/s`,
     ...(total === undefined || perSecond === 0 ? [] : [`ETA ${clock((total - done) / perSecond)}`]),
-    ...(records.rejected > 0 ? [`${count(records.rejected)} rejected`] : []),
-    ...(cost === undefined ? [] : [dollars(cost)]),
+    ...(records.rejected > 0 ? [`${whole(records.rejected)} rejected`] : []),
+    ...(cost === undefined ? [] : [money(cost)]),
     `${inFlight} in flight`,
-    `${count(tokens.input + tokens.output)} tokens`,
+    `${whole(tokens.input + tokens.output)} tokens`,
   ]
   // The bar goes first where there is no room.
   const bar = part === undefined ? '' : `${'█'.repeat(Math.round(part * BAR)).padEnd(BAR, '░')}  `
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
   const line = parts.join('  ')
   return bar.length + line.length < columns ? bar + line : line
-}
-
-export function count(value: number): string {
-  return value.toLocaleString('en-US')
-}
-
-export function dollars(value: number): string {
-  return `$${value.toFixed(4)}`
-}
-
-/** 75 as 1:15. */
-export function clock(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  const [h, m, s] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60, whole % 60]
-  const pad = (value: number) => String(value).padStart(2, '0')
-  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`
 }

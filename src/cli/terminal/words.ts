@@ -1,3 +1,4 @@
+import type { Stats } from '../../index.ts'
 import type { Range } from '../measure/range.ts'
 
 /** `1,234,567` */
@@ -72,4 +73,28 @@ function inUnit(milliseconds: number, scale: number): string {
 
 function range(low: string, high: string): string {
   return low === high ? high : `${low}–${high}`
+}
+
+/** `$0.0061`: of the same length while it grows. */
+export function money(value: number): string {
+  return `$${value.toFixed(4)}`
+}
+
+/** 75 seconds as `1:15`. */
+export function clock(seconds: number): string {
+  const all = Math.ceil(seconds)
+  const [h, m, s] = [Math.floor(all / 3_600), Math.floor(all / 60) % 60, all % 60]
+  const pad = (value: number) => String(value).padStart(2, '0')
+  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`
+}
+
+/** The requests and tokens that were sent, and their price. */
+export function spent({ requests, tokens, cost }: Stats): string[] {
+  const wasted = Object.values(tokens.wasted).reduce((sum, some) => sum + some, 0)
+  return [
+    `${whole(requests)} requests`,
+    `${whole(tokens.input)} tokens in (${whole(tokens.cached)} cached), ${whole(tokens.output)} out`,
+    ...(wasted > 0 ? [`${whole(wasted)} wasted`] : []),
+    ...(cost === undefined ? [] : [money(cost)]),
+  ]
 }

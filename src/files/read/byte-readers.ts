@@ -3,7 +3,7 @@ import type { Format } from '../format.ts'
 import { checkDelimiter, maxRecordBytesOf } from '../checks.ts'
 import { LateFailure } from '../late-failure.ts'
 import type { BadRow, Row } from '../row.ts'
-import { FileRows } from './rows.ts'
+import { FileRows } from './file-rows.ts'
 
 export interface ReaderOptions {
   /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`, after the rows before it. */

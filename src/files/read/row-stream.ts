@@ -5,7 +5,7 @@ import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
 import { formatOf, formats, type Compression, type Format } from '../format.ts'
 import { checkDelimiter, checkFormat, maxRecordBytesOf } from '../checks.ts'
 import { FileError, type Row } from '../row.ts'
-import { FileRows } from './rows.ts'
+import { FileRows } from './file-rows.ts'
 
 export interface ReadOptions {
   /** What the files hold. Default: by the name of each; needed for stdin. */

@@ -1,4 +1,5 @@
 import { isExactNumber } from '../read/exact-number.ts'
+import { ERROR, INDEX, outcomeColumns, type Reason } from '../own-columns.ts'
 import { setOwn } from '../set-own.ts'
 
 /** What of an `Outcome` goes into its row. */
@@ -13,7 +14,7 @@ export type OutcomeOfRow =
       readonly status: 'rejected'
       readonly index: number
       readonly record: unknown
-      readonly reason: { readonly code: string; readonly message: string }
+      readonly reason: Reason
     }
 
 export interface OutcomeRowOptions {
@@ -39,23 +40,17 @@ export function outcomeRow(
   const refuse = (name: string, remedy: string): void => {
     if (Object.hasOwn(row, name)) throw new Error(`Two columns are called \`${name}\`. ${remedy}`)
   }
-  const add = (name: string, value: unknown, remedy: string): void => {
-    refuse(name, remedy)
-    setOwn(row, name, value)
-  }
   if (outcome.status === 'fulfilled') {
     for (const [name, value] of fieldsOf(outcome.value)) {
-      add(prefix + name, value, 'The record has it and the result too: set another `prefix` for the result')
+      refuse(prefix + name, 'The record has it and the result too: set another `prefix` for the result')
+      setOwn(row, prefix + name, value)
     }
   }
-  const ours = 'It is needed for the outcome: rename it in the record or set another `prefix` for the result'
-  add('_index', outcome.index, ours)
-  refuse('_error', ours)
-  if (outcome.status === 'rejected') {
-    const { code, message } = outcome.reason
-    add('_error', { code, message }, ours)
+  for (const name of [INDEX, ERROR]) {
+    refuse(name, 'The outcome needs it: rename it in the record or set another `prefix` for the result')
   }
-  return row
+  const reason = outcome.status === 'rejected' ? outcome.reason : undefined
+  return Object.assign(row, outcomeColumns(outcome.index, reason))
 }
 
 function columnsOf(record: unknown): [string, unknown][] {

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import { setOwn } from '../set-own.ts'
+import { ERROR, MORE, moreOf, reasonCell } from '../own-columns.ts'
 
 /**
  * One line of JSON with its line end, which is LF. A bigint becomes a string, a date what `JSON.stringify` makes of it.
@@ -9,9 +9,6 @@ import { setOwn } from '../set-own.ts'
 export function jsonlLine(row: unknown): string {
   return `${jsonOf(row)}\n`
 }
-
-/** The column for properties that have none of their own. */
-export const MORE = '_more'
 
 /**
  * The line of column names, with its line end, which is LF.
@@ -52,20 +49,11 @@ export function csvLine(row: object, columns: readonly string[], delimiter = ','
   return fieldsLine(fields, delimiter)
 }
 
-function moreOf(values: Readonly<Record<string, unknown>>, others: readonly string[]): object {
-  const more = {}
-  // A row that was read from such a file has it already.
-  const own = Object.hasOwn(values, MORE) && values[MORE] !== '' ? [MORE] : []
-  for (const name of [...own, ...others]) setOwn(more, name, values[name])
-  return more
-}
-
 function fieldOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
-  if (name === '_error' && typeof value === 'object' && 'code' in value && 'message' in value) {
-    return `${String(value.code)}: ${String(value.message)}`
-  }
+  const reason = name === ERROR && typeof value === 'object' ? reasonCell(value) : undefined
+  if (reason !== undefined) return reason
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
     return String(value)
   const json = jsonOf(value)

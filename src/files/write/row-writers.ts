@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import type { Outcome } from '../../index.ts'
-import { csvHeader, csvLine, jsonlLine, MORE } from './row-lines.ts'
+import { csvHeader, csvLine, jsonlLine } from './row-lines.ts'
+import { ERROR, MORE, OUTCOME_COLUMNS } from '../own-columns.ts'
 import { outcomeRow, type OutcomeRowOptions } from './outcome-row.ts'
 import { checkDelimiter, checkFormat } from '../checks.ts'
 import { LateFailure } from '../late-failure.ts'
@@ -53,13 +54,12 @@ export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWrit
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
   if (format === 'jsonl')
     return new TextWriter((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
-  const isTypical = (row: object) => !Object.hasOwn(row, '_error')
-  const always = ['_index', '_error', MORE]
+  const isTypical = (row: object) => !Object.hasOwn(row, ERROR)
   return csvOf(rowOf, {
-    columns: columns && [...columns, ...always.filter((name) => !columns.includes(name))],
+    columns: columns && [...columns, ...OUTCOME_COLUMNS.filter((name) => !columns.includes(name))],
     delimiter: format === 'csv' ? ',' : '\t',
     isTypical,
-    always,
+    always: OUTCOME_COLUMNS,
   })
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { recordErrorCodes } from 'llm-pack-stream'
 import { jsonlLine, RowError, rowErrorCodes, type GoodRow, type Row } from 'llm-pack-stream/readers'
-import { moreColumns } from '../../../src/files/read/earlier-row.ts'
 import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/rows/item.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
@@ -92,7 +91,6 @@ describe("a record's own columns", () => {
     const more = '{"n":12345678901234567890,"a":[1e400,1.50]}'
     const { own } = item({ id: '1', _index: '5', _error: '', _more: more })
     expect(jsonlLine(own)).toBe('{"id":"1","n":12345678901234567890,"a":[1e400,1.5]}\n')
-    expect(jsonlLine(moreColumns(more))).toBe('{"n":12345678901234567890,"a":[1e400,1.5]}\n')
     const cell = '{"b":{"n":12345678901234567890}}'
     expect(item({ a: cell }, textFrom('a.b', undefined)).text).toBe('{"n":12345678901234567890}')
     expect(item({ a: cell }, textFrom('a.b.n', undefined)).text).toBe('12345678901234567890')

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { clock, progressLine, type Snapshot } from '../../../src/cli/terminal/progress.ts'
+import { progressLine, type Snapshot } from '../../../src/cli/terminal/progress.ts'
+import { clock } from '../../../src/cli/terminal/words.ts'
 
 const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'] => ({
   records: { read: 2_000, fulfilled, rejected, unsettled: 0 },

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../index.ts'
-import { moreColumns, OURS } from '../../../files/read/earlier-row.ts'
+import { OUTCOME_COLUMNS, outcomeColumns, type EarlierRow } from '../../../files/index.ts'
 import type { Item } from '../../rows/item.ts'
 import { hasContent, type OutputFile, type OutputFiles } from '../output-files.ts'
 import { rejectedRows } from '../resume/read-back.ts'
@@ -20,9 +20,13 @@ export interface OutputPlan extends OutputFiles {
 
 export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
   // A table goes on with the columns that it has.
-  const main = openFile(output, before.output.columns ?? [...inHeader(own), ...result.names, ...OURS])
+  const main = openFile(
+    output,
+    before.output.columns ?? [...inHeader(own), ...result.names, ...OUTCOME_COLUMNS],
+  )
   // Without the result's columns, which would be in the way of those of a second run.
-  const second = rejects && openFile(rejects, before.rejects.columns ?? [...inHeader(own), ...OURS])
+  const second =
+    rejects && openFile(rejects, before.rejects.columns ?? [...inHeader(own), ...OUTCOME_COLUMNS])
   if (output && second && before.rejects.done.size < before.output.rejected.size) {
     // An earlier run had no rejects file, or that is gone, or it was killed between the two.
     for await (const row of rejectedRows(output, before.rejects.done))
@@ -48,17 +52,11 @@ function inHeader(names: readonly string[]): string[] {
   return names.filter((name) => name !== '' && !name.includes('\r'))
 }
 
-/** A row of an output as it goes to the rejects, whichever formats the two have. */
-function asRejected(
-  row: Readonly<Record<string, unknown>>,
-  { names }: ResultColumns,
-): Record<string, unknown> {
-  const { _index, _error, _more, ...rest } = row
-  // A rejected row has no result; but a table has its columns all the same, and they are empty.
-  const own = Object.entries(rest).filter(([name, value]) => !(names.includes(name) && value === ''))
-  const [code = '', ...message] = typeof _error === 'string' ? _error.split(': ') : []
-  const error = typeof _error === 'string' ? { code, message: message.join(': ') } : _error
-  return { ...Object.fromEntries(own), ...moreColumns(_more), _index: Number(_index), _error: error }
+/** A row of an output as it goes to the rejects, in any two formats. */
+function asRejected({ index, reason, own }: EarlierRow, { names }: ResultColumns): Record<string, unknown> {
+  // A rejected row has no result, but in a table it has the result's columns: they are empty.
+  const kept = Object.entries(own).filter(([name, value]) => !(names.includes(name) && value === ''))
+  return { ...Object.fromEntries(kept), ...outcomeColumns(index, reason) }
 }
 
 function openFile(file: OutputFile | undefined, columns: readonly string[]): Sink<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { readRows, RowError, type Row } from '../../../files/index.ts'
+import { earlierRow, readRows, RowError, type EarlierRow, type Row } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
 import { DoneSet } from './done-set.ts'
 import type { OutputFile } from '../output-files.ts'
@@ -41,11 +41,12 @@ export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet):
   /** What is wrong from here on. A row that was not finished may look like several: its text may hold line breaks. */
   let torn: string | undefined
   for await (const row of rowsOf(file)) {
-    const { index, isRejected, problem } = readOurs(row)
-    if (index === undefined) {
-      torn ??= problem
+    const ours = readOurs(row)
+    if (typeof ours === 'string') {
+      torn ??= ours
       continue
     }
+    const { index, reason } = ours
     // Rows behind it: so it is not the end that was not finished.
     if (torn !== undefined) throw new UsageError(`${torn}. ${CUT}, ${ANEW}`)
     const place = `${file.path}:${row.line}`
@@ -55,7 +56,7 @@ export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet):
       )
     }
     if (!done.add(index)) throw new UsageError(`${place}: record ${index} is there twice. ${ANEW}`)
-    if (isRejected) rejected.add(index)
+    if (reason) rejected.add(index)
     columns ??= row.error ? undefined : row.columns
     end = row.end
   }
@@ -67,13 +68,10 @@ export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet):
 }
 
 /** The rows of an output that were rejected and that `known` does not have, as they were written. */
-export async function* rejectedRows(
-  file: OutputFile,
-  known: DoneSet,
-): AsyncGenerator<Record<string, unknown>> {
+export async function* rejectedRows(file: OutputFile, known: DoneSet): AsyncGenerator<EarlierRow> {
   for await (const row of rowsOf(file)) {
-    const { index, isRejected } = readOurs(row)
-    if (index !== undefined && isRejected && !known.has(index)) yield row.record as Record<string, unknown>
+    const ours = readOurs(row)
+    if (typeof ours !== 'string' && ours.reason && !known.has(ours.index)) yield ours
   }
 }
 
@@ -99,18 +97,11 @@ function endsWithLine(path: string): boolean {
   }
 }
 
-type Ours =
-  | { index: number; isRejected: boolean; problem?: undefined }
-  | { index?: undefined; isRejected?: undefined; problem: string }
-
-function readOurs(row: Row): Ours {
-  if (row.error) return { problem: row.error.message }
+/** A row of an earlier run, or why it is none. */
+function readOurs(row: Row): EarlierRow | string {
+  if (row.error) return row.error.message
   const place = `${row.file}:${row.line}`
-  if (!row.terminated) return { problem: `${place}: expected a line end` }
-  const { _index, _error } = (row.record ?? {}) as { _index?: unknown; _error?: unknown }
-  const index = typeof _index === 'string' && _index !== '' ? Number(_index) : _index
-  if (typeof index === 'number' && Number.isSafeInteger(index) && index >= 0) {
-    return { index, isRejected: _error !== undefined && _error !== '' }
-  }
-  return { problem: `${place}: expected a row of an earlier run, with an _index` }
+  if (!row.terminated) return `${place}: expected a line end`
+  const ours = earlierRow((row.record ?? {}) as Record<string, unknown>)
+  return ours ?? `${place}: expected a row of an earlier run, with an _index`
 }

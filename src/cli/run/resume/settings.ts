@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { dirname, relative } from 'node:path'
 import { formatIn, type Job } from '../../task/job.ts'
 import type { OutputFiles } from '../output-files.ts'
-import type { RunFlags } from '../command.ts'
+import type { RunFlags } from '../flags.ts'
 import { hash, hashFile, type InputFile, type RunState } from './state.ts'
 
 /** What decides what is in an output: all else may change from one run to the next. */

@@ -1,0 +1,19 @@
+import type { SendingFlags, TaskFlags } from '../flags/flags.ts'
+import type { EndpointFlags } from '../task/endpoint.ts'
+import type { ConnectionFlags } from './connection.ts'
+import type { MessageFormat } from './messages.ts'
+import type { TopicFlags } from './topics.ts'
+
+export interface KafkaFlags extends TaskFlags, SendingFlags, EndpointFlags, ConnectionFlags, TopicFlags {
+  format?: MessageFormat
+  startFrom?: 'earliest' | 'latest'
+  assignor?: 'cooperative-sticky' | 'roundrobin'
+  maxUncommitted?: number
+  maxPartitionBytes?: number
+  commitInterval?: number
+  sessionTimeout?: number
+  revokeTimeout?: number
+  stopTimeout?: number
+  json?: boolean
+  progress?: boolean
+}

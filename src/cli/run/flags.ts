@@ -1,0 +1,18 @@
+import type { JobFlags, SendingFlags } from '../flags/flags.ts'
+import type { OutputFormat } from '../rows/output-row.ts'
+import type { EndpointFlags } from '../task/endpoint.ts'
+
+export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
+  output?: string
+  outputFormat?: OutputFormat
+  rejects?: string
+  ordered?: boolean
+  strict?: boolean
+  force?: boolean
+  overwrite?: boolean
+  json?: boolean
+  progress?: boolean
+  highWaterMark?: number
+  readableHighWaterMark?: number
+  writableHighWaterMark?: number
+}

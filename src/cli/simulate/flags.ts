@@ -1,0 +1,9 @@
+import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
+
+export interface SimulateFlags extends LatencyFlags, FaultFlags {
+  port?: number
+  rpm?: number
+  tpm?: number
+  contextTokens?: number
+  apiKey?: string
+}

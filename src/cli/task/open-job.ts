@@ -1,0 +1,54 @@
+import { PackStream, type PackStreamOptions } from '../../index.ts'
+import type { SendingFlags } from '../flags/flags.ts'
+import { given } from '../flags/given.ts'
+import { inFlags } from '../flags/usage-error.ts'
+import { keepMemoryLow } from '../process/memory.ts'
+import { openCache } from './cache-file.ts'
+import { openEndpoint, type EndpointFlags } from './endpoint.ts'
+
+/** What a command has opened. `close` closes it, the last one first. */
+export class Opened {
+  readonly #closers: (() => unknown)[] = []
+
+  add(close: () => unknown): void {
+    this.#closers.push(close)
+  }
+
+  async close(): Promise<void> {
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await close()
+  }
+}
+
+export interface OpenJob<R> {
+  readonly stream: PackStream<R>
+  /** The name of the server, without secrets. */
+  readonly server: string
+}
+
+/**
+ * Opens the server, the cache and the stream of a job.
+ *
+ * @param options The options of the stream that the flags below do not give.
+ * @throws {UsageError} For an option that cannot be used. It names the flag.
+ */
+export async function openJob<R>(
+  options: Omit<PackStreamOptions<R, unknown>, 'client' | 'cache'>,
+  flags: SendingFlags & EndpointFlags,
+  opened: Opened,
+): Promise<OpenJob<R>> {
+  const endpoint = await openEndpoint(flags)
+  opened.add(endpoint.close)
+  const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+  if (cache) opened.add(cache.close)
+  opened.add(keepMemoryLow())
+  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
+  const stream = inFlags(
+    () =>
+      new PackStream<R>({
+        ...{ ...options, client: endpoint.client },
+        ...given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost }),
+        ...given({ cache: cache?.store }),
+      }),
+  )
+  return { stream, server: endpoint.name }
+}

@@ -1,0 +1,29 @@
+import type { RecordError } from '../../index.ts'
+import { withFlags } from '../flags/usage-error.ts'
+
+/** Codes of errors that the server causes. */
+const OF_SERVER: ReadonlySet<unknown> = new Set([
+  'request_failed',
+  'not_authorized',
+  'insufficient_quota',
+  'not_found',
+  'bad_request',
+])
+
+/** Whether a message about the error should say which server it was. */
+export function isOfServer({ code }: { readonly code?: string | undefined }): boolean {
+  return OF_SERVER.has(code)
+}
+
+/**
+ * Whether a record failed because the server gives no answers at all. A job goes on when the server is
+ * down for a while, but a person waits for a server that has never answered.
+ */
+export function isHopeless({ code }: RecordError, hasAnswered: boolean): boolean {
+  return code === 'request_failed' && !hasAnswered
+}
+
+/** The message of an error, with that of its cause: some errors leave the reason to it. */
+export function withCause({ message, cause }: Error): string {
+  return withFlags(cause instanceof Error ? `${message}\n${cause.message}` : message)
+}

@@ -1,0 +1,111 @@
+import { parseExactly } from './read/json-value.ts'
+import { setOwn } from './set-own.ts'
+
+/** A record's position in the input, from 0. */
+export const INDEX = '_index'
+/** Why the record was rejected. */
+export const ERROR = '_error'
+/** What a table has no column for, as a JSON object. */
+export const MORE = '_more'
+/** The source of a row that has no record: its text, or its bytes where they are not UTF-8. */
+const RAW = '_raw'
+const RAW_BASE64 = '_raw_base64'
+
+/** The columns that an output has besides those of its records and results. */
+export const OUTCOME_COLUMNS: readonly string[] = [INDEX, ERROR, MORE]
+/** All columns that have a meaning of their own in an output: a result may have none of them. */
+export const OWN_COLUMNS: readonly string[] = [...OUTCOME_COLUMNS, RAW, RAW_BASE64]
+
+/** Why a record was rejected. */
+export interface Reason {
+  readonly code: string
+  readonly message: string
+}
+
+/** The columns that tell which record a row belongs to and, if the record was rejected, why. */
+export function outcomeColumns(index: number, reason?: Reason): Record<string, unknown> {
+  return { [INDEX]: index, ...(reason && { [ERROR]: { code: reason.code, message: reason.message } }) }
+}
+
+/** The source of a row that has no record, so that nothing of it is lost. */
+export function rawColumns(source: string | Uint8Array | undefined): Record<string, unknown> {
+  if (source === undefined) return {}
+  return typeof source === 'string'
+    ? { [RAW]: source }
+    : { [RAW_BASE64]: Buffer.from(source).toString('base64') }
+}
+
+/** The value of the column `_more`: the properties of a row that a table has no column for. */
+export function moreOf(row: Readonly<Record<string, unknown>>, names: readonly string[]): object {
+  const more = {}
+  // A row that was read from a table has the column already.
+  const own = Object.hasOwn(row, MORE) && row[MORE] !== '' ? [MORE] : []
+  for (const name of [...own, ...names]) setOwn(more, name, row[name])
+  return more
+}
+
+/** The value of the column `_error` in a table: `code: message`. `undefined`: the value is no reason. */
+export function reasonCell(value: object): string | undefined {
+  if (!('code' in value && 'message' in value)) return undefined
+  return `${String(value.code)}: ${String(value.message)}`
+}
+
+/** A row of an output, or of rejects, that is read back. */
+export interface EarlierRow {
+  readonly index: number
+  /** Why the record was rejected. */
+  readonly reason: Reason | undefined
+  /** The other columns, those of `_more` included. */
+  readonly own: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Reads back a row that an earlier run wrote to its output or rejects. `undefined` for any other row:
+ * its columns have another meaning, though they have the same names.
+ */
+export function earlierRow(columns: Readonly<Record<string, unknown>>): EarlierRow | undefined {
+  const { [INDEX]: indexCell, [ERROR]: errorCell, [MORE]: moreCell, ...rest } = columns
+  const index = readIndex(indexCell)
+  const reason = isEmpty(errorCell) ? undefined : readReason(errorCell)
+  const more = isEmpty(moreCell) ? {} : readMore(moreCell)
+  if (index === undefined || more === undefined || (!isEmpty(errorCell) && !reason)) return undefined
+  // A property that has a column of its own is never written to `_more`.
+  if (Object.keys(more).some((name) => Object.hasOwn(rest, name))) return undefined
+  return { index, reason, own: { ...rest, ...more } }
+}
+
+/** A row without the record's position. */
+export function withoutIndex(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => name !== INDEX))
+}
+
+/** `undefined` for a value that no run writes, such as `0x1F` or ` 7`. */
+function readIndex(cell: unknown): number | undefined {
+  const index = typeof cell === 'string' && String(Number(cell)) === cell ? Number(cell) : cell
+  return typeof index === 'number' && Number.isSafeInteger(index) && index >= 0 ? index : undefined
+}
+
+function readReason(cell: unknown): Reason | undefined {
+  if (typeof cell === 'string') {
+    const [, code, message] = /^([a-z][a-z\d_]*): (.*)$/s.exec(cell) ?? []
+    return code === undefined || message === undefined ? undefined : { code, message }
+  }
+  if (typeof cell !== 'object') return undefined
+  const { code, message, ...rest } = cell as { code?: unknown; message?: unknown }
+  const isOurs = typeof code === 'string' && typeof message === 'string' && Object.keys(rest).length === 0
+  return isOurs ? { code, message } : undefined
+}
+
+function readMore(cell: unknown): object | undefined {
+  if (typeof cell !== 'string' || !cell.startsWith('{')) return undefined
+  try {
+    return parseExactly(cell) as object
+  } catch {
+    return undefined
+  }
+}
+
+/** A table has the column in each row; a tool that turns a table into JSON may write `null`. */
+function isEmpty(cell: unknown): cell is undefined | null | '' {
+  return cell === undefined || cell === null || cell === ''
+}
