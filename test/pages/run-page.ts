@@ -45,7 +45,7 @@ export async function runPage(page: string, { notRun = {}, env = {} }: PageOptio
       throw new Error(`${page}:${line}: the block fails with exit code ${code} and prints\n${read(output)}`)
     }
     for (const { line, shown, output } of steps) {
-      if (shown === undefined || patternOf(shown).test(`${read(output).trimEnd()}\n`)) continue
+      if (shown === undefined || patternOf(shown).test(trimmed(read(output)))) continue
       throw new Error(`${page}:${line}: the page shows\n${shown}\nbut there is\n${read(output)}`)
     }
   } finally {
@@ -153,9 +153,12 @@ function prepare(folder: string): NodeJS.ProcessEnv {
   return { ...bareEnv, PATH: path.join(delimiter), NODE_OPTIONS: FROM_SOURCE }
 }
 
+/** Without spaces that a reader cannot see. */
+const trimmed = (text: string) => `${text.replace(/[^\S\n]+$/gm, '').trimEnd()}\n`
+
 /** What the page shows, with `…` for what it leaves out. */
 function patternOf(shown: string): RegExp {
-  const lines = shown.trimEnd().split('\n')
+  const lines = trimmed(shown).slice(0, -1).split('\n')
   const parts = lines.map((line) =>
     line.trim() === '…'
       ? '(?:.*\n)*'

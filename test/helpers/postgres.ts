@@ -1,0 +1,54 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** The programs of Debian's package `postgresql`, the newest version last. */
+const [bin] = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
+
+/** The reason why there is no PostgreSQL, or nothing if there is. */
+export const noPostgres =
+  bin !== undefined && existsSync(join(bin, 'initdb')) ? undefined : 'PostgreSQL is not installed'
+
+export interface Postgres {
+  /** How `psql` and the package `pg` find it. */
+  readonly env: { readonly PGHOST: string; readonly PGUSER: string; readonly PGDATABASE: string }
+  stop: () => Promise<void>
+}
+
+/** Starts an empty PostgreSQL in a folder of its own, which it listens in too. */
+export async function startPostgres(): Promise<Postgres> {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-pg-'))
+  // PostgreSQL refuses to run as root.
+  const owner = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {}
+  if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid)
+  const initdb = ['-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+  execFileSync(join(bin!, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
+  const server = spawn(join(bin!, 'postgres'), ['-D', folder, '-k', folder, '-h', '', '-F'], {
+    ...owner,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  await new Promise<void>((resolve, reject) => {
+    let said = ''
+    server.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      if (said.includes('ready to accept connections')) resolve()
+    })
+    server.once('close', () => {
+      reject(new Error(`PostgreSQL did not start: ${said}`))
+    })
+  })
+  return {
+    env: { PGHOST: folder, PGUSER: 'postgres', PGDATABASE: 'postgres' },
+    async stop() {
+      const ended = once(server, 'exit')
+      server.kill('SIGINT')
+      await ended
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const idOf = (which: '-u' | '-g') => Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' }))
