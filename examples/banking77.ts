@@ -1,5 +1,7 @@
-// npm run banking77 -- path/to/train.csv [records]: the notebook's job on the real data of Banking77 (77 labels).
-// The file is PolyAI's: https://github.com/PolyAI-LDN/task-specific-datasets (banking_data/train.csv, CC BY 4.0).
+// npm run banking77 -- path/to/train.csv [records]
+//
+// Labels the real queries of Banking77 (77 labels). The file belongs to PolyAI (CC BY 4.0):
+// https://github.com/PolyAI-LDN/task-specific-datasets, banking_data/train.csv.
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
 import { compare } from './shared/compare.ts'
@@ -19,7 +21,7 @@ for await (const { text, category } of rows as AsyncIterable<{ text?: string; ca
   all.push({ text, label: category })
 }
 
-// The file is sorted by label: taken at even steps, a sample has all of them.
+// The file is sorted by label. A sample at even steps has all labels.
 const step = Math.max(1, all.length / Number(limit))
 const sample = all.filter((_, i) => Math.floor((i + 1) / step) > Math.floor(i / step))
 const labels = [...new Set(all.map(({ label }) => label))].sort()

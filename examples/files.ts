@@ -1,4 +1,6 @@
-// npx node examples/files.ts tickets.jsonl labels.jsonl: from a file to a file, in bounded memory, whatever its length.
+// npx node examples/files.ts tickets.jsonl labels.jsonl
+//
+// Labels the records of a file, in bounded memory for a file of any length.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import OpenAI from 'openai'

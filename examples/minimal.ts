@@ -1,4 +1,4 @@
-// The program of the README: labels a few messages, each as soon as the model has written its label.
+// The program of the README labels messages, each as soon as the model has written its label.
 import { pipeline } from 'node:stream/promises'
 import OpenAI from 'openai'
 import { PackStream } from 'llm-pack-stream'

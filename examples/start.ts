@@ -1,4 +1,7 @@
-// npm start: labels the sample tickets in packs and shows each result as it arrives, then compares with one-record requests.
+// npm start
+//
+// Labels the sample tickets in packs and shows each result as it arrives. Then it does the same
+// with one record in each request, and compares.
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { compare } from './shared/compare.ts'
@@ -6,7 +9,7 @@ import type { Labelled } from './shared/labelling.ts'
 
 const file = new URL('data/tickets.jsonl', import.meta.url)
 
-/** One record a line, read as the stream has room for it. */
+/** Reads one record from each line, when the stream has room for it. */
 async function* tickets(): AsyncGenerator<Labelled> {
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     yield JSON.parse(line) as Labelled

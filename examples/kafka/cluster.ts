@@ -1,14 +1,14 @@
 const { KAFKA_BROKERS = '' } = process.env
 
-/** `host:port`, several with commas in between. */
+/** Addresses of the form `host:port`. */
 export const brokers = (KAFKA_BROKERS.trim() === '' ? 'localhost:9092' : KAFKA_BROKERS)
   .split(',')
   .map((broker) => broker.trim())
 
-/** The topics, and how many partitions each is to have: as many workers at most can share the work. */
+/** The topics and their numbers of partitions. Each worker needs a partition of its own. */
 export const partitions = { tickets: 6, 'ticket-labels': 6, 'ticket-rejects': 1 }
 
-/** A line that stays, and below it, on a terminal, one that changes. */
+/** Prints lines. On a terminal it keeps a line below them that changes. */
 export class Screen {
   readonly #terminal = process.stdout.isTTY
 
@@ -21,7 +21,7 @@ export class Screen {
     if (this.#terminal) process.stdout.write(`\r\x1b[K${line.slice(0, process.stdout.columns - 1)}`)
   }
 
-  /** Ends with what a person can do about it, without a stack. */
+  /** Says what went wrong and what a person can do, without a stack. */
   fail(error: unknown, advice: string): void {
     this.update('')
     console.error(`${explain(error)}\n${advice}`)
@@ -29,7 +29,7 @@ export class Screen {
   }
 }
 
-/** What the client throws says little at the top: the cause is inside. */
+/** The top of the client's error says little: the cause is inside. */
 function explain(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors.at(-1))
   if (!(error instanceof Error)) return String(error)

@@ -1,4 +1,5 @@
-// Produces the sample tickets again and again, 50 a second or as many as it is told, until Ctrl-C. See worker.ts.
+// Produces the sample tickets again and again until Ctrl-C, 50 tickets a second or the number that
+// it gets as its argument. See worker.ts.
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin, ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka'
@@ -12,7 +13,7 @@ if (!(Number(rate) > 0)) {
 const lines = readFileSync(new URL('../data/tickets.jsonl', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
-// The label is what the worker has to find.
+// The worker has to find the label.
 const tickets = lines.map((line) => {
   const { id, text } = JSON.parse(line) as { id: string; text: string }
   return { topic: 'tickets', key: id, value: JSON.stringify({ id, text }) }
@@ -44,7 +45,7 @@ try {
 async function createTopics(): Promise<void> {
   const present = await admin.listTopics()
   const missing = Object.entries(partitions).filter(([topic]) => !present.includes(topic))
-  // Nothing to ask for where somebody else has made them: not every cluster lets one do that.
+  // Not every cluster allows a client to create topics, so it asks only if a topic is missing.
   if (missing.length === 0) return
   await admin.createTopics({ topics: missing.map(([topic, count]) => ({ topic, partitions: count })) })
   screen.say(`Created ${missing.map(([topic]) => topic).join(', ')}.`)

@@ -1,12 +1,20 @@
-// A worker that labels tickets from Kafka, as one of a consumer group. Start several, and watch the partitions move:
+// A worker that labels tickets from Kafka, as a member of a consumer group. Start several workers
+// and watch the partitions move. Set KAFKA_BROKERS=host:port for a Kafka of your own, or start one:
 //
-//   docker run -p 9092:9092 apache/kafka                                      a Kafka, or KAFKA_BROKERS=host:port to use yours
-//   node --conditions=llm-pack-stream-source examples/kafka/produce.ts        produces tickets until Ctrl-C
-//   node --conditions=llm-pack-stream-source examples/kafka/worker.ts         in a second terminal
-//   node --conditions=llm-pack-stream-source examples/kafka/worker.ts         in a third: it takes half of the partitions
+//   docker run -p 9092:9092 apache/kafka
 //
-// Ctrl-C in one: it finishes what it has read, commits, and leaves; the other takes over at once. kill -9: the other takes
-// over once the group has missed the dead one for 6 s. Either way each ticket gets its label.
+// In a second terminal, produce tickets until Ctrl-C:
+//
+//   node --conditions=llm-pack-stream-source examples/kafka/produce.ts
+//
+// In a third terminal start a worker, and in a fourth a second worker, which takes half of the
+// partitions:
+//
+//   node --conditions=llm-pack-stream-source examples/kafka/worker.ts
+//
+// After Ctrl-C a worker finishes the tickets that it has read, commits, and leaves. The other
+// worker takes over at once. After kill -9 it takes over when the group has missed the dead worker
+// for 6 s. In both cases each ticket gets its label.
 import { readFileSync } from 'node:fs'
 import { PackStream } from 'llm-pack-stream'
 import { runKafka, type KafkaEvent, type KafkaRecord, type TopicPartition } from 'llm-pack-stream/kafka'
@@ -47,7 +55,7 @@ try {
     topics: ['tickets'],
     outputTopic: 'ticket-labels',
     deadLetterTopic: 'ticket-rejects',
-    // The shortest that a broker takes by default, so that nobody waits long here for a worker that was killed.
+    // The shortest timeout that a broker takes by default, so that a dead worker delays little.
     sessionTimeout: 6_000,
     serialize: ({ record, value }) => JSON.stringify({ ...ticketOf(record), ...value }),
     onEvent: (event) => {
@@ -67,7 +75,7 @@ try {
   await close()
 }
 
-/** Whatever is no ticket throws, and goes to the dead letters. */
+/** Throws for a message that is not a ticket. The message then goes to the dead letters. */
 function ticketOf({ value }: KafkaRecord): { id: string; text: string } {
   return JSON.parse(String(value)) as { id: string; text: string }
 }

@@ -9,8 +9,9 @@ const maxInFlight = 4
 const maxPackRecords = 25
 
 /**
- * Labels the records in packs, showing each result as it comes, then by plain requests with one record each and as many
- * at once, and prints both side by side. Sets the exit code.
+ * Labels the records in packs and shows each result as it comes. Then it labels them with one
+ * record in each request and the same number of requests at once. Prints both side by side, and
+ * sets the exit code.
  */
 export async function compare(
   records: readonly Labelled[],
@@ -37,7 +38,7 @@ export async function compare(
       progress.update(measured)
       if (outcome.status === 'fulfilled') return
       failure ??= outcome.reason
-      // A job goes on when the server is down for a while. But if it has never answered, somebody waits here in vain.
+      // A job goes on when the server is down for a while, but not if it has never answered.
       if (measured.fulfilled === 0 && outcome.reason.code === 'request_failed') throw outcome.reason
     })
     progress.end()
@@ -65,7 +66,7 @@ export async function compare(
   }
 }
 
-/** What a person can do something about, without a stack. */
+/** The message of an error for a person, without a stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof PackStreamError) return error.message

@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { startSimulator } from 'llm-pack-stream/simulator'
 
-/** Where an example sends its requests, and what it should say about it. */
+/** The server of an example, and its description. */
 export interface Endpoint {
   readonly client: OpenAI
   readonly model: string
@@ -9,7 +9,7 @@ export interface Endpoint {
   readonly close: () => Promise<void>
 }
 
-/** The real thing where the environment names one, or else the embedded simulator. */
+/** Opens the server that the environment names, or else the embedded simulator. */
 export async function openEndpoint(): Promise<Endpoint> {
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL: model = 'gpt-4o-mini' } = process.env
   if (OPENAI_API_KEY || OPENAI_BASE_URL) {

@@ -22,7 +22,7 @@ export interface Job {
 
 export type LabelOutcome = Outcome<Labelled, { label: string; confidence: number }>
 
-/** What a job took and gave so far. Times are milliseconds. */
+/** The figures of a job so far. Times are milliseconds. */
 export interface Measured {
   readonly records: number
   readonly fulfilled: number
@@ -37,7 +37,7 @@ export interface Measured {
 
 const schemaOf = (labels: readonly string[]) => z.object({ label: z.enum(labels), confidence: z.number() })
 
-/** Labels everything that the source gives in packs. */
+/** Labels all records of the source, in packs. */
 export async function labelInPacks(
   source: Iterable<Labelled> | AsyncIterable<Labelled>,
   { labels, ...options }: Job,
@@ -69,8 +69,8 @@ export async function labelInPacks(
 }
 
 /**
- * The rival: the same labels by plain requests of the SDK, one record in each, as one would write it without packs: no
- * protocol, no tags, no ids, and as many at once.
+ * The rival: plain requests of the SDK with one record in each, without protocol, tags and ids, and
+ * the same number of requests at once.
  */
 export async function labelOneByOne(
   source: Iterable<Labelled> | AsyncIterable<Labelled>,
@@ -127,7 +127,7 @@ export async function labelOneByOne(
   for await (const record of source) {
     if (running.size >= maxInFlight) await Promise.race(running)
     const request: Promise<void> = ask(record).finally(() => running.delete(request))
-    // The first that fails is thrown below; the others, which fail with it, need no telling.
+    // The first failure is thrown below. The failures of the others say nothing more.
     request.catch(() => undefined)
     running.add(request)
   }

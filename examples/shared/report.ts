@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 import type { LabelOutcome, Measured } from './labelling.ts'
 
-/** Prints results, and below them, on a terminal, a line that says how far the job is. */
+/** Prints results. On a terminal it keeps a line below them that says how far the job is. */
 export class Progress {
   readonly #terminal = process.stdout.isTTY
   readonly #total: number
@@ -10,12 +10,12 @@ export class Progress {
     this.#total = total
   }
 
-  /** One line for an outcome. */
+  /** Prints one line for an outcome. */
   result(outcome: LabelOutcome): void {
     const { request = 0, position = 0, size = 0 } = outcome.pack ?? {}
     const columns = [
       describe(outcome).padEnd(26),
-      // The first to go where there is little room.
+      // A narrow terminal has no room for this.
       this.#width < 80 ? '' : `pack ${request}, ${position} of ${size}`.padEnd(19),
       outcome.record.text.replace(/\s+/g, ' '),
     ]
@@ -23,7 +23,7 @@ export class Progress {
     process.stdout.write(this.#terminal ? `\r\x1b[K${line}\n` : `${line}\n`)
   }
 
-  /** The line below. */
+  /** Writes the line below. */
   update({ records, elapsed, inFlight, tokens, cost }: Measured): void {
     if (!this.#terminal) return
     const parts = [
@@ -33,12 +33,12 @@ export class Progress {
       `${inFlight} in flight`,
       `${count(tokens.input + tokens.output)} tokens`,
     ]
-    // Whole parts only: half a number is a wrong number.
+    // It leaves out whole parts: half a number is a wrong number.
     while (parts.join('  ').length >= this.#width) parts.pop()
     process.stdout.write(`\r\x1b[K${parts.join('  ')}`)
   }
 
-  /** Takes the line below away. */
+  /** Removes the line below. */
   end(): void {
     if (this.#terminal) process.stdout.write('\r\x1b[K')
   }
@@ -86,7 +86,7 @@ function dollars(value: number): string {
 
 const graphemes = new Intl.Segmenter()
 
-/** As much of a line as so many columns hold. Letters of some scripts and emoji take two. */
+/** Cuts a line to a number of columns. Letters of some scripts and emoji take two columns. */
 function fit(line: string, columns: number): string {
   let fitting = ''
   let width = 0

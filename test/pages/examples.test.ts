@@ -55,7 +55,7 @@ it('no server at all ends the example with what is wrong', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('The connection failed or broke off (ECONNREFUSED)')
   expect(stderr).not.toContain('    at ')
-  // Nobody has to watch all of them fail.
+  // The example ends at the first failure.
   expect(stdout.match(/^! request_failed /gm)).toHaveLength(1)
 })
 

@@ -38,6 +38,6 @@ test.concurrent('the simulator of docs/simulator.md starts, and prints what the 
   await expect.poll(() => output.stdout).toContain('Ctrl-C')
   child.kill('SIGINT')
   expect(await ended).toMatchObject({ code: 0, stderr: '' })
-  // Port 4010 is somebody else's while the tests run.
+  // Another program may have port 4010 while the tests run.
   expect(output.stdout.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:4010')).toBe(shown)
 })
