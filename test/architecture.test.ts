@@ -94,7 +94,6 @@ const AGAINST_THE_FLOORS: readonly string[] = [
   'learning/learning.ts > options/options.ts',
   'limits/request-charge.ts > answer/finished-request.ts',
   'limits/request-charge.ts > answer/request-end.ts',
-  'limits/request-charge.ts > stream/run-request.ts',
 ]
 const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'eval']
 
@@ -230,7 +229,7 @@ describe('each kind of knowledge has a place', () => {
     const node = importers(library, ({ to }) => to.startsWith('node:'))
     expect(node.filter((line) => roomOf(line) !== 'stream')).toEqual([
       'accounts/diagnostics.ts > node:diagnostics_channel',
-      'cache/result-cache.ts > node:crypto',
+      'cache/identity.ts > node:crypto',
     ])
   })
 

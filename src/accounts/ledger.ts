@@ -119,10 +119,8 @@ export class Ledger {
   }
 
   /** Price of these tokens in US dollars. */
-  costOf({ input, cached, output }: Usage): number {
-    if (!this.#pricing) return 0
-    const { input: full, cachedInput = full, output: out } = this.#pricing
-    return ((input - cached) * full + cached * cachedInput + output * out) / 1_000_000
+  costOf(usage: Usage): number {
+    return this.#pricing ? costOf(this.#pricing, usage) : 0
   }
 
   snapshot(inFlight: number, cacheFailures: number): Stats {
@@ -141,6 +139,14 @@ export class Ledger {
       cost: this.#pricing ? this.#cost : undefined,
     })
   }
+}
+
+/** Price of these tokens in US dollars. */
+export function costOf(
+  { input: full, cachedInput = full, output: written }: Pricing,
+  { input, cached, output }: Omit<Usage, 'reasoning'>,
+): number {
+  return ((input - cached) * full + cached * cachedInput + output * written) / 1_000_000
 }
 
 function tokensOf(entries: readonly Entry<unknown>[]): number {

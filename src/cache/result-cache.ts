@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { sleep } from '../base/sleep.ts'
+import { identityOf } from './identity.ts'
 
 /**
  * Time in which the store must read or write a value, in ms. After this time the operation has
@@ -51,11 +51,9 @@ export class ResultCache<T> {
     this.#check = check
   }
 
-  /** The key of a record. It is a hash, so the store's keys hold no text. */
+  /** The key of a record. */
   key(text: string, partition: string | undefined): string {
-    return createHash('sha256')
-      .update(JSON.stringify([this.#context, partition, text]))
-      .digest('base64url')
+    return identityOf(this.#context, partition, text).toString('base64url')
   }
 
   /**

@@ -1,13 +1,11 @@
 import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
 import type { Resolved } from '../options/options.ts'
-import { OutputBudget } from './output-budget.ts'
+import { largestCap, OutputBudget } from './output-budget.ts'
 import type { PackRun } from '../answer/finished-request.ts'
 import type { PackLimits } from '../packing/packer.ts'
 import type { TokenEstimator } from './token-estimator.ts'
 
-/** Of the largest request that a rate limit allows, a cap may have one part in so many, unless one record needs more. */
-const LIMIT_SHARE = 4
 /** Requests that the server may refuse in a row before none is taken to be about its records. */
 const MAX_REFUSED = 20
 /** How much longer the fixed part of a prompt may be than what was learned of it. */
@@ -59,8 +57,7 @@ export class Learning {
   capFor(pack: readonly Entry<unknown>[], largestRequest: number): number | undefined {
     const needsMaxCap = pack.some((entry) => entry.needsMaxCap)
     const cap = needsMaxCap ? this.#budget.maxCap : this.#budget.capFor(pack.length)
-    // One that nobody has learned yet may use a part of the limit only, or the others would wait for a minute.
-    const most = Math.floor(needsMaxCap ? largestRequest : largestRequest / LIMIT_SHARE)
+    const most = needsMaxCap ? Math.floor(largestRequest) : largestCap(largestRequest)
     return cap === undefined ? undefined : Math.min(cap, most)
   }
 

@@ -10,6 +10,9 @@ const MOST_ROOM = 16
 /** What frames the elements, `{"results":[]}`, and a little. */
 const FRAME_TOKENS = 32
 
+/** Of the largest request that a rate limit allows, a cap may have one part in so many. */
+const LIMIT_SHARE = 4
+
 /** What one answer took. */
 interface AnswerSize {
   readonly output: number
@@ -84,7 +87,7 @@ export class OutputBudget {
   capFor(records: number): number | undefined {
     if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
-    const cap = Math.ceil(this.#room * (elements + this.#longestReasoning) + FRAME_TOKENS)
+    const cap = capFor(elements + this.#longestReasoning, this.#room)
     return cap < this.#largest ? cap : this.maxCap
   }
 
@@ -98,7 +101,30 @@ export class OutputBudget {
   /** How many records a pack may hold so that its answer fits; `Infinity` before anything is known. */
   get maxRecords(): number {
     if (this.#tokensPerElement === undefined) return Infinity
-    const room = this.#largest * EXPECTED_FILL - this.#longestReasoning
-    return Math.max(1, Math.floor(room / this.#tokensPerElement))
+    return recordsUnder(this.#largest, this.#longestReasoning, this.#tokensPerElement)
   }
+}
+
+/** The output cap for an answer that is expected to take so many tokens, one long element more included. */
+export function capFor(expected: number, room = ROOM): number {
+  return Math.ceil(room * expected + FRAME_TOKENS)
+}
+
+/**
+ * How many records a pack may hold so that its answer fits under a cap.
+ *
+ * @param fixed Tokens of the answer that are no element.
+ */
+export function recordsUnder(cap: number, fixed: number, tokensPerElement: number): number {
+  return Math.max(1, Math.floor((cap * EXPECTED_FILL - fixed) / tokensPerElement))
+}
+
+/**
+ * The largest cap that a request may have where no record needs more, so that the others need not
+ * wait for a minute.
+ *
+ * @param largestRequest Tokens that one request may be charged at all.
+ */
+export function largestCap(largestRequest: number): number {
+  return Math.floor(largestRequest / LIMIT_SHARE)
 }

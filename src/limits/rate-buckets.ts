@@ -135,9 +135,14 @@ export class RateBuckets {
   }
 }
 
+/** The part of a configured limit that may be used at once. */
+export function burstOf(perMinute: number): number {
+  return (perMinute / MINUTE_MS) * BURST_MS
+}
+
 function configuredBucket(perMinute: number): Bucket {
-  const rate = perMinute / MINUTE_MS
-  return { capacity: rate * BURST_MS, rate, level: rate * BURST_MS, at: -Infinity }
+  const capacity = burstOf(perMinute)
+  return { capacity, rate: perMinute / MINUTE_MS, level: capacity, at: -Infinity }
 }
 
 function chargeOf(kind: Kind, tokens: number): number {

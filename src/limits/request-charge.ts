@@ -1,7 +1,6 @@
 import type { PackRun } from '../answer/finished-request.ts'
 import type { Permit } from './rate-limiter.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
-import type { Shipment } from '../stream/run-request.ts'
 
 /** Characters per token in OpenAI's estimate of a request's charge against the rate limit. */
 const CHARACTERS_PER_TOKEN = 4
@@ -9,10 +8,11 @@ const CHARACTERS_PER_TOKEN = 4
 /**
  * Tokens that a provider charges against the limit per minute: the estimate of the prompt or the
  * output cap, the larger of the two.
+ *
+ * @param characters The length of all messages.
  */
-export function chargeOf(system: string, { user, cap }: Pick<Shipment<unknown>, 'user' | 'cap'>): number {
-  const prompt = Math.ceil((system.length + user.length) / CHARACTERS_PER_TOKEN)
-  return Math.max(prompt, cap ?? 0)
+export function chargeOf(characters: number, cap = 0): number {
+  return Math.max(Math.ceil(characters / CHARACTERS_PER_TOKEN), cap)
 }
 
 /**

@@ -12,7 +12,9 @@ import {
   show,
   timeout,
 } from '../base/option-checks.ts'
+import { defaults } from './defaults.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
+import { windowOf } from '../packing/window.ts'
 import { frame, systemMessage, type Example } from '../request/prompt.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
 import { ResultCache, type CacheStore } from '../cache/result-cache.ts'
@@ -99,9 +101,9 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const format = resultFormat(schema)
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
   const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
-  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, 25)
-  const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, 4)
-  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, 4_000)
+  const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
+  const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
+  const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
   const countTokens = optionalFunction('countTokens', options.countTokens)
   const weigh = (text: string): number =>
     countTokens ? countTokens(frame(text, maxPackRecords)) : estimator.record(text)
@@ -138,15 +140,15 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     maxOutputTokens: positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined),
     weigh,
     estimator,
-    linger: duration('linger', options.linger, 100),
+    linger: duration('linger', options.linger, defaults.linger),
     maxInFlight,
-    window: 2 * (maxInFlight + 2) * maxPackRecords,
+    window: windowOf(maxInFlight, maxPackRecords),
     limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
-    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, 4),
+    maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, defaults.maxAttempts),
     timeouts: {
-      firstTokenTimeout: timeout('firstTokenTimeout', options.firstTokenTimeout, 120_000),
-      idleTimeout: timeout('idleTimeout', options.idleTimeout, 60_000),
-      requestTimeout: timeout('requestTimeout', options.requestTimeout, 600_000),
+      firstTokenTimeout: timeout('firstTokenTimeout', options.firstTokenTimeout, defaults.firstTokenTimeout),
+      idleTimeout: timeout('idleTimeout', options.idleTimeout, defaults.idleTimeout),
+      requestTimeout: timeout('requestTimeout', options.requestTimeout, defaults.requestTimeout),
     },
     preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
     cache: cache && new ResultCache(cache, context, format.check),

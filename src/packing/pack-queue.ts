@@ -1,5 +1,5 @@
 import type { Entry } from '../record/entry.ts'
-import type { PackLimits } from './packer.ts'
+import { halve, type PackLimits } from './packer.ts'
 import { Partitions } from './partitioned-packer.ts'
 import { RetryQueue } from './retry-queue.ts'
 
@@ -68,12 +68,11 @@ export class PackQueue<R> {
   halve(): void {
     if (!this.#next || this.#next.pack.length === 1) return
     const { pack, isRetry } = this.#next
-    const half = Math.ceil(pack.length / 2)
-    for (const entry of pack) entry.maxCompany = half
-    const rest = pack.slice(half)
+    const [half, rest] = halve(pack)
+    for (const entry of pack) entry.maxCompany = half.length
     if (isRetry) this.#retries.add(rest)
     else this.#packer.putBack(rest)
-    this.#next = { pack: pack.slice(0, half), isRetry }
+    this.#next = { pack: half, isRetry }
   }
 
   /**

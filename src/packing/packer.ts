@@ -116,6 +116,12 @@ function isFull(pack: OpenPack<unknown>, limits: PackLimits): boolean {
   return pack.items.length >= limits.maxItems || pack.tokens >= limits.maxTokens
 }
 
+/** The two halves of a pack that cannot leave whole. */
+export function halve<T>(pack: readonly T[]): [T[], T[]] {
+  const half = Math.ceil(pack.length / 2)
+  return [pack.slice(0, half), pack.slice(half)]
+}
+
 /**
  * Cuts a list into packs, each filled up to the limits before the next one is opened. With a number of packs, none takes
  * more than an equal share of the items that are left.

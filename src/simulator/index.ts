@@ -8,6 +8,8 @@ import type { SimulatorStats } from './stats.ts'
 export { faultKinds } from './faults/kinds.ts'
 export type { FaultKind, FaultName, Faults, PoisonKind } from './faults/kinds.ts'
 export type { Latency } from './latency.ts'
+/** For `plan`. @internal */
+export { decodeSpeed, defaultLatency, firstTokenDelay, workUntil } from './latency.ts'
 export type { Limits } from './limits.ts'
 export type { SimulatorOptions } from './options.ts'
 export type { SimulatorStats } from './stats.ts'

@@ -136,7 +136,7 @@ export class Dispatcher<R, T> {
         ...{ pack, cap: price.cap, isProven: this.#learning.isProven },
         user: userMessage(pack.map((entry) => entry.text)),
       }
-      const charge = chargeOf(this.#options.system, shipment)
+      const charge = chargeOf(this.#options.system.length + shipment.user.length, price.cap)
       // It would be refused for ever.
       if (charge > limiter.largestRequest && pack.length > 1) {
         this.#queue.halve()

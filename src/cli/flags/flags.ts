@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander'
 import type { ApiName, Encoding } from '../../index.ts'
 import type { Format } from '../../files/index.ts'
+import { defaults } from '../../options/index.ts'
+import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What is asked of records, wherever they come from. */
@@ -149,9 +151,12 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
   ])
   addGroup(command, 'Packs and limits:', [
     numberFlag('--max-pack-records <number>', own.maxPackRecords),
-    numberFlag('--max-pack-tokens <number>', 'tokens of the records in one request (default: 4000)'),
+    numberFlag(
+      '--max-pack-tokens <number>',
+      `tokens of the records in one request (default: ${defaults.maxPackTokens})`,
+    ),
     numberFlag('--max-output-tokens <number>', "cap on one answer (default: the model's own)"),
-    numberFlag('--max-in-flight <number>', 'requests at once (default: 4)'),
+    numberFlag('--max-in-flight <number>', `requests at once (default: ${defaults.maxInFlight})`),
     numberFlag('--rpm <number>', `requests a minute (default: ${own.rpm})`),
     numberFlag('--tpm <number>', 'tokens a minute (likewise)'),
     flag('--count-tokens <encoding>', own.countTokens).choices([...['o200k_base', 'cl100k_base']]),
@@ -176,11 +181,20 @@ export function sendingFlags(): Option[] {
     numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
     flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
     flag('--partition <name>', 'column: only records of the same value share a request'),
-    numberFlag('--linger <ms>', 'how long a pack that is not full waits for company (default: 100)'),
-    numberFlag('--max-attempts <number>', 'how often one record may be tried (default: 4)'),
-    numberFlag('--first-token-timeout <ms>', 'until the first token of an answer (default: 120000)'),
-    numberFlag('--idle-timeout <ms>', 'between two tokens (default: 60000)'),
-    numberFlag('--request-timeout <ms>', 'for a whole request (default: 600000)'),
+    numberFlag(
+      '--linger <ms>',
+      `how long a pack that is not full waits for company (default: ${defaults.linger})`,
+    ),
+    numberFlag(
+      '--max-attempts <number>',
+      `how often one record may be tried (default: ${defaults.maxAttempts})`,
+    ),
+    numberFlag(
+      '--first-token-timeout <ms>',
+      `until the first token of an answer (default: ${defaults.firstTokenTimeout})`,
+    ),
+    numberFlag('--idle-timeout <ms>', `between two tokens (default: ${defaults.idleTimeout})`),
+    numberFlag('--request-timeout <ms>', `for a whole request (default: ${defaults.requestTimeout})`),
   ]
 }
 
@@ -203,12 +217,18 @@ export function faultFlags(): Option[] {
 /** The flags of the simulator's latency. */
 export function latencyFlags(): Option[] {
   return [
-    numberFlag('--time-to-first-token <ms>', 'of an answer (default: 300)'),
-    numberFlag('--prompt-tokens-per-second <number>', 'or Infinity (default: 10000)'),
-    numberFlag('--output-tokens-per-second <number>', 'or Infinity (default: 80)'),
+    numberFlag('--time-to-first-token <ms>', `of an answer (default: ${defaultLatency.timeToFirstToken})`),
+    numberFlag(
+      '--prompt-tokens-per-second <number>',
+      `or Infinity (default: ${defaultLatency.promptTokensPerSecond})`,
+    ),
+    numberFlag(
+      '--output-tokens-per-second <number>',
+      `or Infinity (default: ${defaultLatency.outputTokensPerSecond})`,
+    ),
     numberFlag(
       '--slowdown <number>',
-      'how much each further request in flight slows the others (default: 0.01)',
+      `how much each further request in flight slows the others (default: ${defaultLatency.slowdown})`,
     ),
   ]
 }

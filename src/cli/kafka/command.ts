@@ -9,6 +9,7 @@ import {
   sendingFlags,
   textFlags,
 } from '../flags/flags.ts'
+import { defaults } from '../../options/index.ts'
 
 export function addKafka(program: Command): void {
   const command = program
@@ -53,7 +54,7 @@ Output: a JSON object of the message's own columns and the result's (its own _in
     ...textFlags(),
   ])
   addTaskFlags(command, {
-    maxPackRecords: 'records in one request (default: 25)',
+    maxPackRecords: `records in one request (default: ${defaults.maxPackRecords})`,
     rpm: "what the server's headers say",
     countTokens: 'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
   })

@@ -8,6 +8,7 @@ import {
   sampleFiles,
   sendingFlags,
 } from '../flags/flags.ts'
+import { defaults } from '../../options/index.ts'
 
 export function addRun(program: Command): void {
   const command = program
@@ -21,7 +22,7 @@ Output: the record's own columns, the result's, _index (position in the input, f
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
   addJobFlags(command, {
-    maxPackRecords: 'records in one request (default: 25)',
+    maxPackRecords: `records in one request (default: ${defaults.maxPackRecords})`,
     rpm: "what the server's headers say",
     countTokens: 'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
   })

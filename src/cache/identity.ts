@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * Identifies the result of a record: records with the same identity get the same result. It is a
+ * hash, so the store's keys hold no text.
+ *
+ * @param context Everything except the record that decides the answer, as JSON.
+ */
+export function identityOf(context: string, partition: string | undefined, text: string): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify([context, partition, text]))
+    .digest()
+}

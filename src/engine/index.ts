@@ -1,0 +1,16 @@
+/**
+ * The rules that `plan` shares with a stream, so that each has one owner. It is no public entry of the package.
+ *
+ * @internal
+ */
+export { costOf } from '../accounts/ledger.ts'
+export { identityOf } from '../cache/identity.ts'
+export { capFor, largestCap, recordsUnder } from '../learning/output-budget.ts'
+export { TokenEstimator } from '../learning/token-estimator.ts'
+export { burstOf } from '../limits/rate-buckets.ts'
+export { chargeOf } from '../limits/request-charge.ts'
+export { halve } from '../packing/packer.ts'
+export { Partitions } from '../packing/partitioned-packer.ts'
+export { windowOf } from '../packing/window.ts'
+export { frame, systemMessage, unusedTag, userMessage } from '../request/prompt.ts'
+export { resultFormat } from '../request/result-format.ts'
