@@ -1,34 +1,23 @@
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { test } from 'vitest'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import { noPostgres, startPostgres } from '../helpers/postgres.ts'
+import { root } from '../helpers/run.ts'
 import { runPage } from './run-page.ts'
 
-test('CSV labels', async () => {
-  await runPage('docs/recipes/csv-labels.md')
+const folder = 'docs/recipes'
+const database = 'postgresql.md'
+const recipes = readdirSync(join(root, folder)).filter((name) => !['README.md', database].includes(name))
+
+test.concurrent.for(recipes)('%s', async (name) => {
+  await runPage(`${folder}/${name}`, { env: { PORT: await freePort() } })
 })
 
-test('nested extraction', async () => {
-  await runPage('docs/recipes/nested-extraction.md')
-})
-
-test('translation in order', async () => {
-  await runPage('docs/recipes/translation.md')
-})
-
-test('SQLite', async () => {
-  await runPage('docs/recipes/sqlite.md')
-})
-
-test('HTTP in and out', async () => {
-  await runPage('docs/recipes/http.md', { env: { PORT: await freePort() } })
-})
-
-test('PostgreSQL with a cursor (skipped where it is not installed)', async ({ skip }) => {
-  if (noPostgres !== undefined && !['', '0'].includes(process.env['REQUIRE_POSTGRES'] ?? '')) {
-    throw new Error(noPostgres)
-  }
+test.concurrent(`${database} (skipped where PostgreSQL is not installed)`, async ({ skip }) => {
   if (noPostgres !== undefined) {
+    if (!['', '0'].includes(process.env['REQUIRE_POSTGRES'] ?? '')) throw new Error(noPostgres)
     process.stderr.write(
       `THE RECIPE OF POSTGRESQL DID NOT RUN: ${noPostgres} (apt-get install postgresql).\n`,
     )
@@ -36,10 +25,19 @@ test('PostgreSQL with a cursor (skipped where it is not installed)', async ({ sk
   }
   const postgres = await startPostgres()
   try {
-    await runPage('docs/recipes/postgresql.md', { env: postgres.env })
+    await runPage(`${folder}/${database}`, { env: postgres.env })
   } finally {
     await postgres.stop()
   }
+})
+
+test('the list has all recipes', async () => {
+  const list = readFileSync(join(root, folder, 'README.md'), 'utf8')
+  const linked = Array.from(list.matchAll(/^\| \[.*?\]\((.*?)\)/gm), ([, name]) => name)
+  expect(linked.sort()).toEqual([...recipes, database].sort())
+  await runPage(`${folder}/README.md`, {
+    notRun: { 'llm-pack-stream simulate': 'It runs until Ctrl-C. The tests of the command run it.' },
+  })
 })
 
 async function freePort(): Promise<string> {
