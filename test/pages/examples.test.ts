@@ -55,7 +55,7 @@ it.each([
   ['minimal', 'README.md'],
   ['files', 'docs/files.md'],
 ])('examples/%s.ts is the program of %s, whose test runs it', (name, page) => {
-  const program = readFileSync(join(root, `examples/${name}.ts`), 'utf8').replace(/^\/\/.*\n/, '')
+  const program = readFileSync(join(root, `examples/${name}.ts`), 'utf8').replace(/^(\/\/.*\n)+/, '')
   expect(readFileSync(join(root, page), 'utf8')).toContain(program)
 })
 
