@@ -24,7 +24,7 @@ const EXEMPT = [
   // tests: titles and comments
   ...['test/answer', 'test/architecture.test.ts', 'test/bench', 'test/chaos'],
   ...['test/cli', 'test/engine', 'test/files', 'test/helpers', 'test/kafka', 'test/learning'],
-  ...['test/options', 'test/package', 'test/packing', 'test/pages/run-page.ts', 'test/promises'],
+  ...['test/options', 'test/package', 'test/packing', 'test/promises'],
   ...['test/simulator', 'test/soak', 'test/stream', 'test/vitest.config.ts'],
 ]
 

@@ -8,28 +8,36 @@ import { bareEnv } from '../helpers/cli.ts'
 import { FROM_SOURCE, root } from '../helpers/run.ts'
 
 /*
- * Does what a reader of a Markdown page does with its code blocks: from top to bottom, in one empty folder and one shell.
+ * Does what a reader of a Markdown page does with its code blocks: from top to bottom, in one empty
+ * folder and one shell.
  *
- * - A block of `sh` runs in the shell. The first command that fails ends the page. Variables and background jobs last.
- * - Another block below a line that ends in "`name.ext`:" is a file. The runner writes it, or, where a command of the
- *   page has made a file of that name, compares the two.
+ * - A block of `sh` runs in the shell. The first command that fails ends the page. Variables and
+ *   background jobs last.
+ * - Another block below a line that ends in "`name.ext`:" is a file. The runner writes it, or, if a
+ *   command of the page has made a file of that name, compares the two.
  * - A block of `js` or `ts` that is no file runs as a program.
- * - Any other block is compared with what the last block that ran has printed until then, errors included. `…` stands
- *   for anything within its line, and for any lines where it is alone.
- * - A block that is none of these stands in `notRun`, with the reason.
+ * - Any other block is compared with the output of the last block that ran, errors included. `…`
+ *   stands for anything within its line, and for any lines if it is alone.
+ * - The option `notRun` names all other blocks, each with the reason.
  *
- * `npx llm-pack-stream` is this checkout. `llm-pack-stream`, `openai` and `zod` are installed, and `npm install NAME`
- * installs this checkout's copy of another package.
+ * `npx llm-pack-stream` is this checkout. `llm-pack-stream`, `openai` and `zod` are installed, and
+ * `npm install NAME` installs this checkout's copy of another package.
  */
 
 export interface PageOptions {
-  /** The reason why a block does not run, by a part of its text that no other block of the page has. */
+  /**
+   * The reason why a block does not run, by a part of its text that no other block of the page has.
+   */
   readonly notRun?: Readonly<Record<string, string>>
   /** More environment variables for the commands. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Runs a page of this project, with a simulator as the API. Throws where a block fails, or shows what is not so. */
+/**
+ * Runs a page of this project, with a simulator as the API.
+ *
+ * @throws {Error} If a block fails, or shows what a command did not print.
+ */
 export async function runPage(page: string, { notRun = {}, env = {} }: PageOptions = {}): Promise<void> {
   const steps = stepsOf(blocksThatRun(readFileSync(resolve(root, page), 'utf8'), notRun, page), page)
   const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-page-'))
@@ -140,7 +148,7 @@ async function runScript(steps: readonly Step[], cwd: string, env: NodeJS.Proces
   return code ?? 1
 }
 
-/** Makes the folder of somebody who has installed the package, and returns the environment of the shell in it. */
+/** Installs the package in the folder, and returns the environment of the shell there. */
 function prepare(folder: string): NodeJS.ProcessEnv {
   mkdirSync(join(folder, '.page'))
   mkdirSync(join(folder, 'node_modules'))

@@ -33,10 +33,10 @@ const anchorsOf = (page: string) =>
       .replaceAll(' ', '-'),
   )
 
-test('the package ships README.md, and all pages of docs', () => {
+test('the package ships all pages of docs and of the top', () => {
   const written = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
   const docs = written.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
-  const others = ['README.md']
+  const others = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
   expect(pages.toSorted()).toEqual([...docs, ...others].toSorted())
 })
 
