@@ -2,13 +2,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { FROM_SOURCE, root, runNode } from '../helpers/run.ts'
+import { root, runNode } from '../helpers/run.ts'
 
 const noKey = { OPENAI_API_KEY: undefined, OPENAI_BASE_URL: undefined, OPENAI_MODEL: undefined }
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<'start' | 'banking77', string>
+}
+
+/** What `npm run` gives to Node. */
+function script(name: keyof typeof scripts): string[] {
+  const [program, ...args] = scripts[name].split(' ')
+  expect(program).toBe('node')
+  return args
+}
+
 const banking77 = join(root, '../shared/banking77/train.csv')
 
 it('npm start labels the sample in packs, result by result, and compares', async () => {
-  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], noKey)
+  const { code, stdout, stderr } = await runNode(script('start'), noKey)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.match(/^[✓✗] \w+ +pack \d+, \d+ of \d+ /gm)).toHaveLength(330)
   expect(stdout).toContain('no model')
@@ -27,7 +39,7 @@ it('npm start labels the sample in packs, result by result, and compares', async
 it.skipIf(!existsSync(banking77))(
   `banking77 does the notebook's job (skipped where there is no ../shared/banking77/train.csv)`,
   async () => {
-    const { code, stdout } = await runNode([FROM_SOURCE, 'examples/banking77.ts', banking77, '100'], noKey)
+    const { code, stdout } = await runNode([...script('banking77'), banking77, '100'], noKey)
     expect(code).toBe(0)
     expect(stdout).toContain('100 records, 77 labels')
     expect(stdout).toMatch(/^records +100 of 100 +100 of 100$/m)
@@ -35,7 +47,7 @@ it.skipIf(!existsSync(banking77))(
 )
 
 it('banking77 without a file says how it is used', async () => {
-  const { code, stderr } = await runNode([FROM_SOURCE, 'examples/banking77.ts'], noKey)
+  const { code, stderr } = await runNode(script('banking77'), noKey)
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: /^Usage: / })
 })
 
@@ -51,7 +63,7 @@ it('no server at all ends the example with what is wrong', async () => {
   const gone = await startSimulator()
   await gone.close()
   const env = { ...noKey, OPENAI_API_KEY: 'x', OPENAI_BASE_URL: gone.baseURL }
-  const { code, stdout, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], env)
+  const { code, stdout, stderr } = await runNode(script('start'), env)
   expect(code).toBe(1)
   expect(stderr).toContain('The connection failed or broke off (ECONNREFUSED)')
   expect(stderr).not.toContain('    at ')
@@ -62,7 +74,7 @@ it('no server at all ends the example with what is wrong', async () => {
 it('a wrong key ends the example with what to do', async () => {
   const simulator = await startSimulator({ apiKey: 'right' })
   const env = { ...noKey, OPENAI_API_KEY: 'wrong', OPENAI_BASE_URL: simulator.baseURL }
-  const { code, stderr } = await runNode([FROM_SOURCE, 'examples/start.ts'], env)
+  const { code, stderr } = await runNode(script('start'), env)
   await simulator.close()
   expect(code).toBe(1)
   expect(stderr).toContain('The API refused the key: check it and what it may use (401 invalid_api_key)')
