@@ -12,20 +12,46 @@ const COLUMNS = 100
 /** Folders and files that still have to be rewritten. Delete a line when it is done. */
 const EXEMPT = [
   // english
-  ...['src/index.ts', 'src/simulator', 'src/kafka'],
+  'src/index.ts',
   // the coordinator
-  ...['src/engine', 'src/stream', 'src/packing', 'src/learning', 'src/answer', 'src/options'],
-  'src/send-pack.ts',
+  'src/answer',
+  'src/engine',
+  'src/learning',
+  'src/options',
+  'src/packing',
+  'src/stream',
   // cli
-  ...['src/cli/main.ts', 'src/cli/flags', 'src/cli/kafka', 'src/cli/process', 'src/cli/rows'],
-  ...['src/cli/run', 'src/cli/simulate', 'src/cli/task', 'src/cli/terminal', 'src/files'],
+  'src/cli/flags',
+  'src/cli/kafka',
+  'src/cli/main.ts',
+  'src/cli/process',
+  'src/cli/rows',
+  'src/cli/run',
+  'src/cli/simulate',
+  'src/cli/task',
+  'src/cli/terminal',
+  'src/files',
   // plan
-  ...['src/cli/plan', 'src/cli/measure'],
+  'src/cli/measure',
+  'src/cli/plan',
   // tests: titles and comments
-  ...['test/answer', 'test/architecture.test.ts', 'test/bench', 'test/chaos'],
-  ...['test/cli', 'test/engine', 'test/files', 'test/helpers', 'test/kafka', 'test/learning'],
-  ...['test/options', 'test/package', 'test/packing', 'test/promises'],
-  ...['test/simulator', 'test/soak', 'test/stream', 'test/vitest.config.ts'],
+  'test/answer',
+  'test/architecture.test.ts',
+  'test/bench',
+  'test/chaos',
+  'test/cli',
+  'test/engine',
+  'test/files',
+  'test/helpers',
+  'test/kafka/broker',
+  'test/learning',
+  'test/options',
+  'test/package',
+  'test/packing',
+  'test/promises',
+  'test/soak',
+  'test/stream',
+  'test/vitest.config.ts',
 ]
 
 /** A sentence begins here: at the beginning of a text, or after another sentence. */

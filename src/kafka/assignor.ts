@@ -3,14 +3,21 @@ import { byTopic, flatten, keyOf, type TopicPartition } from './topic-partition.
 
 export interface Member {
   readonly id: string
-  /** The topics that it reads. */
+  /** The topics that the member reads. */
   readonly topics: ReadonlySet<string>
-  /** What it says that it has, and since which generation of the group at the latest. */
+  /**
+   * The partitions that the member says it owns, and the generation of the group at which it last
+   * owned them.
+   */
   readonly owned: readonly TopicPartition[]
   readonly generation: number
 }
 
-/** The member that has each partition. Of several that claim it the one of the latest generation, of several such none. */
+/**
+ * Returns the owner of each partition. If several members claim a partition, the member with the
+ * latest generation owns it. If several members claim it with the same generation, the partition
+ * has no owner.
+ */
 function ownersOf(members: readonly Member[]): Map<string, string> {
   const claims = new Map<string, { id: string | undefined; generation: number }>()
   for (const { id, generation, owned } of members) {
@@ -24,8 +31,9 @@ function ownersOf(members: readonly Member[]): Map<string, string> {
 }
 
 /**
- * Which member shall read which partition: each keeps what it has, and what nobody has goes to whom has the fewest. Then
- * partitions move from members to others that have at least two fewer, until there are none.
+ * Decides which member reads which partition. Each member keeps its partitions. A partition without
+ * an owner goes to the member with the fewest partitions. Then partitions move to members that have
+ * at least two fewer partitions, until no such move is left.
  */
 function balance(
   members: readonly Member[],
@@ -50,11 +58,13 @@ function balance(
   for (const partition of partitions) {
     if (owned(partition) === undefined) shares.get(idlestReader(partition.topic) ?? '')?.push(partition)
   }
-  // One at a time, from whom has the most: nobody gives away what it needs in the end.
+  // One partition at a time moves away from the member with the most partitions, so a member never
+  // gives away a partition that it would get back.
   const next = () => {
     const bySize = [...shares].sort(([a, one], [b, other]) => other.length - one.length || (a < b ? -1 : 1))
     for (const [, share] of bySize) {
-      // From the end: the same ones again, should there be another round before they have moved.
+      // From the end of the list, so that another round chooses the same partitions if they have
+      // not moved yet.
       for (const partition of share.toReversed()) {
         const to = idlestReader(partition.topic)
         if (to !== undefined && sizeOf(to) + 1 < share.length) return { partition, share, to }
@@ -70,8 +80,9 @@ function balance(
 }
 
 /**
- * What each member may read from now on. A partition that is to move is nobody's in this round: its owner first ends the work
- * that it has begun, gives the partition up, and asks for another round (KIP-429).
+ * Returns the partitions that each member may read from now on. No member reads a moving partition
+ * in this round. Its owner first finishes the records that it has begun, gives the partition up,
+ * and asks for another round (KIP-429).
  */
 export function assignCooperatively(
   members: readonly Member[],
@@ -84,7 +95,8 @@ export function assignCooperatively(
 }
 
 /**
- * For `@platformatic/kafka`, whose own one leaves a third member without any of four partitions that two others have.
+ * An assigner for `@platformatic/kafka`. The library's own cooperative assigner leaves a third
+ * member without a partition when two members have four partitions.
  */
 export const cooperativeStickyAssigner: GroupPartitionsAssigner = (
   _leader,

@@ -1,4 +1,4 @@
-/** Lets loops wait until something has changed that they may have waited for. */
+/** Lets loops wait until something has changed. */
 export class Change {
   #next = Promise.withResolvers<undefined>()
 

@@ -2,8 +2,8 @@ import type { Base, BaseOptions } from '@platformatic/kafka'
 import { explain, hasError } from './errors.ts'
 
 /**
- * How the cluster is reached, as `@platformatic/kafka` takes it: `bootstrapBrokers`, and where needed `tls`, `sasl`, timeouts
- * and more. `clientId` is `llm-pack-stream` by default.
+ * The connection to the cluster, in the form of `@platformatic/kafka`: `bootstrapBrokers`, and
+ * optionally `tls`, `sasl`, timeouts and more. The default of `clientId` is `llm-pack-stream`.
  */
 export type KafkaConnection = Omit<BaseOptions, 'clientId'> & { readonly clientId?: string }
 
@@ -11,7 +11,10 @@ export function baseOptions(connection: KafkaConnection): BaseOptions {
   return { clientId: 'llm-pack-stream', ...connection }
 }
 
-/** Checks that the cluster is there and has these topics: a client may try for ever to reach one that nobody has made. */
+/**
+ * Checks that the cluster can be reached and has these topics. Without this check, a client may try
+ * forever to find a topic that does not exist.
+ */
 export async function checkTopics(
   client: Base,
   { bootstrapBrokers }: KafkaConnection,
@@ -30,7 +33,10 @@ export async function checkTopics(
   }
 }
 
-/** Either the broker says so, or the client, which has been told of others only. */
+/**
+ * Either the broker reports the error, or the client does because the cluster listed only other
+ * topics.
+ */
 function isUnknown(error: unknown): boolean {
   return hasError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || explain(error).startsWith('Unknown topic ')
 }

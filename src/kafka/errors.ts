@@ -1,6 +1,6 @@
 import { keyOf, type TopicPartition } from './topic-partition.ts'
 
-/** What trying again does not mend, by the protocol's names and by the client's codes. */
+/** Errors that a retry cannot repair: names in the protocol, and codes of the client. */
 const FATAL_NAMES = [
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -14,22 +14,22 @@ const FATAL_CODES = [
   'PLT_KFK_UNSUPPORTED_API',
   'PLT_KFK_UNSUPPORTED',
 ]
-/** The group is in a round, or has had one that the member has missed. */
+/** Errors of a member whose group is in a rebalance, or has had a rebalance without the member. */
 const OUT_OF_STEP = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']
 
-/** A partition ends before the offset from which it is to be read. */
+/** The partition ends before the offset at which reading should start. */
 export class TruncatedError extends Error {
   override readonly name = 'TruncatedError'
 
   constructor(partition: TopicPartition, offset: bigint, end: bigint) {
     super(
-      `${keyOf(partition)} is to be read from offset ${offset}, but ends at ${end}. ` +
-        'If the topic was deleted and made anew, reset the offsets of the group',
+      `Expected ${keyOf(partition)} to reach offset ${offset}, but it ends at ${end}. ` +
+        'If the topic was deleted and created again, reset the offsets of the group',
     )
   }
 }
 
-/** Whether the broker said so, by the protocol's name, somewhere in what the client throws. */
+/** Whether an error that the client threw, or one of its causes, has this name in the protocol. */
 export function hasError(error: unknown, name: string): boolean {
   return findBy(error, 'apiId', name)
 }
@@ -46,17 +46,23 @@ export function isFatal(error: unknown): boolean {
   )
 }
 
-/** What the client throws says little at the top, such as `fetch failed 4 times.`: the cause is inside. */
+/**
+ * Describes an error. The client's own message, such as `fetch failed 4 times.`, says little, so
+ * the description includes the cause.
+ */
 export function explain(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors.at(-1))
   if (!(error instanceof Error)) return String(error)
   const message = error.message.replace(/\.$/, '')
   const cause = error.cause instanceof Error ? explain(error.cause) : message
-  // It may say the same again.
+  // The cause may repeat the message.
   return cause.startsWith(message) ? cause : `${message}: ${cause}`
 }
 
-/** As the client's own errors find it, with no import of them: they may be another copy's. */
+/**
+ * Searches an error and its causes, like the method of the client's own errors. It imports no error
+ * class, because the error may come from another copy of the client.
+ */
 function findBy(error: unknown, property: string, value: string): boolean {
   if (!(error instanceof Error)) return false
   if ((error as unknown as Record<string, unknown>)[property] === value) return true

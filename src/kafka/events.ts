@@ -2,43 +2,55 @@ import type { RecordError } from '../index.ts'
 import type { KafkaRecord } from './record.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
-/** What a worker tells while it runs. */
+/** The events that a worker reports while it runs. */
 export type KafkaEvent =
   | {
-      /** A round of the group has ended: these partitions are read here from now on, those given included. */
+      /** A rebalance of the group has ended. This member now reads exactly these partitions. */
       readonly type: 'assigned'
       readonly generation: number
       readonly partitions: readonly TopicPartition[]
     }
   | {
-      /** These partitions are to move to other members: no more is read, what has been read is finished first. */
+      /**
+       * These partitions will move to other members. The worker reads no more of them, and first
+       * finishes the records that it has read.
+       */
       readonly type: 'leaving'
       readonly partitions: readonly TopicPartition[]
     }
   | {
-      /** These partitions are read elsewhere from now on. */
+      /** Other members now read these partitions. */
       readonly type: 'left'
       readonly partitions: readonly TopicPartition[]
-      /** How many records of theirs had been read and not been committed: the other member asks for them again. */
+      /**
+       * Number of records of these partitions that were read and not committed. The other members
+       * ask for them again.
+       */
       readonly uncommitted: number
-      /** How many of these have no outcome yet: it is going to be dropped. */
+      /** Number of these records without an outcome. Their outcomes will be dropped. */
       readonly unfinished: number
     }
   | {
-      /** The broker has deleted records before they were read: its retention is shorter than the worker was behind. */
+      /**
+       * The broker has deleted records before the worker read them: the worker was further behind
+       * than the retention of the topic.
+       */
       readonly type: 'deleted'
       readonly partition: TopicPartition
       readonly from: bigint
-      /** The first one that is still there. */
+      /** The first offset that still exists. */
       readonly to: bigint
     }
   | {
-      /** Something failed and is tried again. */
+      /** An operation failed. The worker tries it again. */
       readonly type: 'retry'
       readonly error: Error
     }
   | {
-      /** A record is about to go to the dead-letter topic. If the listener throws, it does not, and the worker ends. */
+      /**
+       * The worker will now send a record to the dead-letter topic. If the listener throws, the
+       * worker does not send the record, and ends.
+       */
       readonly type: 'rejected'
       readonly record: KafkaRecord
       readonly reason: RecordError

@@ -9,46 +9,50 @@ import type { KafkaRecord } from './record.ts'
 import type { Session } from './session.ts'
 import { byTopic, keyOf, type TopicPartition } from './topic-partition.ts'
 
-/** How long a broker may wait for something to send, in ms: so long does a partition wait that has room again meanwhile. */
-const MAX_WAIT = 500
-/** How long to wait after an error that the client has retried already, in ms. */
-const PAUSE = 1_000
-/** Bit of a batch that holds no records but a marker of a transaction. */
+/**
+ * Longest time that a broker waits for records before it answers, in ms. A partition that has room
+ * again during this time waits for the answer.
+ */
+const MAX_WAIT_MS = 500
+/** Pause after an error that the client has already retried, in ms. */
+const PAUSE_MS = 1_000
+/** Bit of a batch that holds a marker of a transaction and no records. */
 const CONTROL = 0x20
-/** Bit of a batch whose records have the time at which it was appended. */
+/** Bit of a batch whose records have the time at which the broker appended the batch. */
 const APPEND_TIME = 0x08
-/** For what the protocol wants to know and nobody here does: the epoch of a leader. */
+/** Value for fields of the protocol that are not known here: the epoch of a leader. */
 const UNKNOWN = -1
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
-/** A partition that is read: what has been fetched of it and not been taken. */
+/** A partition that is read, with the records that were fetched and not yet taken. */
 interface Stock extends TopicPartition {
-  /** Where to fetch on. */
+  /** Offset of the next fetch. */
   next: bigint
   records: KafkaRecord[]
 }
 
 /**
- * Fetches records of the partitions that it is told to read: of each one answer at most ahead of what is taken, nothing of one
- * that has no room among the uncommitted, and nothing of any while nobody takes.
+ * Fetches records of the partitions that are started. Holds at most one answer of each partition in
+ * advance. Fetches no records of a partition that has too many uncommitted records, and no records
+ * at all while the stream takes none.
  */
 export class Fetcher {
   readonly #tracker: OffsetTracker
   readonly #session: Session
   readonly #maxBytes: number
   readonly #client: Consumer
-  /** In the order of their turns. */
+  /** Partitions in the order of their turns. */
   readonly #stocks = new Map<string, Stock>()
-  /** The brokers that are being asked. */
+  /** Brokers with a running fetch. */
   readonly #asked = new Set<number>()
 
   constructor(connection: KafkaConnection, maxBytes: number, tracker: OffsetTracker, session: Session) {
     this.#tracker = tracker
     this.#session = session
     this.#maxBytes = maxBytes
-    // One that joins no group. A broker answers the requests of a connection one after the other, and a fetch may wait: the
-    // heartbeats need another one.
+    // This client joins no group. A broker answers the requests of one connection one after the
+    // other, and a fetch may wait. So the heartbeats need another connection.
     this.#client = new Consumer({ ...baseOptions(connection), groupId: 'llm-pack-stream' })
   }
 
@@ -61,7 +65,10 @@ export class Fetcher {
     this.#stocks.delete(keyOf(partition))
   }
 
-  /** The next record of a partition that has room, the partitions taking turns; nothing if there is none. */
+  /**
+   * Returns the next record of a partition that has room. The partitions take turns. `undefined` if
+   * there is no such record.
+   */
   take(): KafkaRecord | undefined {
     for (const [key, stock] of this.#stocks) {
       const [record] = stock.records
@@ -79,7 +86,7 @@ export class Fetcher {
     return undefined
   }
 
-  /** Fetches until the session is over. */
+  /** Fetches records until the session is over. */
   async run(): Promise<void> {
     const { change } = this.#tracker
     const { signal } = this.#session
@@ -101,7 +108,7 @@ export class Fetcher {
     await this.#client.close(true)
   }
 
-  /** Asks every broker that has something to send and is not being asked. */
+  /** Asks every broker for the wanted partitions, except brokers with a running fetch. */
   async #fetch(): Promise<void> {
     const wanted = [...this.#stocks.values()].filter(
       (stock) => stock.records.length === 0 && this.#tracker.hasRoom(stock),
@@ -131,7 +138,7 @@ export class Fetcher {
     const names = new Map(stocks.map(({ topic }) => [idOf(topic), topic]))
     const from = new Map(stocks.map((stock) => [stock, stock.next]))
     try {
-      const limits = { minBytes: 1, maxBytes: 4 * this.#maxBytes, maxWaitTime: MAX_WAIT }
+      const limits = { minBytes: 1, maxBytes: 4 * this.#maxBytes, maxWaitTime: MAX_WAIT_MS }
       this.#store(await this.#client.fetch({ node: leader, topics, ...limits }), names, from)
     } catch (error) {
       await this.#mend(error, stocks)
@@ -148,10 +155,11 @@ export class Fetcher {
     for (const { topicId, partitions } of responses) {
       for (const { partitionIndex, records: batches } of partitions) {
         const stock = this.#stocks.get(keyOf({ topic: names.get(topicId) ?? '', partition: partitionIndex }))
-        // It may have left and come back meanwhile, or another broker may have become its leader and have answered.
+        // The partition may have left and come back in the meantime. Or another broker may have
+        // become its leader and have answered.
         if (!stock || from.get(stock) !== stock.next) continue
         for (const batch of batches ?? []) {
-          // A batch is sent whole, also if its first records were asked for no more.
+          // The broker sends whole batches, also if its first records were read before.
           if (!(batch.attributes & CONTROL)) stock.records.push(...recordsOf(batch, stock))
           stock.next = maxOf(stock.next, batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n)
         }
@@ -160,7 +168,10 @@ export class Fetcher {
     }
   }
 
-  /** What is asked for may have been deleted. Anything else is tried again after a while. */
+  /**
+   * Handles a failed fetch. If the wanted records were deleted, goes on at the first existing
+   * offset. After any other error, waits and tries again.
+   */
   async #mend(cause: unknown, stocks: readonly Stock[]): Promise<void> {
     try {
       if (!hasError(cause, 'OFFSET_OUT_OF_RANGE')) throw cause
@@ -181,7 +192,7 @@ export class Fetcher {
       if (!hasMoved) throw cause
     } catch (error) {
       this.#session.failed('fetch', error)
-      await sleep(PAUSE, this.#session.signal)
+      await sleep(PAUSE_MS, this.#session.signal)
     }
   }
 }
@@ -194,7 +205,7 @@ function maxOf(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }
 
-/** The records of a batch from where the partition is read on. */
+/** Returns the records of a batch from the next offset on. */
 function recordsOf(batch: RecordsBatch, { topic, partition, next }: Stock): KafkaRecord[] {
   return batch.records
     .map(({ offsetDelta, timestampDelta, key, value, headers }) => ({

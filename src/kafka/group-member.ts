@@ -10,22 +10,31 @@ import type { ResolvedSource } from './options.ts'
 import type { Session } from './session.ts'
 import { flatten, keyOf, type TopicPartition } from './topic-partition.ts'
 
-/** Asks that wait for a round of the group get this much longer than the round may take, in ms. */
-const REQUEST_MARGIN = 10_000
-/** How soon a commit is tried again that the group did not take, in ms. */
-const RETRY_COMMIT = 100
-/** How long it waits at most before it tries to join again, in ms: meanwhile others have its partitions. */
-const MAX_PAUSE = 5_000
-/** How many rounds in a row a member that leaves waits for, to commit. */
+/**
+ * Extra time for requests that wait for a rebalance, in ms. They wait longer than the rebalance may
+ * take.
+ */
+const REQUEST_MARGIN_MS = 10_000
+/** Pause before a commit that the group did not accept is tried again, in ms. */
+const RETRY_COMMIT_MS = 100
+/**
+ * Longest pause before another try to join, in ms. During the pause, other members have the
+ * partitions.
+ */
+const MAX_PAUSE_MS = 5_000
+/** Number of rebalances in a row for which a leaving member waits to commit. */
 const MAX_ROUNDS = 4
 
-/** What the member does to the reading of partitions. */
+/** Starts and stops the reading of partitions. */
 export interface Reading {
   start(from: TopicPartitionOffset): void
   stop(partition: TopicPartition): void
 }
 
-/** A member of a consumer group: owns which partitions are read here, and that what is finished is committed. */
+/**
+ * A member of a consumer group. It decides which partitions are read here, and commits the finished
+ * offsets.
+ */
 export class GroupMember {
   readonly #options: ResolvedSource
   readonly #tracker: OffsetTracker
@@ -48,9 +57,12 @@ export class GroupMember {
     this.#client = this.#connect()
   }
 
-  /** @throws {Error} If the cluster cannot be reached, has no such topic, or does not let it join. */
+  /**
+   * @throws {Error} If the cluster cannot be reached, a topic is missing, or the group refuses the
+   *   member.
+   */
   async join(): Promise<void> {
-    // By the client that waits no longer than it has to.
+    // The client for offsets does not retry, so it fails sooner.
     await this.#offsets.check()
     try {
       await this.#client.joinGroup({})
@@ -58,16 +70,17 @@ export class GroupMember {
       if (!isOutOfStep(cause)) {
         throw new Error(`Could not join group '${this.#options.groupId}': ${explain(cause)}`, { cause })
       }
-      // Others came and went, so that each of the client's tries fell into another round.
+      // Other members came and went, so each try of the client met another rebalance.
       await this.#recover(cause)
     }
     void this.#keepCommitting()
   }
 
   /**
-   * Commits what is finished, and leaves the group, so that others take over at once.
+   * Commits the finished offsets and leaves the group, so that other members take over at once.
    *
-   * @throws {Error} If it could not commit: what is finished since the last time will be done again.
+   * @throws {Error} If the commit failed. Then the records that were finished after the last commit
+   *   are processed again.
    */
   async leave(): Promise<void> {
     this.#session.end()
@@ -77,7 +90,7 @@ export class GroupMember {
     } catch (cause) {
       throw new Error(`Could not commit the last offsets: ${explain(cause)}`, { cause })
     } finally {
-      // A group that does not hear of it notices after `sessionTimeout`.
+      // If the group does not hear of the end, it notices it after `sessionTimeout`.
       await Promise.allSettled([this.#client.close(true), this.#offsets.close()])
     }
   }
@@ -87,35 +100,38 @@ export class GroupMember {
     const cooperative = {
       partitionAssigner: cooperativeStickyAssigner,
       protocols: [{ name: 'cooperative-sticky', version: 3 }],
-      // Asked for user data, of which there is none, before each join: the one place to delay it.
+      // The client calls this function before each join to get user data. There is no user data,
+      // but this is the only place where a join can be delayed.
       protocolsMetadata: () => this.#beforeJoin(client).then(() => Buffer.alloc(0)),
     }
     const client: Consumer = new Consumer({
       ...baseOptions(this.#options.connection),
       ...{ groupId, sessionTimeout, rebalanceTimeout, heartbeatInterval },
-      requestTimeout: rebalanceTimeout + REQUEST_MARGIN,
+      requestTimeout: rebalanceTimeout + REQUEST_MARGIN_MS,
       ...(assignor === 'cooperative-sticky' ? cooperative : {}),
     })
     client.topics.trackAll(...topics)
     client.on('consumer:group:join', (round) => {
       if (client === this.#client) this.#onRound(round)
     })
-    // A member that cannot join again. Without a listener it would end the process.
+    // The client emits this error when it cannot join again. Without a listener, the error would
+    // end the process.
     client.on('error', (error) => {
       if (client === this.#client) void this.#recover(error)
     })
     client.on('consumer:heartbeat:error', ({ error }) => {
-      this.#session.failed('give a sign of life', error)
+      this.#session.failed('send a heartbeat', error)
     })
     return client
   }
 
-  /** A round of the group has ended: it says what this member has from now on. */
+  /** A rebalance has ended. Its payload holds the partitions that this member has from now on. */
   #onRound({ memberId, generationId = -1, assignments = [] }: ConsumerGroupJoinPayload): void {
     if (this.#session.isOver) return
     const assigned = assignments.flatMap(flatten)
     const keys = new Set(assigned.map(keyOf))
-    // Thrown out, and let in again as a new member: others may have read on in between.
+    // If the group removed the member and accepted it as a new member, other members may have read
+    // its partitions in between.
     const isNew = memberId !== this.#memberId
     this.#drop(this.#tracker.held.filter((one) => isNew || !keys.has(keyOf(one))))
     this.#memberId = memberId
@@ -126,11 +142,12 @@ export class GroupMember {
   }
 
   /**
-   * Before the client asks for a round, without what it has been told to give up: the records that have been read of those
-   * partitions are finished and committed first, if time allows, so that nobody asks for them again.
+   * Runs before the client asks for a rebalance without the partitions that it must give up. First
+   * finishes and commits the records of these partitions, if there is time, so that no other member
+   * asks for them again.
    */
   #beforeJoin(client: Consumer): Promise<void> {
-    // More than once, where a try to join has failed.
+    // The client calls this again after a failed join.
     this.#givingUp ??= this.#giveUp(client).finally(() => (this.#givingUp = undefined))
     return this.#givingUp
   }
@@ -140,17 +157,20 @@ export class GroupMember {
     const leaving = this.#tracker.held.filter((one) => !kept.has(keyOf(one)))
     if (leaving.length === 0) return
     for (const partition of leaving) this.#reading.stop(partition)
-    // Otherwise the group has thrown it out, and others have them already.
+    // Otherwise the group has removed this member, and other members already have the partitions.
     const isTold = client.memberId === this.#memberId && client.generationId !== this.#generation
     if (isTold) {
       this.#session.tell({ type: 'leaving', partitions: leaving })
       await this.#finish(leaving)
     }
-    // Who leaves the group commits all that it has finished.
+    // A member that leaves the group commits all finished offsets itself.
     if (!this.#session.isOver) this.#drop(leaving)
   }
 
-  /** Waits until all that has been read of the partitions is finished and committed, or time is up. */
+  /**
+   * Waits until all records that were read of the partitions are finished and committed, or until
+   * the time is over.
+   */
   async #finish(partitions: readonly TopicPartition[]): Promise<void> {
     const end = new AbortController()
     const timeUp = sleep(this.#options.revokeTimeout, end.signal).then(() => {
@@ -165,7 +185,7 @@ export class GroupMember {
     end.abort()
   }
 
-  /** Of partitions that are new here, from where the group has committed. */
+  /** Starts reading the new partitions at the committed offsets. */
   async #startReading(generation: number): Promise<void> {
     const isOver = () => this.#session.isOver || generation !== this.#generation
     for (let failures = 1; !isOver(); failures += 1) {
@@ -175,7 +195,7 @@ export class GroupMember {
         const starts = await this.#offsets.read(news)
         if (isOver()) return
         const kept = this.#assignedTo(this.#client)
-        // Some may be on their way to others by now.
+        // Some of the partitions may already have to move to other members.
         for (const { isCommitted, ...start } of starts.filter((one) => kept.has(keyOf(one)))) {
           this.#tracker.hold(start, isCommitted)
           this.#reading.start(start)
@@ -203,14 +223,17 @@ export class GroupMember {
     this.#session.tell({ type: 'left', partitions, uncommitted, unfinished })
   }
 
-  /** The client gives up at some point, and some of its errors it repeats for ever. A new one comes up from nothing. */
+  /**
+   * Joins the group again. The client gives up after some time, and repeats some of its errors
+   * forever. So after a failed try, a new client takes its place.
+   */
   async #recover(cause: unknown): Promise<void> {
     if (this.#isRecovering) return
     this.#isRecovering = true
     this.#session.failed('join the group', cause)
     const { signal } = this.#session
     for (let failures = 1; ; failures += 1) {
-      await sleep(Math.min(backoff(failures, Math.random), MAX_PAUSE), signal)
+      await sleep(Math.min(backoff(failures, Math.random), MAX_PAUSE_MS), signal)
       if (signal.aborted) break
       try {
         await this.#client.joinGroup({})
@@ -234,23 +257,29 @@ export class GroupMember {
     }
   }
 
-  /** Commits what is finished, or says why not. Where the group is in a round, it is tried again soon enough. */
+  /**
+   * Commits the finished offsets, or reports the failure. If the group is in a rebalance, the
+   * commit is tried again after a short pause.
+   */
   async #commit(): Promise<void> {
     try {
       if (await this.#offsets.commit(this.#client)) return
     } catch (error) {
       this.#session.failed('commit', error)
     }
-    await sleep(RETRY_COMMIT, this.#session.signal)
+    await sleep(RETRY_COMMIT_MS, this.#session.signal)
   }
 
-  /** Commits what is finished, also where the group is in a round: after it, and where another follows at once, after that. */
+  /**
+   * Commits the finished offsets. If the group is in a rebalance, waits until it has ended, and
+   * also for the rebalances that follow it.
+   */
   async #commitAll(): Promise<void> {
     const end = Date.now() + MAX_ROUNDS * this.#options.rebalanceTimeout
     while (!(await this.#offsets.commit(this.#client))) {
-      if (this.#client.memberId !== this.#memberId) throw new Error('the group has thrown this member out')
-      if (Date.now() > end) throw new Error('the group was in a round all the time')
-      await sleep(RETRY_COMMIT, new AbortController().signal)
+      if (this.#client.memberId !== this.#memberId) throw new Error('the group has removed this member')
+      if (Date.now() > end) throw new Error('the group was rebalancing all the time')
+      await sleep(RETRY_COMMIT_MS, new AbortController().signal)
     }
   }
 }

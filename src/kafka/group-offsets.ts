@@ -6,23 +6,24 @@ import type { OffsetTracker, TopicPartitionOffset } from './offset-tracker.ts'
 import type { ResolvedSource } from './options.ts'
 import { byTopic, type TopicPartition } from './topic-partition.ts'
 
-/** As whom it commits. */
+/** The member that commits. */
 export interface Membership {
   readonly memberId: string | null
   readonly generationId: number
 }
 
-/** Where a partition is begun. */
+/** The offset at which the reading of a partition starts. */
 export interface Start extends TopicPartitionOffset {
   readonly isCommitted: boolean
 }
 
 /**
- * What a group has committed.
+ * Reads and commits the offsets of a group.
  *
- * By a client of its own. That of the member would itself join when a commit comes out of step with the group, beside the
- * heartbeats that do as well: each such join begins another round, for ever. And on its connection a commit would wait behind a
- * request to join until all others have come.
+ * This class has its own client. The member's client would itself join the group when a commit does
+ * not match the generation, and its heartbeats would join as well. Each join would start another
+ * rebalance, without end. And on the member's connection, a commit would wait behind a join until
+ * all members have come.
  */
 export class GroupOffsets {
   readonly #options: ResolvedSource
@@ -37,13 +38,13 @@ export class GroupOffsets {
     this.#client = new Consumer({ ...baseOptions(connection), groupId, retries: 0 })
   }
 
-  /** @throws {Error} If the cluster cannot be reached, or has no such topic. */
+  /** @throws {Error} If the cluster cannot be reached, or a topic is missing. */
   async check(): Promise<void> {
     const { connection, topics } = this.#options
     await checkTopics(this.#client, connection, topics)
   }
 
-  /** From where each partition is to be read, and whether the group has committed that. */
+  /** Returns the offset at which each partition starts, and whether the group has committed it. */
   async read(partitions: readonly TopicPartition[]): Promise<Start[]> {
     const topics = [...byTopic(partitions)].map(([topic, numbers]) => ({ topic, partitions: numbers }))
     const committed = await this.#client.listCommittedOffsets({ topics })
@@ -58,8 +59,8 @@ export class GroupOffsets {
   }
 
   /**
-   * Commits what is finished: after the commit that is running, if there is one. Returns whether the group has taken it, which
-   * it may not while it is in a round.
+   * Commits the finished offsets, after the running commit if there is one. Returns whether the
+   * group accepted the commit. It may refuse a commit during a rebalance.
    */
   async commit(as: Membership): Promise<boolean> {
     await this.#committing?.catch(() => undefined)
@@ -77,10 +78,10 @@ export class GroupOffsets {
     this.#client.memberId = memberId
     this.#client.generationId = generationId
     try {
-      // -1: the epoch of the leader is not known.
+      // -1 means that the epoch of the leader is not known.
       await this.#client.commit({ offsets: ready.map((one) => ({ ...one, leaderEpoch: -1 })) })
     } catch (error) {
-      // The member hears of it by its heartbeats, and joins.
+      // The heartbeats report this error to the member, which then joins again.
       if (isOutOfStep(error)) return false
       throw error
     }

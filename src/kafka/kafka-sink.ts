@@ -10,31 +10,33 @@ import { resolveSink, type KafkaSinkOptions, type ResolvedSink } from './options
 import { recordId, type KafkaRecord } from './record.ts'
 import { Session } from './session.ts'
 
-/** What the protocol says of a batch that is larger than the topic takes, or the broker. */
+/** Errors in the protocol for a batch that is larger than the topic or the broker accepts. */
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
-/** A record, and what is produced for it. */
+/** A record with the message for it. */
 interface Parcel {
   readonly record: KafkaRecord
   readonly letter: Letter
 }
 
-/** How many records have come to which end. */
+/** Number of records with each end. */
 export interface SinkCounts {
-  /** Those whose result is in the output topic. */
+  /** Records whose result is in the output topic. */
   readonly fulfilled: number
-  /** Those in the dead-letter topic. */
+  /** Records that are in the dead-letter topic. */
   readonly rejected: number
-  /** Those whose partition had moved away: whoever reads it gives them an outcome. */
+  /** Records whose partition had moved to another member. That member gives them an outcome. */
   readonly dropped: number
 }
 
 /**
- * Produces outcomes: an object-mode `Writable` of what a `PackStream` of `KafkaRecord`s emits. Tells the tracker that a record
- * is finished once all in-sync replicas have its outcome (`acks: all`), whose key is the record's `topic:partition:offset`.
+ * Writes outcomes to Kafka: an object-mode `Writable` for the outcomes of a `PackStream` of
+ * `KafkaRecord`s. The key of each message is the record's `topic:partition:offset`. When all
+ * in-sync replicas have the message (`acks: all`), the sink tells the tracker that the record is
+ * finished.
  *
- * While the cluster takes nothing it tries again, for ever, and takes no more. Call `close()` in the end, after `pipeline()`,
- * whether it failed or not.
+ * While the cluster accepts no messages, the sink tries again without end and takes no more
+ * outcomes. After `pipeline()` has succeeded or failed, call `close()`.
  */
 export class KafkaSink<T> extends Writable {
   readonly #options: ResolvedSink<T>
@@ -43,12 +45,16 @@ export class KafkaSink<T> extends Writable {
   readonly #counts = { fulfilled: 0, rejected: 0, dropped: 0 }
   #producing: Promise<void> = Promise.resolve()
 
-  /** @throws {TypeError} For a bad option: the message names it, says what it should be, and what it is. */
+  /**
+   * @throws {TypeError} For a bad option. The message names the option, the expected value and the
+   *   given value.
+   */
   constructor(options: KafkaSinkOptions<T>) {
-    // Before there is a stream, which would go on to connect although this throws.
+    // The options are checked before the stream exists. Otherwise the stream would connect although
+    // the constructor throws.
     const resolved = resolveSink(options)
     const producer = new Producer(baseOptions(resolved.connection))
-    // As many as one request may carry.
+    // Largest number of records in one request.
     super({ objectMode: true, highWaterMark: 256 })
     this.#options = resolved
     this.#producer = producer
@@ -59,7 +65,7 @@ export class KafkaSink<T> extends Writable {
     return { ...this.#counts }
   }
 
-  /** Waits for what is being produced, but tries nothing again. */
+  /** Waits for the running request. Does not try again if it fails. */
   async close(): Promise<void> {
     this.destroy()
     await this.#producing
@@ -71,7 +77,8 @@ export class KafkaSink<T> extends Writable {
     checkTopics(this.#producer, connection, [outputTopic, deadLetterTopic]).catch((error: unknown) => {
       this.destroy(error as Error)
     })
-    // A stream that is being constructed cannot be destroyed, and a cluster that is silent takes long.
+    // A stream cannot be destroyed while it is being constructed, and a silent cluster takes a long
+    // time to fail. So the check does not delay the construction.
     callback()
   }
 
@@ -100,7 +107,9 @@ export class KafkaSink<T> extends Writable {
     )
   }
 
-  /** In one request, or in as many as it takes where that is too large. */
+  /**
+   * Sends the messages in one request, or in several requests if one request would be too large.
+   */
   async #send(parcels: readonly Parcel[]): Promise<void> {
     if (parcels.length === 0) return
     const messages = parcels.map(({ letter }) => letter.message)
@@ -129,8 +138,8 @@ export class KafkaSink<T> extends Writable {
     if (only && parcels.length === 1) {
       const { record, letter } = only
       if (letter.smaller) return this.#send([{ record, letter: letter.smaller() }])
-      const why = `'${letter.message.topic}' takes not even a message without a value, raise its max.message.bytes`
-      throw new Error(`Could not produce what has become of ${recordId(record)}: ${why}`, { cause })
+      const why = `'${letter.message.topic}' refuses even a message without a value, raise its max.message.bytes`
+      throw new Error(`Could not produce the outcome of ${recordId(record)}: ${why}`, { cause })
     }
     const half = Math.ceil(parcels.length / 2)
     await this.#send(parcels.slice(0, half))

@@ -6,14 +6,19 @@ import { resolveSource, type KafkaSourceOptions } from './options.ts'
 import { Session } from './session.ts'
 
 /**
- * Reads topics as a member of a consumer group: an object-mode `Readable` of `KafkaRecord`s, of whichever partitions the group
- * gives to this member. The records of a partition come in order, from where the group has committed.
+ * Reads topics as a member of a consumer group: an object-mode `Readable` of `KafkaRecord`s from
+ * the partitions that the group assigns to this member. The records of a partition come in order,
+ * and start at the offset that the group has committed.
  *
- * It ends after `stop()`. Its end is not the end of the membership, since what has been read is still to be finished and
- * committed: call `leave()` for that, after `pipeline()`, whether it failed or not.
+ * The stream ends after `stop()`. The membership does not end then, because the records that were
+ * read must still be finished and committed. After `pipeline()` has succeeded or failed, call
+ * `leave()`.
  */
 export class KafkaSource extends Readable {
-  /** To be told which records are finished: only those are committed, and only so many may be unfinished. */
+  /**
+   * Tell the tracker which records are finished. The source commits only finished records, and
+   * reads no more while too many records are uncommitted.
+   */
   readonly tracker: OffsetTracker
   readonly #session: Session
   readonly #member: GroupMember
@@ -22,10 +27,13 @@ export class KafkaSource extends Readable {
   #isTaking = false
   #running: Promise<void> | undefined
 
-  /** @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is. */
+  /**
+   * @throws {TypeError | RangeError} For a bad option. The message names the option, the expected
+   *   value and the given value.
+   */
   constructor(options: KafkaSourceOptions) {
     const resolved = resolveSource(options)
-    // What is buffered here counts as read.
+    // Records in this buffer count as read, so it is small.
     super({ objectMode: true, highWaterMark: 1 })
     const { connection, maxUncommitted, maxPartitionBytes, onEvent } = resolved
     this.tracker = new OffsetTracker({ maxUncommitted })
@@ -34,16 +42,17 @@ export class KafkaSource extends Readable {
     this.#member = new GroupMember(resolved, this.tracker, this.#fetcher, this.#session)
   }
 
-  /** Reads no more: what has been read is the last. */
+  /** Stops reading. Records that were read before are still delivered. */
   stop(): void {
     this.#isStopped = true
     this.tracker.change.notify()
   }
 
   /**
-   * Commits what is finished, and leaves the group, so that other members take over at once.
+   * Commits the finished offsets and leaves the group, so that other members take over at once.
    *
-   * @throws {Error} If it cannot commit: what has been finished since the last time will be done again.
+   * @throws {Error} If the commit failed. Then the records that were finished after the last commit
+   *   are processed again.
    */
   async leave(): Promise<void> {
     this.destroy()

@@ -1,6 +1,6 @@
 import { ListOffsetTimestamps, type Consumer, type Offsets } from '@platformatic/kafka'
 
-/** The first or the next offset of partitions, by topic. */
+/** Returns the first offset (`earliest`) or the next offset (`latest`) of partitions, by topic. */
 export async function listOffsets(
   client: Consumer,
   partitions: ReadonlyMap<string, number[]>,

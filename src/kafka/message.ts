@@ -4,17 +4,17 @@ import { explain } from './errors.ts'
 import type { ResolvedSink } from './options.ts'
 import { recordId, type KafkaRecord } from './record.ts'
 
-/** A message, and what it makes of its record. */
+/** A message, and the end that it gives to its record. */
 export interface Letter {
   readonly status: 'fulfilled' | 'rejected'
   readonly message: MessageToProduce
-  /** What to produce in its place where the topic takes no message as large. */
+  /** Makes a smaller message, for a topic that refuses this one because of its size. */
   readonly smaller?: () => Letter
 }
 
 type Headers = (readonly [name: string, value: string | Buffer | null])[]
 
-/** What is produced for an outcome. */
+/** Returns the message for an outcome. */
 export function letterOf<T>(
   outcome: Outcome<KafkaRecord, T>,
   { outputTopic, deadLetterTopic, serialize }: ResolvedSink<T>,
@@ -42,7 +42,10 @@ export function letterOf<T>(
   }
 }
 
-/** As it came, with the reason beside its own headers; or without its value, which is still where it came from. */
+/**
+ * Returns the record as it came, with the reason in additional headers. The smaller form has no
+ * value; the value is still in the source topic.
+ */
 function deadLetterOf(record: KafkaRecord, topic: string, reason: Headers): Letter {
   const letter = (value: Buffer | null) => ({
     status: 'rejected' as const,
@@ -51,14 +54,20 @@ function deadLetterOf(record: KafkaRecord, topic: string, reason: Headers): Lett
   return { ...letter(record.value), smaller: () => letter(null) }
 }
 
-/** With what errors do not say since it may quote the record: here the record goes the same way. */
+/**
+ * Returns the reason with the quoted text. Other errors leave this text out because it may quote
+ * the record. Here the record itself is in the same message.
+ */
 function reasonIn(reason: RecordError): string {
   const { refusal, original } = reason
   const quoted = refusal ?? (original === undefined ? undefined : explain(original))
   return quoted === undefined ? explain(reason) : `${explain(reason)}: ${quoted}`
 }
 
-/** Where it came from, and what the key that says so has displaced. */
+/**
+ * Returns headers with the source of the record, and with its key, because the message has another
+ * key.
+ */
 function sourceOf({ topic, partition, offset, key }: KafkaRecord): Headers {
   return [
     ['llm-pack-stream.source.topic', topic],
@@ -77,9 +86,9 @@ function message(
   return {
     topic,
     key: Buffer.from(recordId(record)),
-    // The client writes a tombstone for what is not there.
+    // Without a `value`, the client writes a tombstone.
     ...(value === null ? {} : { value }),
-    // By identity, so that a name can occur twice.
+    // The keys of the map are objects, so a name can occur twice.
     headers: new Map(headers.map(([name, content]) => [Buffer.from(name), Buffer.from(content ?? '')])),
   }
 }

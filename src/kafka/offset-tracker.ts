@@ -11,46 +11,58 @@ interface Entry {
   isFinished: boolean
 }
 
-/** Less than any offset. */
+/** A value that is smaller than every offset. */
 const NOTHING = -1n
 
-/** The records of one partition that were read and are not committed, in the order of their offsets. */
+/** The records of one partition that were read and not committed, in the order of their offsets. */
 interface Progress extends TopicPartition {
   readonly entries: Entry[]
-  /** How many of them, from the first on, are finished. */
+  /** Number of finished records at the start of `entries`. */
   finished: number
-  /** How many of them are not finished. */
+  /** Number of records in `entries` that are not finished. */
   unfinished: number
-  /** Where the next one may be at the earliest: its own offset or, where the topic has gaps, below. */
+  /**
+   * Smallest possible offset of the next record. If the topic has gaps, the real offset is larger.
+   */
   position: bigint
   committed: bigint
 }
 
-/** Where a record was read: the partition may have moved away since, and even have come back. */
+/**
+ * The place at which a record was read. The partition may have left since then, and may have come
+ * back.
+ */
 interface Place {
   readonly progress: Progress
   readonly entry: Entry
 }
 
 export interface OffsetTrackerOptions {
-  /** How many records of one partition may have been read and not been committed. 1,000 by default. */
+  /**
+   * Largest number of records of one partition that were read and not committed. Default: 1,000.
+   */
   readonly maxUncommitted?: number
 }
 
 /**
- * Which offset of each partition may be committed while records are finished in any order: the one behind the contiguous
- * finished prefix, never one past a record that has no outcome yet.
+ * Computes which offset of each partition may be committed, while records finish in any order. It
+ * is the offset behind the contiguous finished records, and never an offset past a record without
+ * an outcome.
  *
- * Knows no Kafka: whoever reads says what is held and read, whoever produces says what is finished, whoever commits asks what
- * is ready.
+ * The tracker does not use Kafka. The reader tells it which partitions are held and which records
+ * were read. The producer tells it which records are finished. The committer asks it which offsets
+ * are ready.
  */
 export class OffsetTracker {
   readonly maxUncommitted: number
-  /** Notified as records are finished or committed, and as partitions come. */
+  /** Notified when records are finished or committed, and when partitions come. */
   readonly change = new Change()
   readonly #held = new Map<string, Progress>()
   readonly #places = new WeakMap<KafkaRecord, Place>()
-  /** Whose offsets these are: by the time they are committed the partition may have left and come back. */
+  /**
+   * The progress of each returned offset. Before an offset is committed, its partition may have
+   * left and come back.
+   */
   readonly #ready = new WeakMap<TopicPartitionOffset, Progress>()
 
   constructor({ maxUncommitted = 1_000 }: OffsetTrackerOptions = {}) {
@@ -58,10 +70,11 @@ export class OffsetTracker {
   }
 
   /**
-   * From now on the partition is read here, from `offset` on.
+   * Holds a partition: it is read here from `offset` on.
    *
-   * @param isCommitted Whether the group has committed that. If not, there is no room before it has: had nobody written down
-   * where a partition was begun, it would be begun at another place after a crash.
+   * @param isCommitted Whether the group has committed `offset`. If not, the partition has no room
+   *   until the group has committed it. Otherwise a crash would lose the start, and the partition
+   *   would start at another offset.
    */
   hold({ topic, partition, offset }: TopicPartitionOffset, isCommitted = true): void {
     const place = { topic, partition, entries: [], finished: 0, unfinished: 0 }
@@ -69,7 +82,7 @@ export class OffsetTracker {
     this.change.notify()
   }
 
-  /** The partition is read elsewhere. */
+  /** Releases a partition: another member reads it. */
   release(partition: TopicPartition): void {
     this.#held.delete(keyOf(partition))
   }
@@ -88,20 +101,21 @@ export class OffsetTracker {
     return progress.entries.length < this.maxUncommitted
   }
 
-  /** How many of its records have been read and not been committed. */
+  /** Number of records of the partition that were read and not committed. */
   uncommitted(partition: TopicPartition): number {
     return this.#held.get(keyOf(partition))?.entries.length ?? 0
   }
 
-  /** How many of these are not finished. */
+  /** Number of records of the partition that were read and not finished. */
   unfinished(partition: TopicPartition): number {
     return this.#held.get(keyOf(partition))?.unfinished ?? 0
   }
 
   /**
-   * A record has been read.
+   * Notes that a record was read.
    *
-   * @throws {Error} If its partition is not held, or it is not behind those that were read before.
+   * @throws {Error} If the partition is not held, or the offset is not behind the offsets that were
+   *   read before.
    */
   read(record: KafkaRecord): void {
     const progress = this.#held.get(keyOf(record))
@@ -118,19 +132,24 @@ export class OffsetTracker {
     this.#places.set(record, { progress, entry })
   }
 
-  /** Everything below `offset` has been read, records or not: a topic has gaps, such as markers of transactions. */
+  /**
+   * Notes that reading has reached `offset`, also if there were no records. A topic has gaps, such
+   * as markers of transactions.
+   */
   skipTo({ offset, ...partition }: TopicPartitionOffset): void {
     const progress = this.#held.get(keyOf(partition))
     if (progress && offset > progress.position) progress.position = offset
   }
 
-  /** Whether its partition has been held ever since the record was read. */
+  /**
+   * Whether the record's partition has been held without interruption since the record was read.
+   */
   isCurrent(record: KafkaRecord): boolean {
     const progress = this.#places.get(record)?.progress
     return progress !== undefined && this.#held.get(keyOf(record)) === progress
   }
 
-  /** The record has its outcome, where it can no longer be lost. */
+  /** Notes that the record's outcome is stored safely. */
   finish(record: KafkaRecord): void {
     const place = this.#places.get(record)
     if (!place || place.entry.isFinished) return
@@ -141,7 +160,7 @@ export class OffsetTracker {
     this.change.notify()
   }
 
-  /** The offsets to commit: those that are ahead of the committed ones. */
+  /** The offsets to commit: all offsets that are higher than the committed offset. */
   get ready(): TopicPartitionOffset[] {
     return [...this.#held.values()].flatMap((progress) => {
       const { topic, partition, entries, finished, position, committed } = progress
@@ -151,7 +170,7 @@ export class OffsetTracker {
     })
   }
 
-  /** What `ready` has returned is committed. */
+  /** Notes that offsets that `ready` returned are committed. */
   commit(offsets: readonly TopicPartitionOffset[]): void {
     for (const ready of offsets) {
       const progress = this.#ready.get(ready)

@@ -18,67 +18,79 @@ export type StartFrom = 'earliest' | 'latest'
 
 export interface KafkaSourceOptions {
   readonly connection: KafkaConnection
-  /** Its members share the partitions: every worker of a job has the same one. */
+  /**
+   * Name of the consumer group. Its members share the partitions. All workers of a job use the same
+   * name.
+   */
   readonly groupId: string
   /** The topics to read. */
   readonly topics: readonly string[]
   /**
-   * How the partitions are shared. With `cooperative-sticky` as few as possible move when a member comes or goes, and one that
-   * moves is finished first where it was; with `roundrobin` any may move, and what was in flight is asked twice. All members
-   * must have the same one.
+   * How the group divides the partitions. With `cooperative-sticky`, as few partitions as possible
+   * move when a member comes or goes, and the old member first finishes its records. With
+   * `roundrobin`, any partition may move, and records in flight are asked twice. All members must
+   * use the same assignor.
    *
    * @default 'cooperative-sticky'
    */
   readonly assignor?: Assignor
-  /** Where to begin in a partition of which the group has committed nothing. @default 'earliest' */
+  /** The start in a partition without a committed offset. @default 'earliest' */
   readonly startFrom?: StartFrom
   /**
-   * How many records of one partition may have been read and not been committed. So many at most does a crash repeat, and so far
-   * do others get past one record that takes long. @default 1,000
+   * Largest number of records of one partition that were read and not committed. It limits how many
+   * records are repeated after a crash, and how many later records can pass a slow record. @default
+   * 1,000
    */
   readonly maxUncommitted?: number
-  /** Bytes of one partition that are fetched at a time, and wait in memory. @default 262,144 */
+  /** Bytes that are fetched of one partition at a time, and wait in memory. @default 262,144 */
   readonly maxPartitionBytes?: number
-  /** Every so many ms what is finished is committed. @default 250 */
+  /** Interval at which finished offsets are committed, in ms. @default 250 */
   readonly commitInterval?: number
-  /** After so many ms without a sign of life the group gives a member's partitions to others. @default 30,000 */
+  /**
+   * Time without a heartbeat after which the group gives a member's partitions to other members, in
+   * ms. @default 30,000
+   */
   readonly sessionTimeout?: number
-  /** How often a sign of life is given, in ms. At most a third of `sessionTimeout`. @default 3,000, or the third */
+  /**
+   * Interval between two heartbeats, in ms. At most a third of `sessionTimeout`. @default 3,000, or
+   * a third of `sessionTimeout` if that is less
+   */
   readonly heartbeatInterval?: number
   /**
-   * How long the group waits for its members to join again when one comes or goes, in ms. At least `sessionTimeout`, which is
-   * the default.
+   * Time in which all members must join again when a member comes or goes, in ms. At least
+   * `sessionTimeout`. @default `sessionTimeout`
    */
   readonly rebalanceTimeout?: number
   /**
-   * How long a partition that is to move may take to finish what was read, in ms: what is not finished by then is dropped here,
-   * and asked again where it goes. Only with `cooperative-sticky`. No sign of life is given meanwhile, so it is at most two
-   * thirds of `sessionTimeout`. @default half of `sessionTimeout`
+   * Time in which a member finishes the records of a partition that moves away, in ms. After that,
+   * the member drops the unfinished records, and the partition's next member asks for them again.
+   * Only with `cooperative-sticky`. The member sends no heartbeats during this time, so it is at
+   * most two thirds of `sessionTimeout`. @default half of `sessionTimeout`
    */
   readonly revokeTimeout?: number
-  /** Told what happens. What it throws ends the worker. @default nobody */
+  /** Called with each event. An error that it throws ends the worker. @default no listener */
   readonly onEvent?: (event: KafkaEvent) => void
 }
 
 export interface KafkaSinkOptions<T> {
   readonly connection: KafkaConnection
-  /** The source's: it is told which records are finished. */
+  /** The tracker of the source. The sink tells it which records are finished. */
   readonly tracker: OffsetTracker
-  /** Where the results of fulfilled records go. */
+  /** Topic for the results of fulfilled records. */
   readonly outputTopic: string
-  /** Where rejected records go, as they came, with the reason in headers. */
+  /** Topic for rejected records. They are written as they came, with the reason in headers. */
   readonly deadLetterTopic: string
   /**
-   * The value of a result's message. Where it throws, the record goes to the dead-letter topic.
+   * Makes the value of a result's message. If it throws, the record goes to the dead-letter topic.
    *
    * @default `JSON.stringify(outcome.value)`
    */
   readonly serialize?: (outcome: Fulfilled<KafkaRecord, T>) => string | Buffer
-  /** Told what happens. What it throws ends the worker. @default nobody */
+  /** Called with each event. An error that it throws ends the worker. @default no listener */
   readonly onEvent?: (event: KafkaEvent) => void
 }
 
-/** With all defaults in. */
+/** Options with all defaults filled in. */
 export type ResolvedSource = Required<KafkaSourceOptions>
 export type ResolvedSink<T> = Required<KafkaSinkOptions<T>>
 
@@ -107,7 +119,10 @@ const SINK: Record<keyof KafkaSinkOptions<unknown>, true> = {
   onEvent: true,
 }
 
-/** @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is. */
+/**
+ * @throws {TypeError | RangeError} For a bad option. The message names the option, the expected value and the given
+ *   value.
+ */
 export function resolveSource(options: KafkaSourceOptions): ResolvedSource {
   knownOptions(options, SOURCE)
   const session = between('sessionTimeout', options.sessionTimeout, 30_000, [1, Infinity])
@@ -132,11 +147,14 @@ export function resolveSource(options: KafkaSourceOptions): ResolvedSource {
   }
 }
 
-/** @throws {TypeError} For a bad option: the message names it, says what it should be, and what it is. */
+/**
+ * @throws {TypeError} For a bad option. The message names the option, the expected value and the given
+ *   value.
+ */
 export function resolveSink<T>(options: KafkaSinkOptions<T>): ResolvedSink<T> {
   knownOptions(options, SINK)
   const { tracker } = options
-  if (!(tracker instanceof OffsetTracker)) throw expected('tracker', 'that of the source', tracker)
+  if (!(tracker instanceof OffsetTracker)) throw expected('tracker', "the source's `tracker`", tracker)
   return {
     connection: connection(options.connection),
     tracker,
@@ -147,7 +165,7 @@ export function resolveSink<T>(options: KafkaSinkOptions<T>): ResolvedSink<T> {
   }
 }
 
-/** What is in it is for the client to check. */
+/** Checks the brokers. The client checks all other fields. */
 function connection(value: KafkaConnection): KafkaConnection {
   if (!isPlainObject(value)) throw expected('connection', 'an object', value)
   const { bootstrapBrokers } = value as { bootstrapBrokers?: unknown }
@@ -175,7 +193,7 @@ function oneOf<const T extends string>(name: string, value: unknown, [byDefault,
   return found
 }
 
-/** A duration in ms, in whole ones as the protocol has them. */
+/** Checks a duration in ms. Rounds it down, because the protocol has whole ms. */
 function between(
   name: string,
   value: unknown,

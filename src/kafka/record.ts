@@ -1,18 +1,24 @@
 import type { TopicPartition } from './topic-partition.ts'
 
-/** A record of a topic, as it is written into the `PackStream`. */
+/** A record of a topic. Write such records into the `PackStream`. */
 export interface KafkaRecord extends TopicPartition {
   readonly offset: bigint
-  /** When it was produced or appended, in ms since 1970, as the topic is configured. */
+  /**
+   * Time at which the record was produced or appended, in ms since 1970. The topic's configuration
+   * decides which time.
+   */
   readonly timestamp: bigint
   readonly key: Buffer | null
-  /** `null` is a tombstone. */
+  /** The value. `null` is a tombstone. */
   readonly value: Buffer | null
-  /** In the record's order; a name may occur more than once. */
+  /** The headers in the record's order. A name may occur more than once. */
   readonly headers: readonly (readonly [name: string, value: Buffer | null])[]
 }
 
-/** `topic:partition:offset`: the key of whatever is produced for a record, the same however often it is produced. */
+/**
+ * Returns `topic:partition:offset`: the key of every message for this record. Repeated messages for
+ * a record have the same key.
+ */
 export function recordId({
   topic,
   partition,

@@ -9,20 +9,24 @@ import { KafkaSource } from './kafka-source.ts'
 import type { KafkaSinkOptions, KafkaSourceOptions } from './options.ts'
 import type { KafkaRecord } from './record.ts'
 
-/** What a process never hears of. */
+/** Signals that a process cannot catch. */
 const UNCATCHABLE: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP']
-/** How long a worker that aborts may take to commit and to leave, in ms. */
-const LEAVE_TIMEOUT = 5_000
+/** Time in which an aborting worker must commit and leave the group, in ms. */
+const LEAVE_TIMEOUT_MS = 5_000
 
 export interface RunKafkaOptions<T>
   extends KafkaSourceOptions, Omit<KafkaSinkOptions<T>, keyof KafkaSourceOptions | 'tracker'> {
-  /** As it aborts the worker stops, as if the process had been sent a signal. */
+  /** When this signal aborts, the worker stops, like after a signal to the process. */
   readonly signal?: AbortSignal
-  /** Signals to the process that stop the worker; a second one aborts what runs. @default ['SIGTERM', 'SIGINT'] */
+  /**
+   * Signals to the process that stop the worker. A second signal aborts the running requests.
+   * @default ['SIGTERM', 'SIGINT']
+   */
   readonly stopSignals?: readonly NodeJS.Signals[]
   /**
-   * How long a worker that is to stop may take to finish what it has read, in ms. What is not finished by then is aborted, and
-   * another worker asks again. A container gets 30 s from Kubernetes and 10 s from Docker before it is killed.
+   * Time in which a stopping worker finishes the records that it has read, in ms. After that, the
+   * worker aborts the unfinished records, and another worker asks for them again. Kubernetes kills
+   * a container after 30 s, and Docker after 10 s.
    *
    * @default 25,000
    */
@@ -30,22 +34,29 @@ export interface RunKafkaOptions<T>
 }
 
 export interface KafkaSummary extends SinkCounts {
-  /** Records that had been read and have no outcome, since `stopTimeout` was over: they are read again. */
+  /**
+   * Number of records that were read and have no outcome because `stopTimeout` was over. They are
+   * read again.
+   */
   readonly unfinished: number
-  /** Of the `PackStream`: what was asked and what it cost. */
+  /** The `stats` of the `PackStream`. */
   readonly stats: Stats
 }
 
 /**
- * Runs a worker: reads topics as a member of a consumer group, sends each record through the `PackStream`, produces what comes
- * out, and commits how far all has come. Until it is stopped: then it reads no more, finishes what it has read, commits, leaves
- * the group, and resolves.
+ * Runs a worker: reads topics as a member of a consumer group, sends each record through the
+ * `PackStream`, produces the outcomes, and commits the finished offsets. When the worker is
+ * stopped, it reads no more, finishes the records that it has read, commits, leaves the group, and
+ * resolves.
  *
- * At least once: after a crash, or as partitions move, a record can have its outcome twice, never none. Both have the same key.
+ * Delivery is at least once. After a crash, or when partitions move, a record can have its outcome
+ * twice, and never no outcome. Both outcomes have the same key.
  *
- * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
- * @throws {Error} If the cluster cannot be reached at the start, a topic is missing, or something fails that no try can mend.
- * The stream's own errors, such as a key that the API refuses, are thrown as they are. What was finished is committed first.
+ * @throws {TypeError | RangeError} For a bad option. The message names the option, the expected
+ *   value and the given value.
+ * @throws {Error} If the cluster cannot be reached at the start, a topic is missing, or an error
+ *   occurs that a retry cannot repair. The stream's own errors, such as a key that the API refuses,
+ *   are thrown unchanged. The worker commits the finished offsets first.
  */
 export async function runKafka<T>(
   stream: PackStream<KafkaRecord, T>,
@@ -64,7 +75,7 @@ export async function runKafka<T>(
   }
   const source = new KafkaSource(ofSource)
   for (const [name, topic] of Object.entries({ outputTopic, deadLetterTopic })) {
-    // It would read what it has written, for ever.
+    // The worker would read its own output, without end.
     if (options.topics.includes(topic)) {
       throw new RangeError(`Expected \`${name}\` not to be one of \`topics\`, got ${show(topic)}`)
     }
@@ -104,7 +115,7 @@ export async function runKafka<T>(
     unfinished = source.tracker.held.reduce((sum, one) => sum + source.tracker.unfinished(one), 0)
     await source.leave()
   }
-  await within(LEAVE_TIMEOUT, aborting.signal, leave()).catch((error: unknown) => {
+  await within(LEAVE_TIMEOUT_MS, aborting.signal, leave()).catch((error: unknown) => {
     failure ??= error
   })
   clearTimeout(timer)
@@ -114,7 +125,7 @@ export async function runKafka<T>(
   return { ...sink.counts, unfinished, stats: stream.stats }
 }
 
-/** Waits for it as long as it takes or, once the signal aborts, so many ms. */
+/** Waits for `leaving` to end. After the signal has aborted, waits at most `ms` milliseconds. */
 async function within(ms: number, signal: AbortSignal, leaving: Promise<void>): Promise<void> {
   const over = new AbortController()
   const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: over.signal })

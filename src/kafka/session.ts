@@ -1,7 +1,9 @@
 import { explain, isFatal } from './errors.ts'
 import type { KafkaEvent } from './events.ts'
 
-/** What the parts of a source or a sink share while it lasts: its end, and whom they tell. */
+/**
+ * The state that the parts of a source or a sink share: its end, and the receiver of its events.
+ */
 export class Session {
   readonly #ending = new AbortController()
   readonly #onEvent: (event: KafkaEvent) => void
@@ -12,7 +14,7 @@ export class Session {
     this.#onFatal = onFatal
   }
 
-  /** Aborted as it ends. */
+  /** Aborts when the session ends. */
   get signal(): AbortSignal {
     return this.#ending.signal
   }
@@ -25,7 +27,10 @@ export class Session {
     this.#ending.abort()
   }
 
-  /** Not once it is over: nobody is there for it. A listener that throws ends it, with its own error. */
+  /**
+   * Reports an event. Does nothing after the end of the session. If the listener throws, the
+   * session ends with the listener's error.
+   */
   tell(event: KafkaEvent): void {
     if (this.isOver) return
     try {
@@ -35,7 +40,7 @@ export class Session {
     }
   }
 
-  /** Something failed that is going to be tried again, unless no try can help. */
+  /** Reports a failed operation. It will be tried again, unless a retry cannot help. */
   failed(what: string, cause: unknown): void {
     const error = new Error(`Could not ${what}: ${explain(cause)}`, { cause })
     if (isFatal(cause)) this.#onFatal(error)

@@ -3,12 +3,12 @@ export interface TopicPartition {
   readonly partition: number
 }
 
-/** One string for each partition; a topic's name holds no colon. */
+/** Returns a unique string for each partition. The name of a topic holds no colon. */
 export function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}:${partition}`
 }
 
-/** The partitions of each topic, in order. */
+/** Returns the partitions of each topic, in order. */
 export function byTopic(partitions: Iterable<TopicPartition>): Map<string, number[]> {
   const topics = new Map<string, number[]>()
   for (const { topic, partition } of partitions) {
@@ -20,7 +20,7 @@ export function byTopic(partitions: Iterable<TopicPartition>): Map<string, numbe
   return topics
 }
 
-/** The other way round. */
+/** Returns the partitions of one topic as a list. */
 export function flatten({
   topic,
   partitions,

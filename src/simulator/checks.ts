@@ -1,6 +1,9 @@
 import { shown } from './shown.ts'
 
-/** Checks of options: each throws a `TypeError` or `RangeError` that begins with the option's name. */
+/**
+ * Checks of options. Each check throws a `TypeError` or `RangeError` that begins with the option's
+ * name.
+ */
 
 export const isWhole = Number.isSafeInteger
 export const isCount = (value: number) => isWhole(value) && value >= 1
@@ -15,7 +18,10 @@ export function number(
   if (!isAllowed(value)) throw new RangeError(`${name}: expected ${expected}, got ${value}`)
 }
 
-/** `prefix` is the name of the option that `value` is, with a dot; for the options as a whole it is empty. */
+/**
+ * `prefix` is the name of the option that holds `value`, with a dot at its end. It is empty for the
+ * options as a whole.
+ */
 export function knownKeys(prefix: string, value: unknown, known: readonly string[]): void {
   if (typeof value !== 'object' || value === null) {
     throw new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`)

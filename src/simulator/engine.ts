@@ -14,10 +14,10 @@ import { PromptCache, type PromptCount } from './prompt.ts'
 import { type AnyRequest, parseRequest, writerFor } from './api/protocol.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
 
-/** One answer, known as a whole before its first token is written. */
+/** An answer that is complete before its first token is written. */
 type Scripted = { script: Script; plan: Plan; prompt: PromptCount }
 
-/** Answers requests to either API: everything of the simulator that is not HTTP routing. */
+/** Answers requests to either API. Holds everything of the simulator except HTTP routing. */
 export class Engine {
   readonly stats: SimulatorStats = emptyStats()
   readonly #options: ResolvedOptions
@@ -35,12 +35,12 @@ export class Engine {
     this.#clock = new WorkClock(options.latency, performance.now())
   }
 
-  /** The rate-limit headers of a response that leaves now. */
+  /** The rate-limit headers for a response that is sent now. */
   rateHeaders(): Record<string, string> {
     return this.#limits.headers(performance.now())
   }
 
-  /** Stops every running answer where it is. */
+  /** Stops every running answer at its current token. */
   stop(): void {
     for (const paced of this.#running.values()) paced.stop()
     this.#running.clear()
@@ -48,8 +48,8 @@ export class Engine {
   }
 
   /**
-   * Answers one request that arrived at `arrivedAt` on the `performance.now()` clock. Throws an `ApiError` if it
-   * is refused, by a fault too; after that nothing has been written.
+   * Answers one request. `arrivedAt` is its arrival by `performance.now()`. Throws an `ApiError`
+   * before any output if the request is refused or a fault takes its place.
    */
   answer(api: Api, body: string, arrivedAt: number, response: ServerResponse): void {
     this.stats.requests++
@@ -69,7 +69,7 @@ export class Engine {
     this.#write(request, { script, plan, prompt }, arrivedAt, response)
   }
 
-  /** Whether a fault has taken the answer's place. Throws it if it is an `ApiError`. */
+  /** Whether a fault has replaced the answer. Throws the fault if it is an `ApiError`. */
   #fails({ faults, random }: Plan, response: ServerResponse): boolean {
     const [fault] = faults
     if (fault === undefined) return false
@@ -97,7 +97,7 @@ export class Engine {
   }
 
   #countPrompt({ api, messages, format }: AnyRequest): PromptCount {
-    // As at OpenAI, a schema is part of the prompt, in front of everything else.
+    // The schema is the first part of the prompt, like at OpenAI.
     const schema = format.type === 'json_schema' ? [format.json] : []
     const prompt = this.#cache.count([...schema, ...messages.map(({ role, text }) => `${role}\n${text}`)])
     const { contextTokens } = this.#options
@@ -111,7 +111,7 @@ export class Engine {
     const { script, plan, prompt } = answer
     const writer = writerFor(request, stats.requests, Math.floor(Date.now() / 1000))
     const output = scriptSink(script, plan, { response, writer, stream: request.stream, prompt })
-    // Widened, as the compiler does not see that the sink sets it.
+    // Typed as `boolean`, because the compiler does not see that the sink sets it.
     let isOver = false as boolean
     const leave = () => {
       isOver = true
@@ -124,7 +124,7 @@ export class Engine {
         return output.send(from, to)
       },
       finish: () => {
-        // A stalled answer stays until the client goes away.
+        // A stalled answer runs until the client closes the connection.
         if (script.ending !== 'stall') leave()
         if (!isBreakOff(script.ending)) stats.completed++
         output.finish()
@@ -135,7 +135,7 @@ export class Engine {
     this.#setInFlight(stats.inFlight + 1)
     const firstAt = arrivedAt + firstTokenDelay(latency, prompt.tokens - prompt.cached)
     const running = runPaced({ total: script.tokens.length, firstAt, latency, clock: this.#clock, sink })
-    // An answer that takes no time is finished already.
+    // An answer without latency has already ended.
     if (isOver) return
     this.#running.set(response, running)
     response.on('drain', () => {

@@ -3,12 +3,12 @@ import { paths } from './api/api.ts'
 import type { Engine } from './engine.ts'
 import { ApiError } from './api/errors.ts'
 
-/** The largest request body taken, in bytes. */
-const largestBody = 64 * 1024 * 1024
+/** Largest request body that the simulator accepts, in bytes. */
+const largestBodyBytes = 64 * 1024 * 1024
 
 let requestCount = 0
 
-/** Answers one HTTP request, whatever it is; every error leaves in OpenAI's shape. */
+/** Answers one HTTP request of any kind. Every error has OpenAI's form. */
 export function route(
   engine: Engine,
   apiKey: string | undefined,
@@ -31,7 +31,7 @@ export function route(
       allowOnly('POST', request)
       const arrivedAt = performance.now()
       readBody(request, fail, (body) => {
-        // A client that left while it was still sending has nobody to read the answer.
+        // A client that closed the connection while it was sending cannot read the answer.
         if (!response.closed) engine.answer(api, body, arrivedAt, response)
       })
     } else throw new ApiError(404, `Invalid URL (${request.method ?? 'GET'} ${path ?? '/'})`)
@@ -40,7 +40,7 @@ export function route(
   }
 }
 
-/** Every model name is accepted; a list needs at least one. */
+/** The simulator accepts every model name. The list must hold at least one name. */
 const modelList = {
   object: 'list',
   data: [
@@ -72,12 +72,14 @@ function readBody(
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.length
-    // What is too much is still read, and dropped: only a client that has sent everything reads the answer.
-    if (size <= largestBody) chunks.push(chunk)
+    // The rest of a body that is too large is read and dropped, because clients read the answer
+    // only after they have sent everything.
+    if (size <= largestBodyBytes) chunks.push(chunk)
   })
   request.on('end', () => {
     try {
-      if (size > largestBody) throw new ApiError(413, `The request body is larger than ${largestBody} bytes.`)
+      if (size > largestBodyBytes)
+        throw new ApiError(413, `The request body is larger than ${largestBodyBytes} bytes.`)
       use(Buffer.concat(chunks).toString())
     } catch (error) {
       fail(error)
@@ -85,7 +87,10 @@ function readBody(
   })
 }
 
-/** A bug in the simulator. The message goes to the client, who is the developer on the same machine. */
+/**
+ * A bug in the simulator. The client sees the message, because the client is a developer on the
+ * same machine.
+ */
 function unexpected(error: unknown): ApiError {
   return new ApiError(500, `The simulator failed: ${String(error)}`, { type: 'server_error' })
 }

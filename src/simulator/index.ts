@@ -16,29 +16,32 @@ export type { SimulatorStats } from './stats.ts'
 
 /** A running simulator. */
 export type Simulator = AsyncDisposable & {
-  /** For an OpenAI client's `baseURL`: `http://127.0.0.1:PORT/v1`. */
+  /** The `baseURL` for an OpenAI client: `http://127.0.0.1:PORT/v1`. */
   readonly baseURL: string
-  /** What it has done so far: a new object with each reading. */
+  /** Counts since the start. Each read returns a new object. */
   readonly stats: SimulatorStats
-  /** Stops listening and cuts the answers that are being written. May be called more than once. */
+  /** Stops listening and breaks off the running answers. May be called more than once. */
   close(): Promise<void>
 }
 
 /**
- * Starts an OpenAI-compatible server on 127.0.0.1 for demos, tests and benchmarks. It is **not a model**: it makes
- * its answers from each request's own schema and messages, choosing labels by words in common, and gives the same
- * answer to the same request, on whichever API. It speaks `POST /v1/chat/completions` and `POST /v1/responses`,
- * streamed or not, and `GET /v1/models`, takes its time as a model does, keeps rate limits if told to, and misbehaves if
- * told to. It refuses the strict schemas that OpenAI would refuse, requests for tool calls, and, as it stores nothing,
- * requests that go on from an earlier one.
+ * Starts an OpenAI-compatible server on 127.0.0.1 for demos, tests and benchmarks.
+ *
+ * The simulator is **not a model**. It makes each answer from the request's own schema and
+ * messages, and chooses labels by common words. The same request gets the same answer on both APIs.
+ * The simulator speaks `POST /v1/chat/completions` and `POST /v1/responses`, with and without
+ * streaming, and `GET /v1/models`. It has a model's latency. Rate limits and faults are optional.
+ *
+ * It refuses strict schemas that OpenAI would refuse, and requests for tool calls. It stores no
+ * requests, so it also refuses requests that continue an earlier request.
  *
  * ```ts
  * await using simulator = await startSimulator()
  * const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator' })
  * ```
  *
- * @throws TypeError, RangeError for an option that is not allowed, with the option's name.
- * @throws The system's error if the port cannot be had, with `code` such as `EADDRINUSE`.
+ * @throws {TypeError | RangeError} For an option that is not allowed. The message names the option.
+ * @throws The system's error if the port is not available, with a `code` such as `EADDRINUSE`.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const resolved = resolveOptions(options)

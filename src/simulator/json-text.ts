@@ -1,6 +1,7 @@
 /**
- * Where the JSON array or object that begins at `start` ends (exclusive), or `undefined` if it never does. Looks
- * at brackets and strings only; whether it is valid JSON, `JSON.parse` says.
+ * End (exclusive) of the JSON array or object that begins at `start`; `undefined` if it does not
+ * end. The function reads only brackets and strings. `JSON.parse` decides whether the text is valid
+ * JSON.
  */
 function jsonEnd(text: string, start: number): number | undefined {
   let depth = 0
@@ -20,10 +21,13 @@ function jsonEnd(text: string, start: number): number | undefined {
   return undefined
 }
 
-/** Places tried before giving up, so that a text full of brackets still takes linear time. */
-const attempts = 8
+/** Number of places to try. A limit keeps the time linear for a text full of brackets. */
+const mostPlaces = 8
 
-/** The first JSON value in `text` that begins where `opening` (a global pattern) ends and that `accept` takes. */
+/**
+ * Returns the first JSON value in `text` that `accept` takes. A value begins where a match of
+ * `opening`, a global pattern, ends.
+ */
 export function findJson<T>(
   text: string,
   opening: RegExp,
@@ -31,7 +35,7 @@ export function findJson<T>(
 ): T | undefined {
   let tried = 0
   for (const match of text.matchAll(opening)) {
-    if (++tried > attempts) return undefined
+    if (++tried > mostPlaces) return undefined
     const start = match.index + match[0].length
     const end = jsonEnd(text, start)
     if (end === undefined) continue
@@ -41,7 +45,7 @@ export function findJson<T>(
   return undefined
 }
 
-/** `JSON.parse`, with `undefined` for what is not JSON. */
+/** Parses JSON. Returns `undefined` if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
@@ -50,7 +54,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A JSON object: neither null nor an array. */
+/** Whether the value is a JSON object, and not null or an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,19 +1,28 @@
-/** How long a simulated answer takes. Every number may be such that it takes no time at all. */
+/** The latency of simulated answers. Every number may be set so that the answer takes no time. */
 export type Latency = {
-  /** Milliseconds from the request's arrival to the first token, before any reading of the prompt. Default 300. */
+  /**
+   * Time from the request's arrival to the first token, in ms, without the time to read the prompt.
+   * Default: 300.
+   */
   timeToFirstToken: number
-  /** Tokens of prompt read per second, cached ones excepted; `Infinity` reads at once. Default 10,000. */
+  /**
+   * Prompt tokens that are read per second. Cached tokens take no time. `Infinity` reads all at
+   * once. Default: 10,000.
+   */
   promptTokensPerSecond: number
-  /** Tokens written per second by a request that runs alone; `Infinity` writes at once. Default 80. */
+  /**
+   * Tokens per second that a request writes when it runs alone. `Infinity` writes all at once.
+   * Default: 80.
+   */
   outputTokensPerSecond: number
   /**
-   * How much each further request in flight slows writing: with `n` in flight each writes at
-   * `outputTokensPerSecond / (1 + slowdown * (n - 1))`. Default 0.01.
+   * Slowdown by each further request in flight. With `n` requests in flight, each request writes
+   * `outputTokensPerSecond / (1 + slowdown * (n - 1))` tokens per second. Default: 0.01.
    */
   slowdown: number
 }
 
-/** About what a small hosted model does. */
+/** Approximately the latency of a small hosted model. */
 export const defaultLatency: Latency = {
   timeToFirstToken: 300,
   promptTokensPerSecond: 10_000,
@@ -21,34 +30,37 @@ export const defaultLatency: Latency = {
   slowdown: 0.01,
 }
 
-/** Milliseconds from a request's arrival to its first token. */
+/** Time from a request's arrival to its first token, in ms. */
 export function firstTokenDelay(latency: Latency, uncachedPromptTokens: number): number {
   return latency.timeToFirstToken + (uncachedPromptTokens / latency.promptTokensPerSecond) * 1000
 }
 
-/** How fast each of `inFlight` requests writes, as a fraction of one that runs alone. */
+/**
+ * Speed of each of `inFlight` requests, as a fraction of the speed of a request that runs alone.
+ */
 export function decodeSpeed(latency: Latency, inFlight: number): number {
   return 1 / (1 + latency.slowdown * Math.max(0, inFlight - 1))
 }
 
 /**
- * How many of `total` tokens are written after `work` milliseconds of unslowed writing. The first is there at
- * once: the time to the first token is not writing time.
+ * Number of tokens, of `total`, that are written after `work` ms of writing at full speed. The
+ * first token is there at once, because the time to the first token is not writing time.
  */
 export function tokensDue(latency: Latency, work: number, total: number): number {
   if (latency.outputTokensPerSecond === Infinity) return total
-  // The small addition keeps a token that is due now from waiting for a rounding error.
+  // The small addition prevents that a rounding error delays a token that is due now.
   return Math.min(total, 1 + Math.floor((Math.max(0, work) * latency.outputTokensPerSecond) / 1000 + 1e-6))
 }
 
-/** Milliseconds of unslowed writing after which token number `index` (from 0) is written. */
+/** Time of writing at full speed, in ms, after which token number `index` (from 0) is written. */
 export function workUntil(latency: Latency, index: number): number {
   return (index / latency.outputTokensPerSecond) * 1000
 }
 
 /**
- * Milliseconds of unslowed writing that each running request has done, summed over every change of load. With one
- * such clock for all requests, a request's progress is a difference of two readings, exact and without drift.
+ * Time of writing at full speed, in ms, that each running request has done, summed over all changes
+ * of load. All requests share one clock. A request's progress is the difference between two
+ * readings, which is exact and does not drift.
  */
 export class WorkClock {
   readonly #latency: Latency
@@ -61,17 +73,17 @@ export class WorkClock {
     this.#changedAt = now
   }
 
-  /** The present speed, as a fraction of a request's that runs alone. */
+  /** The current speed, as a fraction of the speed of a request that runs alone. */
   get speed(): number {
     return this.#speed
   }
 
-  /** The reading at `now`, which must not be before the last change of load. */
+  /** The reading at `now`. `now` must not be before the last change of load. */
   read(now: number): number {
     return this.#work + (now - this.#changedAt) * this.#speed
   }
 
-  /** Tells the clock that from `now` on this many requests run. */
+  /** Tells the clock the number of running requests from `now` on. */
   setInFlight(now: number, inFlight: number): void {
     this.#work = this.read(now)
     this.#changedAt = now

@@ -1,4 +1,7 @@
-/** Rate limits as OpenAI counts them: per minute, refilled continuously. A limit left out does not exist. */
+/**
+ * Rate limits, counted like at OpenAI: per minute, with a continuous refill. A missing limit does
+ * not apply.
+ */
 export type Limits = {
   /** Requests per minute, a whole number from 1. */
   requestsPerMinute?: number
@@ -6,32 +9,44 @@ export type Limits = {
   tokensPerMinute?: number
 }
 
-/** What stands in a request's way: the full bucket's name, and how long until the request would pass. */
+/**
+ * The reason for refusing a request: the limit that is used up, and the time until the request
+ * would pass.
+ */
 export type Refusal = {
   kind: 'requests' | 'tokens'
   limit: number
   used: number
   requested: number
-  /** Milliseconds, rounded up; `undefined` if the request is larger than the whole limit and will never pass. */
+  /**
+   * Time until the request would pass, in ms, rounded up. `undefined` if the request is larger than
+   * the whole limit and will never pass.
+   */
   wait: number | undefined
 }
 
-const minute = 60_000
+const minuteMs = 60_000
 
-/** A bucket that holds one minute's worth, starts full and refills at that rate. */
+/**
+ * A bucket that holds the limit of one minute. It starts full and refills at the rate of the limit.
+ */
 type Bucket = { kind: 'requests' | 'tokens'; limit: number; level: number; at: number }
 
 function levelAt(bucket: Bucket, now: number): number {
-  const refilled = ((now - bucket.at) * bucket.limit) / minute
-  // Rounded far below one request or token, so that waiting exactly as long as told is always enough.
+  const refilled = ((now - bucket.at) * bucket.limit) / minuteMs
+  // Rounding to a millionth of a request or token ensures that the returned wait is always long
+  // enough.
   return Math.min(bucket.limit, Math.round((bucket.level + refilled) * 1e6) / 1e6)
 }
 
 function timeToGain(bucket: Bucket, amount: number): number {
-  return Math.max(0, Math.ceil((amount * minute) / bucket.limit))
+  return Math.max(0, Math.ceil((amount * minuteMs) / bucket.limit))
 }
 
-/** Both limits of one simulator. It is told the time, in milliseconds on any clock that does not run backwards. */
+/**
+ * Both limits of one simulator. The caller passes the time in ms, by any clock that never runs
+ * backwards.
+ */
 export class RateLimits {
   readonly #buckets: Bucket[] = []
 
@@ -44,7 +59,10 @@ export class RateLimits {
     add('tokens', tokensPerMinute)
   }
 
-  /** Charges one request of this many tokens to both limits, or to neither and says why. */
+  /**
+   * Charges one request with these tokens to both limits. If one limit refuses the request, charges
+   * neither limit and returns the refusal.
+   */
   take(now: number, tokens: number): Refusal | undefined {
     const cost = { requests: 1, tokens }
     for (const bucket of this.#buckets) {
@@ -62,7 +80,9 @@ export class RateLimits {
     return undefined
   }
 
-  /** The `x-ratelimit-*` headers at this moment; a reset is the time until the limit is whole again. */
+  /**
+   * The `x-ratelimit-*` headers at this time. The reset is the time until the limit is full again.
+   */
   headers(now: number): Record<string, string> {
     const headers: Record<string, string> = {}
     for (const bucket of this.#buckets) {
@@ -75,18 +95,21 @@ export class RateLimits {
   }
 }
 
-/** The charge for a request: the larger of its output cap and an estimate from its prompt's characters. */
+/**
+ * Tokens charged for a request: the output cap, or an estimate of 4 characters per token of the
+ * prompt. The larger number counts.
+ */
 export function tokenCharge(promptCharacters: number, maxTokens: number | undefined): number {
   return Math.max(maxTokens ?? 0, Math.ceil(promptCharacters / 4))
 }
 
-/** Whole milliseconds as Go prints durations, and so as OpenAI sends them: `120ms`, `8.64s`, `6m0s`, `1h0m0s`. */
+/** Formats whole milliseconds like Go and OpenAI: `120ms`, `8.64s`, `6m0s`, `1h0m0s`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds === 0) return '0s'
   if (milliseconds < 1000) return `${milliseconds}ms`
   const hours = Math.floor(milliseconds / 3_600_000)
-  const minutes = Math.floor(milliseconds / minute) % 60
-  const seconds = (milliseconds % minute) / 1000
+  const minutes = Math.floor(milliseconds / minuteMs) % 60
+  const seconds = (milliseconds % minuteMs) / 1000
   if (hours > 0) return `${hours}h${minutes}m${seconds}s`
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`
 }

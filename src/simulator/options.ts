@@ -7,21 +7,23 @@ import { shown } from './shown.ts'
 
 /** Options of {@link startSimulator}. */
 export type SimulatorOptions = {
-  /** Port on 127.0.0.1, from 0 to 65535; 0 takes any free one. Default 0. */
+  /** Port on 127.0.0.1, from 0 to 65535. 0 takes any free port. Default: 0. */
   port?: number
-  /** How long answers take. What is left out is as in a small hosted model: see {@link Latency}. */
+  /**
+   * How long answers take. Default for each part: like a small hosted model, see {@link Latency}.
+   */
   latency?: Partial<Latency>
-  /** Requests and tokens per minute. Default: no limits, and no rate-limit headers. */
+  /** Limits of requests and tokens per minute. Default: no limits, and no rate-limit headers. */
   limits?: Limits
-  /** The only key that is accepted. Default: any key, or none. */
+  /** The only key that the simulator accepts. Default: any key, or no key. */
   apiKey?: string
-  /** Tokens that prompt and answer may have together. Default 128,000. */
+  /** Largest number of tokens in prompt and answer together. Default: 128,000. */
   contextTokens?: number
-  /** How the server misbehaves. Default: it does not. */
+  /** Faults that the simulator makes on purpose. Default: no faults. */
   faults?: Faults
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export type ResolvedOptions = {
   port: number
   latency: Latency
@@ -31,7 +33,10 @@ export type ResolvedOptions = {
   faults: ResolvedFaults | undefined
 }
 
-/** Checks and completes options. Throws a `TypeError` or `RangeError` that names the option. */
+/**
+ * Checks the options and fills in the defaults. Throws a `TypeError` or `RangeError` that names the
+ * option.
+ */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens', 'faults'])
   const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000, faults } = options

@@ -1,33 +1,45 @@
 import { type Latency, tokensDue, type WorkClock, workUntil } from './latency.ts'
 
-/** Where the tokens of one answer go. */
+/** The receiver of one answer's tokens. */
 export type Sink = {
-  /** Takes tokens `from` (inclusive) to `to` (exclusive); `false` asks to wait until `resume`. */
+  /**
+   * Takes tokens `from` (inclusive) to `to` (exclusive). Returns `false` to ask for a pause until
+   * `resume`.
+   */
   send(from: number, to: number): boolean
   /** Called once, after the last token. */
   finish(): void
 }
 
-/** One answer to write: how many tokens, and when (on the `performance.now()` clock) the first is due. */
+/**
+ * An answer to write: the number of tokens, and the time of the first token by `performance.now()`.
+ */
 export type Job = { total: number; firstAt: number; latency: Latency; clock: WorkClock; sink: Sink }
 
-/** A running answer. */
+/** An answer that is being written. */
 export type Paced = {
-  /** The sink can take more. */
+  /** Goes on after the sink asked for a pause. */
   resume(): void
-  /** Writes no more; `finish` will not be called. */
+  /** Stops writing. `finish` will not be called. */
   stop(): void
 }
 
-/** Tokens handed over at once, so that a full socket is noticed before a whole long answer is in its buffer. */
-const slice = 256
-
-/** Timers past 2^31 ms fire at once in Node; waking early only means looking at the clock again. */
-const longestTimer = 60_000
+/**
+ * Tokens that the sink gets at once. A small number shows a full socket before a long answer fills
+ * its buffer.
+ */
+const tokensAtOnce = 256
 
 /**
- * Writes an answer as its latency says. Each wake-up writes every token that is due by the clock since the start,
- * so the timers' grain of 1 ms delays single tokens but never adds up. One timer at most is set at any time.
+ * Longest timer, in ms. Node fires a timer of more than 2^31 ms at once. A timer that fires early
+ * only reads the clock again.
+ */
+const longestTimerMs = 60_000
+
+/**
+ * Writes an answer at the speed of its latency. Each wake-up writes every token that is due since
+ * the start. So the timer's precision of 1 ms delays single tokens, but the delays do not add up.
+ * At most one timer is set at any time.
  */
 export function runPaced({ total, firstAt, latency, clock, sink }: Job): Paced {
   let sent = 0
@@ -36,7 +48,7 @@ export function runPaced({ total, firstAt, latency, clock, sink }: Job): Paced {
   let stopped = false
 
   const wakeIn = (delay: number) => {
-    timer = setTimeout(pump, Math.min(Math.max(delay, 1), longestTimer))
+    timer = setTimeout(pump, Math.min(Math.max(delay, 1), longestTimerMs))
   }
 
   function pump(): void {
@@ -46,13 +58,14 @@ export function runPaced({ total, firstAt, latency, clock, sink }: Job): Paced {
       wakeIn(firstAt - now)
       return
     }
-    // The wake-up came somewhat after the first token was due: writing began then, not now.
+    // The wake-up came shortly after the first token was due. Writing began at the due time, not
+    // now.
     startWork ??= clock.read(now) - (now - firstAt) * clock.speed
     const work = clock.read(now) - startWork
     const due = tokensDue(latency, work, total)
     while (sent < due) {
       const from = sent
-      sent = Math.min(due, sent + slice)
+      sent = Math.min(due, sent + tokensAtOnce)
       if (!sink.send(from, sent) && sent < total) return
     }
     if (sent < total) {

@@ -1,23 +1,35 @@
 import { pieceEnd } from './tokens.ts'
 
-/** A prompt, counted: all its tokens, and how many of them an earlier prompt had already put in the cache. */
+/**
+ * Token counts of a prompt: all tokens, and the tokens that an earlier prompt had put into the
+ * cache.
+ */
 export type PromptCount = { tokens: number; cached: number }
 
-/** Prompt caching starts at this many tokens, and counts in steps of `cacheStep`, as OpenAI documents. */
+/**
+ * Prompt caching starts at this number of tokens and counts in steps of `cacheStep` tokens, as
+ * OpenAI documents.
+ */
 const cacheStart = 1024
 const cacheStep = 128
 
-/** How many prefixes are remembered; the ones seen longest ago go first. */
-const remembered = 50_000
+/**
+ * Number of prefixes that the cache remembers. It drops the prefixes that were used longest ago.
+ */
+const mostPrefixes = 50_000
 
 /**
- * Counts prompts and models prompt caching: a prefix of at least 1,024 tokens that was seen before counts as
- * cached, up to the last multiple of 128. Prefixes are remembered as hashes, never as text.
+ * Counts prompts and simulates prompt caching. A prefix of at least 1,024 tokens that an earlier
+ * prompt had counts as cached, up to the last multiple of 128. The cache holds hashes of prefixes,
+ * never text.
  */
 export class PromptCache {
   readonly #seen = new Set<number>()
 
-  /** Counts a prompt that is the concatenation of `parts`, each a message or schema; three tokens frame each part. */
+  /**
+   * Counts a prompt that consists of `parts`. Each part is a message or schema, and adds three
+   * tokens for its frame.
+   */
   count(parts: readonly string[]): PromptCount {
     const prefixes: number[] = []
     let tokens = 0
@@ -45,7 +57,7 @@ export class PromptCache {
       this.#seen.add(prefix)
     }
     for (const oldest of this.#seen) {
-      if (this.#seen.size <= remembered) break
+      if (this.#seen.size <= mostPrefixes) break
       this.#seen.delete(oldest)
     }
     return longest === undefined ? 0 : Math.floor(longest / 2 ** 32)

@@ -1,24 +1,27 @@
 import { isObject } from './json-text.ts'
 
-/** A JSON Schema as it came in the request: an object of keywords, nothing checked yet. */
+/** A JSON Schema from a request: an object of keywords that is not checked yet. */
 export type Schema = Record<string, unknown>
 
-/** The schema cannot be answered; the message says why, for the client. */
+/** The simulator cannot answer the schema. The message tells the client why. */
 export class SchemaError extends Error {
   override name = 'SchemaError'
 }
 
-/** Keywords that say nothing about the value. Beside `$ref` they leave it a plain reference. */
+/**
+ * Keywords that do not restrict the value. A schema with `$ref` and only such keywords is a plain
+ * reference.
+ */
 const annotations = new Set(
   '$schema $id $anchor $comment $defs definitions title description default example examples deprecated readOnly'.split(
     ' ',
   ),
 )
 
-/** References and parts gathered into one schema before they count as a circle. */
+/** Number of references and parts in one schema above which the simulator assumes a circle. */
 const mostParts = 500
 
-/** Like `follow`, but throws a `SchemaError` if there is nothing. */
+/** Like `follow`, but throws a `SchemaError` if the reference leads nowhere. */
 function lookUp(ref: unknown, root: Schema): Schema {
   if (typeof ref !== 'string' || !ref.startsWith('#')) {
     throw new SchemaError(`$ref must point into the schema itself, got ${JSON.stringify(ref)}`)
@@ -28,7 +31,10 @@ function lookUp(ref: unknown, root: Schema): Schema {
   return found
 }
 
-/** What a `$ref` of the forms `#`, `#/$defs/name` and any other pointer into the same schema points to. */
+/**
+ * Returns the schema to which a `$ref` points. The forms are `#`, `#/$defs/name` and any other
+ * pointer into the same schema.
+ */
 export function follow(ref: string, root: Schema): Schema | undefined {
   let found: unknown = root
   for (const step of ref.split('/').slice(1)) {
@@ -48,19 +54,19 @@ function decodeStep(step: string): string {
   }
 }
 
-/** What a schema that is nothing but a `$ref` points to, `undefined` for every other schema. */
+/** Returns the target of a schema that has only a `$ref`. `undefined` for every other schema. */
 export function plainReference(schema: Schema, root: Schema): Schema | undefined {
   if (schema['$ref'] === undefined) return undefined
   const plain = Object.keys(schema).every((key) => key === '$ref' || annotations.has(key))
   return plain ? lookUp(schema['$ref'], root) : undefined
 }
 
-/** Whether a schema gets its keywords from others, by `$ref` or `allOf`. */
+/** Whether a schema takes keywords from other schemas by `$ref` or `allOf`. */
 export function isComposed(schema: Schema): boolean {
   return schema['$ref'] !== undefined || Array.isArray(schema['allOf'])
 }
 
-/** One schema without `$ref` and `allOf` at its top that says what the given one says. */
+/** Returns an equal schema without `$ref` and `allOf` at its top. */
 export function flatten(schema: Schema, root: Schema, budget = { left: mostParts }): Schema {
   if (budget.left-- <= 0) throw new SchemaError('$ref and allOf refer to each other too often or in a circle')
   const { $ref, allOf, ...own } = schema
@@ -72,7 +78,10 @@ export function flatten(schema: Schema, root: Schema, budget = { left: mostParts
   return merge(merged, own)
 }
 
-/** Both schemas at once: properties united, bounds narrowed, of everything else the second's. */
+/**
+ * Merges two schemas: unites the properties, narrows the bounds, and takes the rest from the second
+ * schema.
+ */
 function merge(first: Schema, second: Schema): Schema {
   const merged: Schema = { ...first, ...second }
   for (const key of ['properties', '$defs', 'definitions']) {

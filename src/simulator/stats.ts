@@ -1,30 +1,34 @@
 import { type FaultName, noFaults } from './faults/kinds.ts'
 
-/** What a simulator has done since it started. */
+/** Counts of a simulator since its start. */
 export type SimulatorStats = {
-  /** Requests to either API that arrived whole, whatever became of them. */
+  /** Requests to either API that arrived completely, with any result. */
   requests: number
-  /** Requests that were answered as a stream; part of `requests`. */
+  /** Requests that were answered as a stream. Included in `requests`. */
   streamed: number
-  /** Answers written to their end: to a finish reason, whichever it is. */
+  /** Answers that were written up to a finish reason of any kind. */
   completed: number
-  /** Requests refused with status 429. */
+  /** Requests that were refused with status 429. */
   rateLimited: number
-  /** Tokens charged against the limit per minute by the requests that passed, whether or not there is a limit. */
+  /**
+   * Tokens that accepted requests were charged against the limit per minute, also without a limit.
+   */
   chargedTokens: number
-  /** Answers not finished because the client went away. */
+  /** Answers that were not finished because the client closed the connection. */
   aborted: number
-  /** Prompt tokens of all answers, cached ones included. */
+  /** Prompt tokens of all answers, including cached tokens. */
   inputTokens: number
   /** Prompt tokens that were in the prompt cache. */
   cachedTokens: number
-  /** Tokens written, those of aborted answers included. */
+  /** Tokens that were written, including tokens of aborted answers. */
   outputTokens: number
-  /** Answers being written now. */
+  /** Answers that are being written now. */
   inFlight: number
-  /** The most answers that were written at the same time. */
+  /** Largest number of answers that were written at the same time. */
   maxInFlight: number
-  /** Faults by kind, counted when their answer begins: only those that show in what is sent. */
+  /**
+   * Faults by kind. A fault counts when its answer begins, and only if the sent answer shows it.
+   */
   faults: Record<FaultName, number>
 }
 

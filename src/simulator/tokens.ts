@@ -1,7 +1,8 @@
 /**
- * Cuts text into pieces about the size of a model's tokens. It is no real vocabulary: pieces are found by
- * character class alone, in one pass, so counts are deterministic, cost is linear on any text, and the pieces
- * joined give exactly the text back. On English and JSON the counts come near o200k's.
+ * Cuts text into pieces about the size of a model's tokens. The pieces come from character classes
+ * alone, in one pass, and not from a real vocabulary. So counts are deterministic, the time is
+ * linear for any text, and the joined pieces are exactly the text. For English and JSON, the counts
+ * are close to o200k's counts.
  */
 
 const space = 1
@@ -12,10 +13,13 @@ const letter = 5
 const ideograph = 6
 const mark = 7
 
-/** How many characters of each class one piece holds at most, by class number. */
+/** Largest number of characters of each class in one piece, by class number. */
 const longest = [0, 16, 16, 3, 10, 4, 1, 5]
 
-/** Class of each UTF-16 unit, 0 while unknown: filled on demand, as regular expressions are slow per character. */
+/**
+ * Class of each UTF-16 unit; 0 means not computed yet. Computed on demand, because regular
+ * expressions are slow for single characters.
+ */
 const classes = new Uint8Array(65_536)
 
 function classify(code: number): number {
@@ -41,7 +45,10 @@ function isPair(text: string, at: number): boolean {
   return low >= 0xdc00 && low <= 0xdfff
 }
 
-/** Whether the character at `at` joins the piece after it: a space before a word or mark, a mark before a word. */
+/**
+ * Whether the character at `at` joins the next piece: a space before a word or mark, or a mark
+ * before a word.
+ */
 function leads(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
   const next = classOf(text.charCodeAt(at + 1))
@@ -49,7 +56,10 @@ function leads(text: string, at: number): boolean {
   return classOf(code) === mark && (next === latin || next === letter)
 }
 
-/** Where the piece that begins at `start` ends (exclusive). `start` must be inside the text, and on a piece's edge. */
+/**
+ * End (exclusive) of the piece that begins at `start`. `start` must be inside the text and at the
+ * edge of a piece.
+ */
 export function pieceEnd(text: string, start: number): number {
   let at = start
   if (at + 1 < text.length && leads(text, at)) at++
@@ -58,14 +68,14 @@ export function pieceEnd(text: string, start: number): number {
   const limit = Math.min(text.length, at + (longest[kind] ?? 1))
   at++
   while (at < limit && classOf(text.charCodeAt(at)) === kind && !isPair(text, at)) at++
-  // A run of spaces leaves its last one to the word that follows.
+  // In a run of spaces, the last space belongs to the word after it.
   if (kind === space && at - start > 1 && at < text.length && text.charCodeAt(at - 1) === 0x20) {
     if (classOf(text.charCodeAt(at)) >= latin) at--
   }
   return at
 }
 
-/** The pieces of `text`; joined, they are the text. No surrogate pair is ever split. */
+/** Splits `text` into pieces. The joined pieces are the text. A surrogate pair is never split. */
 export function splitTokens(text: string): string[] {
   const pieces: string[] = []
   for (let at = 0; at < text.length;) {
@@ -76,7 +86,7 @@ export function splitTokens(text: string): string[] {
   return pieces
 }
 
-/** How many pieces `text` has, without making them. */
+/** Number of pieces in `text`, counted without making them. */
 export function countTokens(text: string): number {
   let count = 0
   for (let at = 0; at < text.length; at = pieceEnd(text, at)) count++

@@ -17,18 +17,18 @@ function partitionsOf(count: number, topic = 't'): TopicPartition[] {
   return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 }
 
-/** As strings, in order, so that assignments can be compared. */
+/** Returns assignments as sorted strings, so that they can be compared. */
 const shown = (assignment: Assignment): Record<string, string[]> =>
   Object.fromEntries([...assignment].map(([id, share]) => [id, share.map(keyOf).sort()]))
 
-/** Whose each partition is. */
+/** Returns the member of each partition. */
 const ownersIn = (assignment: Assignment): Map<string, string> =>
   new Map([...assignment].flatMap(([id, share]) => share.map((one) => [keyOf(one), id] as const)))
 
 const sizesOf = (assignment: Assignment): number[] => [...assignment.values()].map(({ length }) => length)
 const spread = (sizes: readonly number[]): number => Math.max(...sizes) - Math.min(...sizes)
 
-/** The members in the next round, when they do what they were told. */
+/** Returns the members in the next round, after they have followed the assignment. */
 function obey(group: readonly Member[], assignment: Assignment): Member[] {
   return group.map((one) => ({
     ...one,
@@ -37,7 +37,7 @@ function obey(group: readonly Member[], assignment: Assignment): Member[] {
   }))
 }
 
-/** Rounds until nothing changes. */
+/** Runs rounds until the assignment does not change. */
 function converge(group: readonly Member[], partitions: readonly TopicPartition[]) {
   const rounds = [assignCooperatively(group, partitions)]
   for (let now = group; ;) {
@@ -55,7 +55,7 @@ const allPartitions = fc
   .tuple(...TOPICS.map(() => fc.nat(6)))
   .map((counts) => counts.flatMap((count, i) => partitionsOf(count, TOPICS[i])))
 
-/** Partitions, and members that claim what they like of any, in any generation. */
+/** Partitions, and members that claim any partitions in any generation. */
 function groups(topicsOf: fc.Arbitrary<readonly string[]>) {
   return allPartitions
     .chain((partitions) =>
@@ -64,7 +64,7 @@ function groups(topicsOf: fc.Arbitrary<readonly string[]>) {
         group: fc.array(
           fc.record({
             topics: topicsOf.map((topics) => new Set(topics)),
-            // Some that are not there any more as well.
+            // Claims may name partitions that no longer exist.
             owned: fc.subarray([
               ...partitions,
               { topic: 'a', partition: 99 },
@@ -85,8 +85,8 @@ function groups(topicsOf: fc.Arbitrary<readonly string[]>) {
 const sameTopics = groups(fc.constant(TOPICS))
 const anyTopics = groups(fc.subarray(TOPICS))
 
-describe('whatever members claim', () => {
-  it('a partition has one member at most, one that reads its topic and that nobody has to wait for', () => {
+describe('for any claims of the members', () => {
+  it('each partition has at most one member, which reads its topic, and which is its owner if it has an owner', () => {
     fc.assert(
       fc.property(anyTopics, ({ group, partitions }) => {
         const assignment = assignCooperatively(group, partitions)
@@ -99,7 +99,7 @@ describe('whatever members claim', () => {
             const key = keyOf(partition)
             expect(known).toContain(key)
             expect(topics).toContain(partition.topic)
-            // The claim of the latest generation is the one that may be true.
+            // Only the claim of the latest generation can be true.
             const claims = group.filter(({ owned }) => owned.some((one) => keyOf(one) === key))
             const latest = claims.filter((one) =>
               claims.every(({ generation }) => generation <= one.generation),
@@ -111,14 +111,14 @@ describe('whatever members claim', () => {
     )
   })
 
-  it('within three rounds all that somebody reads is assigned', () => {
+  it('after at most three rounds, all partitions with a reader are assigned', () => {
     fc.assert(
       fc.property(anyTopics, ({ group, partitions }) => {
         const { rounds, last } = converge(group, partitions)
         expect(rounds.length).toBeLessThanOrEqual(3)
         const read = partitions.filter(({ topic }) => group.some(({ topics }) => topics.has(topic)))
         expect([...ownersIn(last).keys()].sort()).toEqual(read.map(keyOf).sort())
-        // No partition could go to one that has at least two fewer.
+        // No partition could move to a member with at least two fewer partitions.
         for (const { id } of group) {
           for (const { topic } of last.get(id)!) {
             for (const other of group.filter(({ topics }) => topics.has(topic))) {
@@ -130,7 +130,7 @@ describe('whatever members claim', () => {
     )
   })
 
-  it('members that read the same have the same in the end, but for one', () => {
+  it('members with the same topics get equal shares, with a difference of at most one', () => {
     fc.assert(
       fc.property(sameTopics, ({ group, partitions }) => {
         expect(spread(sizesOf(converge(group, partitions).last))).toBeLessThanOrEqual(1)
@@ -138,7 +138,7 @@ describe('whatever members claim', () => {
     )
   })
 
-  it('the order of the members and of what they have does not matter', () => {
+  it('the order of the members and of their partitions does not matter', () => {
     fc.assert(
       fc.property(
         anyTopics.chain(({ group, partitions }) =>
@@ -159,7 +159,7 @@ describe('whatever members claim', () => {
 })
 
 describe('a group', () => {
-  it('that begins has all at once, in equal shares', () => {
+  it('that starts assigns all partitions at once, in equal shares', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(30), (count, size) => {
         const assignment = assignCooperatively(members(count), partitionsOf(size))
@@ -169,7 +169,7 @@ describe('a group', () => {
     )
   })
 
-  it('moves to a member that comes what its share is, and waits until that has been given up', () => {
+  it('moves the share of a new member after its owners have given it up', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(30), (count, size) => {
         const partitions = partitionsOf(size)
@@ -189,7 +189,7 @@ describe('a group', () => {
     )
   })
 
-  it('divides at once what a member had that has left, and moves nothing else', () => {
+  it('divides the partitions of a member that left at once, and moves no other partition', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 9 }), fc.nat(30), fc.nat(), (count, size, which) => {
         const partitions = partitionsOf(size)
@@ -205,7 +205,7 @@ describe('a group', () => {
     )
   })
 
-  it('divides partitions that come, and moves nothing', () => {
+  it('divides new partitions, and moves no other partition', () => {
     const before = obey(members(2), assignCooperatively(members(2), partitionsOf(3)))
     const { rounds, last } = converge(before, partitionsOf(6))
     expect(rounds.length).toBe(1)
@@ -213,20 +213,20 @@ describe('a group', () => {
     for (const { id, owned } of before) expect(last.get(id)).toEqual(expect.arrayContaining([...owned]))
   })
 
-  it('without members, or without partitions, has nothing to assign', () => {
+  it('without members or without partitions assigns no partition', () => {
     expect(shown(assignCooperatively([], partitionsOf(3)))).toEqual({})
     expect(shown(assignCooperatively(members(2), []))).toEqual({ 'member 0': [], 'member 1': [] })
   })
 })
 
 describe('a partition that two members claim', () => {
-  it('is with the one that has heard of it last', () => {
+  it('belongs to the member with the latest generation', () => {
     const owned = partitionsOf(1)
     const group = [member('a', { owned, generation: 3 }), member('b', { owned, generation: 4 })]
     expect(shown(assignCooperatively(group, owned))).toEqual({ a: [], b: ['t:0'] })
   })
 
-  it('is nobody’s before, if both have heard of it in the same round', () => {
+  it('has no owner if both members claim it with the same generation', () => {
     const owned = partitionsOf(3)
     const group = [member('a', { owned, generation: 3 }), member('b', { owned, generation: 3 })]
     const assignment = assignCooperatively(group, owned)
@@ -235,7 +235,7 @@ describe('a partition that two members claim', () => {
 })
 
 describe('members that read different topics', () => {
-  it('have only partitions of theirs, and as many as those allow', () => {
+  it('get only partitions of their topics, in shares that are as equal as possible', () => {
     const group = [
       member('both', { topics: new Set(['a', 'b']) }),
       member('only a', { topics: new Set(['a']) }),
@@ -249,7 +249,7 @@ describe('members that read different topics', () => {
     })
   })
 
-  it('a member that reads a topic no more does not keep it', () => {
+  it('a member that no longer reads a topic gives up its partitions', () => {
     const owned = [...partitionsOf(1, 'a'), ...partitionsOf(1, 'b')]
     const group = [
       member('old', { topics: new Set(['a']), owned, generation: 1 }),
@@ -264,8 +264,8 @@ describe('members that read different topics', () => {
   })
 })
 
-describe('for the client', () => {
-  it('reads what members say, and answers by topic', () => {
+describe('the assigner of the client', () => {
+  it('reads the subscriptions, and returns assignments by topic', () => {
     const said = (
       memberId: string,
       rest: Partial<ExtendedGroupProtocolSubscription>,
@@ -275,7 +275,7 @@ describe('for the client', () => {
     ]
     const subscriptions = new Map([
       said('z', { ownedPartitions: [{ topic: 'b', partitions: [1, 0] }], generationId: 5 }),
-      // Knows an older version of the protocol.
+      // This member uses an older version of the protocol.
       said('y', {}),
     ])
     const topic = (partitionsCount: number) => ({ id: 'id', partitions: [], partitionsCount, lastUpdate: 0 })

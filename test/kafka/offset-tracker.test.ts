@@ -11,7 +11,7 @@ function recordAt(offset: number | bigint, partition = 0): KafkaRecord {
   return { ...at(offset, partition), timestamp: 0n, key: null, value: null, headers: [] }
 }
 
-/** One that holds the partition from offset 10 on, and has read these. */
+/** A tracker that holds the partition from offset 10 on, and has read these records. */
 function trackerOf(...offsets: number[]): { tracker: OffsetTracker; records: KafkaRecord[] } {
   const tracker = new OffsetTracker({ maxUncommitted: 3 })
   tracker.hold(at(10))
@@ -22,14 +22,14 @@ function trackerOf(...offsets: number[]): { tracker: OffsetTracker; records: Kaf
 
 const offsets = (ready: readonly TopicPartitionOffset[]): bigint[] => ready.map(({ offset }) => offset)
 
-describe('what may be committed', () => {
-  it('is behind the finished ones that nothing unfinished is before', () => {
+describe('the offset to commit', () => {
+  it('is behind the finished records before the first unfinished record', () => {
     const { tracker, records } = trackerOf(10, 11, 14)
     expect(tracker.ready).toEqual([])
     tracker.finish(records[1]!)
     expect(tracker.ready).toEqual([])
     tracker.finish(records[0]!)
-    // All below the next unfinished one, though there is a gap.
+    // All records below the next unfinished record, although there is a gap.
     expect(tracker.ready).toEqual([at(14)])
     tracker.finish(records[2]!)
     expect(tracker.ready).toEqual([at(15)])
@@ -38,7 +38,7 @@ describe('what may be committed', () => {
     expect(tracker.uncommitted(place)).toBe(0)
   })
 
-  it('is not less for what has been finished or read while a commit ran', () => {
+  it('counts records that were finished or read while a commit ran', () => {
     const { tracker, records } = trackerOf(10, 11)
     tracker.finish(records[0]!)
     const { ready } = tracker
@@ -49,7 +49,7 @@ describe('what may be committed', () => {
     expect([tracker.uncommitted(place), tracker.unfinished(place)]).toEqual([2, 1])
   })
 
-  it('is never less than what is committed, should commits end in another order', () => {
+  it('is never less than the committed offset, also if commits end in another order', () => {
     const { tracker, records } = trackerOf(10, 11)
     tracker.finish(records[0]!)
     const first = tracker.ready
@@ -59,10 +59,10 @@ describe('what may be committed', () => {
     expect(tracker.ready).toEqual([])
   })
 
-  it('is the end of a gap behind the last one, once all before is finished', () => {
+  it('is the end of a gap after the last record, when all records are finished', () => {
     const { tracker, records } = trackerOf(10)
     tracker.skipTo(at(20))
-    // Not back.
+    // A skip never goes back.
     tracker.skipTo(at(15))
     expect(tracker.ready).toEqual([])
     tracker.finish(records[0]!)
@@ -70,11 +70,11 @@ describe('what may be committed', () => {
     tracker.commit(tracker.ready)
     tracker.skipTo(at(30))
     expect(offsets(tracker.ready)).toEqual([30n])
-    // It is committed already, as far as records go.
+    // As far as records go, the offset is already committed.
     expect(tracker.uncommitted(place)).toBe(0)
   })
 
-  it('each partition for itself', () => {
+  it('is separate for each partition', () => {
     const { tracker, records } = trackerOf(10)
     tracker.hold(at(0, 1))
     const other = recordAt(0, 1)
@@ -85,7 +85,7 @@ describe('what may be committed', () => {
     expect(tracker.ready).toEqual([at(11), at(1, 1)])
   })
 
-  it('a record that is finished twice counts once, one that was never read not at all', () => {
+  it('counts a record that is finished twice once, and ignores a record that was never read', () => {
     const { tracker, records } = trackerOf(10, 11)
     for (const record of [records[0]!, records[0]!, recordAt(11)]) tracker.finish(record)
     expect(tracker.unfinished(place)).toBe(1)
@@ -93,8 +93,8 @@ describe('what may be committed', () => {
   })
 })
 
-describe('a partition of which the group has committed nothing', () => {
-  it('has no room before it has committed where it is begun', () => {
+describe('a partition without a committed offset', () => {
+  it('has no room before its start is committed', () => {
     const tracker = new OffsetTracker()
     tracker.hold(at(10), false)
     expect(tracker.hasRoom(place)).toBe(false)
@@ -106,7 +106,7 @@ describe('a partition of which the group has committed nothing', () => {
 })
 
 describe('a partition that leaves and comes back', () => {
-  it('is not moved by what was read of it before', () => {
+  it('ignores records that were read before', () => {
     const { tracker, records } = trackerOf(10, 11, 12)
     tracker.finish(records[0]!)
     expect([tracker.uncommitted(place), tracker.unfinished(place)]).toEqual([3, 2])
@@ -124,7 +124,7 @@ describe('a partition that leaves and comes back', () => {
     expect(tracker.ready).toEqual([])
   })
 
-  it('is not committed by an answer to what was asked before', () => {
+  it('ignores a commit that was asked before', () => {
     const { tracker, records } = trackerOf(10)
     tracker.finish(records[0]!)
     const { ready } = tracker
@@ -141,7 +141,7 @@ describe('a partition that leaves and comes back', () => {
 })
 
 describe('reading', () => {
-  it('goes on as long as not too many are uncommitted, finished or not', () => {
+  it('continues while not too many records are uncommitted, finished or not', () => {
     const { tracker, records } = trackerOf(10, 11)
     expect(tracker.hasRoom(place)).toBe(true)
     tracker.read(recordAt(12))
@@ -151,11 +151,11 @@ describe('reading', () => {
     expect(tracker.hasRoom(place)).toBe(true)
   })
 
-  it('1,000 of a partition unless it is told otherwise', () => {
+  it('allows 1,000 uncommitted records of a partition by default', () => {
     expect(new OffsetTracker().maxUncommitted).toBe(1_000)
   })
 
-  it('is for what is held, and forward only', () => {
+  it('requires a held partition and rising offsets', () => {
     const { tracker } = trackerOf(10)
     expect(() => {
       tracker.read(recordAt(0, 1))
@@ -168,7 +168,7 @@ describe('reading', () => {
   })
 })
 
-it('whoever waits hears of partitions that come, and of records that are finished or committed', async () => {
+it('a waiting caller is notified of new partitions, and of finished or committed records', async () => {
   const { tracker, records } = trackerOf(10)
   const happenings: [boolean, () => void][] = [
     [
@@ -205,7 +205,7 @@ it('whoever waits hears of partitions that come, and of records that are finishe
   }
 })
 
-/** One hold of a partition, as plainly as can be: everything that was read in it. */
+/** A simple model of one hold of a partition: all records that were read in it. */
 interface Hold {
   readonly partition: number
   readonly read: { record: KafkaRecord; isFinished: boolean }[]
@@ -218,7 +218,7 @@ const readyOf = ({ read, position }: Hold): bigint =>
 
 const uncommittedOf = ({ read, committed }: Hold) => read.filter(({ record }) => record.offset >= committed)
 
-describe('whatever happens', () => {
+describe('in every sequence of events', () => {
   const step = fc.record({
     does: fc.constantFrom(
       ...(['read', 'read', 'read', 'finish', 'finish', 'finish', 'ask', 'commit', 'skip', 'move'] as const),
@@ -229,13 +229,13 @@ describe('whatever happens', () => {
   })
   const MAX = 4
 
-  it('no record is passed that is not finished, and no room is given or kept that is not there', () => {
+  it('no unfinished record is passed, and the room is exact', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         const tracker = new OffsetTracker({ maxUncommitted: MAX })
         const holds: Hold[] = []
         const held = new Map<number, Hold>()
-        /** What the group knows, also while nobody holds the partition. */
+        /** The committed offset of the group, also while no member holds the partition. */
         const stored = [0n, 0n]
         const asked: { ready: TopicPartitionOffset[]; of: Map<number, Hold> }[] = []
 
@@ -252,7 +252,7 @@ describe('whatever happens', () => {
           for (const { partition, offset } of ready) {
             const one = of.get(partition)!
             if (offset > one.committed) one.committed = offset
-            // A late one of a hold that is over is refused by the group.
+            // The group refuses a late commit of an earlier hold.
             if (held.get(partition) === one && offset > stored[partition]!) stored[partition] = offset
           }
         }
@@ -292,7 +292,7 @@ describe('whatever happens', () => {
               }
               break
             case 'finish': {
-              // Of holds that are over as well, and some twice.
+              // Also records of earlier holds, and some records twice.
               const all = holds.flatMap(({ read }) => read).slice(-12)
               const entry = all[which % all.length]
               if (entry) {
@@ -324,7 +324,7 @@ describe('whatever happens', () => {
           check()
         }
 
-        // Once all is finished, all can be committed.
+        // When all records are finished, all can be committed.
         for (const { read } of held.values()) for (const { record } of read) tracker.finish(record)
         tracker.commit(tracker.ready)
         expect(tracker.ready).toEqual([])

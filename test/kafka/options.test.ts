@@ -22,7 +22,7 @@ const sink: KafkaSinkOptions<string> = {
   deadLetterTopic: 'labels.dead',
 }
 
-describe('an option of the source that cannot be', () => {
+describe('a bad option of the source', () => {
   it.each<[unknown, string]>([
     [{ brokers: 'localhost' }, 'There is no option `brokers`'],
     [
@@ -67,10 +67,10 @@ describe('an option of the source that cannot be', () => {
   })
 })
 
-describe('an option of the sink that cannot be', () => {
+describe('a bad option of the sink', () => {
   it.each<[unknown, string]>([
     [{ topic: 'labels' }, 'There is no option `topic`'],
-    [{ tracker: {} }, 'Expected `tracker` to be that of the source, got object'],
+    [{ tracker: {} }, "Expected `tracker` to be the source's `tracker`, got object"],
     [{ outputTopic: undefined }, 'Expected `outputTopic` to be a name, got undefined (undefined)'],
     [{ deadLetterTopic: '' }, "Expected `deadLetterTopic` to be a name, got '' (string)"],
     [{ serialize: {} }, 'Expected `serialize` to be a function, got object'],
@@ -79,7 +79,7 @@ describe('an option of the sink that cannot be', () => {
   })
 })
 
-describe('an option of the worker that cannot be', () => {
+describe('a bad option of the worker', () => {
   it.each<[unknown, string]>([
     [{ stopTimeout: -1 }, 'Expected `stopTimeout` to be between 0 and 2,147,483,647 ms, got -1 (number)'],
     [{ signal: {} }, 'Expected `signal` to be an AbortSignal, got object'],

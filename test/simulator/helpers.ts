@@ -42,7 +42,7 @@ export function post(
   })
 }
 
-/** What `body` makes, for the Responses API. */
+/** The same as `body`, for the Responses API. */
 export const responsesBody = (more: object = {}, count = 3) => ({
   model: 'gpt-4o-mini',
   input: records(count),
@@ -70,7 +70,9 @@ export async function chunksOf(response: Response): Promise<{ chunks: Chunk[]; l
   return { chunks: events.map((event) => JSON.parse(event.slice(6)) as Chunk), last }
 }
 
-/** The only request so far was refused with a 400 in OpenAI's shape that names the field. */
+/**
+ * Checks that the only request so far was refused with a 400 in OpenAI's form that names the field.
+ */
 export async function expectRefusal(
   simulator: Simulator,
   response: Response,

@@ -51,7 +51,7 @@ describe('the latency model', () => {
     expect(tokensDue({ ...none, outputTokensPerSecond }, work, total)).toBe(due)
   })
 
-  test('the clock sums up work over changes of load', () => {
+  test('the clock adds up work over changes of load', () => {
     const clock = new WorkClock({ ...none, slowdown: 1 }, 1000)
     expect(clock.read(1010)).toBe(10)
     clock.setInFlight(1010, 2)
@@ -63,7 +63,7 @@ describe('the latency model', () => {
   })
 })
 
-describe('pacing, by a told clock', () => {
+describe('pacing, by a fake clock', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   })
@@ -117,14 +117,14 @@ describe('pacing, by a told clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('without latency everything is written before the call returns', () => {
+  test('without latency the whole answer is written before the call returns', () => {
     const run = start(none, 1000)
     expect(run.log.at(-1)?.to).toBe(1000)
     expect(run.finishedAt()).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('an answer of no tokens ends at the first token time', () => {
+  test('an answer without tokens ends at the time of the first token', () => {
     const run = start({ ...none, timeToFirstToken: 50 }, 0)
     vi.advanceTimersByTime(49)
     expect(run.finishedAt()).toBeUndefined()
@@ -144,7 +144,7 @@ describe('pacing, by a told clock', () => {
     expect(run.finishedAt()).toBeGreaterThanOrEqual(1500)
   })
 
-  test('a sink that is full gets nothing until it says so, then all that is due', () => {
+  test('a full sink gets no tokens until it resumes, and then all due tokens', () => {
     let full = true
     const run = start({ ...none, outputTokensPerSecond: 1000 }, 100, { accept: () => !full })
     vi.advanceTimersByTime(50)
@@ -158,7 +158,7 @@ describe('pacing, by a told clock', () => {
     expect(run.finishedAt()).toBeLessThanOrEqual(101)
   })
 
-  test('stopped, it writes nothing more and leaves no timer', () => {
+  test('stop ends the writing and leaves no timer', () => {
     const run = start({ ...none, outputTokensPerSecond: 1000 }, 100)
     vi.advanceTimersByTime(10)
     const before = run.log.length

@@ -31,7 +31,7 @@ test.each([
 })
 
 describe('RateLimits', () => {
-  test('refills continuously, and says exactly how long to wait', () => {
+  test('refills continuously, and returns the exact wait', () => {
     const limits = new RateLimits({ requestsPerMinute: 2, tokensPerMinute: 6000 }, 0)
     expect(limits.take(0, 1000)).toBeUndefined()
     expect(limits.headers(0)).toEqual({
@@ -58,7 +58,7 @@ describe('RateLimits', () => {
     expect(limits.headers(0)['x-ratelimit-remaining-tokens']).toBe('100')
   })
 
-  test('a request larger than the whole limit never passes, so there is nothing to wait for', () => {
+  test('a request that is larger than the whole limit never passes and gets no wait', () => {
     const limits = new RateLimits({ tokensPerMinute: 1000 }, 0)
     expect(limits.take(0, 1001)).toMatchObject({
       kind: 'tokens',
@@ -69,13 +69,13 @@ describe('RateLimits', () => {
     expect(limits.take(0, 1000)).toBeUndefined()
   })
 
-  test('without limits everything passes and there are no headers', () => {
+  test('without limits every request passes and there are no headers', () => {
     const limits = new RateLimits({}, 0)
     expect(limits.take(0, 1e9)).toBeUndefined()
     expect(limits.headers(0)).toEqual({})
   })
 
-  test('waiting as long as told is always enough, and no more passes than was there and refilled', () => {
+  test('the returned wait is always enough, and no more passes than the bucket held and refilled', () => {
     const request = fc.record({ pause: fc.nat({ max: 5000 }), tokens: fc.integer({ min: 1, max: 700 }) })
     fc.assert(
       fc.property(fc.array(request), fc.integer({ min: 1, max: 900 }), (requests, requestsPerMinute) => {
@@ -92,7 +92,8 @@ describe('RateLimits', () => {
             expect(refusal.wait).toBeGreaterThan(0)
             now += refusal.wait ?? 0
             const again = limits.take(now, tokens)
-            // The other limit may be short as well, but never the same one again.
+            // The other limit may refuse the request as well, but the same limit never refuses it
+            // again.
             if (again === undefined) break
             expect(again.kind).not.toBe(refusal.kind)
             now += again.wait ?? 0

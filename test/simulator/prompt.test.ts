@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PromptCache } from '../../src/simulator/prompt.ts'
 
-/** Text of exactly this many tokens. */
+/** Text with exactly this number of tokens. */
 const words = (count: number, word = ' word') => word.repeat(count)
 
 describe('PromptCache', () => {
@@ -15,7 +15,7 @@ describe('PromptCache', () => {
     [1151, 1024],
     [1152, 1152],
     [3000, 2944],
-  ])('of %i tokens in common %i are cached', (common, cached) => {
+  ])('of %i common tokens, %i are cached', (common, cached) => {
     const cache = new PromptCache()
     cache.count([words(common) + words(500, ' one')])
     expect(cache.count([words(common) + words(500, ' two')]).cached).toBe(cached)
@@ -27,13 +27,13 @@ describe('PromptCache', () => {
     expect(cache.count([words(2000)]).cached).toBe(1920)
   })
 
-  test('a difference in front leaves nothing in common', () => {
+  test('prompts with different beginnings have no common prefix', () => {
     const cache = new PromptCache()
     cache.count([words(2000)])
     expect(cache.count([` other${words(2000)}`]).cached).toBe(0)
   })
 
-  test('where one message ends and the next begins is part of the prefix', () => {
+  test('the borders between messages are part of the prefix', () => {
     const cache = new PromptCache()
     cache.count([words(600), words(600)])
     expect(cache.count([words(500), words(700)]).cached).toBe(0)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { countTokens, splitTokens } from '../../src/simulator/tokens.ts'
 
 const unitText = fc.string({ unit: 'binary' })
-/** Any UTF-16 units at all, lone surrogates included. */
+/** Any sequence of UTF-16 units, including lone surrogates. */
 const brokenText = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
 
 describe('splitTokens', () => {
@@ -25,7 +25,7 @@ describe('splitTokens', () => {
     expect(splitTokens(text)).toEqual(pieces)
   })
 
-  test('pieces joined are the text, and never split a character', () => {
+  test('the joined pieces are the text, and no piece splits a character', () => {
     fc.assert(
       fc.property(fc.oneof(unitText, brokenText), (text) => {
         const pieces = splitTokens(text)
@@ -41,7 +41,7 @@ describe('splitTokens', () => {
   })
 
   test.each(['a', ' ', '\n', '\ud83d', '{"', 'あ', '1', '😀', ' _'])(
-    'a megabyte of %j is counted at once',
+    'a megabyte of %j is counted in linear time',
     (unit) => {
       const start = performance.now()
       countTokens(unit.repeat(1_000_000 / unit.length))

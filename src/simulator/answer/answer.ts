@@ -10,15 +10,21 @@ import { strictProblem } from '../api/strict-schema.ts'
 import { excerpt } from './strings.ts'
 import { answerValue } from './values.ts'
 
-/** Compiled schemas kept; a client has few, and sends the same one with every request. */
+/**
+ * Number of compiled schemas to keep. A client has few schemas, and sends the same schema with
+ * every request.
+ */
 const keptSchemas = 100
 
-/** Answers requests from their own text, deterministically: the same request always gets the same answer. */
+/**
+ * Makes the answer to a request from the request's own text. The same request always gets the same
+ * answer.
+ */
 export class Answerer {
-  /** Compiled schemas by mode and JSON, the one used last at the end. */
+  /** Compiled schemas by mode and JSON. The schema that was used last is at the end. */
   readonly #schemas = new Map<string, CompiledSchema>()
 
-  /** The answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
+  /** Returns the answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
   answer(request: Request): string {
     const message = lastUserText(request.messages)
     switch (request.format.type) {
@@ -56,7 +62,7 @@ export class Answerer {
   }
 
   #compiled({ schema, json, strict }: SchemaFormat): CompiledSchema {
-    // What passed as any schema may still be refused as a strict one.
+    // A schema that is accepted without `strict` may be refused with it.
     const key = strict ? `strict ${json}` : json
     const compiled = this.#schemas.get(key) ?? compile(schema, strict)
     this.#schemas.delete(key)
@@ -77,12 +83,12 @@ function compile(schema: unknown, strict: boolean): CompiledSchema {
   return compileSchema(schema)
 }
 
-/** The message that holds the records. */
+/** Returns the text of the message that holds the records. */
 export function lastUserText(messages: readonly Message[]): string {
   return (messages.findLast(({ role }) => role === 'user') ?? messages.at(-1))?.text ?? ''
 }
 
-/** Clients without structured outputs write the schema into a message. */
+/** Finds the schema in a message. Clients without structured outputs write it there. */
 function schemaInMessages(messages: readonly Message[]): unknown {
   for (const { text } of messages) {
     const opening = /(?=\{\s{0,200}"(?:\$schema|\$defs|definitions|type|properties|anyOf)"\s{0,200}:)/gu
@@ -95,7 +101,7 @@ function schemaInMessages(messages: readonly Message[]): unknown {
   return undefined
 }
 
-/** For JSON of no particular shape. */
+/** Answers a request for JSON without a schema. */
 function plainObject(message: string): string {
   const { records } = findRecords(message)
   const results = records.map(({ id, text }) => ({ id, text: excerpt(text) }))

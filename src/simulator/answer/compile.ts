@@ -8,16 +8,19 @@ import { flatten, isComposed, plainReference, type Schema, SchemaError } from '.
 import { findSpread, linkLabels, type Spread } from './links.ts'
 import { nameKeys } from './words.ts'
 
-/** A schema made ready to be answered, as often as wanted. */
+/** A schema that is prepared for any number of answers. */
 export type CompiledSchema = {
   node: Node
-  /** How deep the smallest value of each node is; infinite where none ends. */
+  /** Depth of the smallest value of each node; infinite if no value ends. */
   heights: ReadonlyMap<Node, number>
-  /** The array that takes one element per record, if the schema has one. */
+  /** The array with one element per record, if the schema has such an array. */
   spread: Spread | undefined
 }
 
-/** Compiles a JSON Schema. Throws a `SchemaError` if no answer to it can exist or a reference leads nowhere. */
+/**
+ * Compiles a JSON Schema. Throws a `SchemaError` if no value can match it, or if a reference leads
+ * nowhere.
+ */
 export function compileSchema(root: unknown): CompiledSchema {
   if (!isObject(root)) throw new SchemaError('the schema must be an object')
   const compiler = new Compiler(root)
@@ -40,7 +43,8 @@ class Compiler {
 
   compileRoot(): Node {
     const node = this.#compile({ $ref: '#' }, 0)
-    // References are compiled one after the other, never inside one another: that is what ends recursion.
+    // References are compiled one after the other, and never inside each other. This ends
+    // recursion.
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
       let to = this.#targets.get(next.schema)
       if (to === undefined) {
@@ -138,7 +142,7 @@ class Compiler {
   }
 }
 
-/** What a schema that says nothing is answered with. */
+/** The node for a schema that allows any value. */
 const anything: Node = {
   kind: 'string',
   format: undefined,

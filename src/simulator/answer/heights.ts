@@ -1,8 +1,8 @@
 import type { Node } from './nodes.ts'
 
 /**
- * How deep the smallest possible value of each node is. A recursive schema ends its recursion by heading for
- * small heights; a node whose height is infinite has no finite value at all.
+ * Computes the depth of the smallest possible value of each node. The answer to a recursive schema
+ * ends because it chooses small heights. A node with an infinite height has no finite value.
  */
 export function measureHeights(nodes: readonly Node[]): Map<Node, number> {
   const heights = new Map<Node, number>()
@@ -29,7 +29,7 @@ export function measureHeights(nodes: readonly Node[]): Map<Node, number> {
     }
   }
 
-  // Heights only ever fall, and by each round at least one is final.
+  // Heights only decrease, and each round makes at least one height final.
   for (let changed = true; changed;) {
     changed = false
     for (const node of nodes) {

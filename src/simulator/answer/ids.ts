@@ -1,12 +1,16 @@
 import type { Subject } from './labels.ts'
 import { type Node, type NumberNode, optionsOf, type StringNode } from './nodes.ts'
 
-/** Ids longer than this are not tried against a pattern, which could take for ever to say no. */
+/**
+ * Longest id, in characters, that is tried against a pattern. A pattern could take forever to
+ * refuse a longer id.
+ */
 const longestTried = 32
 
 /**
- * A record's id in the type the schema wants: the text as it stands, or the number it spells; the record's
- * position where a number is wanted of an id that spells none. `undefined` if the schema allows none of them.
+ * Returns a record's id in the type that the schema requires: the text, or the number that the text
+ * spells. If the schema requires a number and the text is not a number, returns the record's
+ * position. `undefined` if the schema allows none of these values.
  */
 export function idFor(node: Node, subject: Subject): unknown {
   const { id, position } = subject

@@ -2,13 +2,13 @@ import { hashText, mix } from '../hash.ts'
 import { nameKeys, textKeys } from './words.ts'
 
 /**
- * What an answer is about: one record, or the whole message. Its words are found once; its choices are kept, as
- * a confidence asks again for the label's.
+ * The subject of a value: one record, or the whole message. The words are found only once. The
+ * choices are kept, because a confidence needs the choice of its label.
  */
 export type Subject = {
-  /** The record's id as the prompt wrote it. */
+  /** The record's id, as written in the prompt. */
   id: string
-  /** The record's number in the prompt, from 1. */
+  /** The record's position in the prompt, from 1. */
   position: number
   text: string
   hash: number
@@ -16,10 +16,13 @@ export type Subject = {
   choices: Map<Labels, Choice>
 }
 
-/** A label chosen, and how much of it the text's words cover, from 0 to 1. */
+/** A chosen label, and the share of its words that the text contains, from 0 to 1. */
 type Choice = { value: unknown; share: number }
 
-/** Words are looked for when they are first asked for: a message with records is mostly asked for those. */
+/**
+ * Makes a subject. Its words are found at the first use, because a message with records is usually
+ * not a subject itself.
+ */
 export function makeSubject(id: string, position: number, text: string): Subject {
   let keys: readonly string[] | undefined
   return {
@@ -35,9 +38,10 @@ export function makeSubject(id: string, position: number, text: string): Subject
 }
 
 /**
- * The values of one enum with their words, made once per schema. A text's words find the labels that have them,
- * so that choosing among many labels costs little more than among few. Rare words weigh more: in seventy labels
- * about cards, `card` says little.
+ * The values of one enum with their words, prepared once per schema. The words of a text lead
+ * directly to the labels that contain them, so a choice among many labels costs little more than a
+ * choice among few labels. Rare words have more weight: among seventy labels about cards, the word
+ * `card` decides little.
  */
 export class Labels {
   readonly values: readonly unknown[]
@@ -65,7 +69,10 @@ export class Labels {
     }
   }
 
-  /** The label whose words the subject's text covers best; a tie, also at no word at all, goes by a stable hash. */
+  /**
+   * Chooses the label whose words the text covers best. A stable hash decides between equal labels,
+   * also if no word matches.
+   */
   choose(subject: Subject): Choice {
     const known = subject.choices.get(this)
     if (known !== undefined) return known
@@ -79,7 +86,10 @@ export class Labels {
     return choice
   }
 
-  /** The labels that share a word with the subject's text, best first, no more than `most`, no fewer than `least`. */
+  /**
+   * Returns the labels that share a word with the text, the best label first. Returns at least
+   * `least` and at most `most` labels.
+   */
   chooseSeveral(subject: Subject, least: number, most: number): unknown[] {
     const scores = this.#score(subject)
     const order = this.values.map((_, label) => label)
@@ -102,7 +112,7 @@ export class Labels {
   #isBetter(label: number, than: number, subject: Subject): boolean {
     const byScore = (this.#scores[label] ?? 0) - (this.#scores[than] ?? 0)
     if (byScore !== 0) return byScore > 0
-    // Of two that match equally, the one with fewer unmatched words is nearer.
+    // Of two labels with the same score, the label with fewer unmatched words is better.
     const byShare = this.#shareOf(label) - this.#shareOf(than)
     if (byShare !== 0) return byShare > 0
     return mix(subject.hash, this.#hashes[label] ?? 0) > mix(subject.hash, this.#hashes[than] ?? 0)

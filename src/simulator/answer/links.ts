@@ -1,16 +1,19 @@
 import { Labels } from './labels.ts'
 import { type ArrayNode, labelsOf, type Node, optionsOf, partsOf, target, type UnionNode } from './nodes.ts'
 
-/** The array that takes one element per record. */
+/** The array with one element per record. */
 export type Spread = {
   node: ArrayNode
-  /** Its items are objects, so that even a message without delimited records gets one. */
+  /** Whether the items are objects. Then a message without delimited records gives one element. */
   ofObjects: boolean
-  /** The nodes on the way to it from the root, itself included: unions choose these. */
+  /** The nodes on the path from the root to the array, both included. Unions choose these nodes. */
   path: ReadonlySet<Node>
 }
 
-/** Connects what belongs together across a schema: confidences to their labels, unions to their discriminators. */
+/**
+ * Connects the related parts of a schema: confidences with their labels, and unions with their
+ * discriminators.
+ */
 export function linkLabels(nodes: readonly Node[]): void {
   for (const node of nodes) {
     if (node.kind === 'union') node.discriminator = discriminatorOf(node)
@@ -20,7 +23,10 @@ export function linkLabels(nodes: readonly Node[]): void {
   }
 }
 
-/** For unions of objects that a constant text property tells apart: the constants, as labels to choose by. */
+/**
+ * Returns the constants of a union of objects that differ in a constant text property. The
+ * constants are the labels of the choice.
+ */
 function discriminatorOf(node: UnionNode): Labels | undefined {
   const constants = node.options.map(target).map((option) => {
     if (option.kind !== 'object') return undefined
@@ -34,13 +40,14 @@ function discriminatorOf(node: UnionNode): Labels | undefined {
 }
 
 /**
- * The array nearest the root whose items have an id, else the array nearest the root. Arrays inside arrays do not
- * count: they are values about one record.
+ * Returns the array nearest to the root whose items have an id, or else the array nearest to the
+ * root. Arrays inside arrays do not count, because they are values of one record.
  */
 export function findSpread(root: Node): Spread | undefined {
   const parents = new Map<Node, Node | undefined>([[root, undefined]])
   const arrays: ArrayNode[] = []
-  // A Map can be walked while it grows, in order of insertion: nearest first.
+  // A `Map` can grow during a loop. The order is that of insertion, so the nearest nodes come
+  // first.
   for (const node of parents.keys()) {
     if (node.kind === 'array') arrays.push(node)
     else for (const part of partsOf(node)) if (!parents.has(part)) parents.set(part, node)

@@ -1,16 +1,19 @@
 import type { Labels } from './labels.ts'
 import { SchemaError } from '../schema-source.ts'
 
-/** Levels a schema may be nested, references counted as levels. Protects the stack. */
+/**
+ * Largest number of levels in a schema, with references counted as levels. The limit protects the
+ * stack.
+ */
 export const deepest = 300
 
-/** A value that is always the same: a `const`, or null. */
+/** A constant value: a `const`, or null. */
 type FixedNode = { kind: 'fixed'; value: unknown }
 
 /** One of the values of an `enum`. */
 type LabelsNode = { kind: 'labels'; labels: Labels }
 
-/** True if the record's text has a word of the property's name. */
+/** A boolean. It is true if the record's text has a word of the property's name. */
 type BooleanNode = { kind: 'boolean' }
 
 export type NumberNode = {
@@ -18,7 +21,7 @@ export type NumberNode = {
   integer: boolean
   minimum: number
   maximum: number
-  /** The bounds themselves are not allowed. */
+  /** Whether the bounds themselves are not allowed. */
   above: boolean
   below: boolean
   multipleOf: number | undefined
@@ -36,7 +39,7 @@ export type ArrayNode = {
   kind: 'array'
   /** Schemas of the first items, by position. */
   prefix: Node[]
-  /** Schema of all further items; `undefined` if there may be none. */
+  /** Schema of all further items; `undefined` if further items are not allowed. */
   items: Node | undefined
   minItems: number
   maxItems: number
@@ -48,22 +51,30 @@ export type Property = {
   keys: readonly string[]
   node: Node
   required: boolean
-  /** Named like a record's id. */
+  /** Whether the property is named like a record's id. */
   isId: boolean
-  /** Named like a confidence: its number says how well the record's words fit. */
+  /**
+   * Whether the property is named like a confidence. Its number shows how well the record's words
+   * match.
+   */
   isConfidence: boolean
 }
 
-/** `labels` is the first enum among the properties: what a confidence beside it is about. */
+/**
+ * `labels` is the first enum among the properties. A confidence in the same object refers to it.
+ */
 export type ObjectNode = { kind: 'object'; properties: Property[]; labels: Labels | undefined }
 
-/** One of several schemas; `discriminator`, if they have one, names each option by its constant property. */
+/**
+ * One of several schemas. `discriminator` names each option by its constant property, if the
+ * options have such a property.
+ */
 export type UnionNode = { kind: 'union'; options: Node[]; discriminator: Labels | undefined }
 
-/** A `$ref`. Recursion goes through these and through nothing else. `to` is set before compiling ends. */
+/** A `$ref`. Only such nodes can be recursive. `to` is set before the compilation ends. */
 export type RefNode = { kind: 'ref'; to: Node | undefined }
 
-/** One schema, made ready to be answered. */
+/** One schema, prepared for answers. */
 export type Node =
   | FixedNode
   | LabelsNode
@@ -75,7 +86,7 @@ export type Node =
   | UnionNode
   | RefNode
 
-/** The node itself, or what its references lead to. */
+/** Returns the node itself, or the node to which its references lead. */
 export function target(node: Node): Exclude<Node, RefNode> {
   let found = node
   while (found.kind === 'ref') {
@@ -85,18 +96,18 @@ export function target(node: Node): Exclude<Node, RefNode> {
   return found
 }
 
-/** The options of a node: a union's, or the node alone. */
+/** Returns the options of a union, or the node alone. */
 export function optionsOf(node: Node): Exclude<Node, RefNode>[] {
   const found = target(node)
   return found.kind === 'union' ? found.options.map(target) : [found]
 }
 
-/** The enum a property's value comes from, through `nullable` and references. */
+/** Returns the enum of a property's value, through `nullable` and references. */
 export function labelsOf(node: Node): Labels | undefined {
   return optionsOf(node).find((option) => option.kind === 'labels')?.labels
 }
 
-/** The nodes a node is made of. */
+/** Returns the direct parts of a node. */
 export function partsOf(node: Node): Node[] {
   switch (node.kind) {
     case 'array':
@@ -112,7 +123,7 @@ export function partsOf(node: Node): Node[] {
   }
 }
 
-/** Every node that can be reached, each once, parts before the whole where recursion allows. */
+/** Returns every reachable node once. Parts come before the whole, except in recursion. */
 export function allNodes(root: Node): Node[] {
   const seen = new Set<Node>()
   const ordered: Node[] = []

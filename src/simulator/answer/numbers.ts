@@ -1,11 +1,17 @@
 import type { NumberNode } from './nodes.ts'
 
-/** The number at `share` (0 to 1) of the allowed range, near zero if that range is wide. */
+/**
+ * Returns the number at `share` (0 to 1) of the allowed range, or of a range of 100 near zero if
+ * the allowed range is wider.
+ */
 export function numberAt(node: NumberNode, share: number): number {
   return numberWithin(node, share, 0, 100)
 }
 
-/** A confidence: `share` of 1, of the node's own range if it has one, and of 100 for whole numbers without. */
+/**
+ * Returns a confidence: `share` of the node's range if the range is at most 1,000 wide, or else of
+ * 100 for whole numbers and of 1 for other numbers.
+ */
 export function confidenceAt(node: NumberNode, share: number): number {
   const { minimum, maximum, integer } = node
   if (maximum - minimum <= 1000) return numberWithin(node, share, minimum, maximum)
@@ -21,7 +27,7 @@ function numberWithin(node: NumberNode, share: number, from: number, to: number)
   return step === undefined ? fractional(node, share, low, high) : stepped(node, share, low, high, step)
 }
 
-/** Every allowed value is a multiple of this. */
+/** Every allowed value is a multiple of the returned number. */
 function stepOf({ integer, multipleOf }: NumberNode): number | undefined {
   if (multipleOf === undefined) return integer ? 1 : undefined
   if (!integer) return multipleOf
@@ -37,7 +43,8 @@ function stepped(node: NumberNode, share: number, low: number, high: number, ste
   if (node.above && first * step <= node.minimum) first++
   if (node.below && last * step >= node.maximum) last--
   const chosen = first + Math.min(Math.max(0, last - first), Math.floor(share * (last - first + 1)))
-  // Twelve digits undo what binary fractions do to 3 * 0.1; the addition turns -0 into 0.
+  // Twelve digits remove the error of binary fractions in numbers such as 3 * 0.1. The addition
+  // turns -0 into 0.
   return (Number.isInteger(step) ? chosen * step : Number((chosen * step).toPrecision(12))) + 0
 }
 

@@ -20,9 +20,10 @@ const escapes: Record<string, Range[]> = {
 const controls: Record<string, string> = { n: '\n', t: '\t', r: '\r', f: '\f', v: '\v' }
 
 /**
- * A text that a regular expression matches, found by reading the expression, never by running it: an expression
- * from a request must not be able to hang the server. `undefined` for what it does not know (look-around, back
- * references, Unicode properties) and for what cannot be made to fit the lengths.
+ * Returns a text that matches a regular expression. The function reads the expression and never
+ * runs it, because an expression from a request must not hang the server. `undefined` if the
+ * expression has parts that the function does not know (look-around, back references, Unicode
+ * properties), or if no text of the lengths is found.
  */
 export function textMatching(
   pattern: string,
@@ -136,8 +137,11 @@ function parsePattern(pattern: string): Part | undefined {
   }
 }
 
-/** No text is made longer than this, whatever the expression's repeats multiply to. */
-const longest = 100_000
+/**
+ * Longest text, in characters, and largest number of choices. Nested repeats could multiply to
+ * more.
+ */
+const longestText = 100_000
 
 function write(part: Part, hash: number, more: number): string | undefined {
   let step = 0
@@ -145,7 +149,7 @@ function write(part: Part, hash: number, more: number): string | undefined {
   const choose = (count: number) => mix(hash, step++) % count
 
   const append = (part: Part): boolean => {
-    if (text.length > longest || step > longest) return false
+    if (text.length > longestText || step > longestText) return false
     if (part.kind === 'repeat') {
       const count = Math.min(part.most, part.least + more)
       for (let done = 0; done < count; done++) if (!append(part.part)) return false
@@ -164,7 +168,7 @@ function write(part: Part, hash: number, more: number): string | undefined {
   return append(part) ? text : undefined
 }
 
-/** Printable characters that are in none of the ranges. */
+/** Returns the printable characters that are outside all ranges. */
 function outside(ranges: readonly Range[]): Range[] {
   const free = printable.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i))
   return free

@@ -1,26 +1,33 @@
 import { findJson, isObject, parseJson } from '../json-text.ts'
 
-/** One record of a prompt: its id as written there, and its text. */
+/** A record in a prompt: its id as written there, and its text. */
 type PromptRecord = { id: string; text: string }
 
-/** What a message holds. Without recognisable records it is one record itself, and `delimited` is false. */
+/**
+ * The records in a message. If no records are recognised, the message is one record, and
+ * `delimited` is false.
+ */
 type MessageRecords = { records: PromptRecord[]; delimited: boolean }
 
-/** Property names that carry a record's id. */
+/** Names of properties that hold a record's id. */
 const idNames = new Set(
   'id ids idx index i n no nr num number key ref row row_id rowid record record_id recordid item_id itemid'.split(
     ' ',
   ),
 )
 
-/** Whether a property of this name carries a record's id: `id`, `index`, `recordId`, `record_id` and their like. */
+/**
+ * Whether a property of this name holds a record's id: `id`, `index`, `recordId`, `record_id` and
+ * similar names.
+ */
 export function isIdName(name: string): boolean {
   return idNames.has(name.toLowerCase())
 }
 
 /**
- * Finds the records of a message: XML-like elements of one name with an `id` attribute; else a JSON array of
- * strings or objects; else numbered lines; else the message is one record. Takes time linear in the message.
+ * Finds the records of a message. Tries, in this order: XML-like elements of one name with an `id`
+ * attribute, a JSON array of strings or objects, and numbered lines. Otherwise the message is one
+ * record. The time is linear in the length of the message.
  */
 export function findRecords(message: string): MessageRecords {
   const found = taggedRecords(message) ?? arrayRecords(message) ?? numberedRecords(message)
@@ -28,7 +35,10 @@ export function findRecords(message: string): MessageRecords {
   return { records: [{ id: '1', text: plainText(message.trim()) }], delimited: false }
 }
 
-/** A record written as a JSON object or array is about its values; anything else is about all of its text. */
+/**
+ * Returns the text of a record. For a JSON object or array, the text is that of its values.
+ * Otherwise the text is unchanged.
+ */
 function plainText(text: string): string {
   const first = text[0]
   if (first !== '{' && first !== '[') return text
@@ -58,7 +68,8 @@ function findTags(message: string): Tag[] {
 
 function taggedRecords(message: string): PromptRecord[] | undefined {
   const tags = findTags(message)
-  // The records' tag is the first with an id that is ever closed; tags inside a record's text come later.
+  // The records' tag is the first tag with an id that is also closed. Tags inside a record's text
+  // come later.
   const lastClose = new Map<string, number>()
   for (const tag of tags) if (tag.closing) lastClose.set(tag.name, tag.start)
   const first = tags.find((tag) => tag.id !== undefined && (lastClose.get(tag.name) ?? -1) > tag.start)
@@ -78,7 +89,8 @@ function taggedRecords(message: string): PromptRecord[] | undefined {
 }
 
 function arrayRecords(message: string): PromptRecord[] | undefined {
-  // An array of records begins a line or follows a name's colon, and its first item is a string or an object.
+  // An array of records begins a line or follows a colon or backtick, and its first item is a
+  // string or an object.
   return findJson(message, /(?:^|[\n:{`])[ \t]*(?=\[\s{0,200}["{])/gu, (value) => {
     if (!Array.isArray(value)) return undefined
     return value.map((item: unknown, index) => arrayRecord(item, index))

@@ -4,13 +4,16 @@ import type { StringNode } from './nodes.ts'
 import { textMatching } from './pattern.ts'
 import { SchemaError } from '../schema-source.ts'
 
-/** About how many characters of a record a free text quotes. */
+/** Approximate number of characters in an excerpt of a record. */
 const excerptLength = 60
 
-/** The longest `minLength` that is filled. */
+/** Largest `minLength` that the simulator fills. */
 const longestMinimum = 100_000
 
-/** A text for a schema: of its format, of its pattern, else an excerpt of the record's text, within its lengths. */
+/**
+ * Returns a text for a schema: a text with the schema's format, or a text that matches its pattern,
+ * or else an excerpt of the record's text. The text respects the schema's lengths.
+ */
 export function stringFor(node: StringNode, subject: Subject, salt: number): string {
   const { format, pattern, minLength, maxLength } = node
   if (minLength > longestMinimum) {
@@ -19,7 +22,8 @@ export function stringFor(node: StringNode, subject: Subject, salt: number): str
     )
   }
   const hash = mix(subject.hash, salt)
-  // A pattern beside `uuid` says which version; beside the other formats it says nothing new.
+  // A pattern with the format `uuid` requires a version. With the other formats, a pattern adds
+  // nothing.
   const formatted =
     format === 'uuid' && pattern !== undefined ? undefined : formats[format ?? '']?.(hash, node)
   if (formatted !== undefined) return formatted
@@ -30,7 +34,7 @@ export function stringFor(node: StringNode, subject: Subject, salt: number): str
   return fit(excerpt(subject.text), minLength, maxLength)
 }
 
-/** The beginning of a text in one line, cut between words. */
+/** Returns the beginning of a text on one line, cut between two words. */
 export function excerpt(text: string): string {
   const line = text
     .slice(0, excerptLength * 5)
@@ -43,13 +47,14 @@ export function excerpt(text: string): string {
 
 function fit(text: string, minLength: number, maxLength: number): string {
   const fitted = cut(text, maxLength)
-  // Schemas count characters, some validators UTF-16 units: the minimum is kept in the one, the maximum in the other.
+  // Schemas count characters, and some validators count UTF-16 units. The text keeps the minimum in
+  // characters and the maximum in UTF-16 units.
   const missing = minLength - Array.from(fitted.slice(0, minLength * 2)).length
   if (missing <= 0) return fitted
   return fitted.length + missing <= maxLength ? fitted + '.'.repeat(missing) : '.'.repeat(minLength)
 }
 
-/** The first `length` UTF-16 units, one fewer where that would split a character. */
+/** Returns the first `length` UTF-16 units, or one unit less if the cut would split a character. */
 function cut(text: string, length: number): string {
   if (text.length <= length) return text
   const code = text.charCodeAt(length - 1)
@@ -66,7 +71,7 @@ const hex = (hash: number, length: number) =>
 const formats: Partial<Record<string, (hash: number, node: StringNode) => string>> = {
   'date-time': (hash) => `${date(hash)}T${time(hash)}Z`,
   date,
-  // JSON Schema's time has a zone; Zod's has none, and says so by its pattern.
+  // A time in JSON Schema has a time zone. A time in Zod has no zone, and Zod's pattern shows this.
   time: (hash, node) => (node.pattern === undefined ? `${time(hash)}Z` : time(hash)),
   duration: (hash) => `P${1 + (hash % 9)}DT${1 + ((hash >>> 8) % 23)}H`,
   email: (hash) => `user${hash % 1000}@example.com`,

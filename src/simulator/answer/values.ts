@@ -15,33 +15,45 @@ import { idFor } from './ids.ts'
 import { SchemaError } from '../schema-source.ts'
 import { stringFor } from './strings.ts'
 
-/** What one answer is made from. `whole` is the message as one subject; arrays of records take `records`. */
+/**
+ * The input of one answer. `whole` is the message as one subject. Arrays with one element per
+ * record use `records`.
+ */
 type Scope = {
   schema: CompiledSchema
   whole: Subject
   records: readonly Subject[]
-  /** Whether the message itself told its records apart. */
+  /** Whether the message separates its records. */
   delimited: boolean
 }
 
-/** Where in the answer a value stands. */
+/** The place of a value in the answer. */
 type Place = {
   subject: Subject
-  /** Hash of the path to it, so that two numbers about one record differ. */
+  /** Hash of the path to the value. It makes two numbers about one record different. */
   salt: number
-  /** Words of the property's name. */
+  /** The words of the property's name. */
   keys: readonly string[]
-  /** Recursion has gone deep enough: only what is required, and the shallowest choice. */
+  /**
+   * Whether the recursion is deep enough. Then the value has only required parts, and takes the
+   * shallowest choice.
+   */
   minimal: boolean
 }
 
-/** How often a reference may be inside itself before values get minimal. */
+/** Number of times that a reference may be inside itself before values become minimal. */
 const deepestRecursion = 2
 
-/** Values in one record's answer. A schema that doubles at every level would otherwise fill the memory. */
+/**
+ * Largest number of values in one record's answer. Without a limit, a schema that doubles at every
+ * level would fill the memory.
+ */
 const mostValues = 20_000
 
-/** A value of the schema, made from the message. Throws a `SchemaError` if it would be absurdly large. */
+/**
+ * Makes a value of the schema from the message. Throws a `SchemaError` if the value would have too
+ * many parts.
+ */
 export function answerValue(scope: Scope): unknown {
   const entered = new Map<Node, number>()
   let left = mostValues
@@ -114,7 +126,8 @@ export function answerValue(scope: Scope): unknown {
       const item = prefix[index] ?? items
       if (item === undefined) break
       const subject = about(index)
-      // Elements about different records differ by the record; elements about one need a salt of their own.
+      // Elements about different records differ by the record. Elements about one record each need
+      // their own salt.
       const salt = subject === place.subject ? mix(place.salt, index + 1) : mix(place.salt, 1)
       made.push(valueOf(item, { ...place, subject, salt }))
     }
@@ -132,7 +145,7 @@ export function answerValue(scope: Scope): unknown {
       const inner = { ...place, subject, salt: mix(place.salt, property.hash), keys: property.keys }
       entries.push([property.name, propertyValue(node, property, inner)])
     }
-    // Defines properties one by one, so that one named __proto__ is a property like any other.
+    // `Object.fromEntries` treats the name `__proto__` like any other name.
     return Object.fromEntries(entries)
   }
 
@@ -168,7 +181,10 @@ export function answerValue(scope: Scope): unknown {
   }
 }
 
-/** Null for a label that no word speaks for, and for one in four of everything else; otherwise any by hash. */
+/**
+ * Chooses null for a label if no word matches, and for a quarter of other values. Otherwise chooses
+ * any option by hash.
+ */
 function chooseFreely(options: readonly Node[], place: Place): Node {
   const isNull = (option: Node) => option.kind === 'fixed' && option.value === null
   const nothing = options.find(isNull)
@@ -182,7 +198,10 @@ function chooseFreely(options: readonly Node[], place: Place): Node {
   return isEmpty ? nothing : chosen
 }
 
-/** For an object whose every property is named for a record (`7`, `r7`, `record_7`): the records by those names. */
+/**
+ * Returns the records by property name if each property is named after a record (`7`, `r7`,
+ * `record_7`).
+ */
 function recordsByName(node: ObjectNode, records: readonly Subject[]): Map<string, Subject> | undefined {
   const byId = new Map(records.map((record) => [record.id, record]))
   const byName = new Map<string, Subject>()

@@ -1,4 +1,4 @@
-/** Words that say nothing about the subject of a text. */
+/** Words that do not show the subject of a text. */
 const stopWords = new Set(
   (
     'a about all also am an and any are as at be because been but by can could d did do does doing done for from ' +
@@ -8,7 +8,10 @@ const stopWords = new Set(
   ).split(' '),
 )
 
-/** Words count as the same from this many equal letters on: card and cards, transfer and transferring. */
+/**
+ * Words with the same first letters, up to this number, count as the same word: card and cards,
+ * transfer and transferring.
+ */
 const keyLength = 4
 
 function keysOf(words: Iterable<string>, keep: (word: string) => boolean): string[] {
@@ -17,15 +20,15 @@ function keysOf(words: Iterable<string>, keep: (word: string) => boolean): strin
   return [...keys]
 }
 
-/** The distinct word keys of running text, without stop words. */
+/** Returns the distinct word keys of a text, without stop words. */
 export function textKeys(text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
   return keysOf(words, (word) => !stopWords.has(word))
 }
 
 /**
- * The distinct word keys of a name such as `card_arrival`, `card-arrival` or `cardArrival`. Stop words count
- * only where there is nothing else: the label `not` is about not.
+ * Returns the distinct word keys of a name such as `card_arrival`, `card-arrival` or `cardArrival`.
+ * Stop words count only if the name has no other words: the label `not` is about the word "not".
  */
 export function nameKeys(name: string): string[] {
   const words = name

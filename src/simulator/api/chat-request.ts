@@ -21,13 +21,13 @@ export type ChatRequest = Request & { api: 'chat'; includeUsage: boolean }
 
 const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function']
 
-/** Reads a request's body. Throws an `ApiError` that names the first field that is missing or wrong. */
+/** Reads a request's body. Throws an `ApiError` that names the first missing or wrong field. */
 export function parseChatRequest(body: string): ChatRequest {
   const request = parseBody(body)
   const model = parseModel(request['model'])
   const { messages, n, tool_choice: toolChoice } = request
   if (n !== undefined && n !== null && n !== 1)
-    throw wrongValue('n', '1, as the simulator writes one choice', n)
+    throw wrongValue('n', '1, because the simulator writes one choice', n)
   refuseToolCalls(toolChoice, allowedMode(toolChoice))
   const stream = flag(request['stream'], 'stream')
   if (messages === undefined) throw missingField('messages')
@@ -39,7 +39,7 @@ export function parseChatRequest(body: string): ChatRequest {
     messages: parseMessages(messages, 'messages', parseMessage),
     stream,
     includeUsage: flag(includeUsage, 'stream_options.include_usage'),
-    // The newer name goes before the older one.
+    // The newer name has precedence.
     maxTokens:
       tokenCap(request['max_completion_tokens'], 'max_completion_tokens') ??
       tokenCap(request['max_tokens'], 'max_tokens'),

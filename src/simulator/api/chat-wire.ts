@@ -2,34 +2,37 @@ import type { ChatRequest } from './chat-request.ts'
 import type { ErrorBody } from './errors.ts'
 import type { PromptCount } from '../prompt.ts'
 
-/** Sent as `system_fingerprint`, so that no log can be taken for a model's. */
+/** Sent as `system_fingerprint`, so that a log of the simulator cannot look like a model's log. */
 const fingerprint = 'fp_simulator_not_a_model'
 
-/** What one answer used. */
+/** The usage of one answer. */
 export type Usage = { prompt: PromptCount; completionTokens: number }
 
-/** `length`: the answer was cut at the request's cap or the context's end. */
+/** `length`: the answer was cut at the request's cap or at the end of the context. */
 export type FinishReason = 'stop' | 'length' | 'content_filter'
 
-/** Writes one answer as its API has it: as a stream by `start`, `delta` and `end`, or by `whole`. */
+/**
+ * Writes one answer in the format of its API: as a stream by `start`, `delta` and `end`, or in one
+ * piece by `whole`.
+ */
 export type Writer = {
-  /** Everything before the first token. */
+  /** Returns everything before the first token. */
   start(): string
-  /** One token. */
+  /** Returns one token. */
   delta(token: string): string
-  /** Everything after the last token. */
+  /** Returns everything after the last token. */
   end(reason: FinishReason, usage: Usage): string
   /** The body of an answer that is not streamed. */
   whole(content: string, reason: FinishReason, usage: Usage): string
-  /** One token of a refusal. */
+  /** Returns one token of a refusal. */
   refusal(token: string): string
   /** The body of a refusal that is not streamed. */
   wholeRefusal(refusal: string, reason: FinishReason, usage: Usage): string
-  /** An error after the status said that all is well. */
+  /** Returns an error that comes after status 200. */
   error(body: ErrorBody): string
 }
 
-/** Writes the parts of one completion, streamed or whole. */
+/** Writes the parts of one completion, streamed or in one piece. */
 export class CompletionWriter implements Writer {
   readonly #id: string
   readonly #created: number
@@ -45,22 +48,26 @@ export class CompletionWriter implements Writer {
     this.#model = request.model
     this.#includeUsage = request.includeUsage
     const head = JSON.stringify(this.#head('chat.completion.chunk')).slice(0, -1)
-    // What every token's event has in common is written once: there are thousands of them in a second.
+    // The common part of all token events is made only once, because there are thousands of events
+    // per second.
     this.#chunkStart = `data: ${head},"choices":[{"index":0,"delta":`
     this.#chunkEnd = `]${request.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
-  /** The first event: a delta with the role. */
+  /** Returns the first event: a delta with the role. */
   start(): string {
     return this.#chunk('{"role":"assistant","content":"","refusal":null}', 'null')
   }
 
-  /** One event for one token. */
+  /** Returns one event for one token. */
   delta(token: string): string {
     return this.#chunk(`{"content":${JSON.stringify(token)}}`, 'null')
   }
 
-  /** Everything after the last token: the finish reason, usage if asked for, and the end mark. */
+  /**
+   * Returns everything after the last token: the finish reason, the usage if requested, and the end
+   * mark.
+   */
   end(reason: FinishReason, usage: Usage): string {
     const finish = this.#chunk('{}', `"${reason}"`)
     const last = { ...this.#head('chat.completion.chunk'), choices: [], usage: usageBody(usage) }
@@ -72,7 +79,7 @@ export class CompletionWriter implements Writer {
     return this.#whole({ content, refusal: null }, reason, usage)
   }
 
-  /** One event for one token of a refusal. */
+  /** Returns one event for one token of a refusal. */
   refusal(token: string): string {
     return this.#chunk(`{"refusal":${JSON.stringify(token)}}`, 'null')
   }
@@ -82,7 +89,9 @@ export class CompletionWriter implements Writer {
     return this.#whole({ content: null, refusal }, reason, usage)
   }
 
-  /** An event that tells of an error after the status said that all is well; `body` is that of an error's response. */
+  /**
+   * Returns an error event that comes after status 200. `body` is the body of an error response.
+   */
   error(body: ErrorBody): string {
     return `data: ${JSON.stringify(body)}\n\n`
   }

@@ -1,12 +1,12 @@
 import type { Api } from './api.ts'
 import { shown } from '../shown.ts'
 
-/** What the body of an error says. */
+/** The body of an error response. */
 export type ErrorBody = {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
 
-/** An error of the API, answered in OpenAI's shape: `{ error: { message, type, param, code } }`. */
+/** An error of the API, sent in OpenAI's form: `{ error: { message, type, param, code } }`. */
 export class ApiError extends Error {
   override name = 'ApiError'
   readonly status: number
@@ -38,7 +38,7 @@ type ApiErrorDetails = {
   headers?: Record<string, string>
 }
 
-/** A required field is not there. */
+/** A required field is missing. */
 export function missingField(param: string): ApiError {
   return new ApiError(400, `Missing required parameter: '${param}'.`, {
     param,
@@ -46,20 +46,20 @@ export function missingField(param: string): ApiError {
   })
 }
 
-/** A field is there, but of another type. */
+/** A field has a wrong type. */
 export function wrongType(param: string, expected: string, value: unknown): ApiError {
   const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
   const message = `Invalid type for '${param}': expected ${expected}, but got ${got} instead.`
   return new ApiError(400, message, { param, code: 'invalid_type' })
 }
 
-/** A field is of the right type, with a value that is not allowed. */
+/** A field has the right type and a value that is not allowed. */
 export function wrongValue(param: string, expected: string, value: unknown): ApiError {
   const message = `Invalid value for '${param}': expected ${expected}, but got ${shown(value)} instead.`
   return new ApiError(400, message, { param, code: 'invalid_value' })
 }
 
-/** A number is below the least that is allowed. */
+/** A number is smaller than the smallest allowed number. */
 export function belowMinimum(param: string, least: number, value: number): ApiError {
   const message =
     `Invalid '${param}': integer below minimum value. Expected a value >= ${least}, ` +
@@ -67,12 +67,12 @@ export function belowMinimum(param: string, least: number, value: number): ApiEr
   return new ApiError(400, message, { param, code: 'integer_below_min_value' })
 }
 
-/** A field is there that the API does not have. */
+/** The API has no field of this name. */
 export function unknownField(param: string): ApiError {
   return new ApiError(400, `Unknown parameter: '${param}'.`, { param, code: 'unknown_parameter' })
 }
 
-/** The schema named `name` cannot be answered. */
+/** The simulator cannot answer the schema with the name `name`. */
 export function invalidSchema(api: Api, name: string, reason: string): ApiError {
   const details = {
     chat: { param: 'response_format' },
@@ -81,7 +81,7 @@ export function invalidSchema(api: Api, name: string, reason: string): ApiError 
   return new ApiError(400, `Invalid schema for response_format '${name}': ${reason}.`, details[api])
 }
 
-/** The prompt alone has more tokens than the context. */
+/** The prompt has more tokens than the context. */
 export function promptTooLong(api: Api, contextTokens: number, promptTokens: number): ApiError {
   const code = 'context_length_exceeded'
   if (api === 'responses') {

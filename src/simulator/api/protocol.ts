@@ -11,12 +11,14 @@ const parsers: Record<Api, (body: string) => AnyRequest> = {
   responses: parseResponsesRequest,
 }
 
-/** Reads a request's body. Throws an `ApiError` that names the first field that is missing or wrong. */
+/** Reads a request's body. Throws an `ApiError` that names the first missing or wrong field. */
 export function parseRequest(api: Api, body: string): AnyRequest {
   return parsers[api](body)
 }
 
-/** What writes the answer to the simulator's request number `count`; `created` is in seconds since 1970. */
+/**
+ * Returns the writer for the answer to request number `count`. `created` is in seconds since 1970.
+ */
 export function writerFor(request: AnyRequest, count: number, created: number): Writer {
   switch (request.api) {
     case 'chat':

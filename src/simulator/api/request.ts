@@ -4,29 +4,33 @@ import { isObject, parseJson } from '../json-text.ts'
 
 export type Message = { role: string; text: string }
 
-/** `json` is the schema's text: a part of the prompt, and the key under which its compiled form is kept. */
+/**
+ * `json` is the schema's text. It is a part of the prompt, and the key under which the compiled
+ * schema is kept.
+ */
 export type ResponseFormat =
   | { type: 'text' }
   | { type: 'json_object' }
   | { type: 'json_schema'; name: string; schema: unknown; json: string; strict: boolean }
 
-/** A request to either API, checked, with only what the simulator looks at. */
+/** A checked request to either API, with only the fields that the simulator uses. */
 export type Request = {
   api: Api
   model: string
   messages: Message[]
   stream: boolean
-  /** The most tokens that the answer may have. */
+  /** Largest number of tokens in the answer. */
   maxTokens: number | undefined
   format: ResponseFormat
 }
 
-/** A JSON object as it came: nothing in it is checked. */
+/** A JSON object whose fields are not checked yet. */
 export type Fields = Record<string, unknown>
 
-// What follows reads the parts that both APIs have. Each throws an `ApiError` that names the field `param`.
+// The functions below read the fields that both APIs have. Each throws an `ApiError` that names the
+// field `param`.
 
-/** A request's body. */
+/** Reads a request's body. */
 export function parseBody(body: string): Fields {
   const request = parseJson(body)
   if (isObject(request)) return request
@@ -40,7 +44,7 @@ export function parseModel(model: unknown): string {
   return model
 }
 
-/** A list of messages, each read by `parse`. */
+/** Reads a list of messages with `parse`. */
 export function parseMessages(
   messages: readonly unknown[],
   param: string,
@@ -60,7 +64,7 @@ export function parseRole(role: unknown, param: string, roles: readonly string[]
   return role
 }
 
-/** A message's text; `holdsText` says of each part's type whether the part is text. */
+/** Reads a message's text. `holdsText` returns whether a part with this type holds text. */
 export function parseContent(
   content: unknown,
   param: string,
@@ -71,7 +75,7 @@ export function parseContent(
   if (!Array.isArray(content)) throw wrongType(param, 'a string or an array of objects', content)
   const texts = content.map((part: unknown, index) => {
     if (!isObject(part)) throw wrongType(`${param}[${index}]`, 'an object', part)
-    // The simulator cannot see or hear: parts other than text are as if they were not there.
+    // The simulator cannot see or hear, so it ignores parts that are not text.
     if (!holdsText(part['type'], `${param}[${index}].type`)) return ''
     if (typeof part['text'] !== 'string') throw wrongType(`${param}[${index}].text`, 'a string', part['text'])
     return part['text']
@@ -88,16 +92,18 @@ export function parseStreamOptions(options: unknown, stream: boolean): Fields {
 }
 
 /**
- * Refuses requests after which a model may not answer with text. With the choice left to the model, tools can be
- * there, and are not called; `mode` is how a choice among some of them leaves it.
+ * Refuses requests that force a tool call. If the model may choose, the request may have tools, and
+ * the simulator does not call them. `mode` is the mode of a choice among some tools.
  */
 export function refuseToolCalls(toolChoice: unknown, mode: unknown): void {
   const choice = isObject(toolChoice) ? mode : (toolChoice ?? 'auto')
   if (choice === 'auto' || choice === 'none') return
-  throw wrongValue('tool_choice', 'none or auto, as the simulator does not call tools', toolChoice)
+  throw wrongValue('tool_choice', 'none or auto, because the simulator does not call tools', toolChoice)
 }
 
-/** Where a request says in which format it wants its answer, and in which field of that the schema is, if in any. */
+/**
+ * The field of each API that holds the answer's format, and the field in it that holds the schema.
+ */
 const formats = {
   chat: { param: 'response_format', within: 'json_schema' },
   responses: { param: 'text.format', within: undefined },
@@ -137,8 +143,8 @@ function schemaText(api: Api, name: string, schema: unknown): string {
   try {
     return JSON.stringify(schema)
   } catch {
-    // The only way in which parsed JSON cannot be written again: it is nested too deep for the stack.
-    throw invalidSchema(api, name, 'it is nested too deep')
+    // Parsed JSON cannot be written again only if it is nested too deep for the stack.
+    throw invalidSchema(api, name, 'it is nested too deeply')
   }
 }
 
@@ -148,7 +154,7 @@ export function flag(value: unknown, param: string): boolean {
   return value
 }
 
-/** A number of tokens, from 1. */
+/** Reads a number of tokens, from 1. */
 export function tokenCap(value: unknown, param: string): number | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'number') throw wrongType(param, 'an integer', value)

@@ -16,7 +16,7 @@ import {
   tokenCap,
 } from './request.ts'
 
-/** A request to the Responses API, with what a response repeats of it. */
+/** A request to the Responses API, with the fields that the response repeats. */
 export type ResponsesRequest = Request & {
   api: 'responses'
   instructions: string | undefined
@@ -25,7 +25,7 @@ export type ResponsesRequest = Request & {
 
 const roles = ['developer', 'system', 'user', 'assistant']
 
-/** The types of parts that a content may have, and whether they hold text. */
+/** The allowed types of content parts, and whether they hold text. */
 const parts = new Map<unknown, boolean>([
   ['input_text', true],
   ['output_text', true],
@@ -34,10 +34,10 @@ const parts = new Map<unknown, boolean>([
   ['refusal', false],
 ])
 
-/** OpenAI takes no smaller cap here, unlike in chat completions. */
+/** Smallest cap that OpenAI accepts here, in tokens. Chat completions have no such minimum. */
 const smallestCap = 16
 
-/** Fields of chat completions under which a client may look for what has another name here. */
+/** Fields of chat completions that have another name here. */
 const moved = new Map([
   ['messages', 'input'],
   ['response_format', 'text.format'],
@@ -46,13 +46,13 @@ const moved = new Map([
   ['verbosity', 'text.verbosity'],
 ])
 
-/** Fields of chat completions that do not exist here, and that OpenAI has no advice about. */
+/** Fields of chat completions that do not exist here. OpenAI's error names no replacement. */
 const chatOnly = [
   ...['audio', 'function_call', 'functions', 'logit_bias', 'logprobs', 'max_tokens', 'modalities', 'n'],
   ...['prediction', 'seed', 'stop', 'web_search_options'],
 ]
 
-/** Reads a request's body. Throws an `ApiError` that names the first field that is missing or wrong. */
+/** Reads a request's body. Throws an `ApiError` that names the first missing or wrong field. */
 export function parseResponsesRequest(body: string): ResponsesRequest {
   const request = parseBody(body)
   const model = parseModel(request['model'])
@@ -69,7 +69,7 @@ export function parseResponsesRequest(body: string): ResponsesRequest {
   return {
     api: 'responses',
     model,
-    // Instructions are a message in front of all others.
+    // The instructions become the first message.
     messages: instructions === undefined ? input : [{ role: 'system', text: instructions }, ...input],
     stream,
     maxTokens: parseCap(request['max_output_tokens']),
@@ -91,16 +91,18 @@ function refuseChatFields(request: Fields): void {
   if (field !== undefined) throw unknownField(field)
 }
 
-/** The simulator keeps nothing of what it was asked, so it cannot go on from there. */
+/** Refuses requests that continue an earlier request, because the simulator stores no requests. */
 function refuseMemory(request: Fields): void {
   const asked = (field: string) => request[field] !== undefined && request[field] !== null
   for (const field of ['previous_response_id', 'conversation', 'prompt']) {
-    if (asked(field)) throw wrongValue(field, 'nothing, as the simulator stores nothing', request[field])
+    if (asked(field))
+      throw wrongValue(field, 'no value, because the simulator stores nothing', request[field])
   }
   if (flag(request['background'], 'background')) {
-    throw wrongValue('background', 'false, as the simulator stores nothing', true)
+    throw wrongValue('background', 'false, because the simulator stores nothing', true)
   }
-  // May be true: nobody can tell, as what would need the stored response is refused.
+  // `store` may be true. It has no effect, because requests that need a stored response are
+  // refused.
   flag(request['store'], 'store')
 }
 
@@ -119,13 +121,16 @@ function parseInput(input: unknown): Message[] {
 
 function parseMessage({ type, role: given, content }: Fields, param: string): Message {
   if (type !== undefined && type !== 'message') {
-    throw wrongValue(`${param}.type`, 'message, as the simulator does not call tools', type)
+    throw wrongValue(`${param}.type`, 'message, because the simulator does not call tools', type)
   }
   const role = parseRole(given, `${param}.role`, roles)
   return { role, text: parseContent(content, `${param}.content`, holdsText) }
 }
 
-/** The name of a chat completion's text part is taken for no other: an error is easier found than a lost text. */
+/**
+ * Whether a part of this type holds text. The name of the text part of chat completions is refused,
+ * because an error is easier to find than a lost text.
+ */
 function holdsText(type: unknown, param: string): boolean {
   const isText = parts.get(type)
   if (isText !== undefined) return isText

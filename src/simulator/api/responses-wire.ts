@@ -2,33 +2,37 @@ import type { ResponsesRequest } from './responses-request.ts'
 import type { ErrorBody } from './errors.ts'
 import type { FinishReason, Usage, Writer } from './chat-wire.ts'
 
-/** Where the answer's text is: it is the only part of the only item. */
+/** The place of the answer's text. The answer has one item, and the item has one part. */
 const itemIndex = { output_index: 0 }
 const partIndex = { ...itemIndex, content_index: 0 }
 
-/** Writes the parts of one response, streamed or whole. */
+/** Writes the parts of one response, streamed or in one piece. */
 export class ResponseWriter implements Writer {
-  /** What the response says of itself from its beginning to its end. */
+  /** The fields that are the same in every event with the response. */
   readonly #head: object
   readonly #itemId: string
   readonly #deltaEnd: string
-  /** The next event's number. */
+  /** Number of the next event. */
   #sequence = 0
-  /** All deltas so far: the events at the end repeat them. */
+  /** All deltas so far. The events at the end repeat them. */
   #text = ''
-  /** Whether they are a refusal. */
+  /** Whether the deltas are a refusal. */
   #isRefusal = false
 
   /** Ids end in `suffix`; `created` is in seconds since 1970. */
   constructor(request: ResponsesRequest, suffix: string, created: number) {
     this.#head = responseHead(request, `resp_${suffix}`, created)
     this.#itemId = `msg_${suffix}`
-    // What every token's event has in common is written once: there are thousands of them in a second.
+    // The common part of all token events is made only once, because there are thousands of events
+    // per second.
     const place = JSON.stringify({ item_id: this.#itemId, ...partIndex, logprobs: [] })
     this.#deltaEnd = `,${place.slice(1)}\n\n`
   }
 
-  /** The events before the first token: the response begins, in it its message, and in that its text. */
+  /**
+   * Returns the events before the first token. They open the response, its message, and the
+   * message's text.
+   */
   start(): string {
     const response = { ...this.#head, ...inProgress }
     return (
@@ -39,7 +43,7 @@ export class ResponseWriter implements Writer {
     )
   }
 
-  /** One event for one token. */
+  /** Returns one event for one token. */
   delta(token: string): string {
     this.#text += token
     const type = 'response.output_text.delta'
@@ -47,14 +51,17 @@ export class ResponseWriter implements Writer {
     return `${head},"delta":${JSON.stringify(token)}${this.#deltaEnd}`
   }
 
-  /** One event for one token of a refusal. */
+  /** Returns one event for one token of a refusal. */
   refusal(token: string): string {
     this.#text += token
     this.#isRefusal = true
     return this.#event('response.refusal.delta', { ...this.#place, delta: token })
   }
 
-  /** The events after the last token: text, message and response end, and each repeats the whole of itself. */
+  /**
+   * Returns the events after the last token. They close the text, the message and the response, and
+   * each event repeats its whole content.
+   */
   end(reason: FinishReason, usage: Usage): string {
     const text = this.#text
     const { status } = endings[reason]
@@ -81,7 +88,9 @@ export class ResponseWriter implements Writer {
     return JSON.stringify(this.#response([refusalPart(refusal)], reason, usage))
   }
 
-  /** An event that tells of an error after the status said that all is well; `body` is that of an error's response. */
+  /**
+   * Returns an error event that comes after status 200. `body` is the body of an error response.
+   */
   error({ error }: ErrorBody): string {
     const { code, message, param } = error
     return this.#event('error', { code, message, param })
@@ -108,7 +117,7 @@ export class ResponseWriter implements Writer {
 
 const inProgress = { status: 'in_progress', incomplete_details: null, output: [], usage: null }
 
-/** What a response says of its end, for each reason; the last event is named after the status. */
+/** The fields of a response for each finish reason. The last event is named after the status. */
 const endings: Record<FinishReason, { status: string; incomplete_details: { reason: string } | null }> = {
   stop: { status: 'completed', incomplete_details: null },
   length: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } },
@@ -131,7 +140,7 @@ function responseHead(request: ResponsesRequest, id: string, created: number) {
     tool_choice: 'auto',
     tools: [],
     top_p: null,
-    // So that no log can be taken for a model's.
+    // A mark, so that a log of the simulator cannot look like a model's log.
     metadata: { ...request.metadata, simulator: 'not a model' },
   }
 }

@@ -2,7 +2,7 @@ import type { Sink } from '../pace.ts'
 import type { PromptCount } from '../prompt.ts'
 import type { FinishReason, Writer } from './chat-wire.ts'
 
-/** What an answer needs of a `ServerResponse`. */
+/** The part of a `ServerResponse` that an answer uses. */
 export type Out = {
   readonly headersSent: boolean
   writeHead(status: number, headers: Record<string, string>): unknown
@@ -10,14 +10,15 @@ export type Out = {
   end(text: string): unknown
 }
 
-/** One answer, known as a whole before its first token is written. */
+/** An answer that is complete before its first token is written. */
 export type Answer = { tokens: readonly string[]; reason: FinishReason; prompt: PromptCount }
 
 /** Writes an answer as server-sent events, one for each token. */
 export function streamSink(out: Out, writer: Writer, answer: Answer): Sink {
   const { tokens, reason, prompt } = answer
 
-  // Headers leave with the first token, as at servers that wait for the model, together with the events before it.
+  // The headers are sent with the first token, together with the events before it. Servers that
+  // wait for the model do the same.
   const open = () => {
     if (out.headersSent) return ''
     out.writeHead(200, {
@@ -32,7 +33,7 @@ export function streamSink(out: Out, writer: Writer, answer: Answer): Sink {
       let events = open()
       for (let index = from; index < to; index++) {
         const token = tokens[index] ?? ''
-        // A token's text may come with a later one's.
+        // The text of a token may come with a later token.
         if (token !== '') events += writer.delta(token)
       }
       return out.write(events)
@@ -43,7 +44,7 @@ export function streamSink(out: Out, writer: Writer, answer: Answer): Sink {
   }
 }
 
-/** Writes an answer in one piece when its last token is there. */
+/** Writes an answer in one piece after its last token. */
 export function wholeSink(out: Out, writer: Writer, answer: Answer): Sink {
   const { tokens, reason, prompt } = answer
   return {

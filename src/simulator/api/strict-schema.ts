@@ -9,15 +9,15 @@ const refused = [
   ...['oneOf', 'prefixItems', 'uniqueItems', 'patternProperties'],
 ]
 
-/** Without one of these a schema does not say what to write. */
+/** A schema must have one of these keywords, or it does not describe a value. */
 const telling = ['type', 'anyOf', 'enum', 'const', '$ref']
 
-/** A schema inside the root; `steps` lead to it from the one that it stands in. */
+/** A schema inside the root. `steps` is the path from the schema `within` to this schema. */
 type Place = { schema: Schema; steps: readonly string[]; within: Place | undefined }
 
 /**
- * Why OpenAI refuses a schema with `strict: true`, in its words, or `undefined` if it does not. The limits on the
- * size of a schema are not checked.
+ * Returns the reason for which OpenAI refuses a schema with `strict: true`, in OpenAI's words.
+ * `undefined` if OpenAI accepts it. Does not check the limits on the size of a schema.
  */
 export function strictProblem(root: unknown): string | undefined {
   const schema = asSchema(root)
@@ -28,7 +28,8 @@ export function strictProblem(root: unknown): string | undefined {
   }
   if (has(schema, 'anyOf')) return "In context=(), 'anyOf' is not permitted"
 
-  // The list grows while it is walked: without recursion no schema is nested too deep for the stack.
+  // The list grows during the loop. Without recursion, no schema is nested too deeply for the
+  // stack.
   const places: Place[] = [{ schema, steps: [], within: undefined }]
   for (const place of places) {
     const problem = ownProblem(place.schema, schema)
@@ -40,7 +41,7 @@ export function strictProblem(root: unknown): string | undefined {
   return undefined
 }
 
-/** What is wrong with a schema itself, apart from the schemas in it. */
+/** Returns the problem of a schema itself, without the schemas inside it. */
 function ownProblem(schema: Schema, root: Schema): string | undefined {
   if (has(schema, '$ref')) return referenceProblem(schema, root)
   const keyword = refused.find((each) => has(schema, each))
@@ -56,7 +57,7 @@ function ownProblem(schema: Schema, root: Schema): string | undefined {
 function referenceProblem({ $ref, ...beside }: Schema, root: Schema): string | undefined {
   const keywords = Object.keys(beside)
   if (keywords.length > 0) return `$ref cannot have keywords {${quoted(keywords)}}`
-  // Pointers only: an anchor (`#name`) is not followed.
+  // Only pointers are followed. An anchor (`#name`) is not followed.
   const isPointer = typeof $ref === 'string' && /^#(?:\/|$)/u.test($ref)
   if (isPointer && follow($ref, root) !== undefined) return undefined
   return `reference to component ${shown($ref)} which was not found in the schema`
@@ -91,7 +92,7 @@ function contextOf(place: Place): string {
   return quoted(parts.reverse().flat())
 }
 
-/** What is no schema, such as `true`, is one that says nothing. */
+/** A value that is not an object, such as `true`, counts as an empty schema. */
 function asSchema(value: unknown): Schema {
   return isObject(value) ? value : {}
 }

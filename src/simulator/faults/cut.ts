@@ -1,18 +1,19 @@
 import { between, type Random } from './random.ts'
 
-/** The longest pieces: of an answer in characters, which is a few tokens, and of a body in bytes. */
+/** Longest piece of an answer, in characters (a few tokens), and of a body, in bytes. */
 const longestText = 24
 const longestBytes = 160
 
-/** Whether the text has a character's second half at `at`. */
+/** Whether position `at` is inside a character, before its second UTF-16 unit. */
 export function isInsideCharacter(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
   return code >= 0xdc00 && code <= 0xdfff
 }
 
 /**
- * The same text as `tokens`, in as many parts, but cut anywhere between two characters. What a part would have beyond
- * its last cut comes with a later one, so some parts are empty, and none has text that its token has not reached.
+ * Cuts the text of `tokens` into the same number of parts, at random places between two characters.
+ * The text after a part's last cut comes with a later part. So some parts are empty, and no part
+ * has text from a later token.
  */
 export function cutAnywhere(tokens: readonly string[], random: Random): string[] {
   const parts: string[] = []
@@ -33,7 +34,7 @@ export function cutAnywhere(tokens: readonly string[], random: Random): string[]
   return parts
 }
 
-/** The bytes of a text in pieces of random length, which end inside characters too. */
+/** Cuts the bytes of a text into pieces of random length. A piece may end inside a character. */
 export function cutBytes(text: string, random: Random): Buffer[] {
   const bytes = Buffer.from(text)
   const pieces: Buffer[] = []

@@ -6,27 +6,33 @@ import { type FaultName, runawayTokens } from './kinds.ts'
 import type { Fault, Plan } from './plan.ts'
 import { between, type Random } from './random.ts'
 
-/** How an answer breaks off without a finish reason. */
+/** The ways in which an answer breaks off without a finish reason. */
 export type BreakOff = 'reset_inside' | 'silent_end' | 'stall' | 'error_frame' | 'malformed_frame'
 
-/** What is written for one request. */
+/** The text and the ending of one answer. */
 export type Script = {
-  /** As many as the answer has tokens; not cut at their edges where the plan says so. */
+  /**
+   * One part for each token of the answer. The plan may cut the parts at other places than the
+   * tokens.
+   */
   tokens: readonly string[]
-  /** What comes after the last token. */
+  /** The finish reason, or the way in which the answer breaks off after its last token. */
   ending: FinishReason | BreakOff
-  /** The text is a refusal, not content. */
+  /** Whether the text is a refusal and not content. */
   refused: boolean
-  /** The content type says that it is mere text. */
+  /** Whether the content type is plain text. */
   plainText: boolean
-  /** The faults that show: one may find nothing to work on, or come after the last token there is room for. */
+  /**
+   * The faults that the sent answer shows. A fault does not show if it finds nothing to damage, or
+   * comes after the last token that fits.
+   */
   done: readonly FaultName[]
 }
 
-/** An answer while it is damaged. `forever` is written after its text again and again. */
+/** An answer while faults are added. `forever` is repeated after its text. */
 type Draft = Omit<Script, 'tokens' | 'done'> & { shape: Shape; forever: string }
 
-/** Writes down an answer in at most `room` tokens, damaged as planned. */
+/** Writes an answer in at most `room` tokens, with the planned faults. */
 export function scriptFor(text: string, room: number, { faults, random, chunks }: Plan): Script {
   let draft: Draft = {
     shape: plainShape(text),
@@ -56,7 +62,10 @@ export function scriptFor(text: string, room: number, { faults, random, chunks }
   }
 }
 
-/** The draft's tokens; of what goes on for ever no more than are needed to see that there is no room. */
+/**
+ * The draft's tokens. Endless text gives only the tokens that are needed to see that it does not
+ * fit.
+ */
 function tokensOf({ shape, forever }: Draft, room: number): string[] {
   const tokens = splitTokens(textOf(shape))
   const unit = splitTokens(forever)
@@ -111,32 +120,35 @@ function damage(draft: Draft, fault: Fault, random: Random): Draft {
   }
 }
 
-/** What models have been seen to write without end. */
+/** Whitespace that real models have written without end. */
 const blanks = ['\n', ' \n', '\n\n  ', '\t']
 
 function plainShape(text: string): Shape {
   return { head: text, elements: [], tail: '' }
 }
 
-/** The answer up to its `count`th element. */
+/** The answer up to element number `count`. */
 function after({ head, elements }: Shape, count: number): Shape {
   return { head, elements: elements.slice(0, count), tail: '' }
 }
 
-/** The answer with at least one of its elements and not all, if that can be; half of one without elements. */
+/**
+ * The answer with at least one of its elements, and not all of them if possible. Of an answer
+ * without elements, the first half.
+ */
 function afterSome(shape: Shape, random: Random): Shape {
   const count = shape.elements.length
   if (count === 0) return half(shape)
   return after(shape, count === 1 ? 0 : between(random, 1, count - 1))
 }
 
-/** The answer up to the middle of an element, any of them. */
+/** The answer up to the middle of a random element. */
 function insideOne(shape: Shape, random: Random): Shape {
   const count = between(random, 0, shape.elements.length - 1)
   const next = shape.elements[count]
   if (next === undefined) return half(shape)
   const text = JSON.stringify(next.value)
-  // At least its bracket is there, and at least its bracket is not.
+  // The first bracket is always kept, and the last bracket is always cut off.
   const part = cutBefore(text, between(random, 1, text.length - 1))
   return { ...after(shape, count), tail: `${count > 0 ? ',' : ''}${part}` }
 }

@@ -5,10 +5,13 @@ import { between, type Random, someOf } from './random.ts'
 
 export type Element = { idName: string; value: Record<string, unknown> }
 
-/** An answer as its elements and the JSON around them. */
+/** An answer, split into its elements and the JSON around them. */
 export type Shape = { head: string; elements: readonly Element[]; tail: string }
 
-/** Finds the elements of an answer: the first property that is an array of objects with an id. */
+/**
+ * Finds the elements of an answer: the first property whose value is an array of objects with an
+ * id.
+ */
 export function shapeOf(text: string): Shape | undefined {
   const answer = parseJson(text)
   if (!isObject(answer)) return undefined
@@ -25,7 +28,7 @@ export function shapeOf(text: string): Shape | undefined {
   return undefined
 }
 
-/** The answer's JSON. */
+/** Returns the answer's JSON. */
 export function textOf({ head, elements, tail }: Shape): string {
   return head + elements.map(({ value }) => JSON.stringify(value)).join(',') + tail
 }
@@ -40,7 +43,10 @@ function idOf({ idName, value }: Element): string {
   return String(value[idName])
 }
 
-/** What a fault makes of the elements; the same array if it is none of these, or changes nothing. */
+/**
+ * Returns the elements with a fault. Returns the same array if the fault is of another kind or
+ * changes nothing.
+ */
 export function damageElements(
   elements: readonly Element[],
   fault: Fault,
@@ -73,7 +79,7 @@ export function positionsOf(elements: readonly Element[], ids: ReadonlySet<strin
   return new Set(elements.flatMap((element, at) => (ids.has(idOf(element)) ? [at] : [])))
 }
 
-/** Each copy comes anywhere after its element. */
+/** Each copy comes at a random place after its element. */
 function repeat(elements: readonly Element[], hit: ReadonlySet<number>, random: Random): Element[] {
   const placed = elements.map((element, at) => ({ element, place: at }))
   for (const at of hit) {
@@ -96,12 +102,13 @@ function shuffle(elements: readonly Element[], random: Random): Element[] {
   return order.every((element, at) => element === elements[at]) ? order.reverse() : order
 }
 
-/** An element with one value of a wrong type. */
+/** Returns an element in which one value has a wrong type. */
 function spoil({ idName, value }: Element, random: Random): Element {
   const names = Object.keys(value).filter((name) => name !== idName)
   const name = names[between(random, 0, names.length - 1)]
   if (name === undefined) return { idName, value }
-  // What a schema allows beside the value's own type is most often null or another scalar, so neither is written.
+  // A schema that allows a second type usually allows null or another scalar, so the wrong value is
+  // neither of them.
   const wrong =
     typeof value[name] === 'object' && value[name] !== null ? 'not an object' : { not: 'a scalar' }
   return { idName, value: { ...value, [name]: wrong } }

@@ -1,8 +1,8 @@
-/** Every way in which an answer can go wrong, in the order in which shares of requests are dealt out. */
+/** All faults of an answer, in the order in which shares of requests are dealt out. */
 export const faultKinds = [
   /** Status 429 with `retry-after-ms` (20 to 50) and `retry-after`. */
   'rate_limit',
-  /** Status 429 that does not say how long to wait. */
+  /** Status 429 without a time to wait. */
   'rate_limit_bare',
   /** Status 500. */
   'server_error',
@@ -10,94 +10,103 @@ export const faultKinds = [
   'reset_before',
   /** The connection is reset in the middle of an element. */
   'reset_inside',
-  /** After some elements the body ends cleanly, without a finish reason and without `[DONE]`. */
+  /** After some elements, the body ends cleanly without a finish reason and without `[DONE]`. */
   'silent_end',
-  /** After some elements nothing more comes until the client goes away. */
+  /** After some elements, the server sends nothing more until the client closes the connection. */
   'stall',
   /** Finish reason `length` in the middle of an element. */
   'cut',
-  /** Some elements are left out. */
+  /** Some elements are missing. */
   'missing',
   /** Some elements come twice. */
   'repeated',
   /** Some elements carry an id that no record has. */
   'unknown',
-  /** The elements come in another order. */
+  /** The elements come in a different order. */
   'shuffled',
-  /** Some elements have a value of a wrong type, under the right id. */
+  /** Some elements have the right id and a value of a wrong type. */
   'invalid',
-  /** Status 200 with a page of HTML. */
+  /** Status 200 with an HTML page. */
   'html',
   /** Status 200 with `{"error": …}` as JSON. */
   'json',
-  /** After some elements line breaks and spaces until the client goes away, or until {@link runawayTokens}. */
+  /**
+   * After some elements, the server sends line breaks and spaces until the client closes the
+   * connection, or for {@link runawayTokens} tokens.
+   */
   'whitespace',
-  /** After some elements the last one again and again, as long as `whitespace`. */
+  /** After some elements, the server repeats the last element, for as long as `whitespace`. */
   'repeating',
-  /** The right body as `text/plain`. */
+  /** The correct body, with the content type `text/plain`. */
   'wrong_content_type',
-  /** After some elements an error in the stream of status 200, and the end. */
+  /** After some elements, the stream with status 200 sends an error and ends. */
   'error_frame',
-  /** After some elements an event that is no JSON, then the connection closes. */
+  /** After some elements, the server sends an event that is not JSON and closes the connection. */
   'malformed_frame',
-  /** Prose where JSON was asked for. */
+  /** Prose instead of JSON. */
   'free_text',
-  /** A refusal and no content. */
+  /** A refusal without content. */
   'refusal',
-  /** After some elements finish reason `content_filter`. */
+  /** After some elements, the finish reason `content_filter`. */
   'content_filter',
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]
 
-/** What a record can do to the request that holds it; where several match, the first of this order counts. */
+/**
+ * Faults that a record causes in the request that holds it. If several kinds match, the first kind
+ * of this list counts.
+ */
 export const poisonKinds = [
   /** Status 400 `context_length_exceeded`. */
   'context',
-  /** Status 400 with code `content_filter`, as at Azure. */
+  /** Status 400 with code `content_filter`, like at Azure. */
   'content_filter_error',
   /** Status 500. */
   'server_error',
-  /** The connection is reset before any header. */
+  /** The connection is reset before the headers. */
   'reset',
-  /** The whole request is refused. */
+  /** The model refuses the whole request. */
   'refusal',
-  // The last three concern single elements, so all that match are done.
-  /** Finish reason `content_filter` where the record's element would begin. */
+  // The last three kinds affect single elements, so all matching kinds are applied.
+  /** Finish reason `content_filter` at the start of the record's element. */
   'content_filter',
-  /** The record's own element has a value of a wrong type. */
+  /** The record's element has a value of a wrong type. */
   'invalid',
-  /** The record's own element is left out. */
+  /** The record's element is missing. */
   'missing',
 ] as const
 
 export type PoisonKind = (typeof poisonKinds)[number]
 
-/** A fault as `stats.faults` counts it. */
+/** The name of a fault in `stats.faults`. */
 export type FaultName = FaultKind | `poison_${PoisonKind}`
 
-/** How the simulator misbehaves. */
+/** Faults that the simulator makes on purpose. */
 export type Faults = {
-  /** A whole number. The same seed and the same requests give the same faults, in whatever order they arrive. Default 1. */
+  /**
+   * A whole number. The same seed and the same requests give the same faults, in any order of
+   * arrival. Default: 1.
+   */
   seed?: number
-  /** Share of requests hit by each kind, from 0 to 1, together at most 1. */
+  /** Share of requests with each fault, from 0 to 1. All shares together are at most 1. */
   rates?: Partial<Record<FaultKind, number>>
   /**
-   * Faults of the records themselves: a request that holds a record whose text matches is hit, always, and by nothing
-   * else. Of a record that is JSON, the text is that of its strings.
+   * Faults that records cause. Each request with a record whose text matches has this fault, and no
+   * other fault. If a record is JSON, its text is the text of its strings.
    */
   poison?: Partial<Record<PoisonKind, RegExp>>
   /**
-   * How answers are cut up: one event a token, or events of random length, written in pieces that may end inside an
-   * event and inside a character. Default `'tokens'`.
+   * How answers are sent. `'tokens'`: one event for each token. `'random'`: events of random
+   * length, in pieces that may end inside an event and inside a character. Default: `'tokens'`.
    */
   chunks?: 'tokens' | 'random'
 }
 
-/** Tokens after which an answer that would never end does, with finish reason `length`. */
+/** Number of tokens after which an endless answer ends with finish reason `length`. */
 export const runawayTokens = 100_000
 
-/** One count for each fault, all 0. */
+/** Returns one count of 0 for each fault. */
 export function noFaults(): Record<FaultName, number> {
   const names: FaultName[] = [...faultKinds, ...poisonKinds.map((kind) => `poison_${kind}` as const)]
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<FaultName, number>

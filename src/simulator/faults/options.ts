@@ -2,7 +2,10 @@ import { isWhole, knownKeys, number } from '../checks.ts'
 import { shown } from '../shown.ts'
 import { type FaultKind, faultKinds, type Faults, type PoisonKind, poisonKinds } from './kinds.ts'
 
-/** Faults with every default filled in; kinds in the order of their lists, without those that never hit. */
+/**
+ * Faults with all defaults filled in. The kinds are in the order of their lists. Kinds that never
+ * occur are left out.
+ */
 export type ResolvedFaults = {
   seed: number
   rates: [kind: FaultKind, share: number][]
@@ -10,10 +13,13 @@ export type ResolvedFaults = {
   chunks: 'tokens' | 'random'
 }
 
-/** Shares are fractions: what was meant as 1 may add up to a little more. */
+/** Tolerance for rounding errors: fractions that should add up to 1 may add up to slightly more. */
 const rounding = 1e-9
 
-/** Checks and completes the option `faults`. Throws a `TypeError` or `RangeError` that names the option. */
+/**
+ * Checks the option `faults` and fills in the defaults. Throws a `TypeError` or `RangeError` that
+ * names the option.
+ */
 export function resolveFaults(faults: Faults): ResolvedFaults {
   knownKeys('faults.', faults, ['seed', 'rates', 'poison', 'chunks'])
   const { seed = 1, rates = {}, poison = {}, chunks = 'tokens' } = faults
@@ -44,7 +50,8 @@ function resolvePoison(poison: NonNullable<Faults['poison']>): ResolvedFaults['p
     if (!(pattern instanceof RegExp)) {
       throw new TypeError(`faults.poison.${kind}: expected a RegExp, got ${shown(pattern)}`)
     }
-    // With `g` or `y` a pattern remembers where it was: the same text would match only every other time.
+    // With the flag `g` or `y`, a pattern remembers its last position. Then the same text would
+    // match only every other time.
     return [[kind, new RegExp(pattern.source, pattern.flags.replace(/[gy]/gu, ''))]]
   })
 }

@@ -3,13 +3,16 @@ import type { Out } from '../api/sinks.ts'
 import { cutBytes } from './cut.ts'
 import type { Random } from './random.ts'
 
-/** An `Out` that may hold things back for a moment. */
+/** An `Out` that may delay its writes for a moment. */
 export type DamagedOut = Out & {
-  /** Acts on the response once everything that was written has got there. */
+  /** Calls `act` when everything before has been written to the response. */
   afterwards(act: () => void): void
 }
 
-/** The response, with another content type if `plainText`, and written in pieces cut by `random`. */
+/**
+ * Wraps the response: with the content type `text/plain` if `plainText`, and in pieces of random
+ * length if `random` is given.
+ */
 export function damagedOut(
   response: ServerResponse,
   plainText: boolean,
@@ -38,7 +41,10 @@ function directly(response: ServerResponse): Way {
 
 type Way = Omit<DamagedOut, 'headersSent' | 'writeHead'>
 
-/** One piece in each turn of the event loop: what is written together, `fetch` reads together. */
+/**
+ * Writes one piece in each turn of the event loop, because `fetch` reads pieces of the same turn
+ * together.
+ */
 function inPieces(response: ServerResponse, random: Random): Way {
   const steps: (() => unknown)[] = []
   let turn: NodeJS.Immediate | undefined
@@ -50,7 +56,8 @@ function inPieces(response: ServerResponse, random: Random): Way {
     turn = undefined
     steps.shift()?.()
     if (steps.length > 0) nextTurn()
-    // Whoever was told to wait goes on; if the response itself is full, it says so later.
+    // A writer that was told to wait goes on. If the response itself is full, it emits `drain`
+    // later.
     else if (!response.writableNeedDrain) response.emit('drain')
   }
   response.on('drain', () => {

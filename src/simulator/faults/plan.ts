@@ -4,30 +4,43 @@ import type { FaultKind, FaultName, PoisonKind } from './kinds.ts'
 import type { ResolvedFaults } from './options.ts'
 import { type Random, randomFrom } from './random.ts'
 
-/** One fault that hits a request: the name it is counted under, and what is done. */
+/** One fault of a request: the name under which it counts, and its kind. */
 export type Fault = {
   name: FaultName
   kind: FaultKind | PoisonKind
-  /** Ids of the records whose own elements are hit; without them, which are hit is left to chance. */
+  /**
+   * Ids of the records whose elements have the fault. Without ids, the elements are chosen at
+   * random.
+   */
   ids?: ReadonlySet<string>
 }
 
-/** What becomes of one request; `random` decides the details. More than one fault only if all are poison. */
+/**
+ * The faults of one request. `random` decides the details. Only poison can give more than one
+ * fault.
+ */
 export type Plan = { faults: readonly Fault[]; random: Random; chunks: 'tokens' | 'random' }
 
-/** Nothing goes wrong. */
+/** A plan without faults. */
 export const soundPlan: Plan = { faults: [], random: () => 0, chunks: 'tokens' }
 
-/** How many messages are remembered; the ones seen longest ago go first, and count from 0 again. */
+/**
+ * Number of messages that the plan remembers. It drops the messages that were seen longest ago;
+ * their count starts at 0 again.
+ */
 const remembered = 50_000
 
 /**
- * Decides the faults of each request from its last user message and how often that has come before. So a request
- * that is sent again is decided anew, and the order in which different requests arrive plays no part.
+ * Decides the faults of each request from its last user message and the number of times that the
+ * message has come before. So each repetition of a request gets a new decision, and the order of
+ * different requests does not matter.
  */
 export class FaultPlan {
   readonly #faults: ResolvedFaults
-  /** Times seen, by a message's hash, the one seen last at the end. */
+  /**
+   * Number of times that each message was seen, by its hash. The message that was seen last is at
+   * the end.
+   */
   readonly #seen = new Map<number, number>()
 
   constructor(faults: ResolvedFaults) {
@@ -44,7 +57,8 @@ export class FaultPlan {
   }
 
   #timesSeen(hash: number, length: number): number {
-    // The length beside the hash keeps apart what 32 bits alone would now and then mix up.
+    // The length is a second key beside the hash, because different texts sometimes have the same
+    // 32-bit hash.
     const key = hash + (length % 2 ** 20) * 2 ** 32
     const times = this.#seen.get(key) ?? 0
     this.#seen.delete(key)
@@ -66,7 +80,7 @@ function draw(rates: ResolvedFaults['rates'], drawn: number): Fault[] {
   return []
 }
 
-/** Kinds that concern single elements: they go together. */
+/** Kinds that affect single elements. Several of them can apply to one request. */
 const ofElements: readonly PoisonKind[] = ['content_filter', 'invalid', 'missing']
 
 function poisonOf(poison: ResolvedFaults['poison'], message: string): Fault[] {

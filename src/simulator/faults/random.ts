@@ -1,7 +1,7 @@
-/** The next of a fixed sequence of numbers, each from 0 (inclusive) to 1 (exclusive). */
+/** Returns the next number of a fixed sequence, from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number
 
-/** The sequence that belongs to a 32-bit seed (mulberry32). */
+/** Returns the sequence for a 32-bit seed (mulberry32). */
 export function randomFrom(seed: number): Random {
   let state = seed | 0
   return () => {
@@ -12,12 +12,12 @@ export function randomFrom(seed: number): Random {
   }
 }
 
-/** A whole number from `least` to `most`, both inclusive. */
+/** Returns a whole number from `least` to `most`, both inclusive. */
 export function between(random: Random, least: number, most: number): number {
   return least + Math.floor(random() * (most - least + 1))
 }
 
-/** About a third of `count` positions, at least one if there is any. */
+/** Chooses about a third of `count` positions, and at least one position if `count` is above 0. */
 export function someOf(random: Random, count: number): Set<number> {
   const chosen = new Set<number>()
   for (let at = 0; at < count; at++) if (random() < 1 / 3) chosen.add(at)

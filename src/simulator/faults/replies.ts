@@ -4,10 +4,14 @@ import type { Fault } from './plan.ts'
 import { between, type Random } from './random.ts'
 import { resetNow, resetSoon } from './reset.ts'
 
-/** Sent in the place of an answer: an error with a status, or what is done to the response. */
+/**
+ * A reply that replaces an answer: an error with a status, or a function that uses the response.
+ */
 type Reply = ApiError | ((response: ServerResponse) => void)
 
-/** What a fault puts in the place of an answer; `undefined` if it is one within an answer. */
+/**
+ * Returns the reply that replaces the answer. `undefined` if the fault happens within an answer.
+ */
 export function replyFor({ kind, name }: Fault, random: Random): Reply | undefined {
   const message = `The simulator was told to fail here: ${name}.`
   switch (kind) {

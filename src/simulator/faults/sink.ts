@@ -9,10 +9,10 @@ import { type DamagedOut, damagedOut } from './out.ts'
 import type { Plan } from './plan.ts'
 import { resetSoon } from './reset.ts'
 
-/** Where one answer goes, and in what words. */
+/** The response for one answer, and the writer that formats it. */
 export type Target = { response: ServerResponse; writer: Writer; stream: boolean; prompt: PromptCount }
 
-/** Writes a script: its tokens as any answer's, and then its ending. */
+/** Writes a script: the tokens like any answer, and then the ending. */
 export function scriptSink(script: Script, { random, chunks }: Plan, target: Target): Sink {
   const { tokens, ending, refused, plainText } = script
   const { response, stream, prompt } = target
@@ -32,7 +32,7 @@ export function isBreakOff(ending: Script['ending']): ending is BreakOff {
   return !finishReasons.includes(ending)
 }
 
-/** The same writer, for a text that is a refusal. */
+/** Returns the same writer for a text that is a refusal. */
 function refusing(writer: Writer): Writer {
   return {
     start: () => writer.start(),
@@ -45,7 +45,7 @@ function refusing(writer: Writer): Writer {
   }
 }
 
-/** A stream that breaks off after its last token. */
+/** Writes a stream that breaks off after its last token. */
 function brokenStream(
   sink: Sink,
   ending: BreakOff,
@@ -56,7 +56,7 @@ function brokenStream(
   return {
     send: (from, to) => sink.send(from, to),
     finish() {
-      // The headers leave with the first token, and there may have been none.
+      // The headers are sent with the first token, and there may have been no token.
       if (!response.headersSent) sink.send(0, 0)
       if (ending === 'error_frame') out.write(writer.error(streamError.body))
       if (ending === 'malformed_frame') out.write(`${half(writer.delta(' '))}\n\n`)
@@ -67,7 +67,7 @@ function brokenStream(
   }
 }
 
-/** An answer in one piece that breaks off in the middle, wherever that is. */
+/** Writes an answer in one piece that breaks off in the middle. */
 function brokenWhole(ending: BreakOff, body: () => string, out: DamagedOut, response: ServerResponse): Sink {
   return {
     send: () => true,
@@ -100,7 +100,7 @@ function breakOff(ending: BreakOff, response: ServerResponse): void {
       resetSoon(response)
       return
     case 'malformed_frame':
-      // An orderly end of the connection, but not of the body.
+      // Closes the connection in order, but without the end of the body.
       response.socket?.destroySoon()
       return
     case 'silent_end':

@@ -113,7 +113,7 @@ kafkaTests('a sink', () => {
     const { job, tracker, write } = await sinkOf(1)
     cluster.refuse(PRODUCE, Array<number>(3).fill(MESSAGE_TOO_LARGE))
     await expect(write()).rejects.toThrow(
-      `Could not produce what has become of somewhere:0:0: '${job.dead}' takes not even a message without a value`,
+      `Could not produce the outcome of somewhere:0:0: '${job.dead}' refuses even a message without a value`,
     )
     expect(tracker.ready).toEqual([])
   })

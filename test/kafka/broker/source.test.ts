@@ -136,7 +136,7 @@ kafkaTests('a source', () => {
     await commit(job, 7n)
     const { source } = sourceOf(job)
     await expect(source[Symbol.asyncIterator]().next()).rejects.toThrow(
-      `Could not fetch: ${job.input}:0 is to be read from offset 7, but ends at 1. If the topic was deleted`,
+      `Could not fetch: Expected ${job.input}:0 to reach offset 7, but it ends at 1. If the topic was deleted`,
     )
     await source.leave()
   })

@@ -43,13 +43,13 @@ describe('records and ids', () => {
     [z.int(), [3, 1, 12]],
     [z.string(), ['3', '1', '12']],
     [z.union([z.boolean(), z.number()]), [3, 1, 12]],
-  ])('one element per record, with its id, in the type the schema wants', (id, ids) => {
+  ])('one element per record, with its id in the type of the schema', (id, ids) => {
     const schema = z.toJSONSchema(z.object({ results: z.array(z.object({ id, label })) }))
     const { results } = askSchema(tickets, schema) as { results: { id: unknown }[] }
     expect(results.map((element) => element.id)).toEqual(ids)
   })
 
-  test('labels by words in common', () => {
+  test('labels are chosen by common words', () => {
     const schema = z.toJSONSchema(
       z.object({ results: z.array(z.object({ id: z.string(), label, confidence: z.number() })) }),
     )
@@ -89,7 +89,7 @@ describe('records and ids', () => {
       { t: [{ id: 3, label: 'refund' }, { id: 1 }] },
     ],
     [
-      'an id among allowed ones',
+      'an id of an enum',
       z.object({ a: z.array(z.object({ id: z.enum(['12', '3', '1']) })) }),
       { a: [{ id: '3' }, { id: '1' }, { id: '12' }] },
     ],
@@ -97,7 +97,7 @@ describe('records and ids', () => {
     expect(askSchema(tickets, z.toJSONSchema(schema))).toEqual(value)
   })
 
-  test('ids that are no numbers give their position where a number is wanted', () => {
+  test('the position replaces an id that is not a number where the schema requires a number', () => {
     const schema = z.toJSONSchema(z.array(z.object({ index: z.int() })))
     expect(askSchema('<t id="a">x</t><t id="b">y</t>', schema)).toEqual([{ index: 1 }, { index: 2 }])
   })
@@ -120,7 +120,7 @@ describe('values about one record', () => {
     return (askSchema(`<r id="1">${text}</r>`, schema) as { results: Record<string, unknown>[] }).results[0]
   }
 
-  test('an array of labels holds those with words in common, best first, and at least minItems', () => {
+  test('an array of labels holds the labels with common words, best first, and at least minItems', () => {
     const tags = ['billing', 'delivery', 'account'] as const
     expect(about('Delivered, and billed twice for delivery', { tags: z.array(z.enum(tags)) })).toMatchObject({
       tags: expect.arrayContaining(['billing', 'delivery']) as unknown,
@@ -161,7 +161,7 @@ describe('values about one record', () => {
     expect(about('ab', { summary: z.string().min(5) })?.['summary']).toBe('ab...')
   })
 
-  test('a label that no word speaks for is null where null is allowed', () => {
+  test('a label without a matching word is null where null is allowed', () => {
     expect(about('xyz', { label: label.nullable() })).toEqual({ id: 1, label: null })
     expect(about('refund', { label: label.nullable() })).toEqual({ id: 1, label: 'refund' })
   })
@@ -176,7 +176,7 @@ describe('values about one record', () => {
   })
 })
 
-test('the same request always gets the same answer, and other records get others', () => {
+test('the same request always gets the same answer, and other records get other answers', () => {
   const schema = z.toJSONSchema(z.array(z.object({ id: z.int(), n: z.int(), u: z.uuid(), d: z.iso.date() })))
   const message = '["a", "b"]'
   const first = askSchema(message, schema) as unknown[]
@@ -199,7 +199,7 @@ describe('other formats', () => {
     })
   })
 
-  test('json_object follows a schema that stands in the system message', () => {
+  test('json_object follows a schema in the system message', () => {
     const schema = JSON.stringify(z.toJSONSchema(z.object({ label })))
     const system = `JSON schema:\n${schema}\nYou MUST answer with a JSON object that matches it.`
     expect(JSON.parse(ask('A refund', { type: 'json_object' }, system))).toEqual({ label: 'refund' })
@@ -218,15 +218,19 @@ describe('schemas that cannot be answered', () => {
     }),
   )
   test.each<[string, unknown, string]>([
-    ['endless', circle, 'without an end'],
+    ['endless recursion', circle, 'without an end'],
     ['circular references', { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, 'circle'],
     ['references to nothing', { $ref: '#/$defs/x' }, 'points to nothing'],
     ['foreign references', { $ref: 'https://example.com/x' }, 'into the schema itself'],
     ['empty enums', { enum: [] }, 'no values'],
-    ['exponential', { $ref: '#/$defs/d0', $defs: doubling }, 'more than'],
+    ['exponential growth', { $ref: '#/$defs/d0', $defs: doubling }, 'more than'],
     ['endless arrays', { type: 'array', items: { type: 'null' }, minItems: 1e9 }, 'more than'],
     ['endless strings', { type: 'string', minLength: 1e9 }, 'minLength'],
-    ['deep', JSON.parse('{"type":"array","items":'.repeat(500) + '{}' + '}'.repeat(500)), 'nested more than'],
+    [
+      'deep nesting',
+      JSON.parse('{"type":"array","items":'.repeat(500) + '{}' + '}'.repeat(500)),
+      'nested more than',
+    ],
   ])('%s: refused with the reason', (_, schema, reason) => {
     const run = () => askSchema('x', schema)
     expect(run).toThrow(ApiError)

@@ -99,7 +99,7 @@ describe('findRecords', () => {
 
   test.each([
     ['tags never closed', '<a id="1">'.repeat(100_000)],
-    ['as many tag names', Array.from({ length: 100_000 }, (_, i) => `<a${i} id="1">`).join('')],
+    ['100,000 tag names', Array.from({ length: 100_000 }, (_, i) => `<a${i} id="1">`).join('')],
     ['one long tag', `<a ${' '.repeat(1_000_000)}`],
     ['arrays never closed', '\n["'.repeat(300_000)],
     ['arrays in arrays', `\n${'["a",'.repeat(200_000)}`],
@@ -107,7 +107,7 @@ describe('findRecords', () => {
     ['blanks', `\n${' '.repeat(500)}`.repeat(2000)],
     ['many records', '<r id="1">x</r>'.repeat(60_000)],
     ['many lines', '\n1. x'.repeat(200_000)],
-  ])('a megabyte of %s takes no time', (_, message) => {
+  ])('a megabyte of %s takes linear time', (_, message) => {
     const start = performance.now()
     findRecords(message)
     expect(performance.now() - start).toBeLessThan(10_000)

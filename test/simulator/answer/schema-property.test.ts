@@ -110,7 +110,7 @@ const { schema } = fc.letrec<{ schema: z.ZodType; leaf: z.ZodType; branch: z.Zod
     fc.tuple(tie('schema'), tie('schema')).map((pair) => z.tuple(pair)),
     tie('schema').map((value) => z.record(z.string(), value)),
     tie('schema').map((value) => z.record(z.enum(['card', 'lost']), value)),
-    // A tree whose nodes hold the random schema.
+    // A tree whose nodes contain the random schema.
     tie('schema').map((value) => {
       const node: z.ZodType = z.lazy(() =>
         z.strictObject({ value, left: node.nullable(), kids: z.array(node) }),
@@ -146,7 +146,7 @@ describe('any schema', () => {
     )
   })
 
-  test('definitions shared by name, with words beside the reference', () => {
+  test('shared definitions, with keywords beside the reference', () => {
     const shared = z.object({ label: z.enum(['card', 'refund']) }).meta({ id: 'Shared' })
     const type = z.object({ a: shared, b: shared.describe('another'), c: z.array(shared) })
     const value = answer(type, 'a refund', 'draft-2020-12')

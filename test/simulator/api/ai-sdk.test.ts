@@ -1,4 +1,4 @@
-// A client that nobody here wrote: it decides itself what a request looks like and how an answer is read.
+// Tests a client of other authors. The client decides the form of a request and reads the answer.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { generateText, Output, streamText } from 'ai'
 import { describe, expect, test } from 'vitest'

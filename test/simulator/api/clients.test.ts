@@ -11,28 +11,31 @@ describe('clients that come and go', () => {
     slowdown: 0,
   }
 
-  test.each([true, false])('one that goes away stops the writing, stream %s', async (stream) => {
-    await using simulator = await start({ latency: slow })
-    const controller = new AbortController()
-    void post(simulator, body({ stream }, 200), {}, controller.signal).catch(() => undefined)
-    await expect.poll(() => simulator.stats.outputTokens).toBeGreaterThan(0)
-    expect(simulator.stats).toMatchObject({ inFlight: 1, aborted: 0 })
-    controller.abort()
-    await expect.poll(() => simulator.stats.inFlight).toBe(0)
-    const { outputTokens, ...stats } = simulator.stats
-    expect(stats).toMatchObject({
-      requests: 1,
-      streamed: Number(stream),
-      completed: 0,
-      aborted: 1,
-      inFlight: 0,
-    })
-    expect(outputTokens).toBeLessThan(100)
-    await sleep(50)
-    expect(simulator.stats.outputTokens).toBe(outputTokens)
-  })
+  test.each([true, false])(
+    'writing stops when the client closes the connection, stream %s',
+    async (stream) => {
+      await using simulator = await start({ latency: slow })
+      const controller = new AbortController()
+      void post(simulator, body({ stream }, 200), {}, controller.signal).catch(() => undefined)
+      await expect.poll(() => simulator.stats.outputTokens).toBeGreaterThan(0)
+      expect(simulator.stats).toMatchObject({ inFlight: 1, aborted: 0 })
+      controller.abort()
+      await expect.poll(() => simulator.stats.inFlight).toBe(0)
+      const { outputTokens, ...stats } = simulator.stats
+      expect(stats).toMatchObject({
+        requests: 1,
+        streamed: Number(stream),
+        completed: 0,
+        aborted: 1,
+        inFlight: 0,
+      })
+      expect(outputTokens).toBeLessThan(100)
+      await sleep(50)
+      expect(simulator.stats.outputTokens).toBe(outputTokens)
+    },
+  )
 
-  test('close cuts running answers and counts no one as gone', async () => {
+  test('close breaks off running answers and does not count them as aborted', async () => {
     const simulator = await start({ latency: slow })
     const response = await post(simulator, body({ stream: true }, 200))
     const reading = response.text().then(
@@ -46,7 +49,7 @@ describe('clients that come and go', () => {
     await expect(post(simulator, body())).rejects.toThrow()
   })
 
-  test('one that does not read is not written to without end, and gets everything once it reads', async () => {
+  test('a client that does not read fills only its buffers, and gets the whole answer when it reads', async () => {
     await using simulator = await start({ contextTokens: 10_000_000 })
     const url = new URL(`${simulator.baseURL}/chat/completions`)
     const received = await new Promise<string>((resolve, reject) => {
@@ -54,7 +57,7 @@ describe('clients that come and go', () => {
         response.pause()
         void sleep(150)
           .then(() => {
-            // About 40 MB of events: far more than sockets buffer.
+            // About 40 MB of events, which is far more than sockets buffer.
             expect(simulator.stats.outputTokens).toBeLessThan(100_000)
             expect(simulator.stats.inFlight).toBe(1)
             let tail = ''
@@ -74,7 +77,7 @@ describe('clients that come and go', () => {
     expect(simulator.stats.outputTokens).toBeGreaterThan(120_000)
   })
 
-  test('counts how many are answered at once', async () => {
+  test('counts the answers that are written at the same time', async () => {
     await using simulator = await start({ latency: { ...slow, timeToFirstToken: 600_000 } })
     const controller = new AbortController()
     const send = () => post(simulator, body(), {}, controller.signal).catch(() => undefined)

@@ -6,11 +6,11 @@ const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }]
 describe('errors in the shape of OpenAI', () => {
   test.each<[string, unknown, string | null, string | null]>([
     ['broken JSON', '{"model":', null, null],
-    ['no object', '[]', null, null],
+    ['not an object', '[]', null, null],
     ['no model', body({ model: undefined }), 'model', 'missing_required_parameter'],
     ['model of a wrong type', body({ model: 1 }), 'model', 'invalid_type'],
     ['no messages', body({ messages: undefined }), 'messages', 'missing_required_parameter'],
-    ['messages no array', body({ messages: 'hi' }), 'messages', 'invalid_type'],
+    ['messages that are not an array', body({ messages: 'hi' }), 'messages', 'invalid_type'],
     ['no message', body({ messages: [] }), 'messages', 'invalid_value'],
     ['no role', body({ messages: [{ content: 'x' }] }), 'messages[0].role', 'missing_required_parameter'],
     ['unknown role', body({ messages: [{ role: 'me', content: 'x' }] }), 'messages[0].role', 'invalid_value'],
@@ -95,19 +95,19 @@ describe('errors in the shape of OpenAI', () => {
     for (const strict of [false, null, undefined]) {
       expect((await post(simulator, format(strict))).status).toBe(200)
     }
-    // Also once it was taken as a schema of any kind.
+    // The schema is refused also after it was accepted without `strict`.
     expect((await post(simulator, format(true))).status).toBe(400)
   })
 
   test.each(['none', 'auto', null, { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools } }])(
-    'tools that need not be called are no error: tool_choice %j',
+    'tools without a forced call are not an error: tool_choice %j',
     async (choice) => {
       await using simulator = await start()
       expect((await post(simulator, body({ tools, tool_choice: choice }))).status).toBe(200)
     },
   )
 
-  test('400 for a schema nested too deep for the stack', async () => {
+  test('400 for a schema that is nested too deeply for the stack', async () => {
     await using simulator = await start()
     const deep = '{"type":"array","items":'.repeat(50_000) + '{}' + '}'.repeat(50_000)
     const text = JSON.stringify(body()).replace(JSON.stringify(schema), deep)
@@ -191,7 +191,7 @@ describe('rate limits', () => {
     expect(simulator.stats).toMatchObject({ requests: 2, completed: 1, rateLimited: 1 })
   })
 
-  test('a request larger than the limit is told so, and not to wait', async () => {
+  test('a request that is larger than the limit gets an error without a time to wait', async () => {
     await using simulator = await start({ limits: { tokensPerMinute: 100 } })
     const response = await post(simulator, body({ max_completion_tokens: 101 }))
     expect(response.status).toBe(429)
@@ -201,7 +201,7 @@ describe('rate limits', () => {
     expect(error.message).toContain('Request too large')
   })
 
-  test('without limits there are no such headers', async () => {
+  test('without limits there are no rate-limit headers', async () => {
     await using simulator = await start()
     const response = await post(simulator, body())
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-ratelimit'))).toEqual([])

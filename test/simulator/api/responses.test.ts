@@ -12,7 +12,7 @@ type Usage = OpenAI.Responses.ResponseUsage
 type Body = { output: { content: { text: string }[]; status: string }[]; usage: Usage; status: string }
 type Event = { type: string; sequence_number: number; delta?: string; response?: Body }
 
-/** The events, whose names were looked at, and their text. */
+/** The events with their text. The names are checked. */
 async function eventsOf(response: Response): Promise<{ events: Event[]; text: string }> {
   const text = await response.text()
   const blocks = text.split('\n\n')
@@ -52,7 +52,7 @@ describe.each([
   ['openai 7', OpenAI],
   ['openai 6', OpenAIv6 as unknown as typeof OpenAI],
 ])('%s', (_, Client) => {
-  test('streamed: one delta a token, then usage', async () => {
+  test('streamed: one delta per token, then usage', async () => {
     await using simulator = await start()
     const client = new Client({ baseURL: simulator.baseURL, apiKey, maxRetries: 0 })
     const stream = await client.responses.create({ ...request, stream: true })
@@ -77,7 +77,7 @@ describe.each([
     })
   })
 
-  test('whole, parsed, and by the stream helper', async () => {
+  test('in one piece, parsed, and by the stream helper', async () => {
     await using simulator = await start()
     const client = new Client({ baseURL: simulator.baseURL, apiKey, maxRetries: 0 })
     const whole = await client.responses.create(request)
@@ -167,7 +167,7 @@ describe('streaming', () => {
     expect(events).toHaveLength(tokens + 8)
   })
 
-  test('max_output_tokens cuts right there, and everything says so', async () => {
+  test('max_output_tokens cuts the answer exactly there, and all events report it', async () => {
     await using simulator = await start()
     const { events, text } = await eventsOf(
       await postResponses(simulator, responsesBody({ stream: true, max_output_tokens: 17 })),
@@ -195,7 +195,7 @@ describe('streaming', () => {
     expect(await responseOf(await postResponses(simulator, again))).toMatchObject({ status: 'completed' })
   })
 
-  test('takes the time the latency says', async () => {
+  test('takes the time of its latency', async () => {
     const latency = {
       timeToFirstToken: 60,
       promptTokensPerSecond: Infinity,
@@ -211,7 +211,7 @@ describe('streaming', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60 + 78 - 1)
   })
 
-  test('a client that goes away stops the writing', async () => {
+  test('writing stops when the client closes the connection', async () => {
     const latency = {
       timeToFirstToken: 0,
       promptTokensPerSecond: Infinity,
@@ -287,7 +287,7 @@ describe('the same prompt as in a chat completion', () => {
       },
     ],
     [
-      'an object of any kind',
+      'json_object',
       { response_format: { type: 'json_object' } },
       { instructions: 'Label them.', input: user, text: { format: { type: 'json_object' } } },
     ],
@@ -355,7 +355,7 @@ describe('errors in the shape of OpenAI', () => {
 
   test.each<[string, unknown, string | null, string | null]>([
     ['broken JSON', '{"model":', null, null],
-    ['no object', '[]', null, null],
+    ['not an object', '[]', null, null],
     ['no model', responsesBody({ model: undefined }), 'model', 'missing_required_parameter'],
     ['model of a wrong type', responsesBody({ model: 1 }), 'model', 'invalid_type'],
     ['no input', responsesBody({ input: undefined }), 'input', 'missing_required_parameter'],
@@ -367,7 +367,7 @@ describe('errors in the shape of OpenAI', () => {
     ['no content', asked({ role: 'assistant' }), 'input[0].content', 'missing_required_parameter'],
     ['another item', asked({ type: 'item_reference', id: 'msg_1' }), 'input[0].type', 'invalid_value'],
     [
-      'a part of chat',
+      'a part of a chat completion',
       asked({ role: 'user', content: [{ type: 'text', text: 'x' }] }),
       'input[0].content[0].type',
       'invalid_value',
@@ -388,7 +388,7 @@ describe('errors in the shape of OpenAI', () => {
     ['stream of a wrong type', responsesBody({ stream: 'yes' }), 'stream', 'invalid_type'],
     ['store of a wrong type', responsesBody({ store: 'yes' }), 'store', 'invalid_type'],
     ['metadata of a wrong type', responsesBody({ metadata: 'x' }), 'metadata', 'invalid_type'],
-    ['metadata that is no text', responsesBody({ metadata: { run: 7 } }), 'metadata.run', 'invalid_type'],
+    ['metadata that is not text', responsesBody({ metadata: { run: 7 } }), 'metadata.run', 'invalid_type'],
     [
       'stream_options alone',
       responsesBody({ stream_options: { include_obfuscation: false } }),
@@ -419,7 +419,7 @@ describe('errors in the shape of OpenAI', () => {
     ['no format type', format({ type: undefined }), 'text.format.type', 'missing_required_parameter'],
     ['unknown format', format({ type: 'xml' }), 'text.format.type', 'invalid_value'],
     [
-      'a format as in chat',
+      'a format of a chat completion',
       responsesBody({ text: { format: { type: 'json_schema', json_schema: { name: 'x', schema } } } }),
       'text.format.name',
       'missing_required_parameter',
@@ -460,9 +460,9 @@ describe('errors in the shape of OpenAI', () => {
     ['response_format', 'text.format'],
     ['max_completion_tokens', 'max_output_tokens'],
     ['reasoning_effort', 'reasoning.effort'],
-  ])('%s is told where it has moved', async (field, name) => {
+  ])('%s: the error names the new field', async (field, name) => {
     await using simulator = await start()
-    // Also where what it has moved to is missing.
+    // The error is the same if the new field is missing.
     const response = await postResponses(simulator, { model: 'm', [field]: 'x' })
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({
@@ -540,7 +540,7 @@ describe('errors in the shape of OpenAI', () => {
   })
 })
 
-test('rate limits are those of chat completions, and max_output_tokens is charged', async () => {
+test('rate limits are shared with chat completions, and max_output_tokens is charged', async () => {
   await using simulator = await start({ limits: { requestsPerMinute: 2, tokensPerMinute: 60_000 } })
   const passed = await postResponses(simulator, responsesBody({ max_output_tokens: 6000 }))
   expect(passed.headers.get('x-ratelimit-remaining-requests')).toBe('1')

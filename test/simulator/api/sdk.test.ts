@@ -70,7 +70,7 @@ describe.each([
     expect(simulator.stats).toMatchObject({ outputTokens: deltas, inputTokens: usage?.prompt_tokens })
   })
 
-  test('whole, parsed, and by the stream helper', async () => {
+  test('in one piece, parsed, and by the stream helper', async () => {
     await using simulator = await startSimulator({ latency })
     const client = new Client({ baseURL: simulator.baseURL, apiKey, maxRetries: 0 })
     const completion = await client.chat.completions.create(request)

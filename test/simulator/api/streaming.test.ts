@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { body, type Chunk, chunksOf, post, start } from '../helpers.ts'
 
 describe('streaming', () => {
-  test('role first, one delta a token, finish, usage, end mark', async () => {
+  test('the role comes first, then one delta per token, finish reason, usage and end mark', async () => {
     await using simulator = await start()
     const response = await post(simulator, body({ stream: true, stream_options: { include_usage: true } }))
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
@@ -37,7 +37,7 @@ describe('streaming', () => {
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
   })
 
-  test.each(['max_completion_tokens', 'max_tokens'])('%s cuts right there', async (field) => {
+  test.each(['max_completion_tokens', 'max_tokens'])('%s cuts the answer exactly there', async (field) => {
     await using simulator = await start()
     const whole = await chunksOf(await post(simulator, body({ stream: true })))
     const cut = await chunksOf(await post(simulator, body({ stream: true, [field]: 7 })))
@@ -56,7 +56,7 @@ describe('streaming', () => {
     expect(again.chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
   })
 
-  test('not streamed, the answer is the same', async () => {
+  test('the answer without streaming is the same', async () => {
     await using simulator = await start()
     const { chunks } = await chunksOf(await post(simulator, body({ stream: true })))
     const response = await post(simulator, body())
@@ -77,7 +77,7 @@ describe('streaming', () => {
     })
   })
 
-  test('takes the time the latency says', async () => {
+  test('takes the time of its latency', async () => {
     const latency = {
       timeToFirstToken: 60,
       promptTokensPerSecond: Infinity,
@@ -92,11 +92,12 @@ describe('streaming', () => {
     const endedAt = performance.now() - startedAt
     expect(firstAt).toBeGreaterThanOrEqual(59)
     expect(endedAt).toBeGreaterThanOrEqual(60 + 78 - 1)
-    // That it takes no longer is shown by a told clock, in latency.test.ts: a busy machine adds to this one.
+    // latency.test.ts shows with a fake clock that the answer takes no longer. Here, a busy machine
+    // may add time.
   })
 })
 
-test('a prefix seen before is cached', async () => {
+test('a prefix of an earlier prompt is cached', async () => {
   await using simulator = await start()
   const messages = (end: string) => [
     { role: 'system', content: ' word'.repeat(2000) },
@@ -114,7 +115,7 @@ test('a prefix seen before is cached', async () => {
   expect(simulator.stats.cachedTokens).toBe(1920)
 })
 
-test('a megabyte of message is no trouble', async () => {
+test('a message of a megabyte is answered', async () => {
   await using simulator = await start({ contextTokens: 10_000_000 })
   const startedAt = performance.now()
   const messages = [{ role: 'user', content: 'a refund b '.repeat(100_000) }]

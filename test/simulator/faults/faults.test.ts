@@ -28,7 +28,7 @@ const schema = {
   additionalProperties: false,
 }
 
-/** A request for these records. */
+/** Makes a request with these records. */
 const ask = (texts: readonly string[], more: object = {}) => ({
   model: 'gpt-4o-mini',
   messages: [
@@ -54,7 +54,7 @@ type Chunk = {
   usage?: { completion_tokens: number } | null
 }
 
-/** Everything that a stream said until it ended or failed. */
+/** Returns everything that a stream sent before it ended or failed. */
 async function read(response: Response, stopAfter = Infinity) {
   const seen = { text: '', refusal: '', finish: '', usage: 0, events: 0, done: false }
   const failed: { error?: NonNullable<Chunk['error']>; broken?: string; cause?: unknown } = {}
@@ -97,7 +97,7 @@ async function ask1(simulator: Simulator, payload: unknown) {
   return read(await post(simulator, payload))
 }
 
-/** What the SDK hands out, to the end of the stream. */
+/** Returns the chunks that the SDK returns, up to the end of the stream. */
 async function bySdk(simulator: Simulator, payload: unknown) {
   const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'k', maxRetries: 0, logLevel: 'off' })
   const stream = await client.chat.completions.create(payload as OpenAI.ChatCompletionCreateParamsStreaming)
@@ -108,7 +108,10 @@ async function bySdk(simulator: Simulator, payload: unknown) {
 
 const parse = (text: string) => (JSON.parse(text) as { results: Element[] }).results
 
-/** The elements of an answer that is cut anywhere, and what comes after the last whole one. */
+/**
+ * Returns the complete elements of an answer that is cut at any place, and the text after the last
+ * complete element.
+ */
 function wholeElements(text: string): { elements: Element[]; rest: string } {
   const found = [...text.matchAll(/\{"id":[^{}]*\}/g)]
   const last = found.at(-1)
@@ -130,7 +133,7 @@ const right = await rightAnswer(records)
 const seeds = [1, 2, 3, 4, 5, 6, 7, 8]
 
 describe('in place of an answer', () => {
-  test('rate_limit says how long to wait, and the SDK does', async () => {
+  test('rate_limit names a time, and the SDK waits for it', async () => {
     await using simulator = await always('rate_limit')
     const response = await post(simulator, ask(records))
     expect(response.status).toBe(429)
@@ -150,7 +153,7 @@ describe('in place of an answer', () => {
     expect(simulator.stats.faults.rate_limit).toBe(4)
   })
 
-  test('rate_limit_bare does not', async () => {
+  test('rate_limit_bare names no time', async () => {
     await using simulator = await always('rate_limit_bare')
     const response = await post(simulator, ask(records))
     expect(response.status).toBe(429)
@@ -221,12 +224,12 @@ describe('an answer that breaks off', () => {
     expect(answer).toMatchObject({ finish: '', done: false, rest: '', usage: 0 })
     expect([rest, answer.cause]).toEqual(['', undefined])
     const { outputTokens, inputTokens } = simulator.stats
-    // One event is the role's.
+    // One event holds the role.
     expect(outputTokens).toBe(answer.events - 1)
     expect(inputTokens).toBeGreaterThan(100)
   })
 
-  test('stall: until the client goes away', async () => {
+  test('stall: until the client closes the connection', async () => {
     await using simulator = await always('stall')
     const abort = new AbortController()
     const response = await post(simulator, ask(records, streamed), {}, abort.signal)
@@ -241,7 +244,7 @@ describe('an answer that breaks off', () => {
     await expect.poll(() => simulator.stats).toMatchObject({ inFlight: 0, aborted: 1 })
   })
 
-  test('error_frame: the SDK throws what it says', async () => {
+  test('error_frame: the SDK throws the error of the event', async () => {
     await using simulator = await always('error_frame')
     const answer = await ask1(simulator, ask(records, streamed))
     expect(answer).toMatchObject({ finish: '', done: false, error: { code: 'server_error' } })
@@ -260,7 +263,7 @@ describe('an answer that breaks off', () => {
   })
 
   test.each(['silent_end', 'malformed_frame', 'reset_inside', 'error_frame', 'stall'] as const)(
-    '%s, of an answer in one piece',
+    '%s in an answer in one piece',
     async (kind) => {
       await using simulator = await always(kind)
       const signal = kind === 'stall' ? AbortSignal.timeout(50) : undefined
@@ -278,7 +281,7 @@ describe('an answer that breaks off', () => {
   )
 })
 
-describe('an answer with a finish reason that is not to be trusted', () => {
+describe('an answer with a wrong finish reason', () => {
   test.each(seeds)('cut: length in the middle of an element, seed %i', async (seed) => {
     await using simulator = await always('cut', seed)
     const answer = await ask1(simulator, ask(records, streamed))
@@ -297,7 +300,7 @@ describe('an answer with a finish reason that is not to be trusted', () => {
     expect(wholeElements(text).elements.length).toBeLessThan(8)
   })
 
-  test('refusal: refusal deltas and no content, or a message of that kind', async () => {
+  test('refusal: refusal deltas without content, or a message with a refusal', async () => {
     await using simulator = await always('refusal')
     const answer = await ask1(simulator, ask(records, streamed))
     expect(answer).toMatchObject({ text: '', finish: 'stop', done: true })
@@ -327,38 +330,44 @@ describe('an answer with a finish reason that is not to be trusted', () => {
     expect(simulator.stats).toMatchObject({ completed: 1, faults: { wrong_content_type: 1 } })
   })
 
-  test.each(['whitespace', 'repeating'] as const)('%s: until the client goes away', async (kind) => {
-    await using simulator = await always(kind)
-    const response = await post(simulator, ask(records, streamed))
-    const { text } = await read(response, 2000)
-    const { elements, rest } = wholeElements(text)
-    if (kind === 'whitespace') {
-      expect(elements).toEqual(right.slice(0, elements.length))
-      expect(rest.trim()).toBe('')
-    } else {
-      const kept = new Set(elements.map(({ id }) => id)).size
-      expect(elements.length).toBeGreaterThan(20)
-      expect(elements.slice(0, kept)).toEqual(right.slice(0, kept))
-      expect(new Set(elements.slice(kept).map(({ id }) => id))).toEqual(new Set([kept]))
-    }
-    await expect.poll(() => simulator.stats).toMatchObject({ inFlight: 0, aborted: 1, completed: 0 })
-    expect(simulator.stats.outputTokens).toBeLessThan(50_000)
-  })
+  test.each(['whitespace', 'repeating'] as const)(
+    '%s: until the client closes the connection',
+    async (kind) => {
+      await using simulator = await always(kind)
+      const response = await post(simulator, ask(records, streamed))
+      const { text } = await read(response, 2000)
+      const { elements, rest } = wholeElements(text)
+      if (kind === 'whitespace') {
+        expect(elements).toEqual(right.slice(0, elements.length))
+        expect(rest.trim()).toBe('')
+      } else {
+        const kept = new Set(elements.map(({ id }) => id)).size
+        expect(elements.length).toBeGreaterThan(20)
+        expect(elements.slice(0, kept)).toEqual(right.slice(0, kept))
+        expect(new Set(elements.slice(kept).map(({ id }) => id))).toEqual(new Set([kept]))
+      }
+      await expect.poll(() => simulator.stats).toMatchObject({ inFlight: 0, aborted: 1, completed: 0 })
+      expect(simulator.stats.outputTokens).toBeLessThan(50_000)
+    },
+  )
 
-  test.each(['whitespace', 'repeating'] as const)('%s: ends at last, with length', async (kind) => {
-    await using simulator = await always(kind)
-    const whole = await post(simulator, ask(records))
-    expect(await whole.json()).toMatchObject({
-      choices: [{ finish_reason: 'length' }],
-      usage: { completion_tokens: 100_000 },
-    })
-    const capped = await post(simulator, ask(records, { max_completion_tokens: 500 }))
-    expect(await capped.json()).toMatchObject({
-      choices: [{ finish_reason: 'length' }],
-      usage: { completion_tokens: 500 },
-    })
-    expect(simulator.stats.faults[kind]).toBe(2)
-  })
+  test.each(['whitespace', 'repeating'] as const)(
+    '%s: ends after the limit, with finish reason length',
+    async (kind) => {
+      await using simulator = await always(kind)
+      const whole = await post(simulator, ask(records))
+      expect(await whole.json()).toMatchObject({
+        choices: [{ finish_reason: 'length' }],
+        usage: { completion_tokens: 100_000 },
+      })
+      const capped = await post(simulator, ask(records, { max_completion_tokens: 500 }))
+      expect(await capped.json()).toMatchObject({
+        choices: [{ finish_reason: 'length' }],
+        usage: { completion_tokens: 500 },
+      })
+      expect(simulator.stats.faults[kind]).toBe(2)
+    },
+  )
 })
 
 describe('wrong elements under finish reason stop', () => {
@@ -413,8 +422,8 @@ describe('wrong elements under finish reason stop', () => {
   })
 })
 
-describe('a fault that has little to work on', () => {
-  test('one record: missing means none, shuffled means nothing, and is not counted', async () => {
+describe('a fault with few elements', () => {
+  test('one record: missing leaves no element, and shuffled changes nothing and is not counted', async () => {
     await using missing = await always('missing')
     expect(parse((await ask1(missing, ask(['x'], streamed))).text)).toEqual([])
     await using shuffled = await always('shuffled')
@@ -422,7 +431,7 @@ describe('a fault that has little to work on', () => {
     expect(shuffled.stats).toMatchObject({ completed: 1, faults: { shuffled: 0 } })
   })
 
-  test('an answer of another shape: elements are let be, the rest is done', async () => {
+  test('an answer without elements: faults of elements change nothing, and other faults happen', async () => {
     const plain = { model: 'm', messages: [{ role: 'user', content: 'hi' }], stream: true }
     for (const kind of ['missing', 'repeated', 'unknown', 'shuffled', 'invalid', 'repeating'] as const) {
       await using simulator = await always(kind)
@@ -437,7 +446,7 @@ describe('a fault that has little to work on', () => {
     expect(cut.stats.faults.cut).toBe(1)
   })
 
-  test("what the request's own cap hides is not counted", async () => {
+  test("a fault behind the request's output cap is not counted", async () => {
     for (const kind of ['content_filter', 'stall', 'whitespace', 'unknown', 'invalid'] as const) {
       await using simulator = await always(kind)
       const answer = await ask1(simulator, ask(records, { ...streamed, max_completion_tokens: 2 }))
@@ -453,7 +462,7 @@ const good = await rightAnswer(guilty)
 
 describe('poison', () => {
   const poisoned = (kind: keyof NonNullable<Faults['poison']>) =>
-    // The flag g would make a pattern match only every other time.
+    // With the flag g, a pattern would match only every other time.
     startWith({ rates: { html: 1 }, poison: { [kind]: /POISON$/gi } })
 
   test.each([
@@ -468,14 +477,14 @@ describe('poison', () => {
       expect(await response.json()).toMatchObject({ error: { code } })
     }
     expect(simulator.stats.faults[`poison_${kind}`]).toBe(3)
-    // Without the guilty record the rates count.
+    // Without the guilty record, the rates apply.
     const other = await post(simulator, ask(['fine', 'poison inside'], streamed))
     expect(other.headers.get('content-type')).toMatch(/html/)
     await other.text()
     expect(simulator.stats.faults.html).toBe(1)
   })
 
-  test('reset: before any header', async () => {
+  test('reset: before the headers', async () => {
     await using simulator = await poisoned('reset')
     for (let time = 0; time < 4; time++) {
       await expect(post(simulator, ask(guilty, streamed))).rejects.toThrow('fetch failed')
@@ -512,7 +521,7 @@ describe('poison', () => {
     expect(simulator.stats.faults[`poison_${kind}`]).toBe(1)
   })
 
-  test('several: those of single elements go together, one of the whole request goes before them', async () => {
+  test('several kinds: faults of single elements are combined, and a fault of the whole request replaces them', async () => {
     await using simulator = await startWith({
       poison: { invalid: /a/, missing: /b/, content_filter: /c/, refusal: /d/, context: /e/ },
     })
@@ -530,12 +539,12 @@ describe('poison', () => {
 })
 
 describe('the plan', () => {
-  /** Kinds that come back at once and that the client tells apart without reading much. */
+  /** Kinds of faults that end at once and that the client can distinguish without reading much. */
   const rates = { server_error: 0.2, rate_limit_bare: 0.2, html: 0.1, cut: 0.1, missing: 0.2 }
   const requests = Array.from({ length: 60 }, (_, i) => ask(texts(4, `of pack ${i % 50}`)))
   const fateOf = async (simulator: Simulator, payload: unknown) => {
     const response = await post(simulator, payload)
-    // Ids of answers count up with the requests.
+    // The ids of answers count the requests.
     const body = (await response.text()).replace(/"id":"chatcmpl-sim\d+"|"created":\d+/g, '')
     return `${response.status} ${body}`
   }
@@ -556,7 +565,7 @@ describe('the plan', () => {
     )
   })
 
-  test('a request that comes again is decided anew', async () => {
+  test('a repeated request gets a new decision', async () => {
     await using simulator = await startWith({ rates: { server_error: 0.5 } })
     const fates: number[] = []
     for (let time = 0; time < 40; time++) fates.push((await post(simulator, ask(['same']))).status)
@@ -569,7 +578,7 @@ describe('the plan', () => {
   test('each kind gets about its share, and all of them together can be everything', async () => {
     const share = 1 / faultKinds.length
     await using simulator = await start({
-      // No token is written: only the choice is looked at.
+      // The test writes no token, because it only checks the choice.
       latency: { timeToFirstToken: 60_000 },
       faults: { rates: Object.fromEntries(faultKinds.map((kind) => [kind, share])) },
     })
@@ -590,7 +599,7 @@ describe('the plan', () => {
     expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBe(690)
   })
 
-  test('without rates and poison nothing is wrong, and stats are a copy', async () => {
+  test('without rates and poison no fault happens, and stats are a copy', async () => {
     await using simulator = await startWith({})
     expect(parse((await ask1(simulator, ask(records, streamed))).text)).toEqual(right)
     const { faults } = simulator.stats
@@ -600,7 +609,7 @@ describe('the plan', () => {
     expect(simulator.stats.faults.cut).toBe(0)
   })
 
-  test('limits go first', async () => {
+  test('rate limits come before faults', async () => {
     await using simulator = await start({
       limits: { requestsPerMinute: 1 },
       faults: { rates: { html: 1 }, poison: { context: /never/ } },
@@ -611,7 +620,7 @@ describe('the plan', () => {
   })
 })
 
-test('what was seen is forgotten when much else has come: memory is bounded', () => {
+test('old messages are forgotten after many other messages, so memory is bounded', () => {
   const plan = new FaultPlan(resolveFaults({}))
   const first = plan.next('again').random()
   const second = plan.next('again').random()
@@ -656,7 +665,7 @@ describe('random chunks', () => {
     expect(expected.text).toContain('😀')
     expect(answer).toMatchObject({ text: expected.text, usage: expected.usage, finish: 'stop', done: true })
     expect(random.stats.outputTokens).toBe(plain.stats.outputTokens)
-    // Fewer, longer events; pieces that do not end where events do.
+    // There are fewer and longer events. The pieces do not end at the ends of events.
     expect(answer.events).toBeLessThan(expected.events)
     expect(pieces.some((piece) => !Buffer.from(piece).toString().endsWith('\n\n'))).toBe(true)
 
@@ -668,7 +677,7 @@ describe('random chunks', () => {
     expect(await bodies[1]).toEqual(await bodies[0])
   })
 
-  test('pieces end inside characters too, and the SDK puts them together', async () => {
+  test('pieces may end inside characters, and the SDK joins them', async () => {
     await using simulator = await startWith({ chunks: 'random' })
     let split = 0
     for (let time = 0; time < 10; time++) {
@@ -682,7 +691,7 @@ describe('random chunks', () => {
     expect(text).toContain('smile 😀😀😀 again')
   })
 
-  test('go with every kind', async () => {
+  test('work with every kind of fault', async () => {
     const rates = Object.fromEntries(faultKinds.map((kind) => [kind, 1 / faultKinds.length]))
     await using simulator = await startWith({ rates, chunks: 'random' })
     const fates = Array.from({ length: 200 }, async (_, i) => {
@@ -702,7 +711,7 @@ describe('random chunks', () => {
 
 describe('close', () => {
   test.each(['stall', 'whitespace', 'repeating', 'reset_inside', 'reset_before'] as const)(
-    'cuts an answer that is in the middle of %s',
+    'breaks off an answer in the middle of %s',
     async (kind) => {
       const simulator = await always(kind)
       const reading = [1, 2, 3].map((i) =>

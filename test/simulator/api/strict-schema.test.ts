@@ -10,7 +10,7 @@ function object(properties: Record<string, unknown>, more: object = {}) {
   return { type: 'object', properties, required, additionalProperties: false, ...more }
 }
 
-describe('taken', () => {
+describe('accepted schemas', () => {
   const node = object({ value: text, next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } })
   test.each<[string, unknown]>([
     ['an object', object({ a: text, b: { type: 'array', items: text, minItems: 1, maxItems: 3 } })],
@@ -38,7 +38,7 @@ describe('taken', () => {
   })
 })
 
-describe('refused', () => {
+describe('refused schemas', () => {
   const inA = (a: unknown, more?: object) => object({ a }, more)
   const atA = "In context=('properties', 'a'), "
   const noType = "schema must have a 'type' key"
@@ -55,7 +55,7 @@ describe('refused', () => {
     ['a root that may be null', object({}, { type: ['object', 'null'] }), noObject('None')],
     ['true', true, noObject('None')],
     [
-      'an object that is a union too',
+      'an object that is also a union',
       object({}, { anyOf: [text] }),
       "In context=(), 'anyOf' is not permitted",
     ],
@@ -86,8 +86,8 @@ describe('refused', () => {
     ['a reference to nothing', inA({ $ref: '#/$defs/b' }, { $defs: { a: text } }), lost("'#/$defs/b'")],
     ['a reference elsewhere', inA({ $ref: 'https://example.com/a' }), lost("'https://example.com/a'")],
     ['an anchor', inA({ $ref: '#b' }, { $defs: { b: { ...text, $anchor: 'b' } } }), lost("'#b'")],
-    ['a reference that is no text', inA({ $ref: 1 }), lost('1')],
-    ['a format of its own', inA({ ...text, format: 'uri' }), `${atA}'uri' is not a valid format`],
+    ['a reference that is not text', inA({ $ref: 1 }), lost('1')],
+    ['an unknown format', inA({ ...text, format: 'uri' }), `${atA}'uri' is not a valid format`],
     ...[
       ...['allOf', 'not', 'if', 'then', 'else', 'dependentRequired', 'dependentSchemas'],
       ...['oneOf', 'prefixItems', 'uniqueItems', 'patternProperties'],
@@ -113,7 +113,7 @@ describe('refused', () => {
     expect(strictProblem(schema)).toBe(problem)
   })
 
-  test('however deep, and however wide', () => {
+  test('very deep and very wide schemas', () => {
     let deep: unknown = {}
     for (let level = 0; level < 100_000; level++) deep = { type: 'array', items: deep }
     expect(strictProblem(inA(deep))).toContain(noType)
@@ -122,7 +122,7 @@ describe('refused', () => {
   })
 })
 
-test('a schema seen before is not read again', () => {
+test('a schema of an earlier request is not read again', () => {
   const answerer = new Answerer()
   const schema = object({ a: text })
   const ask = (format: ResponseFormat) =>
