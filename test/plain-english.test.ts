@@ -65,6 +65,32 @@ interface Banned {
   readonly good: string
 }
 
+/** Old or rare words and phrases, with common words that say the same. */
+const RARE: Readonly<Record<string, string>> = {
+  'all but': 'all except',
+  albeit: 'although',
+  anew: 'again',
+  'but for': 'except',
+  'for ever': 'forever',
+  hence: 'so',
+  'in vain': 'without success',
+  lest: 'so that it does not',
+  'no doing of': 'not caused by',
+  'ought to': 'should',
+  'own doing': 'cause',
+  thence: 'from there',
+  thereby: 'so',
+  therein: 'in it',
+  thereof: 'of it',
+  thereupon: 'then',
+  till: 'until',
+  upon: 'on',
+  whence: 'from where',
+  whereby: 'by which',
+  wherein: 'in which',
+  whereof: 'about which',
+}
+
 const BANNED: readonly Banned[] = [
   {
     pattern: /\bso (?:many|much)\b(?! (?:\w+ )?that\b)/i,
@@ -139,21 +165,11 @@ const BANNED: readonly Banned[] = [
     good: 'The limiter ignores such a short wait.',
   },
   {
-    pattern:
-      /\b(?:but for|all but|in vain|for ever|lest|anew|till|upon|hence|whence|thence|thereby|whereby)\b/i,
-    bad: 'A value anew.',
-    good: 'A new copy of the value.',
-  },
-  {
-    pattern: /\b(?:wherein|whereof|therein|thereof|thereupon|albeit|ought to|no doing of|own doing)\b/i,
-    bad: 'It ended by no doing of the server.',
-    good: 'It ended, and the server did not cause the end.',
-  },
-  {
     pattern: /\b[Ii]t is for (?:the|a|its|your) \w+ to\b/,
     bad: 'It is for the caller to check.',
     good: 'The caller must check.',
   },
+  ...Object.entries(RARE).map(([bad, good]) => ({ pattern: new RegExp(`\\b${bad}\\b`, 'i'), bad, good })),
 ]
 
 const isExempt = (path: string) => EXEMPT.some((entry) => path === entry || path.startsWith(`${entry}/`))
@@ -186,7 +202,10 @@ function findings(path: string): string[] {
   const prose = hasData ? all.filter(({ kind }) => kind !== 'string') : all
   const found = prose.flatMap((piece) =>
     BANNED.flatMap(({ pattern, good }) =>
-      findIn(piece, pattern).map(({ line, match }) => ({ line, what: `"${match}"; plain: "${good}"` })),
+      findIn(piece, pattern).map(({ line, match }) => ({
+        line,
+        what: `"${match}" is hard to read, say it as in "${good}"`,
+      })),
     ),
   )
   const source = text.split('\n')

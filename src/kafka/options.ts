@@ -120,8 +120,8 @@ const SINK: Record<keyof KafkaSinkOptions<unknown>, true> = {
 }
 
 /**
- * @throws {TypeError | RangeError} For a bad option. The message names the option, the expected value and the given
- *   value.
+ * @throws {TypeError | RangeError} For a bad option. The message names the
+ *   option, the expected value and the given value.
  */
 export function resolveSource(options: KafkaSourceOptions): ResolvedSource {
   knownOptions(options, SOURCE)
@@ -148,8 +148,8 @@ export function resolveSource(options: KafkaSourceOptions): ResolvedSource {
 }
 
 /**
- * @throws {TypeError} For a bad option. The message names the option, the expected value and the given
- *   value.
+ * @throws {TypeError} For a bad option. The message names the
+ *   option, the expected value and the given value.
  */
 export function resolveSink<T>(options: KafkaSinkOptions<T>): ResolvedSink<T> {
   knownOptions(options, SINK)
