@@ -1,32 +1,9 @@
 import type { Command, Option } from 'commander'
-import {
-  addGroup,
-  addJobFlags,
-  flag,
-  numberFlag,
-  parseNumber,
-  sampleFiles,
-  type JobFlags,
-} from '../flags/flags.ts'
+import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles } from '../flags/flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
-import { MOST_RECORDS } from './packs.ts'
+import { LARGEST } from './flags.ts'
+import { MOST_RECORDS } from './forecast.ts'
 import type { Stated } from '../measure/range.ts'
-
-/** The largest pack that is chosen unless another is stated: nobody knows what larger ones do to a model's accuracy. */
-export const LARGEST = 50
-
-export interface PlanFlags extends JobFlags {
-  timeToFirstToken?: Stated
-  outputTokensPerSecond?: Stated
-  promptTokensPerSecond?: number
-  slowdown?: number
-  outputTokens?: Stated
-  measured?: string
-  contextTokens?: number
-  partition?: string
-  cache?: string
-  json?: boolean
-}
 
 export function addPlan(program: Command): void {
   const command = program

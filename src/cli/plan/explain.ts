@@ -1,6 +1,6 @@
 import { best, NEAR, ratio, type Choice } from './choose.ts'
-import { MOST_RECORDS } from './packs.ts'
-import type { Plan } from './make-plan.ts'
+import { MOST_RECORDS } from './forecast.ts'
+import type { Plan } from './plan-report.ts'
 import { cachedPart, type PlanRow } from './row.ts'
 import { dollars, duration, tenths, whole } from '../terminal/words.ts'
 

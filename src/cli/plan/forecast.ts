@@ -1,155 +1,189 @@
-import { emptyTally, tally, type PackTally, type RequestRules } from './pack-tally.ts'
+import { chargeOf, halve, Partitions, windowOf } from '../../engine/index.ts'
+import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
-// The estimate that a stream begins with, which it then corrects by what the API counts.
-const TAG_TOKENS = 8
-const BYTES_PER_TOKEN = 4
+/** The plan looks at packs of 2 to this many records. */
+export const MOST_RECORDS = 100
 
-/** How far the stream's own figures, which it learns as it runs, are taken to be from those here. */
+/** Factor between the figures of the plan and the figures that a stream may learn as it runs. */
 export const LEARNED = 1.1
 
 /**
- * What closes packs where the stream may close them at another place: it learns how much of a limit a record takes; and
- * a pack leaves when it has waited for too long, for records of its partition or for a text that is not known yet.
+ * Why the packs of a stream may be others than the packs of the plan: the stream learns how much of
+ * a limit a record takes, or a pack leaves before other records of its partition come, or before a
+ * text comes that is not known yet.
  */
 export type Loose = 'maxPackTokens' | 'maxOutputTokens' | 'partition' | 'cache'
 
-export interface PackRules extends RequestRules {
-  readonly maxPackTokens: number
-  /** Records whose results fit under the output cap. */
-  readonly maxRecords: number
-  /** Records whose results do so for sure. */
-  readonly surelyFit: number
-  /** Whether the stream counts tokens as they are counted here. Otherwise it estimates them. */
-  readonly isCounted: boolean
-  readonly maxInFlight: number
-}
-
-/** A record as it stands in a pack. */
-export interface Framed {
+/** A record as the plan packs it. */
+export interface PlannedRecord {
   readonly tokens: number
+  /** The largest value that the stream may take for `tokens`. 0: the stream counts tokens as well. */
+  readonly mostTokens: number
+  /** Length of the text. */
   readonly characters: number
-  /** UTF-8 bytes of its text. */
-  readonly bytes: number
-  /** Whether its text holds what looks like a tag. */
+  /** Whether the text looks like a tag, so that its pack needs a longer tag. */
   readonly isTagLike: boolean
-  /** Only records of the same one share a pack. */
   readonly partition: string | undefined
 }
 
-/** What packs of up to some size come to. */
-export interface PackCount extends PackTally {
-  /** None: all is exact. */
+/** The limits of packs, and how large their requests are. */
+export interface PackRules {
+  readonly maxPackTokens: number
+  readonly maxInFlight: number
+  /** Number of records whose results fit under the output cap. */
+  readonly maxRecords: number
+  /** The same for the longest results. */
+  readonly surelyFit: number
+  /** Length of all messages of a request without the texts of its records. */
+  readonly charactersAround: (records: number, isTagged: boolean) => number
+  /** Tokens that the longer tags add to a request. */
+  readonly tagTokens: (records: number) => number
+  /** The output cap of a request. */
+  readonly capFor: (records: number) => Range
+  /** Largest charge of one request. `Infinity`: there is no limit. */
+  readonly largestRequest: number
+  /** Tokens that the records of a request may have together, so that prompt and answer fit into the context. */
+  readonly roomFor: (records: number) => number
+}
+
+/** Sums over the requests of one pack size. */
+export interface PackCount {
+  readonly requests: number
+  /** Requests with the largest possible number of records. */
+  readonly full: number
+  /** Records of the largest request. */
+  readonly largest: number
+  /** Tokens of longer tags, in requests with a text that looks like a tag. */
+  readonly tagTokens: number
+  /** Tokens charged to a limit per minute: by the caps for short, expected and long results. */
+  readonly charged: Range
+  /** Requests of one record that are charged more than the whole limit. */
+  readonly overLimit: number
+  /** Requests of several records that do not fit into the context, although each record fits. */
+  readonly overContext: number
+  /** Empty: all figures are exact. */
   readonly loose: readonly Loose[]
 }
 
-interface Pack {
-  readonly records: Framed[]
-  tokens: number
-  /** The most that the stream may take for its tokens. */
-  mostTokens: number
-}
+/** Packs the same records into packs of every size, as a stream does. The memory does not grow with the input. */
+export class Forecast {
+  readonly #bySize: readonly SizeForecast[]
+  #partition: string | undefined
+  #isMixed = false
 
-/** The packs of one partition that wait, of which the last is open. */
-interface Waiting {
-  readonly partition: string | undefined
-  readonly packs: Pack[]
+  constructor(rules: PackRules) {
+    this.#bySize = Array.from({ length: MOST_RECORDS - 1 }, (_, i) => new SizeForecast(i + 2, rules))
+  }
+
+  add(record: PlannedRecord): void {
+    this.#partition ??= record.partition
+    this.#isMixed ||= record.partition !== this.#partition
+    for (const forecast of this.#bySize) forecast.add(record)
+  }
+
+  /** The sums for packs of up to `size` records. The input has ended. */
+  end(size: number): PackCount {
+    const forecast = this.#bySize[size - 2]
+    if (!forecast) throw new RangeError(`There are no packs of ${size}`)
+    const { loose, ...sums } = forecast.end()
+    // A pack of the only partition leaves early for no other partition.
+    return { ...sums, loose: loose.filter((limit) => limit !== 'partition' || this.#isMixed) }
+  }
 }
 
 /**
- * Fills packs of up to one size in input order, as the stream does. It reads ahead until a pack waits for nothing but a
- * free slot, then sends the one whose turn it is; all that waits is taken to have waited long enough by then, as requests
- * take longer than `linger`. That the stream evens out the last ones changes nothing of their number.
+ * The packs of one size. The forecast reads until the packer has a reserve, as a stream does, and
+ * then takes one pack for the next free slot. A request takes longer than `linger`, so by then each
+ * waiting pack may leave. The clock counts records.
  */
-export class Packing {
+class SizeForecast {
   readonly #size: number
   readonly #rules: PackRules
-  /** Records in one pack. */
+  /** Largest number of records in one pack. */
   readonly #maxItems: number
-  /** How many records may wait for others of their partition, as in the stream. */
-  readonly #maxWaiting: number
-  readonly #waiting = new Map<string | undefined, Waiting>()
-  /** The same, in the order of their turns, of which the first ones have been: a map's first is slow to find. */
-  readonly #turns: Waiting[] = []
-  #turn = 0
-  #records = 0
-  readonly #sent = emptyTally()
+  readonly #packer: Partitions<PlannedRecord>
+  readonly #sums = {
+    ...{ requests: 0, full: 0, largest: 0, tagTokens: 0, overLimit: 0, overContext: 0 },
+    charged: { low: 0, expected: 0, high: 0 } as Range,
+  }
   readonly #loose = new Set<Loose>()
+  #records = 0
+  /** The largest `mostTokens` of a record. */
+  #mostTokens = 0
 
   constructor(size: number, rules: PackRules) {
+    const { maxPackTokens, maxRecords, maxInFlight } = rules
     this.#size = size
     this.#rules = rules
-    this.#maxItems = Math.min(size, rules.maxRecords)
-    this.#maxWaiting = 2 * (rules.maxInFlight + 2) * size
+    this.#maxItems = Math.min(size, maxRecords)
+    const limits = { maxTokens: maxPackTokens, maxItems: this.#maxItems }
+    this.#packer = new Partitions(limits, 0, windowOf(maxInFlight, size))
   }
 
-  add(record: Framed): void {
-    const { partition } = record
-    let waiting = this.#waiting.get(partition)
-    if (!waiting) {
-      waiting = { partition, packs: [] }
-      this.#waiting.set(partition, waiting)
-      this.#turns.push(waiting)
-    }
-    this.#put(record, waiting.packs)
+  add(record: PlannedRecord): void {
     this.#records += 1
-    while (this.#hasReserve(waiting.packs)) this.#send()
+    if (record.mostTokens > this.#mostTokens) this.#mostTokens = record.mostTokens
+    this.#packer.add(record, this.#records)
+    while (this.#packer.hasReserve) this.#take(true)
   }
 
-  #put(record: Framed, packs: Pack[]): void {
-    const { maxPackTokens, surelyFit, isCounted } = this.#rules
-    const { tokens, bytes } = record
-    const mostTokens = isCounted ? 0 : LEARNED * Math.max(tokens, TAG_TOKENS + bytes / BYTES_PER_TOKEN)
-    let open = packs.at(-1)
-    if (open && open.records.length < this.#size) {
-      // It has room for one more, but for these limits.
-      if (open.mostTokens + mostTokens > maxPackTokens) this.#loose.add('maxPackTokens')
-      if (open.records.length >= surelyFit) this.#loose.add('maxOutputTokens')
+  end(): PackCount {
+    while (this.#take(false)) {
+      // Each pack that still waits leaves.
     }
-    if (!open || open.records.length >= this.#maxItems || open.tokens + tokens > maxPackTokens) {
-      packs.push((open = { records: [], tokens: 0, mostTokens: 0 }))
-    }
-    open.records.push(record)
-    open.tokens += tokens
-    open.mostTokens += mostTokens
+    const { surelyFit } = this.#rules
+    const mayPassCap = this.#sums.largest >= surelyFit && this.#records > surelyFit
+    if (this.#size > surelyFit && mayPassCap) this.#loose.add('maxOutputTokens')
+    return { ...this.#sums, loose: [...this.#loose] }
   }
 
-  /** Nothing is read before a pack has left: of the only partition that has changed, or as too many records wait. */
-  #hasReserve([, second, third]: readonly Pack[]): boolean {
-    const isCrowded = this.#waiting.size > 1 && this.#records >= this.#maxWaiting
-    return isCrowded || third !== undefined || (second !== undefined && this.#isFull(second))
+  #take(moreComes: boolean): boolean {
+    const pack = this.#packer.take(this.#records)
+    if (!pack) return false
+    const { maxPackTokens } = this.#rules
+    const tokens = sum(pack, (record) => record.tokens)
+    const mostTokens = sum(pack, (record) => record.mostTokens)
+    const hasRoom = pack.length < this.#maxItems && tokens < maxPackTokens
+    // The stream's figures might let one record less in, or keep the next record out.
+    const mayPass = pack.length > 1 && mostTokens > maxPackTokens
+    const mayClose = pack.length < this.#maxItems && mostTokens + this.#mostTokens > maxPackTokens
+    if (mayPass || mayClose) this.#loose.add('maxPackTokens')
+    if (hasRoom && moreComes && pack[0]?.partition !== undefined) this.#loose.add('partition')
+    this.#send(pack)
+    return true
   }
 
-  #isFull({ records, tokens }: Pack): boolean {
-    return records.length >= this.#maxItems || tokens >= this.#rules.maxPackTokens
+  /** Adds a request to the sums. Like the stream, it halves a pack whose prompt is charged more than the limit. */
+  #send(pack: readonly PlannedRecord[]): void {
+    const { charactersAround, tagTokens, largestRequest, capFor, roomFor } = this.#rules
+    const { length } = pack
+    const isTagged = pack.some(({ isTagLike }) => isTagLike)
+    const characters = charactersAround(length, isTagged) + sum(pack, (record) => record.characters)
+    const isOverLimit = chargeOf(characters) > largestRequest
+    if (isOverLimit && length > 1) {
+      for (const half of halve(pack)) this.#send(half)
+      return
+    }
+    const sums = this.#sums
+    const moreTokens = isTagged ? tagTokens(length) : 0
+    sums.requests += 1
+    sums.tagTokens += moreTokens
+    sums.charged = addRanges(
+      sums.charged,
+      mapRange(capFor(length), (cap) => chargeOf(characters, cap)),
+    )
+    sums.largest = Math.max(sums.largest, length)
+    if (length === this.#maxItems) sums.full += 1
+    if (isOverLimit) sums.overLimit += 1
+    // A record that fits into no context is rejected whatever the size of its pack.
+    const room = roomFor(1)
+    const tokens = moreTokens + sum(pack, (record) => (record.tokens > room ? 0 : record.tokens))
+    if (length > 1 && tokens > roomFor(length)) sums.overContext += 1
   }
+}
 
-  /** Sends the first pack of the partition whose turn it is, which then goes behind the others. */
-  #send(): void {
-    const waiting = this.#turns[this.#turn]
-    const pack = waiting?.packs.shift()
-    if (!waiting || !pack) throw new Error('Nothing waits')
-    this.#turn += 1
-    // Not at once, as that moves all others.
-    if (this.#turn > this.#turns.length / 2) {
-      this.#turns.splice(0, this.#turn)
-      this.#turn = 0
-    }
-    if (waiting.packs.length > 0) {
-      this.#turns.push(waiting)
-    } else {
-      this.#waiting.delete(waiting.partition)
-      if (!this.#isFull(pack)) this.#loose.add('partition')
-    }
-    this.#records -= pack.records.length
-    tally(this.#sent, pack.records, this.#maxItems, this.#rules)
-  }
-
-  /** What all records so far come to: those that wait leave as at the end. */
-  count(): PackCount {
-    const total = { ...this.#sent }
-    for (const { packs } of this.#waiting.values()) {
-      for (const { records } of packs) tally(total, records, this.#maxItems, this.#rules)
-    }
-    return { ...total, loose: [...this.#loose] }
-  }
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  let total = 0
+  for (const item of items) total += value(item)
+  return total
 }

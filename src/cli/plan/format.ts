@@ -1,7 +1,9 @@
+import { defaults } from '../../options/index.ts'
 import { notesOf } from './notes.ts'
-import type { Chosen, Plan } from './make-plan.ts'
+import type { Chosen, Plan } from './plan-report.ts'
 import type { Range } from '../measure/range.ts'
-import type { Bound, PlanRow } from './row.ts'
+import type { PlanRow } from './row.ts'
+import type { Bound } from './time.ts'
 import { dollarRange, durationRange, large, whole } from '../terminal/words.ts'
 
 const WIDTH = 100
@@ -83,9 +85,6 @@ function binding({ bounds, boundBy }: PlanRow): string {
   return `${boundBy} (${first ?? ''})${rest}.`
 }
 
-/** What a run packs by default. */
-const DEFAULT_SIZE = 25
-
 /** How to get a run that packs so. */
 function howToRun(size: number): string {
   if (size === 1) {
@@ -94,7 +93,7 @@ function howToRun(size: number): string {
       'each record.'
     )
   }
-  return size === DEFAULT_SIZE
+  return size === defaults.maxPackRecords
     ? 'That is what a run does by default.'
     : `Run it with --max-pack-records ${size}.`
 }

@@ -1,9 +1,8 @@
+import { chargeOf, TokenEstimator } from '../../engine/index.ts'
 import type { TokenCounter } from '../../index.ts'
-import { promptCharge } from './pack-tally.ts'
-import type { Packs } from './packs.ts'
-import type { FixedPrompt, Prompts } from './plain-request.ts'
+import { LEARNED, type Forecast } from './forecast.ts'
+import { looksTagged, type Prompts } from './plain-request.ts'
 import { SeenTexts } from './seen-texts.ts'
-import { looksTagged } from './tag-like.ts'
 
 /** Longer texts are counted by samples. */
 const SAMPLED = 16_384
@@ -11,24 +10,24 @@ const SAMPLED = 16_384
 /** A record, as `serialize` and `partition` give it. */
 export interface PlanRecord {
   readonly text: string
-  /** Only records of the same one share a pack. */
+  /** Only records of the same partition share a pack. */
   readonly partition?: string | undefined
 }
 
-/** How many records there are, and how many are out of the ordinary. */
+/** The number of records, and how many of them are unusual. */
 export interface Records {
   readonly read: number
-  /** Rows that cannot be asked (broken, or without text): they are no records. */
+  /** Rows that are no records: they are broken, or without text. */
   readonly unreadable: number
-  /** Of `read`: those that are not asked, as the same text was asked before and its result is kept. The others count below. */
+  /** Records that are not asked again, because the same text came before and its result is kept. The numbers below leave them out. */
   readonly repeated: number
-  /** Texts that came when too many were remembered already: if they come again, they are counted again. */
+  /** Texts that came when the memory for texts was full: if they come again, they are counted again. */
   readonly unremembered: number
-  /** Too large for `maxPackTokens`: each travels alone. */
+  /** Records that are too large for `maxPackTokens`: each travels alone. */
   readonly overPack: number
-  /** Too large for `contextTokens`: they would be rejected. They are counted here as if they were not. */
+  /** Records that are too large for `contextTokens`. A run would reject them. The plan counts them as if they fitted. */
   readonly overContext: number
-  /** So long that their tokens are an estimate. */
+  /** Records whose tokens are an estimate, because the text is very long. */
   readonly sampled: number
 }
 
@@ -38,45 +37,43 @@ export interface Input {
   readonly asked: number
   readonly packedTokens: number
   readonly plainTokens: number
-  /** What plain requests are charged together against a limit of tokens per minute. */
+  /** The charge of all plain requests together against a limit of tokens per minute. */
   readonly plainCharged: number
   /** Plain requests that are charged more than the whole limit. */
   readonly plainOverLimit: number
-  /** Plain requests that do not fit into the context, with their answers. */
+  /** Plain requests that do not fit into the context with their answers. */
   readonly plainOverContext: number
 }
 
 export interface Reading {
   readonly prompts: Prompts
   readonly count: TokenCounter
-  readonly packs: Packs
+  /** Whether the stream counts tokens by the same vocabulary. Otherwise it estimates them. */
+  readonly isCounted: boolean
+  readonly forecast: Forecast
   readonly maxPackTokens: number
   /** Tokens that a record may have in a pack of its own. */
   readonly room: number
   /** Tokens that the text of a plain request may have. */
   readonly plainRoom: number
-  /** Tokens that one request may be charged at all. */
+  /** Largest charge of one request. */
   readonly largestRequest: number
   /** Whether results are kept, so that each text is asked only once. */
   readonly keepsResults: boolean
 }
 
-/** Reads the input once, and puts it into the packs. */
+/** Reads the input once, and hands its records to the forecast. */
 export async function readInput(
   items: AsyncIterable<PlanRecord | undefined>,
   reading: Reading,
 ): Promise<Input> {
-  const { prompts, count, packs, maxPackTokens, room, plainRoom, largestRequest, keepsResults } = reading
+  const { prompts, count, isCounted, forecast, maxPackTokens, room, plainRoom, largestRequest } = reading
   const records = { read: 0, unreadable: 0, repeated: 0, overPack: 0, overContext: 0, sampled: 0 }
-  const sums = {
-    asked: 0,
-    packedTokens: 0,
-    plainTokens: 0,
-    plainCharged: 0,
-    plainOverLimit: 0,
-    plainOverContext: 0,
-  }
-  const seen = keepsResults ? new SeenTexts() : undefined
+  const sums = { asked: 0, packedTokens: 0, plainTokens: 0 }
+  const plain = { plainCharged: 0, plainOverLimit: 0, plainOverContext: 0 }
+  const seen = reading.keepsResults ? new SeenTexts() : undefined
+  // The stream begins with this estimate, which it corrects by the API's counts.
+  const estimator = new TokenEstimator(0)
   for await (const item of items) {
     if (item === undefined) {
       records.unreadable += 1
@@ -88,25 +85,21 @@ export async function readInput(
       records.repeated += 1
       continue
     }
-    sums.asked += 1
-    const framed = prompts.frame(text)
-    const tokens = count(framed)
-    const bytes = Buffer.byteLength(text)
-    packs.add({ tokens, characters: framed.length, bytes, isTagLike: looksTagged(text), partition })
-    sums.packedTokens += tokens
+    const tokens = prompts.recordTokens(text)
+    const mostTokens = isCounted ? 0 : LEARNED * Math.max(tokens, estimator.record(text))
+    const characters = text.length
+    forecast.add({ tokens, mostTokens, characters, isTagLike: looksTagged(text), partition })
     const plainTokens = count(text)
+    const charge = chargeOf(prompts.plain.characters + characters)
+    sums.asked += 1
+    sums.packedTokens += tokens
     sums.plainTokens += plainTokens
-    if (plainTokens > plainRoom) sums.plainOverContext += 1
-    const charge = plainCharge(prompts.plain, text)
-    sums.plainCharged += charge
-    if (charge > largestRequest) sums.plainOverLimit += 1
+    plain.plainCharged += charge
+    if (charge > largestRequest) plain.plainOverLimit += 1
+    if (plainTokens > plainRoom) plain.plainOverContext += 1
     if (tokens > maxPackTokens) records.overPack += 1
     if (tokens > room) records.overContext += 1
-    if (text.length > SAMPLED) records.sampled += 1
+    if (characters > SAMPLED) records.sampled += 1
   }
-  return { records: { ...records, unremembered: seen?.unremembered ?? 0 }, ...sums }
-}
-
-function plainCharge({ characters }: FixedPrompt, text: string): number {
-  return promptCharge(characters + text.length)
+  return { records: { ...records, unremembered: seen?.unremembered ?? 0 }, ...sums, ...plain }
 }

@@ -1,131 +1,77 @@
-import {
-  exactTokenCounter,
-  PackStream,
-  RateLimiter,
-  type Encoding,
-  type Pricing,
-  type TokenCounter,
-} from '../../index.ts'
+import { capFor, largestCap, recordsUnder } from '../../engine/index.ts'
+import { exactTokenCounter, PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
+import { defaults } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
+import { atEachEnd, checkNumber, mapRange, type Range } from '../measure/range.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
-import { readInput, type Input, type PlanRecord, type Records } from './input.ts'
+import { Forecast, LEARNED, MOST_RECORDS } from './forecast.ts'
+import { readInput, type Input, type PlanRecord } from './input.ts'
 import type { PlanOptions } from './options.ts'
-import { capFor, firstCap, recordsSurelyUnderCap, recordsUnderCap } from './output-cap.ts'
-import { paceOf, type Pace } from './server-model.ts'
-import { MOST_RECORDS, Packs } from './packs.ts'
-import { readPrompts, type FixedPrompt, type Prompts } from './plain-request.ts'
-import { checkNumber, mapRange } from '../measure/range.ts'
+import { readPrompts, type Prompts } from './plain-request.ts'
+import type { Plan } from './plan-report.ts'
 import { resultTokens, type ResultTokens } from './results.ts'
 import { rowOf, type PlanRow, type Totals } from './row.ts'
+import { paceOf } from './server-model.ts'
 
-/** The sizes that are always shown. */
+/** The sizes that the plan always shows. */
 const SHOWN = [1, 5, 10, 25, 50]
 
-/** What a run would take. JSON. */
-export interface Plan {
-  readonly model: string
-  readonly encoding: Encoding
-  /** Whether the stream counts by it as well. Otherwise it packs by an estimate that corrects itself. */
-  readonly isCounted: boolean
-  readonly records: Records
-  /** Whether each text is asked only once. */
-  readonly keepsResults: boolean
-  /** Input tokens of all records, in packs and alone. */
-  readonly tokens: { readonly packed: number; readonly plain: number }
-  /** What is the same in each request. */
-  readonly prompts: { readonly packed: FixedPrompt; readonly plain: FixedPrompt }
-  readonly results: ResultTokens
-  readonly pace: Pace
-  readonly pricing: Pricing | undefined
-  /** Requests that the figures of an earlier run come from. */
-  readonly measuredRequests: number | undefined
-  /** Records in each of them, on average. */
-  readonly measuredPackRecords: number | undefined
-  readonly limits: {
-    readonly maxInFlight: number
-    readonly maxPackTokens: number
-    readonly maxPackRecords: number
-    readonly maxOutputTokens: number | undefined
-    /** Records whose results fit under it; `undefined`: any number. */
-    readonly recordsUnderCap: number | undefined
-    readonly requestsPerMinute: number | undefined
-    readonly tokensPerMinute: number | undefined
-    readonly contextTokens: number | undefined
-    /** The smallest size of which a pack does not fit into it; `undefined`: all fit. */
-    readonly overContextFrom: number | undefined
-  }
-  /** The sizes that are shown, the chosen one among them. Empty: there is no record. */
-  readonly rows: readonly PlanRow[]
-  /** `undefined`: there is no record, or none that `tokensPerMinute` lets through or `contextTokens` has room for. */
-  readonly chosen: Chosen | undefined
-}
-
-export interface Chosen {
-  /** What to set `maxPackRecords` to; 1: do not pack. */
-  readonly size: number
-  readonly boundBy: PlanRow['boundBy']
-  readonly why: string
-}
-
 /**
- * Reads the input once, sends nothing, and tells what a run would take by the size of its packs.
+ * Reads the input once, sends nothing, and plans a run for each pack size.
  *
- * @param items The records; `undefined` for a row that cannot be asked.
+ * @param items The records; `undefined` for a row that is no record.
  * @throws {TypeError | RangeError} For a bad option: the message names it.
  */
 export async function makePlan(
   items: AsyncIterable<PlanRecord | undefined>,
   options: PlanOptions,
 ): Promise<Plan> {
-  const { model, encoding = 'o200k_base', maxInFlight = 4, maxPackTokens = 4_000, maxOutputTokens } = options
+  const { model, encoding = 'o200k_base', maxOutputTokens, keepsResults = false, pricing, measured } = options
+  const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute, contextTokens } = options
-  const { pricing, measured, keepsResults = false } = options
   const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
 
-  const prompts = await readPrompts(options, count)
+  const prompts = readPrompts(options, count)
   const results = resultTokens(prompts.jsonSchema, options, count)
+  const { element, frame } = results
   const pace = paceOf(options)
-  const maxRecords = recordsUnderCap(results, maxOutputTokens)
+  const fitting = (tokens: number) => recordsUnder(maxOutputTokens ?? Infinity, frame, tokens)
+  const maxRecords = fitting(element.expected)
   const largestRequest = tokensPerMinute ?? Infinity
-  // Long results included: an answer that the context cuts off is paid for, and asked again.
+  // Also for long results: if the context cuts an answer off, it is paid for, and asked again.
   const roomFor = (records: number) =>
-    (contextTokens ?? Infinity) - prompts.packed.tokens - results.frame - records * results.element.high
-  const packs = new Packs({
-    ...{ maxPackTokens, maxRecords, fixedCharacters: prompts.packed.characters, tagged: prompts.tagged },
-    surelyFit: recordsSurelyUnderCap(results, maxOutputTokens),
-    ...{ isCounted, maxInFlight, largestRequest, roomFor },
-    capFor: (records) => capFor(records, results, options),
+    (contextTokens ?? Infinity) - prompts.packed.tokens - frame - records * element.high
+  const forecast = new Forecast({
+    ...{ maxPackTokens, maxInFlight, maxRecords, largestRequest, roomFor },
+    surelyFit: fitting(Math.max(element.high, LEARNED * element.expected)),
+    ...{ charactersAround: prompts.charactersAround, tagTokens: prompts.tagTokens },
+    capFor: (records) => learnedCap(records, results, options),
   })
-  const room = roomFor(1)
   const plainRoom = (contextTokens ?? Infinity) - prompts.plain.tokens - results.plain.high
-  const reading = { prompts, count, packs, maxPackTokens, room, plainRoom, largestRequest, keepsResults }
-  const input = await readInput(items, reading)
+  const input = await readInput(items, {
+    ...{ prompts, count, isCounted, forecast, maxPackTokens, largestRequest, keepsResults },
+    ...{ room: roomFor(1), plainRoom },
+  })
 
   const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
   const sizes = input.asked === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
   const rows = sizes.map((size) =>
-    rowOf(totals(size, packs, input, prompts, results, firstCap(options)), terms),
+    rowOf(
+      size === 1
+        ? plainTotals(input, prompts, results)
+        : packedTotals(size, forecast, input, prompts, results, options),
+      terms,
+    ),
   )
-  const allowed = rows.filter(({ size }) => size <= maxPackRecords)
-  const possible = possibleOf(allowed)
+  const possible = possibleOf(rows.filter(({ size }) => size <= maxPackRecords))
   const choice = possible.length === 0 ? undefined : choose(possible)
-
-  const plan = {
-    ...{
-      model,
-      encoding,
-      isCounted,
-      keepsResults,
-      pricing,
-      records: input.records,
-      results,
-      pace,
-      measuredRequests: measured?.requests,
-      measuredPackRecords: measured && measured.records / measured.requests,
-    },
+  const facts = {
+    ...{ model, encoding, isCounted, keepsResults, pricing, records: input.records, results, pace },
+    measuredRequests: measured?.requests,
+    measuredPackRecords: measured && measured.records / measured.requests,
     tokens: { packed: input.packedTokens, plain: input.plainTokens },
     prompts: { packed: prompts.packed, plain: prompts.plain },
     limits: {
@@ -136,31 +82,54 @@ export async function makePlan(
     },
     rows: rows.filter(({ size }) => SHOWN.includes(size) || size === choice?.row.size),
   }
-  if (!choice) return { ...plan, chosen: undefined }
-  const { size, boundBy } = choice.row
-  return {
-    ...plan,
-    chosen: { size, boundBy, why: explain(choice, possible, { ...plan, asked: input.asked }) },
+  const chosen = choice && {
+    ...{ size: choice.row.size, boundBy: choice.row.boundBy },
+    why: explain(choice, possible, { ...facts, asked: input.asked }),
   }
+  return { ...facts, chosen }
 }
 
-/** The sizes whose packs fit into the context and, of these, those that the limit of tokens lets through best, if at all. */
+/** The output cap of a request after the stream has learned the size of results: short, expected and long results. */
+export function learnedCap(records: number, { element }: ResultTokens, options: PlanOptions): Range {
+  const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
+  const most = Math.min(maxOutputTokens, largestCap(tokensPerMinute))
+  return atEachEnd((end) => {
+    const longest = end === 'low' ? element.low : element.high
+    return Math.min(capFor(records * element[end] + longest), most)
+  })
+}
+
+/** The output cap of a request before the first answer. 0: the request has no cap. */
+function firstCap({ maxOutputTokens = 0, tokensPerMinute = Infinity }: PlanOptions): number {
+  return Math.min(maxOutputTokens, largestCap(tokensPerMinute))
+}
+
+/** The sizes whose packs fit into the context. Among them, the sizes with the fewest requests over the limit of tokens. */
 function possibleOf(rows: readonly PlanRow[]): PlanRow[] {
   const fitting = rows.filter(({ overContext }) => overContext === 0)
   const least = Math.min(...fitting.map(({ overLimit }) => overLimit))
   return fitting.filter(({ overLimit, requests }) => overLimit === least && overLimit < requests)
 }
 
-/** Lets the library itself say what is wrong with its own options. */
+/** Lets the library check its own options. */
 function check(options: PlanOptions, countTokens: TokenCounter): void {
-  const { model, instructions, schema, pricing, requestsPerMinute, tokensPerMinute } = options
+  const { model, instructions, schema, api, request, examples, pricing } = options
   const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens } = options
-  const client = {
-    chat: { completions: { create: () => Promise.reject(new Error('A plan sends nothing')) } },
-  }
+  const { requestsPerMinute, tokensPerMinute } = options
+  const create = () => Promise.reject(new Error('A plan sends nothing'))
+  const client = { chat: { completions: { create } }, responses: { create } }
   new PackStream({
     ...{ client, model, instructions, schema, countTokens },
-    ...given({ pricing, maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens }),
+    ...given({
+      api,
+      request,
+      examples,
+      pricing,
+      maxPackRecords,
+      maxPackTokens,
+      maxInFlight,
+      maxOutputTokens,
+    }),
   }).destroy()
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
   if (contextTokens !== undefined) checkNumber('contextTokens', contextTokens)
@@ -171,39 +140,39 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
   }
 }
 
-/** The sums over all requests with packs of up to this size; of plain requests for 1. */
-function totals(
-  size: number,
-  packs: Packs,
-  input: Input,
-  prompts: Prompts,
-  results: ResultTokens,
-  firstCap: number,
-): Totals {
-  const { asked, records, packedTokens, plainTokens, plainCharged, plainOverLimit, plainOverContext } = input
-  const { packed, plain } = prompts
-  if (size === 1) {
-    return {
-      ...{ size, requests: asked, full: asked, firstCap: 0, loose: [] },
-      charged: mapRange(results.plain, () => plainCharged),
-      ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
-      overLimit: plainOverLimit,
-      // Some that are too long are rejected, and rule out nothing; so below.
-      overContext: plainOverContext === asked ? asked : 0,
-      inputTokens: asked * plain.tokens + plainTokens,
-      outputTokens: mapRange(results.plain, (tokens) => asked * tokens),
-      largestOutput: results.plain,
-    }
+/** The sums over all plain requests. */
+function plainTotals(input: Input, { plain }: Prompts, results: ResultTokens): Totals {
+  const { asked, plainTokens, plainCharged, plainOverLimit, plainOverContext } = input
+  return {
+    ...{ size: 1, requests: asked, full: asked, firstCap: 0, loose: [], overLimit: plainOverLimit },
+    charged: mapRange(results.plain, () => plainCharged),
+    ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
+    // Single records that are too long are rejected, and rule out no size.
+    overContext: plainOverContext === asked ? asked : 0,
+    inputTokens: asked * plain.tokens + plainTokens,
+    outputTokens: mapRange(results.plain, (tokens) => asked * tokens),
+    largestOutput: results.plain,
   }
-  const { tagTokens, largest, ...counted } = packs.count(size)
+}
+
+/** The sums over all requests with packs of up to `size` records. */
+function packedTotals(
+  size: number,
+  forecast: Forecast,
+  { asked, records, packedTokens }: Input,
+  { packed }: Prompts,
+  { element, frame }: ResultTokens,
+  options: PlanOptions,
+): Totals {
+  const { tagTokens, largest, ...counted } = forecast.end(size)
   const { requests } = counted
   return {
-    ...{ size, firstCap, ...counted },
+    ...{ size, firstCap: firstCap(options), ...counted },
     overContext: records.overContext === asked ? requests : counted.overContext,
     loose: [...counted.loose, ...(records.repeated > 0 ? (['cache'] as const) : [])],
     ...{ prefixTokens: packed.prefixTokens, fullPrefixTokens: packed.fullPrefixTokens },
     inputTokens: requests * packed.tokens + packedTokens + tagTokens,
-    outputTokens: mapRange(results.element, (tokens) => asked * tokens + requests * results.frame),
-    largestOutput: mapRange(results.element, (tokens) => largest * tokens + results.frame),
+    outputTokens: mapRange(element, (tokens) => asked * tokens + requests * frame),
+    largestOutput: mapRange(element, (tokens) => largest * tokens + frame),
   }
 }

@@ -1,8 +1,8 @@
 import type { Loose } from './forecast.ts'
-import type { Plan } from './make-plan.ts'
+import type { Plan } from './plan-report.ts'
 import type { Range } from '../measure/range.ts'
 import type { ResultTokens } from './results.ts'
-import { CACHE_START, CACHE_STEP, cachedPart } from './row.ts'
+import { CACHE_START_TOKENS, CACHE_STEP_TOKENS, cachedPart } from './row.ts'
 import { span, tenths, whole } from '../terminal/words.ts'
 
 /** What is assumed or estimated, and what is not counted. */
@@ -133,11 +133,11 @@ function cacheNote(plan: Plan): string {
   const parts = [prompts.packed, prompts.plain].map(({ fullPrefixTokens }) => cachedPart(fullPrefixTokens))
   const [packed = 0, plain = 0] = parts
   if (packed === 0 && plain === 0) {
-    return `Prompt cache: none, as the shared prompt has fewer than ${whole(CACHE_START)} tokens.`
+    return `Prompt cache: none, as the shared prompt has fewer than ${whole(CACHE_START_TOKENS)} tokens.`
   }
   return (
     `Prompt cache: ${whole(packed)} tokens of each full pack, ${whole(plain)} of each plain request (from ` +
-    `${whole(CACHE_START)}, in steps of ${CACHE_STEP}). ASSUMED: it hits in all requests but the first ` +
+    `${whole(CACHE_START_TOKENS)}, in steps of ${CACHE_STEP_TOKENS}). ASSUMED: it hits in all requests but the first ` +
     `${limits.maxInFlight}; nobody promises that, and it may also hit earlier.${cacheCost(plan)}`
   )
 }

@@ -1,123 +1,110 @@
+import { frame, resultFormat, systemMessage, unusedTag, userMessage } from '../../engine/index.ts'
 import type { TokenCounter } from '../../index.ts'
-import { dryRequest, type JsonSchema } from './dry-run.ts'
+import { MOST_RECORDS } from './forecast.ts'
 import type { PlanOptions } from './options.ts'
-import type { Tagged } from './pack-tally.ts'
 
-/** OpenAI's cookbook: 3 tokens and the role frame a message, 3 more prime the answer. */
+/** OpenAI's cookbook: 3 tokens and the role frame a message, 3 more begin the answer. */
 const MESSAGE_TOKENS = 4
 const ANSWER_TOKENS = 3
-/** Of `MESSAGE_TOKENS`: what stands before a message's text. */
+/** The part of `MESSAGE_TOKENS` before the text of a message. */
 const OPENING_TOKENS = 3
 
-/** What is the same in every request. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** The part of a prompt that is the same in every request. */
 export interface FixedPrompt {
-  /** All of it, with what frames the messages. */
+  /** All tokens, with the frames of the messages. */
   readonly tokens: number
-  /** What a provider's cache can keep: the schema and the messages up to where the last one's text begins. */
+  /** Tokens that a provider's cache can keep: the schema, and the messages up to the text of the last message. */
   readonly prefixTokens: number
-  /** The same of packs of as many records: also what stands before the first one's text, as it tells how many there are. */
+  /** The same for packs with equal numbers of records: also the text up to the first record. */
   readonly fullPrefixTokens: number
-  /** An estimate: how providers show a schema to the model is not published. */
+  /** An estimate: providers do not publish how they show a schema to the model. */
   readonly schemaTokens: number
-  /** Of the messages, as rate limits count. */
+  /** Characters of the messages, as rate limits count them. */
   readonly characters: number
 }
 
-/** The prompts of both ways, and what one record adds to them. */
+/** The prompts of both kinds of request, and how they grow with the records. */
 export interface Prompts {
   /** The schema of a packed answer. */
   readonly jsonSchema: JsonSchema
   readonly packed: FixedPrompt
-  /** Requests without a protocol, each for one record. */
+  /** Requests for one record each, without a packing protocol. */
   readonly plain: FixedPrompt
   /**
-   * A record as it stands in a pack. A tokenizer never joins what follows its line feed, nor tells ids below 1,000 apart, so
-   * that the tokens of records add up. Only a pack in which a text itself holds such a tag has more: `tagged`.
+   * Tokens of a record in a pack. A tokenizer never joins the line feed after a record with the next
+   * record, and ids below 1,000 take the same number of tokens, so the tokens of records add up.
    */
-  readonly frame: (text: string) => string
-  /** What stands before the records of a pack; numbers below 1,000 in it change no count. */
-  readonly header: string
-  /** What a pack has more in which a text holds such a tag. */
-  readonly tagged: Tagged
+  readonly recordTokens: (text: string) => number
+  /** Tokens that longer tags add to a pack. */
+  readonly tagTokens: (records: number) => number
+  /** Length of all messages without the texts of the records. */
+  readonly charactersAround: (records: number, isTagged: boolean) => number
 }
 
-// Any texts will do that stand nowhere else in the user message.
-const ONE = 'the-one-text'
-const OTHER = 'the-other-text'
+/** A text that needs another tag than the usual tag. */
+const TAG_LIKE = '<record'
+const TAG = unusedTag([TAG_LIKE])
 
-/** Takes the prompts from requests of a real stream, and the plain ones from what is left of them without the packing. */
-export async function readPrompts(options: PlanOptions, count: TokenCounter): Promise<Prompts> {
-  const one = await dryRequest(options, [ONE], count)
-  const two = await dryRequest(options, [ONE, OTHER], count)
-  const { header, opening, frame } = framing(one.user, two.user, ONE)
-  const tagLike = `<record ${ONE}`
-  const oneTagged = await dryRequest(options, [tagLike], count)
-  const twoTagged = await dryRequest(options, [tagLike, OTHER], count)
-  const longer = framing(oneTagged.user, twoTagged.user, tagLike)
-  const more = (long: string, short: string) => ({
-    tokens: count(long) - count(short),
-    characters: long.length - short.length,
-  })
+/** Whether a text looks like a tag of the prompt, so that its pack needs another tag. */
+export function looksTagged(text: string): boolean {
+  return unusedTag([text]) !== unusedTag([])
+}
 
-  const { instructions, examples = [] } = options
-  const alone = plainSchema(two.jsonSchema)
-  const said = [
-    instructions,
-    ...examples.flatMap(({ record, value }) => [record, JSON.stringify(plainValue(value, alone))]),
-  ]
+/** Builds the messages of a stream, and the messages that ask the same of one record. */
+export function readPrompts(options: PlanOptions, count: TokenCounter): Prompts {
+  const { instructions, schema, examples = [] } = options
+  const format = resultFormat(schema)
+  const { jsonSchema } = format
+  const texts = examples.map(({ record, value }) => ({ text: record, value }))
+  const system = systemMessage(instructions, format, texts)
+  const plainAnswer = (value: unknown) => JSON.stringify(format.flat ? value : { value })
+  const said = [instructions, ...texts.flatMap(({ text, value }) => [text, plainAnswer(value)])]
+
+  const header = userMessage([])
+  const [opening = ''] = frame('text', 1).split('text')
+  const moreHeader = count(userMessage([TAG_LIKE])) - count(frame(TAG_LIKE, 1, TAG)) - count(header)
+  const moreRecord = count(frame('', 1, TAG)) - count(frame('', 1))
   return {
-    jsonSchema: two.jsonSchema,
-    packed: fixedPrompt(two.jsonSchema, [two.system], { header, opening }, count),
-    plain: fixedPrompt(alone, said, { header: '', opening: '' }, count),
-    ...{ frame, header },
-    tagged: { header: more(longer.header, header), record: more(longer.frame(ONE), frame(ONE)) },
+    jsonSchema,
+    packed: fixedPrompt(jsonSchema, [system], header, opening, count),
+    plain: fixedPrompt(plainSchema(jsonSchema), said, '', '', count),
+    recordTokens: (text) => count(frame(text, 1)),
+    tagTokens: (records) => moreHeader + records * moreRecord,
+    charactersAround: charactersAround(system),
   }
 }
 
-/** What stands before the texts of a user message. */
-interface Opening {
-  /** Before all records. */
-  readonly header: string
-  /** Before each. */
-  readonly opening: string
+function charactersAround(system: string): Prompts['charactersAround'] {
+  const lengths = (first: string) =>
+    Array.from({ length: MOST_RECORDS }, (_, i) => {
+      const user = userMessage([first, ...new Array<string>(i).fill('')])
+      return system.length + user.length - first.length
+    })
+  const plain = lengths('')
+  const tagged = lengths(TAG_LIKE)
+  return (records, isTagged) => (isTagged ? tagged : plain)[records - 1] ?? 0
 }
 
-interface Framing extends Opening {
-  /** A text with all that is around it. */
-  readonly frame: (text: string) => string
-}
-
-/** How one record and two stand in the user message tells how any number does. */
-function framing(one: string, two: string, first: string): Framing {
-  const closing = one.slice(one.indexOf(first) + first.length)
-  const between = two.slice(two.indexOf(first) + first.length, two.indexOf(OTHER))
-  const opening = between.slice(closing.length)
-  const start = two.slice(0, two.indexOf(first))
-  const firstOpening = opening.replace('"2"', '"1"')
-  const header = start.slice(0, start.length - firstOpening.length)
-  if (
-    two !== `${header}${firstOpening}${first}${closing}${opening}${OTHER}${closing}` ||
-    !closing.endsWith('\n')
-  ) {
-    throw new Error('The stream frames records in another way than expected')
-  }
-  return { header, opening, frame: (text) => opening + text + closing }
-}
-
-/** @param said The messages before the user's last. */
+/**
+ * @param said The messages before the last message of the user.
+ * @param header The beginning of the last message, before all records.
+ * @param opening The text before each record.
+ */
 function fixedPrompt(
   schema: JsonSchema,
   said: readonly string[],
-  { header, opening }: Opening,
+  header: string,
+  opening: string,
   count: TokenCounter,
 ): FixedPrompt {
   const schemaTokens = count(JSON.stringify(schema))
   const saidTokens = said.reduce((sum, text) => sum + count(text), 0)
-  const framingTokens = (said.length + 1) * MESSAGE_TOKENS + ANSWER_TOKENS
   const headerTokens = count(header)
   const prefixTokens = schemaTokens + saidTokens + said.length * MESSAGE_TOKENS + OPENING_TOKENS
   return {
-    tokens: schemaTokens + saidTokens + framingTokens + headerTokens,
+    tokens: schemaTokens + saidTokens + (said.length + 1) * MESSAGE_TOKENS + ANSWER_TOKENS + headerTokens,
     prefixTokens,
     fullPrefixTokens: prefixTokens + headerTokens + count(opening),
     schemaTokens,
@@ -125,28 +112,16 @@ function fixedPrompt(
   }
 }
 
-/** The schema of one element, `id` included. */
-export function elementSchema(packed: JsonSchema): JsonSchema & { properties: Record<string, JsonSchema> } {
-  const { results } = packed['properties'] as { results: { items: JsonSchema } }
-  return results.items as JsonSchema & { properties: Record<string, JsonSchema> }
-}
-
-/** The schema of a result that stands alone, as structured outputs want it: an object, whose values are the same. */
+/** The schema of a result that stands alone, as structured outputs need it: an object with the same values. */
 export function plainSchema(packed: JsonSchema): JsonSchema {
-  const { properties: all, ...rest } = elementSchema(packed)
-  const properties = Object.fromEntries(Object.entries(all).filter(([name]) => name !== 'id'))
+  const { results } = packed['properties'] as { results: { items: JsonSchema } }
+  const all = Object.entries(results.items['properties'] as JsonSchema)
+  const properties = Object.fromEntries(all.filter(([name]) => name !== 'id'))
   const { $defs } = packed
   return {
-    ...rest,
+    ...results.items,
     properties,
     required: Object.keys(properties),
     ...($defs !== undefined && { $defs }),
   }
-}
-
-/** An example's value as a plain answer has it. */
-function plainValue(value: unknown, alone: JsonSchema): unknown {
-  const names = Object.keys(alone['properties'] as object)
-  const isWrapped = names.join() === 'value' && !(typeof value === 'object' && value && 'value' in value)
-  return isWrapped ? { value } : value
 }

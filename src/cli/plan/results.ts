@@ -1,8 +1,7 @@
 import type { TokenCounter } from '../../index.ts'
-import type { JsonSchema } from './dry-run.ts'
+import { atEachEnd, mapRange, rangeOf, type Range } from '../measure/range.ts'
 import type { PlanOptions } from './options.ts'
-import { elementSchema, plainSchema } from './plain-request.ts'
-import { mapRange, rangeOf, type Range } from '../measure/range.ts'
+import { plainSchema, type JsonSchema } from './plain-request.ts'
 import { Sampler, type Assumption } from './sample.ts'
 
 /** Output tokens. */
@@ -24,8 +23,6 @@ export function resultTokens(packed: JsonSchema, options: PlanOptions, count: To
   const sampler = new Sampler(count, definitions)
   // Nothing but a schema that refers to itself in circles has no value.
   const sample = sampler.sample(plainSchema(packed)) ?? { short: {}, long: {}, extra: 0 }
-  const isIdFirst = Object.keys(elementSchema(packed).properties)[0] === 'id'
-  if (!isIdFirst) throw new Error('The stream asks for elements of another form than expected')
   const elements = (result: unknown, n: number) =>
     count(JSON.stringify({ results: new Array(n).fill({ id: 12, ...(result as object) }) }))
   // Without what is at the ends: marks join with their neighbours.
@@ -46,7 +43,7 @@ export function resultTokens(packed: JsonSchema, options: PlanOptions, count: To
   if (measured) {
     const { outputTokensPerRecord, requests, records } = measured
     const perElement = Math.max(1, outputTokensPerRecord - (frame * requests) / records)
-    const same = (tokens: number): Range => ({ low: tokens, expected: tokens, high: tokens })
+    const same = (tokens: number) => atEachEnd(() => tokens)
     return {
       ...{ source: 'measured', assumed: [], frame },
       ...{ element: same(perElement), plain: same(Math.max(1, perElement - envelope)) },

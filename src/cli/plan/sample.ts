@@ -1,5 +1,5 @@
 import type { TokenCounter } from '../../index.ts'
-import type { JsonSchema } from './dry-run.ts'
+import type { JsonSchema } from './plain-request.ts'
 
 /** Values that a schema allows. */
 export interface Sample {

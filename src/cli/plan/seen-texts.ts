@@ -1,28 +1,25 @@
-import { createHash } from 'node:crypto'
+import { identityOf } from '../../engine/index.ts'
 
-/** How many are remembered, in some 50 MB. */
+/** Number of texts that are remembered, in about 50 MB. */
 const MOST = 1_000_000
 
-/** Which texts came before, as a stream with a cache sees it: the same text in another partition is another one. */
+/** Knows which texts came before, as a stream with a cache does. In another partition a text is another text. */
 export class SeenTexts {
-  /** Hashes of 48 bits: of a million texts hardly two share one. */
-  readonly #hashes = new Set<number>()
+  /** The first 48 bits of each identity: among a million texts there is hardly a pair with the same bits. */
+  readonly #seen = new Set<number>()
   readonly #most: number
-  /** Texts that came when there was no room for more. */
+  /** Texts that came when the memory was full. */
   unremembered = 0
 
   constructor(most = MOST) {
     this.#most = most
   }
 
-  /** Whether the text came before. From now on it did. */
+  /** Whether the text came before. It counts as seen from now on. */
   hasSeen(text: string, partition: string | undefined): boolean {
-    const hash = createHash('sha256')
-      .update(JSON.stringify([partition, text]))
-      .digest()
-      .readUIntBE(0, 6)
-    if (this.#hashes.has(hash)) return true
-    if (this.#hashes.size < this.#most) this.#hashes.add(hash)
+    const bits = identityOf('', partition, text).readUIntBE(0, 6)
+    if (this.#seen.has(bits)) return true
+    if (this.#seen.size < this.#most) this.#seen.add(bits)
     else this.unremembered += 1
     return false
   }

@@ -3,17 +3,24 @@ import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
 import { exactTokenCounter, PackStream } from 'llm-pack-stream'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import type { Framed, PackRules } from '../../../src/cli/plan/forecast.ts'
-import { Packs } from '../../../src/cli/plan/packs.ts'
-import { readPrompts } from '../../../src/cli/plan/plain-request.ts'
+import { resultFormat, systemMessage } from '../../../src/engine/index.ts'
 import type { Range } from '../../../src/cli/measure/range.ts'
+import {
+  Forecast,
+  LEARNED,
+  type PackCount,
+  type PackRules,
+  type PlannedRecord,
+} from '../../../src/cli/plan/forecast.ts'
+import { looksTagged, readPrompts } from '../../../src/cli/plan/plain-request.ts'
 import { SeenTexts } from '../../../src/cli/plan/seen-texts.ts'
-import { looksTagged } from '../../../src/cli/plan/tag-like.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const count = await exactTokenCounter()
 const job = { model: 'm', instructions: 'Repeat it.', schema: z.string() }
-const prompts = await readPrompts(job, count)
+const prompts = readPrompts(job, count)
+/** Tokens of the text before the records of a pack. */
+const headerTokens = count('2 records in <record> tags, ids 1 to 2:\n')
 const asText = { disallowedSpecial: new Set<string>() }
 
 /** The user messages that a real stream sends. */
@@ -34,64 +41,71 @@ async function sent(
   return client.calls.map(({ body }) => body.messages.at(-1)?.content as string)
 }
 
+const system = systemMessage(job.instructions, resultFormat(job.schema), [])
 const exactly = (value: number): Range => ({ low: value, expected: value, high: value })
-const none = { tokens: 0, characters: 0 }
 const rules: PackRules = {
-  ...{ maxPackTokens: 10, maxRecords: Infinity, surelyFit: Infinity, isCounted: true, fixedCharacters: 8 },
-  ...{ capFor: () => exactly(0), tagged: { header: none, record: none } },
-  ...{ maxInFlight: 4, largestRequest: Infinity, roomFor: () => Infinity },
+  ...{ maxPackTokens: 10, maxInFlight: 4, maxRecords: Infinity, surelyFit: Infinity },
+  ...{ charactersAround: () => 8, tagTokens: () => 0, capFor: () => exactly(0) },
+  ...{ largestRequest: Infinity, roomFor: () => Infinity },
 }
-const framed = (tokens: number, characters = 4, isTagLike = false): Framed => ({
-  ...{ tokens, characters, bytes: 4 * Math.max(0, tokens - 8), isTagLike, partition: undefined },
+const record = (tokens: number, characters = 4): PlannedRecord => ({
+  ...{ tokens, mostTokens: 0, characters, isTagLike: false, partition: undefined },
 })
+const records = (texts: readonly string[]): PlannedRecord[] =>
+  texts.map((text) => ({
+    ...record(prompts.recordTokens(text), text.length),
+    isTagLike: looksTagged(text),
+  }))
 
-function packed(texts: readonly string[], maxPackTokens: number): Packs {
-  const fixedCharacters = prompts.packed.characters
-  const packs = new Packs({ ...rules, maxPackTokens, fixedCharacters, tagged: prompts.tagged })
-  for (const text of texts) {
-    const whole = prompts.frame(text)
-    packs.add(framed(count(whole), whole.length, looksTagged(text)))
-  }
-  return packs
+/** The packs of up to `size` records. */
+function pack(items: readonly PlannedRecord[], size: number, options: Partial<PackRules> = {}): PackCount {
+  const forecast = new Forecast({ ...rules, ...options })
+  for (const item of items) forecast.add(item)
+  return forecast.end(size)
+}
+
+/** The same for texts, with the prompts of a real stream. */
+function packTexts(texts: readonly string[], size: number, maxPackTokens = 4_000): PackCount {
+  const { charactersAround, tagTokens } = prompts
+  return pack(records(texts), size, { maxPackTokens, charactersAround, tagTokens })
 }
 
 describe('the simulated packing', () => {
   it('counts by hand', () => {
-    const packs = new Packs({ ...rules, maxRecords: 3, capFor: (records) => exactly(5 * records) })
-    for (const tokens of [4, 4, 4, 1, 1, 30, 2]) packs.add(framed(tokens))
-    // 4 4 | 4 1 | 1 | 30 | 2, of which the third is full by tokens: 1 + 30 > 10. Each record's cap passes its prompt.
-    expect(packs.count(2)).toMatchObject({ requests: 5, charged: exactly(10 + 10 + 5 + 5 + 5) })
+    const sizes = [4, 4, 4, 1, 1, 30, 2]
+    const count = (size: number, more: readonly number[] = []) => {
+      const items = [...sizes, ...more].map((tokens) => record(tokens))
+      return pack(items, size, { maxRecords: 3, capFor: (n) => exactly(5 * n) })
+    }
+    // 4 4 | 4 1 | 1 | 30 | 2, and tokens fill the third pack: 1 + 30 > 10. Each cap is more than the prompt.
+    expect(count(2)).toMatchObject({ requests: 5, charged: exactly(10 + 10 + 5 + 5 + 5) })
     // 4 4 | 4 1 1 | 30 | 2
-    expect(packs.count(3)).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 5) })
+    expect(count(3)).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 5) })
     // No pack has more than 3 records.
-    expect(packs.count(100)).toEqual(packs.count(3))
-    // Asking changes nothing: the last pack takes more.
-    packs.add(framed(2))
-    expect(packs.count(3)).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 10) })
+    expect(count(100)).toEqual(count(3))
+    expect(count(3, [2])).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 10) })
   })
 
   it('charges the prompt where that is more than the cap, at each end', () => {
-    const packs = new Packs({
-      ...rules,
-      fixedCharacters: 401,
-      capFor: () => ({ low: 1, expected: 1, high: 500 }),
+    const options = { charactersAround: () => 401, capFor: () => ({ low: 1, expected: 1, high: 500 }) }
+    expect(pack([record(1, 10), record(1, 10)], 2, options)).toMatchObject({
+      ...{ requests: 1, charged: { low: 106, expected: 106, high: 500 } },
     })
-    packs.add(framed(1, 10))
-    packs.add(framed(1, 10))
-    expect(packs.count(2)).toMatchObject({ requests: 1, charged: { low: 106, expected: 106, high: 500 } })
   })
 
   it('charges longer tags to the packs that have them', () => {
-    const tagged = { header: { tokens: 2, characters: 16 }, record: { tokens: 4, characters: 40 } }
-    const packs = new Packs({ ...rules, maxPackTokens: 100, tagged })
-    for (const isTagLike of [false, true, false, false]) packs.add(framed(1, 8, isTagLike))
-    // 8 fixed and 2 of 8 each, in the first pack 16 + 2 × 40 more.
-    expect(packs.count(2).charged).toEqual(exactly((8 + 16 + 96) / 4 + (8 + 16) / 4))
+    const charactersAround = (n: number, isTagged: boolean) => 8 + (isTagged ? 16 + 40 * n : 0)
+    const items = [false, true, false, false].map((isTagLike) => ({ ...record(1, 8), isTagLike }))
+    const options = { maxPackTokens: 100, charactersAround, tagTokens: (n: number) => 2 + 4 * n }
+    // 8 fixed characters and 2 records of 8; in the first pack 16 + 2 × 40 more.
+    expect(pack(items, 2, options)).toMatchObject({
+      charged: exactly((8 + 16 + 96) / 4 + (8 + 16) / 4),
+      tagTokens: 2 + 4 * 2,
+    })
   })
 
   it('has no pack without a record', () => {
-    const packs = packed([], 1_000)
-    expect(packs.count(25)).toMatchObject({ requests: 0, charged: exactly(0), tagTokens: 0, loose: [] })
+    expect(packTexts([], 25)).toMatchObject({ requests: 0, charged: exactly(0), tagTokens: 0, loose: [] })
   })
 
   it('is that of a real stream, also where tokens bind, and where the last packs are evened out', async () => {
@@ -107,7 +121,7 @@ describe('the simulated packing', () => {
         async (lengths, size, maxPackTokens) => {
           const texts = lengths.map(word)
           const messages = await sent(texts, size, maxPackTokens)
-          expect(packed(texts, maxPackTokens).count(size).requests).toBe(messages.length)
+          expect(packTexts(texts, size, maxPackTokens).requests).toBe(messages.length)
         },
       ),
       { numRuns: 60 },
@@ -118,11 +132,9 @@ describe('the simulated packing', () => {
     const texts = Array.from({ length: 250 }, (_, i) => `text ${'x '.repeat(i % 17)}`)
     const messages = await sent(texts, 25, 4_000)
     const charged = messages.reduce((sum, user) => {
-      return sum + Math.ceil((prompts.packed.characters - prompts.header.length + user.length) / 4)
+      return sum + Math.ceil((system.length + user.length) / 4)
     }, 0)
-    expect(Math.abs(packed(texts, 4_000).count(25).charged.expected - charged)).toBeLessThanOrEqual(
-      messages.length,
-    )
+    expect(Math.abs(packTexts(texts, 25).charged.expected - charged)).toBeLessThanOrEqual(messages.length)
   })
 })
 
@@ -141,11 +153,12 @@ describe('partitions', () => {
     return client.calls.length
   }
 
-  function planned(keys: readonly string[], size: number): number {
-    const packs = new Packs({ ...rules, maxPackTokens: 4_000 })
-    for (const partition of keys) packs.add({ ...framed(10), partition })
-    return packs.count(size).requests
-  }
+  const planned = (keys: readonly string[], size: number) =>
+    pack(
+      keys.map((partition) => ({ ...record(10), partition })),
+      size,
+      { maxPackTokens: 4_000 },
+    ).requests
 
   it.each([
     ['all keys alike', 10, (i: number) => i % 40],
@@ -176,23 +189,22 @@ describe('partitions', () => {
 
 describe('what is refused', () => {
   it('a pack that is charged more than the limit is halved, like its halves', () => {
-    const packs = new Packs({ ...rules, maxPackTokens: 1_000, largestRequest: 35 })
+    const options = { maxPackTokens: 1_000, largestRequest: 35 }
     // 8 fixed characters, and 40 of each record: three are 128 characters, so 32 tokens.
-    for (let i = 0; i < 10; i++) packs.add(framed(1, 40))
-    expect(packs.count(3)).toMatchObject({ requests: 4, overLimit: 0 })
+    const ten = new Array<PlannedRecord>(10).fill(record(1, 40))
+    expect(pack(ten, 3, options)).toMatchObject({ requests: 4, overLimit: 0 })
     // 5 + 5, each 3 + 2.
-    expect(packs.count(10)).toMatchObject({ requests: 4, full: 0, overLimit: 0 })
-    packs.add(framed(1, 400))
-    expect(packs.count(3)).toMatchObject({ requests: 5, overLimit: 1 })
+    expect(pack(ten, 10, options)).toMatchObject({ requests: 4, full: 0, overLimit: 0 })
+    expect(pack([...ten, record(1, 400)], 3, options)).toMatchObject({ requests: 5, overLimit: 1 })
   })
 
   it('a pack is too long for the context, or only a record in it', () => {
-    const packs = new Packs({ ...rules, maxPackTokens: 1_000, roomFor: (records) => 100 - 10 * records })
-    for (const tokens of [30, 30, 30, 20, 95, 20]) packs.add(framed(tokens))
+    const options = { maxPackTokens: 1_000, roomFor: (n: number) => 100 - 10 * n }
+    const items = [30, 30, 30, 20, 95, 20].map((tokens) => record(tokens))
     // 30 30 | 30 20 | 95 20: a record of 95 fits nowhere.
-    expect(packs.count(2)).toMatchObject({ requests: 3, overContext: 0 })
+    expect(pack(items, 2, options)).toMatchObject({ requests: 3, overContext: 0 })
     // 30 30 30 | 20 95 20
-    expect(packs.count(3)).toMatchObject({ requests: 2, overContext: 1 })
+    expect(pack(items, 3, options)).toMatchObject({ requests: 2, overContext: 1 })
   })
 })
 
@@ -209,12 +221,10 @@ describe('the texts that came before', () => {
 })
 
 describe('the limits that a stream may keep to in another way', () => {
-  const loose = (options: Partial<PackRules>, sizes: readonly Framed[], size: number) => {
-    const packs = new Packs({ ...rules, isCounted: false, maxPackTokens: 100, ...options })
-    for (const one of sizes) packs.add(one)
-    return packs.count(size).loose
-  }
-  const ten = (tokens: number, bytes = 4) => new Array<Framed>(10).fill({ ...framed(tokens), bytes })
+  const loose = (options: Partial<PackRules>, sizes: readonly PlannedRecord[], size: number) =>
+    pack(sizes, size, { maxPackTokens: 100, ...options }).loose
+  const ten = (tokens: number, mostTokens = LEARNED * tokens) =>
+    new Array<PlannedRecord>(10).fill({ ...record(tokens), mostTokens })
 
   it('are none where the number of records alone closes packs', () => {
     expect(loose({}, ten(10), 9)).toEqual([])
@@ -225,17 +235,32 @@ describe('the limits that a stream may keep to in another way', () => {
     // 10 of 10 are all of 100, and what it learns may be a tenth more.
     expect(loose({}, ten(10), 10)).toEqual(['maxPackTokens'])
     expect(loose({}, ten(60), 2)).toEqual(['maxPackTokens'])
-    // By its first guess, 8 for the tags and one for 4 bytes, 4 are near to 100.
-    expect(loose({}, ten(9, 60), 3)).toEqual([])
-    expect(loose({}, ten(9, 60), 4)).toEqual(['maxPackTokens'])
-    expect(loose({ isCounted: true }, ten(60), 5)).toEqual([])
+    // Its first guess may be more: 4 of 26 are near to 100, and 3 are not.
+    expect(loose({}, ten(9, 26), 3)).toEqual([])
+    expect(loose({}, ten(9, 26), 4)).toEqual(['maxPackTokens'])
+    // A stream that counts tokens closes packs where the plan does.
+    expect(loose({}, ten(60, 0), 5)).toEqual([])
+  })
+
+  it('are its tokens where they close a pack', () => {
+    const items = [10, 10, 90, 10, 10].map((tokens) => ({ ...record(tokens), mostTokens: LEARNED * tokens }))
+    expect(loose({}, items, 5)).toEqual(['maxPackTokens'])
+    expect(loose({}, items, 2)).toEqual(['maxPackTokens'])
   })
 
   it('are the results where they may fill the cap', () => {
     expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 4)).toEqual([])
     expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 5)).toEqual(['maxOutputTokens'])
-    expect(loose({ surelyFit: 4, maxRecords: 6, isCounted: true }, ten(1), 50)).toEqual(['maxOutputTokens'])
+    expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1, 0), 50)).toEqual(['maxOutputTokens'])
     expect(loose({ surelyFit: 10, maxRecords: 10 }, ten(1), 50)).toEqual([])
+    expect(loose({ surelyFit: 9, maxRecords: 9 }, ten(1), 50)).toEqual(['maxOutputTokens'])
+  })
+
+  it('are partitions only where there are several', () => {
+    const items = (partitions: number) =>
+      Array.from({ length: 100 }, (_, i) => ({ ...record(60, 0), partition: String(i % partitions) }))
+    expect(loose({}, items(1), 10)).toEqual([])
+    expect(loose({}, items(50), 2)).toEqual(['partition'])
   })
 
   it('are so where a stream without a counter does pack otherwise', async () => {
@@ -245,14 +270,11 @@ describe('the limits that a stream may keep to in another way', () => {
     for (const text of texts) stream.write(text)
     stream.end()
     await stream.resume().toArray()
-    const packs = new Packs({ ...rules, isCounted: false, maxPackTokens: 900 })
-    for (const text of texts) {
-      const whole = prompts.frame(text)
-      packs.add({ ...framed(count(whole)), bytes: Buffer.byteLength(text) })
-    }
-    expect(packs.count(50).requests).not.toBe(client.calls.length)
-    expect(packs.count(50).loose).toEqual(['maxPackTokens'])
-    expect(packs.count(5).loose).toEqual([])
+    const items = records(texts).map((item) => ({ ...item, mostTokens: LEARNED * item.tokens }))
+    const planned = (size: number) => pack(items, size, { maxPackTokens: 900 })
+    expect(planned(50).requests).not.toBe(client.calls.length)
+    expect(planned(50).loose).toEqual(['maxPackTokens'])
+    expect(planned(5).loose).toEqual([])
   })
 })
 
@@ -298,11 +320,11 @@ describe("the records' tokens", () => {
         async (texts, size) => {
           const messages = await sent(texts, size, 4_000)
           const whole = messages.reduce((sum, message) => sum + tokenize(message, asText), 0)
-          const parts = texts.reduce((sum, one) => sum + count(prompts.frame(one)), 0)
+          const parts = texts.reduce((sum, one) => sum + prompts.recordTokens(one), 0)
           // The last packs of the stream are evened out, so a tag-like text may stand among fewer.
           fc.pre(!texts.some(looksTagged) || texts.length <= size)
-          const { tagTokens } = packed(texts, 4_000).count(size)
-          expect(messages.length * count(prompts.header) + parts + tagTokens).toBe(whole)
+          const { tagTokens } = packTexts(texts, size)
+          expect(messages.length * headerTokens + parts + tagTokens).toBe(whole)
         },
       ),
       { numRuns: 150 },
@@ -312,27 +334,17 @@ describe("the records' tokens", () => {
   it('are 4 more for each record of a pack in which a text holds such a tag, and 2 for the pack', async () => {
     const texts = ['plain', '<record id="1">', 'also plain', 'last']
     const [message = ''] = await sent(texts, 25, 4_000)
-    const parts = texts.reduce((sum, one) => sum + count(prompts.frame(one)), 0)
-    expect(tokenize(message, asText) - count(prompts.header) - parts).toBe(4 * 4 + 2)
-    const packs = packed(texts, 4_000)
-    expect(packs.count(25).tagTokens).toBe(4 * 4 + 2)
-    // By twos only the first pack has it.
-    expect(packs.count(2).tagTokens).toBe(4 * 2 + 2)
-    // Once for each pack, also when further ones are closed.
-    packs.add(framed(5))
-    expect(packs.count(4).tagTokens).toBe(4 * 4 + 2)
-  })
-
-  it.each([
-    ...['<record', '</record>', '< / RECORD', '＜record', '<rec\u200bord', '<\u2044record', 'a <records>'],
-    ...['record', '<rec ord', '&lt;record', '<recörd', '<\u200brecоrd', 'plain', 'é'],
-  ])('%j has such a tag where the stream says so', async (text) => {
-    const [message = ''] = await sent([text], 25, 4_000)
-    expect(looksTagged(text)).toBe(!message.includes(' records in <record> tags'))
+    const parts = texts.reduce((sum, one) => sum + prompts.recordTokens(one), 0)
+    expect(tokenize(message, asText) - headerTokens - parts).toBe(4 * 4 + 2)
+    expect(packTexts(texts, 25).tagTokens).toBe(4 * 4 + 2)
+    // In packs of 2 only the first pack has longer tags.
+    expect(packTexts(texts, 2).tagTokens).toBe(4 * 2 + 2)
+    // Further packs have none.
+    expect(packTexts([...texts, 'a', 'b', 'c'], 4).tagTokens).toBe(4 * 4 + 2)
   })
 
   it('are the same for every id and every number of records', async () => {
     const [message = ''] = await sent(new Array<string>(100).fill('same'), 100, 4_000)
-    expect(tokenize(message, asText)).toBe(count(prompts.header) + 100 * count(prompts.frame('same')))
+    expect(tokenize(message, asText)).toBe(headerTokens + 100 * prompts.recordTokens('same'))
   })
 })

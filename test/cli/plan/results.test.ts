@@ -9,9 +9,9 @@ import { resultTokens } from '../../../src/cli/plan/results.ts'
 
 const count = await exactTokenCounter()
 
-async function resultsOf(schema: $ZodType, options: Partial<PlanOptions> = {}) {
+function resultsOf(schema: $ZodType, options: Partial<PlanOptions> = {}) {
   const all = { model: 'm', instructions: 'Do.', schema, ...options }
-  const { jsonSchema } = await readPrompts(all, count)
+  const { jsonSchema } = readPrompts(all, count)
   return resultTokens(jsonSchema, all, count)
 }
 
@@ -19,8 +19,8 @@ const teams = ['shipping', 'returns and refunds', '"quoted"', 'x_y_z', 'Überwei
 const answer = (results: readonly object[]) => tokenize(JSON.stringify({ results }))
 
 describe('the output of labels', () => {
-  it('is exact: a whole answer has the tokens of its elements and its frame', async () => {
-    const { element, frame, source, assumed } = await resultsOf(
+  it('is exact: a whole answer has the tokens of its elements and its frame', () => {
+    const { element, frame, source, assumed } = resultsOf(
       z.object({ team: z.enum(teams), urgent: z.boolean() }),
     )
     expect([source, assumed]).toEqual(['estimated', []])
@@ -38,15 +38,15 @@ describe('the output of labels', () => {
     expect(answer(all)).toBe(Math.round(teams.length * element.expected) + frame)
   })
 
-  it('of a plain answer is that of its JSON', async () => {
-    const { plain } = await resultsOf(z.object({ team: z.enum(teams) }))
+  it('of a plain answer is that of its JSON', () => {
+    const { plain } = resultsOf(z.object({ team: z.enum(teams) }))
     const sizes = teams.map((team) => tokenize(JSON.stringify({ team })))
     expect(plain.low).toBe(Math.min(...sizes))
     expect(plain.high).toBe(Math.max(...sizes))
   })
 
-  it('stands under `value` where it is no object', async () => {
-    const { plain, element } = await resultsOf(z.enum(['a', 'b']))
+  it('stands under `value` where it is no object', () => {
+    const { plain, element } = resultsOf(z.enum(['a', 'b']))
     expect(plain.expected).toBe(tokenize('{"value":"a"}'))
     const one = { id: 12, value: 'a' }
     expect(element.expected).toBe(answer([one, one, one]) - answer([one, one]))
@@ -68,8 +68,8 @@ describe('the output of other schemas', () => {
     ],
     ['formats', z.object({ a: z.iso.date(), b: z.uuid() }), []],
     ['definitions', z.object({ a: z.enum(['x', 'y']).meta({ id: 'letter' }) }), []],
-  ])('%s', async (_, schema, assumed) => {
-    const results = await resultsOf(schema)
+  ])('%s', (_, schema, assumed) => {
+    const results = resultsOf(schema)
     expect(results.assumed).toEqual(assumed)
     const { element, plain } = results
     expect(element.low).toBeGreaterThan(plain.low)
@@ -78,44 +78,44 @@ describe('the output of other schemas', () => {
     expect(plain.low).toBeGreaterThan(2)
   })
 
-  it('a string has ten tokens, or as many as it may be long', async () => {
+  it('a string has ten tokens, or as many as it may be long', () => {
     const of = (text: string) => tokenize(JSON.stringify({ text }))
-    expect((await resultsOf(z.object({ text: z.string() }))).plain.expected).toBe(of('word') + 9)
-    expect((await resultsOf(z.object({ text: z.string().max(3) }))).plain.expected).toBe(of('one'))
+    expect(resultsOf(z.object({ text: z.string() })).plain.expected).toBe(of('word') + 9)
+    expect(resultsOf(z.object({ text: z.string().max(3) })).plain.expected).toBe(of('one'))
   })
 
-  it('follows no schema into itself', async () => {
+  it('follows no schema into itself', () => {
     const tree = z.object({
       name: z.enum(['a', 'b']),
       get children(): z.ZodArray<typeof tree> {
         return z.array(tree)
       },
     })
-    const { assumed, plain } = await resultsOf(tree)
+    const { assumed, plain } = resultsOf(tree)
     expect(assumed).toContain('recursion')
     expect(plain.low).toBe(tokenize('{"name":"a","children":[{"name":"a","children":[]}]}'))
   })
 })
 
 describe('output that is known', () => {
-  it('as stated: of the result alone; its id and braces are added in packs', async () => {
+  it('as stated: of the result alone; its id and braces are added in packs', () => {
     const schema = z.object({ label: z.enum(['a', 'b']) })
-    const estimated = await resultsOf(schema)
-    const { source, plain, element } = await resultsOf(schema, { outputTokens: { low: 20, high: 40 } })
+    const estimated = resultsOf(schema)
+    const { source, plain, element } = resultsOf(schema, { outputTokens: { low: 20, high: 40 } })
     expect(source).toBe('stated')
     expect(plain).toEqual({ low: 20, expected: 30, high: 40 })
     expect(element.expected - plain.expected).toBe(estimated.element.expected - estimated.plain.expected)
   })
 
-  it('as measured: of the elements, with what frames them', async () => {
+  it('as measured: of the elements, with what frames them', () => {
     const schema = z.object({ label: z.enum(['a', 'b']) })
-    const estimated = await resultsOf(schema)
+    const estimated = resultsOf(schema)
     const quantiles = { p10: 1, p50: 1, p90: 1 }
     const measured = {
       ...{ requests: 10, records: 100, outputTokensPerRecord: 30 },
       ...{ timeToFirstToken: quantiles, outputTokensPerSecond: quantiles },
     }
-    const { source, plain, element, frame } = await resultsOf(schema, { measured })
+    const { source, plain, element, frame } = resultsOf(schema, { measured })
     expect(source).toBe('measured')
     expect(element.expected + frame / 10).toBeCloseTo(30)
     expect(element.expected - plain.expected).toBeCloseTo(
@@ -123,8 +123,8 @@ describe('output that is known', () => {
     )
   })
 
-  it('is above 0', async () => {
-    await expect(resultsOf(z.boolean(), { outputTokens: 0 })).rejects.toThrow(
+  it('is above 0', () => {
+    expect(() => resultsOf(z.boolean(), { outputTokens: 0 })).toThrow(
       'Expected `outputTokens` to be a number above 0',
     )
   })

@@ -2,8 +2,8 @@ import { RateLimiter } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import { choose } from '../../../src/cli/plan/choose.ts'
-import { capFor, recordsSurelyUnderCap, recordsUnderCap } from '../../../src/cli/plan/output-cap.ts'
-import { paceOf, requestTime, roundsOf, type Pace } from '../../../src/cli/plan/server-model.ts'
+import { learnedCap } from '../../../src/cli/plan/make-plan.ts'
+import { paceOf, requestTime, type Pace } from '../../../src/cli/plan/server-model.ts'
 import { rangeOf, type Range } from '../../../src/cli/measure/range.ts'
 import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/plan/row.ts'
 import { defaultLatency } from '../../../src/simulator/latency.ts'
@@ -43,7 +43,8 @@ describe('the bounds of time', () => {
 
   it('latency: a round that is not full takes as long', () => {
     const work = { requests: 5, uncachedInput: 0, output: exactly(500), maxInFlight: 4 }
-    expect([roundsOf(work), requestTime(pace, work)]).toEqual([2, exactly(1_500)])
+    expect(requestTime(pace, work)).toEqual(exactly(1_500))
+    expect(rowOf({ ...totals, requests: 5, outputTokens: exactly(500) }, terms).time).toEqual(exactly(3_000))
   })
 
   it('latency: reading the prompt, and how others in flight slow the writing', () => {
@@ -215,7 +216,7 @@ describe('the output cap', () => {
   const options = { model: 'm', instructions: '', schema: undefined as never }
 
   it('is twice what is expected and one long result, and at the ends as if all were short, or long', () => {
-    expect(capFor(25, results, options)).toEqual({
+    expect(learnedCap(25, results, options)).toEqual({
       low: 2 * (25 * 8 + 8) + 32,
       expected: 2 * (25 * 10 + 14) + 32,
       high: 2 * (25 * 14 + 14) + 32,
@@ -223,22 +224,8 @@ describe('the output cap', () => {
   })
 
   it('is never more than the stated one, nor than a quarter of the limit', () => {
-    expect(capFor(25, results, { ...options, maxOutputTokens: 300 })).toEqual(exactly(300))
-    expect(capFor(25, results, { ...options, tokensPerMinute: 1_001 })).toEqual(exactly(250))
-  })
-
-  it('limits packs to what fills 70% of it, at least one', () => {
-    expect(recordsUnderCap(results, 1_000)).toBe(69)
-    expect(recordsUnderCap(results, 8)).toBe(1)
-    expect(recordsUnderCap(results)).toBe(Infinity)
-  })
-
-  it('does so for sure by the longest results, or by what is a tenth longer', () => {
-    expect(recordsSurelyUnderCap(results, 1_000)).toBe(Math.floor((700 - 4) / 14))
-    expect(recordsSurelyUnderCap({ ...results, element: exactly(10) }, 1_000)).toBe(
-      Math.floor((700 - 4) / 11),
-    )
-    expect(recordsSurelyUnderCap(results)).toBe(Infinity)
+    expect(learnedCap(25, results, { ...options, maxOutputTokens: 300 })).toEqual(exactly(300))
+    expect(learnedCap(25, results, { ...options, tokensPerMinute: 1_001 })).toEqual(exactly(250))
   })
 })
 
