@@ -1,15 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
-/** The programs of Debian's package `postgresql`, the newest version last. */
-const [bin] = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
+/** A program of Debian's package `postgresql`. The server is beside it. */
+const [initdb] = globSync('/usr/lib/postgresql/*/bin/initdb')
 
 /** The reason why there is no PostgreSQL, or nothing if there is. */
-export const noPostgres =
-  bin !== undefined && existsSync(join(bin, 'initdb')) ? undefined : 'PostgreSQL is not installed'
+export const noPostgres = initdb === undefined ? 'PostgreSQL is not installed' : undefined
 
 export interface Postgres {
   /** How `psql` and the package `pg` find it. */
@@ -23,9 +22,9 @@ export async function startPostgres(): Promise<Postgres> {
   // PostgreSQL refuses to run as root.
   const owner = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {}
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid)
-  const initdb = ['-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-  execFileSync(join(bin!, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
-  const server = spawn(join(bin!, 'postgres'), ['-D', folder, '-k', folder, '-h', '', '-F'], {
+  const asked = ['-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+  execFileSync(initdb!, asked, { ...owner, cwd: folder, stdio: 'pipe' })
+  const server = spawn(join(dirname(initdb!), 'postgres'), ['-D', folder, '-k', folder, '-h', '', '-F'], {
     ...owner,
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
