@@ -32,9 +32,9 @@ export interface CliOptions {
   readonly nodeArgs?: readonly string[]
 }
 
-/** No variable of whoever runs the tests decides what they do. */
+/** No variable of whoever runs the tests decides what they do. Where Node keeps what it has compiled decides only how fast. */
 export const bareEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(?:OPENAI|NODE|KAFKA)_/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(?:OPENAI|KAFKA|NODE(?!_COMPILE_CACHE$))_/.test(name)),
 )
 
 /** A run of the command line, as a process of its own. */

@@ -1,13 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { Admin, Consumer, ListOffsetTimestamps, ProduceAcks, Producer } from '@platformatic/kafka'
-import { describe } from 'vitest'
+import { afterAll, describe, it } from 'vitest'
 import { startMockBroker } from './mock-broker.ts'
 import { noBroker, realBrokers } from './require-kafka.ts'
 
-/** Like `describe`, for tests that need a broker: the cluster of `KAFKA_BROKERS`, or the mock one. Without any they are skipped. */
-export function kafkaTests(name: string, tests: () => void): void {
-  if (noBroker === undefined) describe(name, tests)
-  else describe.skip(`${name} (${noBroker})`, tests)
+/**
+ * Like `describe`, for tests that need a broker. They get the cluster of `KAFKA_BROKERS`, or a mock cluster of their own; where
+ * there is neither, they are skipped.
+ */
+export function kafkaTests(name: string, tests: (cluster: KafkaCluster) => void): void {
+  const why = noBroker
+  if (why !== undefined) {
+    describe.skip(name, () => {
+      it.todo(why)
+    })
+    return
+  }
+  describe(name, () => {
+    const cluster = new KafkaCluster()
+    afterAll(() => cluster.stop())
+    tests(cluster)
+  })
 }
 
 export interface NewRecord {
@@ -179,5 +192,3 @@ export class KafkaCluster {
     return { records, next: last ? last.firstOffset + BigInt(last.lastOffsetDelta) + 1n : fetchOffset }
   }
 }
-
-export const startCluster = (): KafkaCluster => new KafkaCluster()

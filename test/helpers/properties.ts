@@ -7,8 +7,13 @@ import fc from 'fast-check'
  *
  * Without a path the whole property runs from that seed.
  */
-const { FC_SEED, FC_PATH } = process.env
+const { FC_SEED, FC_PATH, SOAK } = process.env
 fc.configureGlobal({
   ...(FC_SEED === undefined ? {} : { seed: Number(FC_SEED) }),
   ...(FC_PATH === undefined ? {} : { path: FC_PATH }),
 })
+
+export const isSoak = SOAK !== undefined
+
+/** How often a costly property is tried: a fifth of the count in `npm test`, twice the count in the soak. */
+export const runs = (count: number): number => (isSoak ? 2 * count : Math.ceil(count / 5))

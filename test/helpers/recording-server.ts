@@ -1,8 +1,9 @@
 import { createServer, request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { startSimulator, type SimulatorOptions } from 'llm-pack-stream/simulator'
+import { settle } from './collect.ts'
 
 /** A simulator that remembers which records it was asked, by the word `number N` in their text. */
 export interface RecordingServer extends AsyncDisposable {
@@ -12,6 +13,8 @@ export interface RecordingServer extends AsyncDisposable {
   readonly requests: RecordedRequest[]
   /** Waits until a request has come. */
   nextRequest: () => Promise<void>
+  /** Waits until nobody is connected: a process that was killed has then sent all that it ever will. */
+  allGone: () => Promise<void>
 }
 
 export interface RecordedRequest {
@@ -42,6 +45,11 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
       answer.pipe(outgoing)
     })().catch(() => outgoing.destroy())
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -52,6 +60,13 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
       new Promise((resolve) => {
         waiting.push(resolve)
       }),
+    async allGone() {
+      // Those that the system has accepted become known here.
+      await settle()
+      await Promise.all(
+        Array.from(sockets, (socket) => new Promise((resolve) => socket.once('close', resolve))),
+      )
+    },
     async [Symbol.asyncDispose]() {
       server.close()
       server.closeAllConnections()

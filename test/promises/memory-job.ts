@@ -1,12 +1,16 @@
-// Run by memory.test.ts with --expose-gc: a million records through the stream; prints the heap every 100,000 as JSON.
+// Run with --expose-gc: `--records` through the stream; prints the heap at each tenth of them as JSON.
 import { PackStream } from 'llm-pack-stream'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { scriptedClient } from '../helpers/scripted-client.ts'
 
-const RECORDS = 1_000_000
-const preserveOrder = process.argv.includes('--preserve-order')
+const { values } = parseArgs({
+  options: { records: { type: 'string' }, 'preserve-order': { type: 'boolean', default: false } },
+})
+const count = Number(values.records)
+const preserveOrder = values['preserve-order']
 
 // Forgets its calls, and lets one record in a thousand fail once, so that retries are in the picture.
 const client = scriptedClient(({ number, records }) => {
@@ -23,7 +27,7 @@ const stream = new PackStream({
 })
 
 function* source() {
-  for (let n = 0; n < RECORDS; n++) yield { n }
+  for (let n = 0; n < count; n++) yield { n }
 }
 
 const heap: number[] = []
@@ -34,7 +38,7 @@ await pipeline(Readable.from(source()), stream, async (emitted) => {
       throw new Error('wrong')
     if (preserveOrder && outcome.index !== outcomes) throw new Error('out of order')
     outcomes += 1
-    if (outcomes % 100_000 === 0) {
+    if (outcomes % (count / 10) === 0) {
       globalThis.gc?.()
       heap.push(process.memoryUsage().heapUsed)
     }

@@ -1,17 +1,9 @@
 import { once } from 'node:events'
 import { Consumer } from '@platformatic/kafka'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { kafkaTests, startCluster, type KafkaCluster, type NewRecord } from '../../helpers/kafka.ts'
+import { expect, it } from 'vitest'
+import { kafkaTests, type NewRecord } from '../../helpers/kafka.ts'
 
-kafkaTests('the broker of the tests', () => {
-  let cluster: KafkaCluster
-
-  beforeAll(() => {
-    cluster = startCluster()
-  })
-
-  afterAll(() => cluster.stop())
-
+kafkaTests('the broker of the tests', (cluster) => {
   async function topicOf(records: readonly NewRecord[], partitions: number): Promise<string> {
     const topic = cluster.newName('topic')
     await cluster.createTopic(topic, partitions)

@@ -3,22 +3,14 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { atOnce, exampleOf, startCli, Workplace, type CliRun } from '../../helpers/cli.ts'
-import { kafkaTests, startCluster, type KafkaCluster, type NewRecord } from '../../helpers/kafka.ts'
+import { kafkaTests, type NewRecord } from '../../helpers/kafka.ts'
 import { startRecordingServer } from '../../helpers/recording-server.ts'
 
 const nodeArgs = ['--import', fileURLToPath(new URL('../../helpers/slow-leader.ts', import.meta.url))]
 
-kafkaTests('llm-pack-stream kafka', () => {
-  let cluster: KafkaCluster
-
-  beforeAll(() => {
-    cluster = startCluster()
-  })
-
-  afterAll(() => cluster.stop())
-
+kafkaTests('llm-pack-stream kafka', (cluster) => {
   /** The topics of a job, and its flags. */
   async function newJob(records: readonly NewRecord[]) {
     const input = cluster.newName('tickets')

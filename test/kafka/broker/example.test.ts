@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bareEnv, Workplace } from '../../helpers/cli.ts'
-import { kafkaTests, startCluster, type KafkaCluster } from '../../helpers/kafka.ts'
+import { kafkaTests, type KafkaCluster } from '../../helpers/kafka.ts'
 import { FROM_SOURCE, root } from '../../helpers/run.ts'
 
 const slowLeader = new URL('../../helpers/slow-leader.ts', import.meta.url).href
@@ -51,21 +51,18 @@ class Program {
   }
 }
 
-kafkaTests('examples/kafka', () => {
-  let cluster: KafkaCluster
+kafkaTests('examples/kafka', (cluster) => {
   const programs: Program[] = []
 
   beforeAll(async () => {
-    cluster = startCluster()
     // The mock lets nobody create a topic, and where there is a real cluster the example does.
     if (!cluster.isMock) return
     await cluster.createTopic(input, 6)
     await cluster.createTopic(output, 6)
     await cluster.createTopic(dead, 1)
   })
-  afterAll(async () => {
+  afterAll(() => {
     for (const program of programs) program.kill()
-    await cluster.stop()
   })
 
   const start = (name: string, env?: Record<string, string>) => {

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { KafkaJob } from '../../helpers/kafka-job.ts'
-import { kafkaTests, startCluster, type KafkaCluster } from '../../helpers/kafka.ts'
+import { kafkaTests } from '../../helpers/kafka.ts'
 import { realBrokers } from '../../helpers/require-kafka.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
@@ -14,14 +14,7 @@ const texts = (count: number) =>
 
 // A real cluster is not told to refuse.
 if (!realBrokers) {
-  kafkaTests('while the cluster fails', () => {
-    let cluster: KafkaCluster
-
-    beforeAll(() => {
-      cluster = startCluster()
-    })
-    afterAll(() => cluster.stop())
-
+  kafkaTests('while the cluster fails', (cluster) => {
     it.each([
       {
         what: 'refuses what is produced',

@@ -1,23 +1,16 @@
 import { KafkaSink, OffsetTracker, type KafkaRecord } from 'llm-pack-stream/kafka'
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { KafkaJob } from '../../helpers/kafka-job.ts'
-import { kafkaTests, startCluster, type KafkaCluster } from '../../helpers/kafka.ts'
+import { kafkaTests } from '../../helpers/kafka.ts'
 import { realBrokers } from '../../helpers/require-kafka.ts'
 
 const PRODUCE = 0
 const MESSAGE_TOO_LARGE = 10
 const NOT_ENOUGH_REPLICAS = 19
 
-kafkaTests('a sink', () => {
-  let cluster: KafkaCluster
-
-  beforeAll(() => {
-    cluster = startCluster()
-  })
-  afterAll(() => cluster.stop())
-
+kafkaTests('a sink', (cluster) => {
   /** A sink whose tracker holds a partition of which so many records have been read. */
   async function sinkOf(count: number) {
     const job = await KafkaJob.start(cluster, [], 1)

@@ -7,22 +7,15 @@ import {
   type KafkaRecord,
   type KafkaSourceOptions,
 } from 'llm-pack-stream/kafka'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { KafkaJob } from '../../helpers/kafka-job.ts'
-import { kafkaTests, startCluster, type KafkaCluster, type NewRecord } from '../../helpers/kafka.ts'
+import { kafkaTests, type NewRecord } from '../../helpers/kafka.ts'
 import { realBrokers } from '../../helpers/require-kafka.ts'
 
 const FETCH = 1
 const KILOBYTE = 1_024
 
-kafkaTests('a source', () => {
-  let cluster: KafkaCluster
-
-  beforeAll(() => {
-    cluster = startCluster()
-  })
-  afterAll(() => cluster.stop())
-
+kafkaTests('a source', (cluster) => {
   function sourceOf(job: KafkaJob, options: Partial<KafkaSourceOptions> = {}) {
     const events: KafkaEvent[] = []
     const { connection, groupId, topics, sessionTimeout = 0, heartbeatInterval = 0 } = job.options

@@ -5,10 +5,10 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from 'llm-pack-stream'
 import { KafkaSource, type KafkaRecord } from 'llm-pack-stream/kafka'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { gate } from '../../helpers/collect.ts'
 import { KafkaJob } from '../../helpers/kafka-job.ts'
-import { kafkaTests, startCluster, type KafkaCluster } from '../../helpers/kafka.ts'
+import { kafkaTests } from '../../helpers/kafka.ts'
 import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const FETCH = 1
@@ -17,14 +17,7 @@ const FETCH = 1
 const texts = (count: number, partitions = 4) =>
   Array.from({ length: count }, (_, i) => ({ partition: i % partitions, key: `key ${i}`, value: String(i) }))
 
-kafkaTests('a worker', () => {
-  let cluster: KafkaCluster
-
-  beforeAll(() => {
-    cluster = startCluster()
-  })
-  afterAll(() => cluster.stop())
-
+kafkaTests('a worker', (cluster) => {
   it('produces the result of each record under the key that says which, and commits', async () => {
     const job = await KafkaJob.start(cluster, texts(200))
     const worker = job.worker(scriptedClient(echo))
