@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
@@ -9,19 +10,23 @@ const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'modu
 const soak = ['test/**/*.soak.test.ts']
 /** What needs a broker. Each file starts one of its own. */
 const broker = ['test/kafka/broker/**/*.test.ts']
-/** What waits for other processes: for npm, compilers, examples, and servers. */
+/** What waits for other processes most of the time. */
 const waiting = ['test/{house,pages,package}/**/*.test.ts', 'test/promises/{chaos,memory}.test.ts']
+/** What tries more in the soak. */
+const properties = globSync('test/**/*.test.ts').filter((file) =>
+  /import .*\b(?:runs|isSoak)\b.*properties\.ts'/.test(readFileSync(file, 'utf8')),
+)
 
 // The limits measure nothing. They only end a test that hangs: a busy machine takes ten times as long as an idle one.
-const shared: TestProjectInlineConfiguration['test'] = {
-  ...{ testTimeout: 240_000, hookTimeout: 240_000, expect: { poll: { timeout: 120_000 } } },
-  // Child processes of Node find here what the ones before them have compiled.
-  env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)) },
-  setupFiles: ['test/helpers/properties.ts'],
-}
+const limits = { testTimeout: 240_000, hookTimeout: 240_000, expect: { poll: { timeout: 120_000 } } }
+const soakLimits = { ...limits, testTimeout: 1_200_000 }
+
+// Child processes of Node find there what the ones before them have compiled.
+const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)) }
 
 function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
-  return { resolve, ssr: { resolve }, test: { ...shared, name, ...test } }
+  const setupFiles = ['test/helpers/properties.ts']
+  return { resolve, ssr: { resolve }, test: { ...limits, env, setupFiles, name, ...test } }
 }
 
 const kafka = {
@@ -29,19 +34,31 @@ const kafka = {
   globalSetup: ['test/helpers/require-kafka.ts'],
 }
 const cores = availableParallelism()
-/** For files that leave the cores to others most of the time. */
-const manyWorkers = { maxWorkers: 4 * cores, sequence: { groupOrder: 0 } }
 
+/** Projects of one group run at the same time, and the groups in their order. */
 export default defineConfig({
   test: {
     projects: [
-      project('kafka', { ...kafka, ...manyWorkers, include: broker, exclude: soak }),
-      project('system', { ...manyWorkers, include: waiting, exclude: soak }),
+      project('kafka', {
+        ...{ ...kafka, include: broker, exclude: soak },
+        ...{ maxWorkers: 4 * cores, sequence: { groupOrder: 1 } },
+      }),
+      project('system', {
+        ...{ include: waiting, exclude: soak },
+        ...{ maxWorkers: 4 * cores, sequence: { groupOrder: 1 } },
+      }),
       project('unit', {
         ...{ include: ['test/**/*.test.ts'], exclude: [...soak, ...broker, ...waiting] },
-        ...{ maxWorkers: cores, sequence: { groupOrder: 1 } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 2 } },
       }),
-      project('soak', { ...kafka, include: soak, fileParallelism: false }),
+      project('soak-properties', {
+        ...{ ...soakLimits, include: properties, env: { ...env, SOAK: '1' } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 3 } },
+      }),
+      project('soak', {
+        ...{ ...soakLimits, ...kafka, include: soak },
+        ...{ maxWorkers: 1, sequence: { groupOrder: 4 } },
+      }),
     ],
   },
 })

@@ -7,6 +7,7 @@ import { Ledger } from '../../src/accounts/ledger.ts'
 import type { PackRun } from '../../src/answer/finished-request.ts'
 import { wasteCauses, type Pricing, type Stats } from '../../src/accounts/stats.ts'
 import { entryOf } from '../helpers/entry.ts'
+import { runs } from '../helpers/properties.ts'
 
 const error = new RequestError('api_error', 'x')
 const ENDS = {
@@ -265,7 +266,7 @@ describe('tokens that bought nothing', () => {
           expect(part).toBeGreaterThanOrEqual(0)
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 

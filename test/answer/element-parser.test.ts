@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ElementParser } from '../../src/answer/element-parser.ts'
+import { runs } from '../helpers/properties.ts'
 
 interface Read {
   readonly elements: string[]
@@ -312,7 +313,7 @@ describe('for any values', () => {
           expect(got.map((element) => JSON.parse(element) as unknown)).toEqual(values)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -330,7 +331,7 @@ describe('for any values', () => {
         })
         expect(read(pieces).at).toEqual(expected)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -347,7 +348,7 @@ describe('for any values', () => {
         const all = Buffer.from(texts.join('')).toString()
         for (const element of elements) if (element.startsWith('{')) expect(all).toContain(element)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

@@ -5,6 +5,7 @@ import { RecordError, RequestError } from '../../src/record/errors.ts'
 import { pauseAfter, recover } from '../../src/engine/recovery.ts'
 import type { RequestEnd } from '../../src/answer/request-end.ts'
 import { entryOf } from '../helpers/entry.ts'
+import { runs } from '../helpers/properties.ts'
 
 const error = new RequestError('api_error', 'x')
 
@@ -328,7 +329,7 @@ describe('it ends', () => {
           expect(record.attempts).toBeLessThanOrEqual(maxAttempts + Math.ceil(Math.log2(maxRecords)) + 1)
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { RateLimiter, type Permit, type RateLimiterOptions } from '../../src/limits/rate-limiter.ts'
+import { runs } from '../helpers/properties.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -144,7 +145,7 @@ describe('configured limits', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -172,7 +173,7 @@ describe('configured limits', () => {
           const time = count < 2_000 ? until - start : now - start
           expect(used).toBeGreaterThanOrEqual(0.99 * (perMinute / MINUTE) * time)
         }),
-        { numRuns: 200 },
+        { numRuns: runs(200) },
       )
     },
   )
@@ -970,7 +971,7 @@ describe('in every sequence of events', () => {
           expect(limiter.delay(1, now)).toBeLessThan(Infinity)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })

@@ -169,5 +169,5 @@ describe('encodings', () => {
     expect(files).toBeGreaterThan(10)
     expect(before).toBe(0)
     expect(after).toBeGreaterThan(0)
-  }, 30_000)
+  })
 })

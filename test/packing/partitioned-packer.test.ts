@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Packer } from '../../src/packing/packer.ts'
 import { Partitions } from '../../src/packing/partitioned-packer.ts'
+import { runs } from '../helpers/properties.ts'
 
 interface Item {
   readonly tokens: number
@@ -176,7 +177,7 @@ it('with one key it does what a Packer does, whatever happens', () => {
         expect(partitions.nextDue).toBe(packer.nextDue)
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   )
 })
 
@@ -227,6 +228,6 @@ it('with any keys each item leaves once, in the order of its key, in a pack of i
       expect(partitions.hasReserve).toBe(false)
       expect(partitions.nextDue).toBe(Infinity)
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   )
 })

@@ -3,7 +3,14 @@ import { FROM_SOURCE, runNode } from '../helpers/run.ts'
 
 /** Sends records through a stream in a process of its own, and checks that the heap grows by less than so much for each. */
 export async function expectFlatHeap(count: number, flags: readonly string[], bytes: number): Promise<void> {
-  const job = ['--expose-gc', FROM_SOURCE, 'test/promises/memory-job.ts', '--records', String(count), ...flags]
+  const job = [
+    '--expose-gc',
+    FROM_SOURCE,
+    'test/promises/memory-job.ts',
+    '--records',
+    String(count),
+    ...flags,
+  ]
   const { stdout, stderr } = await runNode(job)
   expect(stderr).toBe('')
   const { outcomes, heap, retries } = JSON.parse(stdout) as {

@@ -5,6 +5,7 @@ import { PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { collect, stringStream } from '../helpers/collect.ts'
+import { runs } from '../helpers/properties.ts'
 import { echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
 
 /** What a record may hold to look like something else: our tags, our answer, or an order. */
@@ -86,7 +87,7 @@ describe('whatever a record holds', () => {
           expect(client.calls).toHaveLength(Math.ceil(records.length / maxPackRecords))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

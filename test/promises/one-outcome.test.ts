@@ -10,6 +10,7 @@ import {
   type Answer,
   type Call,
 } from '../helpers/scripted-client.ts'
+import { runs } from '../helpers/properties.ts'
 
 type Asked = Pick<Call, 'number' | 'records'>
 
@@ -145,7 +146,7 @@ const plan = fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(4
 })
 
 describe('exactly one outcome per record', () => {
-  it('holds under every plan of faults, in every shape of packs', { timeout: 60_000 }, async () => {
+  it('holds under every plan of faults, in every shape of packs', async () => {
     await fc.assert(
       fc.asyncProperty(
         plan,
@@ -214,7 +215,7 @@ describe('exactly one outcome per record', () => {
           })
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 

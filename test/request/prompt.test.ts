@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { frame, systemMessage, unusedTag, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
+import { runs } from '../helpers/properties.ts'
 
 /** Reads a user message by its own announcement of count and tag. */
 function recordsIn(message: string): { id: number; text: string }[] {
@@ -166,7 +167,7 @@ describe('the user message', () => {
         const tag = unusedTag(all)
         for (const text of all) expect(holdsTag(text, tag)).toBe(false)
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 })

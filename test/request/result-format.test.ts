@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
+import { runs } from '../helpers/properties.ts'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -625,7 +626,7 @@ describe('for any schema', () => {
         const element: unknown = JSON.parse(format.encode(1, value))
         expect(validator(format.jsonSchema)({ results: [element] })).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   })
 
@@ -641,7 +642,7 @@ describe('for any schema', () => {
         expect('value' in decoded ? decoded.value : decoded).toEqual(schema.parse(value))
         expect('value' in decoded ? format.check(decoded.value) : decoded).toEqual({ value })
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

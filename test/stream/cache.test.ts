@@ -13,6 +13,7 @@ import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
 type Options = Partial<PackStreamOptions<string, string>>
@@ -298,7 +299,7 @@ describe('the key', () => {
         expect(key(text, partition) === key(otherText, otherPartition)).toBe(isSame)
       }),
       {
-        numRuns: 300,
+        numRuns: runs(300),
         examples: [
           ['b', 'a', '', 'ab'],
           ['', '', '', undefined],
@@ -629,62 +630,58 @@ const stores: Record<string, (fails: (call: number) => boolean) => CacheStore> =
   },
 }
 
-it(
-  'exactly one outcome per record, with duplicates, faults and a cache together',
-  { timeout: 60_000 },
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(300) }), { maxLength: 12 }),
-        fc.array(fc.nat(12), { maxLength: 60 }),
-        fc.constantFrom(...Object.keys(stores)),
-        fc.array(fc.nat(150), { maxLength: 40 }),
-        fc.record({
-          maxPackRecords: fc.integer({ min: 1, max: 6 }),
-          maxInFlight: fc.integer({ min: 1, max: 3 }),
-          maxAttempts: fc.integer({ min: 1, max: 4 }),
-          preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 0, max: 8 }),
-          linger: fc.constantFrom(0, 200),
-        }),
-        fc.array(fc.nat(60), { maxLength: 10 }),
-        async (plan, numbers, store, failing, options, rests) => {
-          const cache = stores[store]!((call) => failing.includes(call))
-          const settled = new Set<string>()
-          const inFlight = new Set<string>()
-          const client = scriptedClient((call) => {
-            for (const { text } of call.records) {
-              expect(inFlight.has(text), `${text} is asked for twice at once`).toBe(false)
-              if (store !== 'one that fails') expect(settled.has(text), `${text} is known`).toBe(false)
-            }
-            return faulty(call, plan[call.number] ?? { kind: 'none', at: 0 })
-          })
-          const stream = stringStream(client, { cache, ...options })
-          const records = numbers.map((i) => `text ${i}`)
-          const outcomes: Outcome<string, string>[] = []
-          await inNoTime(async () => {
-            for await (const outcome of Readable.from(records).pipe(stream)) {
-              const each = outcome
-              if (each.status === 'fulfilled') settled.add(each.record)
-              outcomes.push(each)
-              if (rests.includes(outcomes.length)) await settle()
-            }
-          })
-          expect(indexesOf(options.preserveOrder ? outcomes : inOrder(outcomes))).toEqual(
-            ascending(records.length),
-          )
-          for (const outcome of outcomes) {
-            expect(outcome.record).toBe(records[outcome.index])
-            if (outcome.status === 'fulfilled') expect(outcome.value).toBe(outcome.record)
+it('exactly one outcome per record, with duplicates, faults and a cache together', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(300) }), { maxLength: 12 }),
+      fc.array(fc.nat(12), { maxLength: 60 }),
+      fc.constantFrom(...Object.keys(stores)),
+      fc.array(fc.nat(150), { maxLength: 40 }),
+      fc.record({
+        maxPackRecords: fc.integer({ min: 1, max: 6 }),
+        maxInFlight: fc.integer({ min: 1, max: 3 }),
+        maxAttempts: fc.integer({ min: 1, max: 4 }),
+        preserveOrder: fc.boolean(),
+        highWaterMark: fc.integer({ min: 0, max: 8 }),
+        linger: fc.constantFrom(0, 200),
+      }),
+      fc.array(fc.nat(60), { maxLength: 10 }),
+      async (plan, numbers, store, failing, options, rests) => {
+        const cache = stores[store]!((call) => failing.includes(call))
+        const settled = new Set<string>()
+        const inFlight = new Set<string>()
+        const client = scriptedClient((call) => {
+          for (const { text } of call.records) {
+            expect(inFlight.has(text), `${text} is asked for twice at once`).toBe(false)
+            if (store !== 'one that fails') expect(settled.has(text), `${text} is known`).toBe(false)
           }
-          const { stats } = stream
-          const free = outcomes.filter(({ attempts }) => attempts === 0).length
-          expect(stats.cache.hits + stats.cache.shared).toBe(free)
-          expect(outcomes.filter(({ pack }) => pack === undefined)).toHaveLength(stats.cache.hits)
-          expect(stats.records).toMatchObject({ read: records.length, unsettled: 0 })
-        },
-      ),
-      { numRuns: 400 },
-    )
-  },
-)
+          return faulty(call, plan[call.number] ?? { kind: 'none', at: 0 })
+        })
+        const stream = stringStream(client, { cache, ...options })
+        const records = numbers.map((i) => `text ${i}`)
+        const outcomes: Outcome<string, string>[] = []
+        await inNoTime(async () => {
+          for await (const outcome of Readable.from(records).pipe(stream)) {
+            const each = outcome
+            if (each.status === 'fulfilled') settled.add(each.record)
+            outcomes.push(each)
+            if (rests.includes(outcomes.length)) await settle()
+          }
+        })
+        expect(indexesOf(options.preserveOrder ? outcomes : inOrder(outcomes))).toEqual(
+          ascending(records.length),
+        )
+        for (const outcome of outcomes) {
+          expect(outcome.record).toBe(records[outcome.index])
+          if (outcome.status === 'fulfilled') expect(outcome.value).toBe(outcome.record)
+        }
+        const { stats } = stream
+        const free = outcomes.filter(({ attempts }) => attempts === 0).length
+        expect(stats.cache.hits + stats.cache.shared).toBe(free)
+        expect(outcomes.filter(({ pack }) => pack === undefined)).toHaveLength(stats.cache.hits)
+        expect(stats.records).toMatchObject({ read: records.length, unsettled: 0 })
+      },
+    ),
+    { numRuns: runs(400) },
+  )
+})

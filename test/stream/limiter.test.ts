@@ -122,7 +122,7 @@ describe('a 429', () => {
 })
 
 describe('requestsPerMinute', () => {
-  it('is kept by all streams together, in every minute', { timeout: 30_000 }, async () => {
+  it('is kept by all streams together, in every minute', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 5, max: 300 }),

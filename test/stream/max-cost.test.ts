@@ -6,6 +6,7 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import { runs } from '../helpers/properties.ts'
 import { echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
 const pricing = { input: 1, cachedInput: 0.5, output: 10 }
@@ -41,7 +42,7 @@ async function drain(
 }
 
 describe('a stream never spends more than maxCost', () => {
-  it('by its own accounts, under answers of any size within the caps', { timeout: 60_000 }, async () => {
+  it('by its own accounts, under answers of any size within the caps', async () => {
     let reached = 0
     await fc.assert(
       fc.asyncProperty(
@@ -79,7 +80,7 @@ describe('a stream never spends more than maxCost', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
     // Both ends were seen often.
     expect(reached).toBeGreaterThan(30)

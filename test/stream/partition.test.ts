@@ -10,6 +10,7 @@ import {
   type Call,
   type ScriptedClient,
 } from '../helpers/scripted-client.ts'
+import { runs } from '../helpers/properties.ts'
 
 /** Records say their key themselves: `key/text`. */
 const partition = (record: string) => record.slice(0, record.indexOf('/'))
@@ -42,42 +43,38 @@ function faulty(call: Call, kind: (typeof faults)[number]): Answer {
 }
 
 describe('records of two keys', () => {
-  it(
-    'never share a request, retries and the search for a guilty one included',
-    { timeout: 60_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.constantFrom(...faults), { maxLength: 15 }),
-          fc.array(fc.constantFrom('a', 'b', 'c', 'd', ''), { maxLength: 50 }),
-          fc.record({
-            maxPackRecords: fc.integer({ min: 1, max: 8 }),
-            maxInFlight: fc.integer({ min: 1, max: 3 }),
-            maxAttempts: fc.integer({ min: 1, max: 4 }),
-            preserveOrder: fc.boolean(),
-            linger: fc.constantFrom(0, 100),
-          }),
-          async (plan, keys, options) => {
-            const client = scriptedClient((call) => {
-              expect(keysOf(call).size).toBe(1)
-              return faulty(call, plan[call.number] ?? 'none')
-            })
-            const records = keys.map((key, i) => `${key}/${i}`)
-            const stream = stringStream(client, { ...options, partition })
-            const outcomes = await inNoTime(() => collect(stream, records))
-            const indexes = outcomes.map(({ index }) => index)
-            const expected = ascending(records.length)
-            expect(options.preserveOrder ? indexes : indexes.toSorted((a, b) => a - b)).toEqual(expected)
-            for (const outcome of outcomes) {
-              expect(outcome.record).toBe(records[outcome.index])
-              if (outcome.status === 'fulfilled') expect(outcome.value).toBe(outcome.record)
-            }
-          },
-        ),
-        { numRuns: 300 },
-      )
-    },
-  )
+  it('never share a request, retries and the search for a guilty one included', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...faults), { maxLength: 15 }),
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd', ''), { maxLength: 50 }),
+        fc.record({
+          maxPackRecords: fc.integer({ min: 1, max: 8 }),
+          maxInFlight: fc.integer({ min: 1, max: 3 }),
+          maxAttempts: fc.integer({ min: 1, max: 4 }),
+          preserveOrder: fc.boolean(),
+          linger: fc.constantFrom(0, 100),
+        }),
+        async (plan, keys, options) => {
+          const client = scriptedClient((call) => {
+            expect(keysOf(call).size).toBe(1)
+            return faulty(call, plan[call.number] ?? 'none')
+          })
+          const records = keys.map((key, i) => `${key}/${i}`)
+          const stream = stringStream(client, { ...options, partition })
+          const outcomes = await inNoTime(() => collect(stream, records))
+          const indexes = outcomes.map(({ index }) => index)
+          const expected = ascending(records.length)
+          expect(options.preserveOrder ? indexes : indexes.toSorted((a, b) => a - b)).toEqual(expected)
+          for (const outcome of outcomes) {
+            expect(outcome.record).toBe(records[outcome.index])
+            if (outcome.status === 'fulfilled') expect(outcome.value).toBe(outcome.record)
+          }
+        },
+      ),
+      { numRuns: runs(300) },
+    )
+  })
 
   it('fill packs of their own, in which the order of each stays', async () => {
     const client = scriptedClient(echo)

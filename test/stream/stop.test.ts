@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { PackStreamError, RateLimiter, type Outcome, type PackStream } from 'llm-pack-stream'
 import { fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
 /** A client whose answers begin with the first element of each, and go on when the gate opens. */
@@ -544,96 +545,92 @@ async function* slowly(text: string, last?: Promise<void>): AsyncGenerator<strin
   await last
 }
 
-it(
-  'whenever it comes, every record has one outcome or is counted, and no request starts',
-  { timeout: 60_000 },
-  async () => {
-    const ends = { early: 0, well: 0, unsettled: 0 }
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.constantFrom(...faults), { minLength: 1, maxLength: 10 }),
-        fc.integer({ min: 0, max: 40 }),
-        fc.record({
-          of: fc.constantFrom('record', 'request', 'outcome'),
-          number: fc.nat(30),
-          ticks: fc.nat(4),
-        }),
-        fc.record({
-          maxPackRecords: fc.integer({ min: 1, max: 9 }),
-          maxInFlight: fc.integer({ min: 1, max: 4 }),
-          maxAttempts: fc.integer({ min: 1, max: 4 }),
-          preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 1, max: 8 }),
-          linger: fc.constantFrom(0, 1, 200),
-          idleTimeout: fc.constantFrom(100, 1_000),
-        }),
-        // How slow the store is, in ticks; and after which outcomes the consumer rests.
-        fc.record({ store: fc.constantFrom(undefined, 0, 3), rest: fc.array(fc.nat(40)) }),
-        async (plan, count, moment, options, { store, rest }) => {
-          let started: number | undefined
-          const pass = async (ticks: number) => {
-            for (let i = 0; i < ticks; i++) await new Promise((resolve) => setImmediate(resolve))
+it('whenever it comes, every record has one outcome or is counted, and no request starts', async () => {
+  const ends = { early: 0, well: 0, unsettled: 0 }
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...faults), { minLength: 1, maxLength: 10 }),
+      fc.integer({ min: 0, max: 40 }),
+      fc.record({
+        of: fc.constantFrom('record', 'request', 'outcome'),
+        number: fc.nat(30),
+        ticks: fc.nat(4),
+      }),
+      fc.record({
+        maxPackRecords: fc.integer({ min: 1, max: 9 }),
+        maxInFlight: fc.integer({ min: 1, max: 4 }),
+        maxAttempts: fc.integer({ min: 1, max: 4 }),
+        preserveOrder: fc.boolean(),
+        highWaterMark: fc.integer({ min: 1, max: 8 }),
+        linger: fc.constantFrom(0, 1, 200),
+        idleTimeout: fc.constantFrom(100, 1_000),
+      }),
+      // How slow the store is, in ticks; and after which outcomes the consumer rests.
+      fc.record({ store: fc.constantFrom(undefined, 0, 3), rest: fc.array(fc.nat(40)) }),
+      async (plan, count, moment, options, { store, rest }) => {
+        let started: number | undefined
+        const pass = async (ticks: number) => {
+          for (let i = 0; i < ticks; i++) await new Promise((resolve) => setImmediate(resolve))
+        }
+        const at = (of: string, number: number) => {
+          if (of !== moment.of || number !== moment.number) return
+          const stop = () => {
+            stream.stop()
+            started ??= client.calls.length
           }
-          const at = (of: string, number: number) => {
-            if (of !== moment.of || number !== moment.number) return
-            const stop = () => {
-              stream.stop()
-              started ??= client.calls.length
-            }
-            if (moment.ticks === 0) stop()
-            else void pass(moment.ticks).then(stop)
+          if (moment.ticks === 0) stop()
+          else void pass(moment.ticks).then(stop)
+        }
+        const client = scriptedClient((call) => {
+          at('request', call.number)
+          return faulty(call, plan[call.number] ?? 'none')
+        })
+        const kept = new Map<string, string>([['text 3', '"text 3"']])
+        const cache = {
+          get: (key: string) => pass(store ?? 0).then(() => kept.get(key)),
+          set: (key: string, value: string) => pass(store ?? 0).then(() => kept.set(key, value)),
+        }
+        const stream = stringStream(client, { ...options, ...(store === undefined ? {} : { cache }) })
+        const { outcomes, ended } = watch(stream, async () => {
+          at('outcome', outcomes.length)
+          if (rest.includes(outcomes.length)) await pass(3)
+        })
+        // Some records come twice, for the cache to find.
+        const records = texts(count).map((text, i) => (i % 5 === 4 ? `text ${i - 3}` : text))
+        const source = async function* () {
+          for (const [i, text] of records.entries()) {
+            at('record', i)
+            yield await Promise.resolve(text)
           }
-          const client = scriptedClient((call) => {
-            at('request', call.number)
-            return faulty(call, plan[call.number] ?? 'none')
-          })
-          const kept = new Map<string, string>([['text 3', '"text 3"']])
-          const cache = {
-            get: (key: string) => pass(store ?? 0).then(() => kept.get(key)),
-            set: (key: string, value: string) => pass(store ?? 0).then(() => kept.set(key, value)),
-          }
-          const stream = stringStream(client, { ...options, ...(store === undefined ? {} : { cache }) })
-          const { outcomes, ended } = watch(stream, async () => {
-            at('outcome', outcomes.length)
-            if (rest.includes(outcomes.length)) await pass(3)
-          })
-          // Some records come twice, for the cache to find.
-          const records = texts(count).map((text, i) => (i % 5 === 4 ? `text ${i - 3}` : text))
-          const source = async function* () {
-            for (const [i, text] of records.entries()) {
-              at('record', i)
-              yield await Promise.resolve(text)
-            }
-          }
-          const error = await inNoTime(async () => {
-            await pipeline(source, stream).catch(() => undefined)
-            return ended
-          })
-          const { read, fulfilled, rejected, unsettled } = stream.stats.records
-          const indexes = indexesOf(outcomes)
-          expect(new Set(indexes).size).toBe(outcomes.length)
-          expect(outcomes).toHaveLength(fulfilled + rejected)
-          expect(outcomes.length + unsettled).toBe(read)
-          for (const { index, record } of outcomes) expect(record).toBe(records[index])
-          if (options.preserveOrder) expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
-          if (started !== undefined) expect(client.calls).toHaveLength(started)
-          expect(stream.stats.inFlight).toBe(0)
-          if (error) {
-            expect(error).toMatchObject({ code: 'stopped', unsettled })
-            expect(started).toBeDefined()
-          } else {
-            expect([read, unsettled]).toEqual([count, 0])
-          }
-          ends.early += started === undefined || error ? 0 : 1
-          ends.well += error ? 0 : 1
-          ends.unsettled += unsettled > 0 ? 1 : 0
-        },
-      ),
-      { numRuns: 500 },
-    )
-    // Each end was seen often.
-    expect(ends.early).toBeGreaterThan(10)
-    expect(ends.well).toBeGreaterThan(30)
-    expect(ends.unsettled).toBeGreaterThan(100)
-  },
-)
+        }
+        const error = await inNoTime(async () => {
+          await pipeline(source, stream).catch(() => undefined)
+          return ended
+        })
+        const { read, fulfilled, rejected, unsettled } = stream.stats.records
+        const indexes = indexesOf(outcomes)
+        expect(new Set(indexes).size).toBe(outcomes.length)
+        expect(outcomes).toHaveLength(fulfilled + rejected)
+        expect(outcomes.length + unsettled).toBe(read)
+        for (const { index, record } of outcomes) expect(record).toBe(records[index])
+        if (options.preserveOrder) expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
+        if (started !== undefined) expect(client.calls).toHaveLength(started)
+        expect(stream.stats.inFlight).toBe(0)
+        if (error) {
+          expect(error).toMatchObject({ code: 'stopped', unsettled })
+          expect(started).toBeDefined()
+        } else {
+          expect([read, unsettled]).toEqual([count, 0])
+        }
+        ends.early += started === undefined || error ? 0 : 1
+        ends.well += error ? 0 : 1
+        ends.unsettled += unsettled > 0 ? 1 : 0
+      },
+    ),
+    { numRuns: runs(500) },
+  )
+  // Each end was seen often.
+  expect(ends.early).toBeGreaterThan(10)
+  expect(ends.well).toBeGreaterThan(30)
+  expect(ends.unsettled).toBeGreaterThan(100)
+})

@@ -14,6 +14,7 @@ import {
 } from '../../../src/cli/plan/forecast.ts'
 import { looksTagged, readPrompts } from '../../../src/cli/plan/plain-request.ts'
 import { SeenTexts } from '../../../src/cli/plan/seen-texts.ts'
+import { runs } from '../../helpers/properties.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const count = await exactTokenCounter()
@@ -124,7 +125,7 @@ describe('the simulated packing', () => {
           expect(packTexts(texts, size, maxPackTokens).requests).toBe(messages.length)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
   })
 
@@ -327,7 +328,7 @@ describe("the records' tokens", () => {
           expect(messages.length * headerTokens + parts + tagTokens).toBe(whole)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   })
 

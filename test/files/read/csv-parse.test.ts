@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
+import { isSoak } from '../../helpers/properties.ts'
 import { rowsOf, shortOf } from '../rows-of.ts'
 
 /** All texts of up to this many of these characters. */
@@ -42,7 +43,7 @@ describe('CSV', () => {
 
   it('has the rows of csv-parse where that takes a text, and bad rows where it refuses it', () => {
     let accepted = 0
-    for (const text of texts(['a', '"', ',', '\r', '\n', ' '], 6)) {
+    for (const text of texts(['a', '"', ',', '\r', '\n', ' '], isSoak ? 6 : 5)) {
       const all = fieldsOf(`x,y\n${text}`)?.slice(1)
       const rows = rowsOf('csv', `x,y\n${text}`)
       if (all) {
@@ -54,6 +55,6 @@ describe('CSV', () => {
       } else if (!rows.some(({ error }) => error?.code === 'invalid_csv'))
         expect({ text, rows }).toBe('refused')
     }
-    expect(accepted).toBeGreaterThan(10_000)
-  }, 60_000)
+    expect(accepted).toBeGreaterThan(1_000)
+  })
 })

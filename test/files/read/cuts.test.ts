@@ -1,7 +1,7 @@
-import '../../helpers/properties.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Format, Row, RowError } from 'llm-pack-stream/readers'
+import { runs } from '../../helpers/properties.ts'
 import { readAll, rowsOf, short } from '../rows-of.ts'
 
 const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
@@ -68,7 +68,7 @@ describe.each(formats)('%s', (format) => {
           expect(read(format, bytes, { maxRecordBytes, cuts })).toEqual(expected)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 
@@ -122,7 +122,7 @@ describe.each(['jsonl', 'lines', 'csv', 'tsv'] as const)('%s', (format) => {
         const blank = isCsv ? /^[ \r\n]*$/ : /^(?:\ufeff)?[ \t\r\n]*$/
         expect(all.toString('utf8', before)).toMatch(blank)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })
@@ -162,7 +162,7 @@ describe('a JSON array', () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 

@@ -1,4 +1,3 @@
-import '../../helpers/properties.ts'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'

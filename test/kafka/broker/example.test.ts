@@ -71,43 +71,37 @@ kafkaTests('examples/kafka', (cluster) => {
     return program
   }
 
-  it(
-    'shares the partitions between two workers, and gives each ticket its label',
-    { timeout: 300_000 },
-    async () => {
-      const produce = start('produce')
-      await expect.poll(() => produce.stdout).toContain('Produces 50 tickets a second')
-      const [first, second] = [start('worker'), start('worker')]
-      const shares = () => [first, second].map(({ partitions }) => partitions.length)
-      await expect.poll(shares).toEqual([3, 3])
-      expect([...first.partitions, ...second.partitions].sort()).toEqual([0, 1, 2, 3, 4, 5])
+  it('shares the partitions between two workers, and gives each ticket its label', async () => {
+    const produce = start('produce')
+    await expect.poll(() => produce.stdout).toContain('Produces 50 tickets a second')
+    const [first, second] = [start('worker'), start('worker')]
+    const shares = () => [first, second].map(({ partitions }) => partitions.length)
+    await expect.poll(shares).toEqual([3, 3])
+    expect([...first.partitions, ...second.partitions].sort()).toEqual([0, 1, 2, 3, 4, 5])
 
-      expect(await first.stop()).toEqual({ code: 0, stderr: '' })
-      await expect.poll(() => second.partitions).toEqual([0, 1, 2, 3, 4, 5])
-      expect(await produce.stop()).toEqual({ code: 0, stderr: '' })
+    expect(await first.stop()).toEqual({ code: 0, stderr: '' })
+    await expect.poll(() => second.partitions).toEqual([0, 1, 2, 3, 4, 5])
+    expect(await produce.stop()).toEqual({ code: 0, stderr: '' })
 
-      const tickets = await cluster.readAll(input)
-      const ids = tickets.map(({ partition, offset }) => `${input}:${partition}:${offset}`)
-      const missing = async () => {
-        const keys = new Set((await cluster.readAll(output)).map(({ key }) => key))
-        return ids.filter((id) => !keys.has(id))
-      }
-      await expect.poll(missing).toEqual([])
-      expect(await second.stop()).toEqual({ code: 0, stderr: '' })
+    const tickets = await cluster.readAll(input)
+    const ids = tickets.map(({ partition, offset }) => `${input}:${partition}:${offset}`)
+    const missing = async () => {
+      const keys = new Set((await cluster.readAll(output)).map(({ key }) => key))
+      return ids.filter((id) => !keys.has(id))
+    }
+    await expect.poll(missing).toEqual([])
+    expect(await second.stop()).toEqual({ code: 0, stderr: '' })
 
-      expect(tickets.length).toBeGreaterThan(100)
-      expect(second.stdout).toMatch(
-        /Stopped: [\d,]+ labelled, 0 rejected, 0 of partitions that had moved, 0 unfinished\n$/,
-      )
-      const [result] = await cluster.readAll(output)
-      const ticket = tickets.find(
-        ({ partition, offset }) => `${input}:${partition}:${offset}` === result!.key,
-      )
-      const { label, ...rest } = JSON.parse(result!.value!) as { label: string }
-      expect(JSON.stringify(rest)).toBe(ticket!.value)
-      expect(label).toMatch(/^[a-z_]+$/)
-    },
-  )
+    expect(tickets.length).toBeGreaterThan(100)
+    expect(second.stdout).toMatch(
+      /Stopped: [\d,]+ labelled, 0 rejected, 0 of partitions that had moved, 0 unfinished\n$/,
+    )
+    const [result] = await cluster.readAll(output)
+    const ticket = tickets.find(({ partition, offset }) => `${input}:${partition}:${offset}` === result!.key)
+    const { label, ...rest } = JSON.parse(result!.value!) as { label: string }
+    expect(JSON.stringify(rest)).toBe(ticket!.value)
+    expect(label).toMatch(/^[a-z_]+$/)
+  })
 
   it('has the program of docs/kafka.md, which works', async () => {
     const program = readFileSync(join(root, 'examples/kafka/minimal.ts'), 'utf8').replace(/^\/\/.*\n/, '')

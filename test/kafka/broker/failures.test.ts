@@ -36,7 +36,7 @@ if (!realBrokers) {
         apiKey: SYNC_GROUP,
         errors: Array<number>(6).fill(REBALANCE_IN_PROGRESS),
       },
-    ])('that $what for a while, no record is lost', { timeout: 120_000 }, async ({ apiKey, errors }) => {
+    ])('that $what for a while, no record is lost', async ({ apiKey, errors }) => {
       const job = await KafkaJob.start(cluster, texts(200), 2)
       cluster.refuse(apiKey, errors)
       const worker = job.worker(scriptedClient(echo))

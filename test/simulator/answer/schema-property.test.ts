@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Answerer } from '../../../src/simulator/answer/answer.ts'
+import { runs } from '../../helpers/properties.ts'
 
 const answerer = new Answerer()
 
@@ -142,7 +143,7 @@ describe('any schema', () => {
         const result = type.safeParse(value)
         expect(result.error, JSON.stringify({ schema: z.toJSONSchema(type), value })).toBeUndefined()
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

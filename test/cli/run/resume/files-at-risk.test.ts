@@ -294,7 +294,7 @@ test('a record that the server always fails of is rejected at last, and the run 
   })
 })
 
-test('two runs that begin together: one of them writes', { timeout: 120_000 }, async () => {
+test('two runs that begin together: one of them writes', async () => {
   for (let round = 0; round < 5; round += 1) {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(60)) })
     const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
@@ -472,7 +472,7 @@ describe('files of an earlier run', () => {
     }
   })
 
-  test('of one that is dead are taken over by one of many', { timeout: 120_000 }, async () => {
+  test('of one that is dead are taken over by one of many', async () => {
     for (let round = 0; round < 5; round += 1) {
       using place = new Workplace({ 'in.jsonl': jsonl(messages(40)), 'out.jsonl.run.lock': owner() })
       const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
