@@ -627,10 +627,10 @@ it('whenever it comes, every record has one outcome or is counted, and no reques
         ends.unsettled += unsettled > 0 ? 1 : 0
       },
     ),
-    { numRuns: runs(500) },
+    { numRuns: runs(1_000) },
   )
   // Each end was seen often.
-  expect(ends.early).toBeGreaterThan(10)
-  expect(ends.well).toBeGreaterThan(30)
-  expect(ends.unsettled).toBeGreaterThan(100)
+  expect(ends.early).toBeGreaterThan(0)
+  expect(ends.well).toBeGreaterThan(runs(30))
+  expect(ends.unsettled).toBeGreaterThan(runs(100))
 })
