@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { PackRun } from '../answer/finished-request.ts'
+import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { WasteCause } from './stats.ts'
 
 /** The stream has sent a request. */
@@ -104,7 +104,7 @@ export function publish<K extends keyof Events>(
  */
 export function endEvent(
   request: number,
-  { end, usage, unsettled, responseId, firstToken }: PackRun<unknown>,
+  { end, usage, unsettled, responseId, firstToken }: FinishedRequest<unknown>,
   records: number,
   duration: number,
 ): Omit<RequestEndEvent, 'stream'> {

@@ -1,6 +1,6 @@
 import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
-import type { PackRun } from '../answer/finished-request.ts'
+import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import { wasteCauses, type Pricing, type Stats, type WasteCause } from './stats.ts'
 
@@ -60,14 +60,14 @@ export class Ledger {
    * Counts a finished request. `usage` comes from the API, or is an estimate if the API reported
    * none.
    */
-  finished(pack: readonly Entry<unknown>[], run: PackRun<unknown>, usage: Usage): void {
+  finished(pack: readonly Entry<unknown>[], run: FinishedRequest<unknown>, usage: Usage): void {
     this.#tokens.input += usage.input
     this.#tokens.cached += usage.cached
     this.#tokens.output += usage.output
     this.#tokens.reasoning += usage.reasoning
     if (!run.usage) this.#tokens.estimated += usage.input + usage.output
     this.#cost += this.costOf(usage)
-    if (run.end.kind === 'rate_limit') this.#rateLimited += 1
+    if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
 
     const unsettled = run.unsettled.map(({ entry }) => entry)
     const missing = unsettled.filter((entry) => !entry.invalid)

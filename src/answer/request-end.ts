@@ -1,6 +1,7 @@
 import type { Answer } from '../api/answer.ts'
 import { RequestError, type PackStreamErrorCode, type RequestErrorCode } from '../record/errors.ts'
 import { readRetryAfter, type AnyHeaders } from '../limits/rate-headers.ts'
+import type { TooLarge } from '../limits/rate-limiter.ts'
 
 /** How a request ended, reduced to what decides the rest. */
 export type RequestEnd =
@@ -23,7 +24,7 @@ export type RequestEnd =
       readonly headers: AnyHeaders | undefined
       readonly error: RequestError
       /** The request is larger than the whole limit, which is so many tokens, where the server says that. */
-      readonly tooLarge?: { readonly limit: number | undefined }
+      readonly tooLarge?: TooLarge
     }
   /** The server refuses the request itself, although it took others like it: it is about a record. */
   | { readonly kind: 'bad_record'; readonly error: RequestError }

@@ -1,9 +1,9 @@
 import { LONGEST_TIMER } from './timer-limit.ts'
 
-/** A single timer for the next action. All times are from `performance.now()`, in ms. */
+/** One timer, for the next time at which something is to do. Times are by `performance.now()`. */
 export class Alarm {
   readonly #ring: () => void
-  #timer: NodeJS.Timeout | undefined
+  #cancel: (() => void) | undefined
   #due = Infinity
 
   constructor(ring: () => void) {
@@ -11,20 +11,31 @@ export class Alarm {
   }
 
   /**
-   * Rings at `due` instead of at the time that was set before. `Infinity` means never. The alarm
-   * may ring early: by a fraction of a ms, or after 24 days.
+   * Rings at that time and not at the time set before. `Infinity`: never. A time that is not after
+   * `now`: at the end of this turn of the event loop. It may ring early, by a fraction of a
+   * millisecond or after 24 days.
    */
   set(due: number, now: number): void {
     if (due === this.#due) return
-    clearTimeout(this.#timer)
+    this.#cancel?.()
+    this.#cancel = undefined
     this.#due = due
     if (due === Infinity) return
-    this.#timer = setTimeout(
-      () => {
-        this.#due = Infinity
-        this.#ring()
-      },
-      Math.min(Math.max(0, Math.ceil(due - now)), LONGEST_TIMER),
-    )
+    const ring = (): void => {
+      this.#due = Infinity
+      this.#ring()
+    }
+    // A timer would wait for 1 ms at least.
+    if (due <= now) {
+      const immediate = setImmediate(ring)
+      this.#cancel = () => {
+        clearImmediate(immediate)
+      }
+    } else {
+      const timer = setTimeout(ring, Math.min(Math.ceil(due - now), LONGEST_TIMER))
+      this.#cancel = () => {
+        clearTimeout(timer)
+      }
+    }
   }
 }

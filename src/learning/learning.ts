@@ -1,10 +1,11 @@
 import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
-import type { Resolved } from '../options/options.ts'
 import { largestCap, OutputBudget } from './output-budget.ts'
-import type { PackRun } from '../answer/finished-request.ts'
+import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { PackLimits } from '../packing/packer.ts'
-import type { TokenEstimator } from './token-estimator.ts'
+import { frame } from '../request/prompt.ts'
+import type { ResultFormat } from '../request/result-format.ts'
+import { TokenEstimator, type TokenCounter } from './token-estimator.ts'
 
 /** Requests that the server may refuse in a row before none is taken to be about its records. */
 const MAX_REFUSED = 20
@@ -15,8 +16,22 @@ const FRAME_TOKENS = 24
 /** How much smaller packs become when one was longer than the model's context. */
 const SHRINK = 0.7
 
+/** What does not change while a stream learns. */
+export interface LearningRules {
+  /** The system message. */
+  readonly system: string
+  readonly format: Pick<ResultFormat<unknown>, 'jsonSchema'>
+  /** `undefined`: tokens are estimated. */
+  readonly countTokens: TokenCounter | undefined
+  readonly maxPackTokens: number
+  readonly maxPackRecords: number
+  /** The largest output cap that the user allows. `undefined`: the model's own. */
+  readonly maxOutputTokens: number | undefined
+}
+
 /** What the answers so far tell of the next requests: how long prompts and answers are, and what a pack may hold. */
 export class Learning {
+  readonly #countTokens: TokenCounter | undefined
   readonly #estimator: TokenEstimator
   readonly #budget: OutputBudget
   readonly #most: PackLimits
@@ -32,13 +47,20 @@ export class Learning {
   /** The learned cap that the server refused; `Infinity`: none. */
   #refusedCap = Infinity
 
-  constructor(options: Resolved<never, unknown>) {
-    const { estimator, maxOutputTokens, maxPackTokens, maxPackRecords, system, format } = options
-    this.#estimator = estimator
+  constructor(rules: LearningRules) {
+    const { countTokens, maxOutputTokens, maxPackTokens, maxPackRecords, system, format } = rules
+    this.#countTokens = countTokens
     this.#fixedText = system + JSON.stringify(format.jsonSchema)
+    this.#estimator = new TokenEstimator(Buffer.byteLength(this.#fixedText))
     this.#budget = new OutputBudget(maxOutputTokens)
     this.#most = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
     this.#packTokens = maxPackTokens
+  }
+
+  /** Tokens of a record's text and the tags around it. */
+  weigh(text: string): number {
+    const { maxItems } = this.#most
+    return this.#countTokens ? this.#countTokens(frame(text, maxItems)) : this.#estimator.record(text)
   }
 
   /** What a pack may hold. */
@@ -97,7 +119,7 @@ export class Learning {
   }
 
   /** Learns from a finished request. Returns what it took: as the API counted, or an estimate where it did not. */
-  learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: PackRun<unknown>): Usage {
+  learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: FinishedRequest<unknown>): Usage {
     const { end, usage, elements } = run
     const taken = usage ?? this.#estimate(pack, run)
     if (end.kind === 'complete') {
@@ -130,7 +152,10 @@ export class Learning {
   }
 
   /** What a request took that the API did not count. */
-  #estimate(pack: readonly Entry<unknown>[], { end, hasBegun, events, characters }: PackRun<unknown>): Usage {
+  #estimate(
+    pack: readonly Entry<unknown>[],
+    { end, hasBegun, events, characters }: FinishedRequest<unknown>,
+  ): Usage {
     // A prompt that was given up was read all the same.
     const isMissed = end.kind === 'failure' && end.error.code.endsWith('_timeout')
     const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)

@@ -17,6 +17,12 @@ export interface RateLimiterOptions {
   readonly tokensPerMinute?: number
 }
 
+/** What a server says that refuses a request for its size. */
+export interface TooLarge {
+  /** Tokens of the whole limit per minute. `undefined`: the server did not say. */
+  readonly limit: number | undefined
+}
+
 /**
  * Permission for one request, from its start to its end. The first end counts; the permit ignores
  * all later calls.
@@ -30,10 +36,11 @@ export interface Permit {
    * The server refused the request with a 429, or broke the answer off with a rate limit error. All
    * requests pause. The request has ended.
    *
-   * @param largestRequest The largest number of tokens that the server charges one request. Pass it
-   *   where the server said it.
+   * @param tooLarge The server said that the request is larger than its whole limit, and mostly how
+   *   many tokens the limit has.
+   * @returns Whether waiting can help: false where the request is larger than the whole limit.
    */
-  rateLimited(headers: AnyHeaders | undefined, now: number, largestRequest?: number): void
+  rateLimited(headers: AnyHeaders | undefined, now: number, tooLarge?: TooLarge): boolean
   /**
    * The request begins or stops waiting for its consumer. A waiting request does not count as
    * running.
@@ -190,14 +197,16 @@ export class RateLimiter {
         this.#buckets.learn(reports, start, at)
         if (reports.length > 0 || hasForgotten) this.#callListeners()
       },
-      rateLimited: (headers, at, largestRequest = Infinity) => {
+      rateLimited: (headers, at, tooLarge) => {
         end(() => {
           const reports = readRateLimits(headers)
           this.#buckets.learn(reports, start, at)
-          this.#buckets.learnLargest(largestRequest)
+          this.#buckets.learnLargest(tooLarge?.limit ?? Infinity)
           const refill = timeToRefill(reports, tokens)
           this.#congestion.refused(start.number, readRetryAfter(headers), refill, at)
         })
+        const { largestRequest } = this
+        return tokens <= largestRequest && (tooLarge === undefined || largestRequest < Infinity)
       },
       rest: (isNow) => {
         rest(isNow)

@@ -4,10 +4,10 @@ import type { ChatClient, RequestFields } from '../api/chat.ts'
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { ResponsesClient, ResponsesFields } from '../api/responses.ts'
-import type { CacheStore, ResultCache } from '../cache/result-cache.ts'
+import type { CacheStore } from '../cache/result-cache.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { Pricing } from '../accounts/stats.ts'
-import type { TokenCounter, TokenEstimator } from '../learning/token-estimator.ts'
+import type { TokenCounter } from '../learning/token-estimator.ts'
 
 /** Durations are milliseconds. */
 export interface PackStreamOptions<R, T> {
@@ -93,7 +93,7 @@ export interface Timeouts {
   readonly requestTimeout: number
 }
 
-/** Options with every default in place and everything derived from them that does not change. */
+/** The options with every default in place, and what follows from them. Nothing in it changes. */
 export interface Resolved<R, T> {
   readonly client: unknown
   readonly apiName: ApiName
@@ -108,18 +108,18 @@ export interface Resolved<R, T> {
   readonly maxPackTokens: number
   readonly maxPackRecords: number
   readonly maxOutputTokens: number | undefined
-  /** Tokens of a record's text and the tags around it. */
-  readonly weigh: (text: string) => number
-  readonly estimator: TokenEstimator
+  readonly countTokens: TokenCounter | undefined
   readonly linger: number
   readonly maxInFlight: number
-  /** How many records may be read and wait: for older ones, for one of the same text, or for company of their key. */
+  /** How many records may be read and wait: for older records, for one of the same text, or for company of their key. */
   readonly window: number
-  readonly limiter: RateLimiter
+  readonly limiter: RateLimiter | undefined
   readonly maxAttempts: number
   readonly timeouts: Timeouts
   readonly preserveOrder: boolean
-  readonly cache: ResultCache<T> | undefined
+  readonly cache: CacheStore | undefined
+  /** Everything that decides an answer but the record itself. The first number is the form of the stored values. */
+  readonly identity: readonly unknown[]
   readonly pricing: Pricing | undefined
   readonly maxCost: number
 }

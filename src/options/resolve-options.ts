@@ -1,4 +1,5 @@
 import { apis } from '../api/apis.ts'
+import { addressOf } from '../api/client.ts'
 import {
   boolean,
   duration,
@@ -15,12 +16,12 @@ import {
 import { defaults } from './defaults.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { windowOf } from '../packing/window.ts'
-import { frame, systemMessage, type Example } from '../request/prompt.ts'
+import { systemMessage, type Example } from '../request/prompt.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
-import { ResultCache, type CacheStore } from '../cache/result-cache.ts'
+import type { CacheStore } from '../cache/result-cache.ts'
 import { resultFormat, type ResultFormat } from '../request/result-format.ts'
 import type { Pricing } from '../accounts/stats.ts'
-import { TokenEstimator } from '../learning/token-estimator.ts'
+import { Learning } from '../learning/learning.ts'
 
 const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   client: true,
@@ -100,16 +101,15 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
   const format = resultFormat(schema)
   const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
-  const estimator = new TokenEstimator(Buffer.byteLength(system + JSON.stringify(format.jsonSchema)))
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
   const countTokens = optionalFunction('countTokens', options.countTokens)
-  const weigh = (text: string): number =>
-    countTokens ? countTokens(frame(text, maxPackRecords)) : estimator.record(text)
+  const maxOutputTokens = positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined)
+  const learning = { system, format, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens }
   let smallest: unknown
   try {
-    smallest = weigh('')
+    smallest = new Learning(learning).weigh('')
   } catch (cause) {
     throw new TypeError('`countTokens` threw for the tags of an empty record', { cause })
   }
@@ -121,10 +121,6 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
       `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
     )
   }
-  const cache = checkCache(options.cache)
-  // Everything that decides an answer but the record itself. The number is of the form of what is kept.
-  const { baseURL, deploymentName } = client as { baseURL?: unknown; deploymentName?: unknown }
-  const context = [1, baseURL, deploymentName, apiName, model, system, format.jsonSchema, request]
   return {
     client,
     apiName,
@@ -133,17 +129,12 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     serialize,
     partition: optionalFunction('partition', options.partition),
     request,
+    ...learning,
     format,
-    system,
-    maxPackTokens,
-    maxPackRecords,
-    maxOutputTokens: positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined),
-    weigh,
-    estimator,
     linger: duration('linger', options.linger, defaults.linger),
     maxInFlight,
     window: windowOf(maxInFlight, maxPackRecords),
-    limiter: checkLimiter(options.limiter) ?? new RateLimiter(),
+    limiter: checkLimiter(options.limiter),
     maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, defaults.maxAttempts),
     timeouts: {
       firstTokenTimeout: timeout('firstTokenTimeout', options.firstTokenTimeout, defaults.firstTokenTimeout),
@@ -151,7 +142,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
       requestTimeout: timeout('requestTimeout', options.requestTimeout, defaults.requestTimeout),
     },
     preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
-    cache: cache && new ResultCache(cache, context, format.check),
+    cache: checkCache(options.cache),
+    identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request],
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),
   }

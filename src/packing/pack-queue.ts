@@ -1,6 +1,6 @@
 import type { Entry } from '../record/entry.ts'
 import { halve, type PackLimits } from './packer.ts'
-import { Partitions } from './partitioned-packer.ts'
+import { PartitionedPacker } from './partitioned-packer.ts'
 import { RetryQueue } from './retry-queue.ts'
 
 /** A pack, and whether its records were sent before. */
@@ -11,20 +11,19 @@ export interface NextPack<R> {
 
 /** Which pack leaves next: records to be asked again go before new ones. */
 export class PackQueue<R> {
-  readonly #packer: Partitions<Entry<R>>
+  readonly #packer: PartitionedPacker<Entry<R>>
   readonly #retries = new RetryQueue<R>()
   /** The pack that leaves next, once it may. */
   #next: NextPack<R> | undefined
 
   /** @param maxWaiting How many new records may wait for company. */
   constructor(limits: PackLimits, linger: number, maxWaiting: number) {
-    // Timers have a grain of 1 ms. Less would send what is written in one go record by record.
-    this.#packer = new Partitions(limits, Math.max(linger, 1), maxWaiting)
+    this.#packer = new PartitionedPacker(limits, linger, maxWaiting)
   }
 
-  setLimits(limits: PackLimits, now: number): void {
+  setLimits(limits: PackLimits): void {
     this.#putBack()
-    this.#packer.setLimits(limits, now)
+    this.#packer.setLimits(limits)
   }
 
   add(entry: Entry<R>, now: number): void {
@@ -45,8 +44,8 @@ export class PackQueue<R> {
   }
 
   /** Lets all that waits for company leave without. */
-  flush(): void {
-    this.#packer.flush()
+  flush(now: number): void {
+    this.#packer.flush(now)
   }
 
   /** The next pack; the same one until it is dropped or halved, more is to be asked again, or the limits are set. */

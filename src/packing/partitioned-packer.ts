@@ -1,25 +1,65 @@
+import TinyQueue from 'tinyqueue'
 import { evenOut, Packer, type PackLimits, type Weighed } from './packer.ts'
 
-/** What is packed apart from others. */
+/** An item with a key: only items of the same key share a pack. */
 interface Partitioned extends Weighed {
   readonly partition: string | undefined
 }
 
-/** A packer for each key that has something waiting, so that items of different keys never share a pack. */
-export class Partitions<T extends Partitioned> {
+/** The packer of one key. */
+interface Lane<T extends Partitioned> {
+  readonly key: string | undefined
+  readonly packer: Packer<T>
+  /** Place in the round. The lane of a new key is last, and so is a lane that a pack has just left. */
+  turn: number
+  /** Whether the lane stands in `#ready`. */
+  isReady: boolean
+  /** What `#reserves` and `#dues` know of the packer. */
+  hasReserve: boolean
+  due: number
+}
+
+/** When a lane's first pack has waited long enough. */
+interface Due<T extends Partitioned> {
+  readonly lane: Lane<T>
+  readonly at: number
+  /** The lane's turn: of two lanes that are due at one time the older comes first. */
+  readonly turn: number
+}
+
+/**
+ * A packer for each key with waiting items, so that items of different keys never share a pack.
+ *
+ * The work for one item does not grow with the number of keys: two heaps know which lanes have a
+ * pack that may leave, and which lane's time comes next. A heap's entry may be out of date; the
+ * packer of its lane has the truth.
+ */
+export class PartitionedPacker<T extends Partitioned> {
   #limits: PackLimits
-  readonly #linger: number
+  readonly #lingerMs: number
   readonly #maxWaiting: number
-  /** In the order of their turns: the newest key is last, and so is one that a pack has left. */
-  readonly #packers = new Map<string | undefined, Packer<T>>()
-  /** Packs that were taken and put back. */
+  readonly #lanes = new Map<string | undefined, Lane<T>>()
+  /** Lanes with a pack that may leave, in the order of their turns. */
+  readonly #ready = new TinyQueue<Lane<T>>([], (a, b) => a.turn - b.turn)
+  /** When lanes become ready by time alone. */
+  readonly #dues = new TinyQueue<Due<T>>([], (a, b) => a.at - b.at || a.turn - b.turn)
+  /** Lanes with items that no flush has reached yet. */
+  readonly #unflushed = new Set<Lane<T>>()
+  /** How many lanes have a reserve. */
+  #reserves = 0
+  #nextTurn = 0
+  /** Packs that were taken and put back. The next to leave is last. */
   #returned: (readonly T[])[] = []
+  /** Items that wait, those of `#returned` included. */
   #waiting = 0
 
-  /** @param maxWaiting How many items of all keys may wait for company; the oldest leave when there are more. */
-  constructor(limits: PackLimits, linger: number, maxWaiting: number) {
+  /**
+   * @param lingerMs How long a pack waits for company, from its first item.
+   * @param maxWaiting How many items of all keys may wait. When more wait, the oldest leave.
+   */
+  constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
     this.#limits = limits
-    this.#linger = linger
+    this.#lingerMs = lingerMs
     this.#maxWaiting = maxWaiting
   }
 
@@ -27,70 +67,119 @@ export class Partitions<T extends Partitioned> {
     return this.#limits
   }
 
-  /** Sets new limits, also for what waits already. */
-  setLimits(limits: PackLimits, now: number): void {
+  /** Sets new limits. A lane learns them when it is used next. */
+  setLimits(limits: PackLimits): void {
+    if (limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens) return
     this.#limits = limits
-    this.#returned = this.#returned.flatMap((pack) => evenOut(pack, limits))
-    for (const packer of this.#packers.values()) packer.setLimits(limits, now)
+    this.#returned = this.#returned.flatMap((pack) => evenOut(pack, limits).reverse())
   }
 
   add(item: T, now: number): void {
-    let packer = this.#packers.get(item.partition)
-    if (!packer) {
-      packer = new Packer(this.#limits, this.#linger)
-      this.#packers.set(item.partition, packer)
-    }
-    packer.add(item, now)
+    const lane = this.#lanes.get(item.partition) ?? this.#open(item.partition)
+    lane.packer.setLimits(this.#limits, now)
+    lane.packer.add(item, now)
     this.#waiting += 1
+    this.#unflushed.add(lane)
+    this.#update(lane)
   }
 
-  /** Puts a pack that was taken before all others. */
+  /** Puts back a pack that was taken: it is the next to leave. */
   putBack(pack: readonly T[]): void {
-    this.#returned.unshift(pack)
+    this.#returned.push(pack)
     this.#waiting += pack.length
   }
 
   /** Makes everything that waits leave as soon as it is asked for. */
-  flush(): void {
-    for (const packer of this.#packers.values()) packer.flush()
+  flush(now: number): void {
+    for (const lane of this.#unflushed) this.#flush(lane, now)
   }
 
-  /** The next pack that should be sent at this time, if any. */
+  /** The next pack that may leave now. */
   take(now: number): readonly T[] | undefined {
-    const pack = this.#returned.shift() ?? this.#takeNew(now)
+    const pack = this.#returned.pop() ?? this.#takeNew(now)
     if (pack) this.#waiting -= pack.length
     return pack
   }
 
+  /** A pack may leave at any time and gains nothing by waiting: the caller should read no more. */
+  get hasReserve(): boolean {
+    return this.#isCrowded || this.#reserves > 0
+  }
+
+  /** When the first waiting pack has waited long enough. `Infinity`: none waits. */
+  get nextDue(): number {
+    return this.#firstDue()?.at ?? Infinity
+  }
+
   #takeNew(now: number): T[] | undefined {
-    const [oldest] = this.#packers.values()
-    if (this.#isCrowded) oldest?.flush()
-    for (const [key, packer] of this.#packers) {
-      const pack = packer.take(now)
-      if (!pack) continue
+    if (this.#isCrowded) {
+      const oldest = this.#firstDue()
+      if (oldest) this.#flush(oldest.lane, now)
+    }
+    for (let due = this.#firstDue(); due && due.at <= now; due = this.#firstDue()) {
+      this.#dues.pop()
+      due.lane.due = Infinity
+      this.#makeReady(due.lane)
+    }
+    for (let lane = this.#ready.pop(); lane; lane = this.#ready.pop()) {
+      lane.isReady = false
+      lane.packer.setLimits(this.#limits, now)
+      const pack = lane.packer.take(now)
       // Behind the others, so that a busy key keeps none of them waiting.
-      this.#packers.delete(key)
-      if (!packer.isEmpty) this.#packers.set(key, packer)
-      return pack
+      if (pack) lane.turn = this.#nextTurn++
+      if (lane.packer.isEmpty) this.#close(lane)
+      this.#update(lane)
+      if (pack) return pack
+    }
+    return undefined
+  }
+
+  #open(key: string | undefined): Lane<T> {
+    const packer = new Packer<T>(this.#limits, this.#lingerMs)
+    const lane = { key, packer, turn: this.#nextTurn++, isReady: false, hasReserve: false, due: Infinity }
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  #close(lane: Lane<T>): void {
+    this.#lanes.delete(lane.key)
+    this.#unflushed.delete(lane)
+  }
+
+  #flush(lane: Lane<T>, now: number): void {
+    this.#unflushed.delete(lane)
+    lane.packer.setLimits(this.#limits, now)
+    lane.packer.flush()
+    this.#update(lane)
+  }
+
+  /** Notes what has changed in a lane's packer. */
+  #update(lane: Lane<T>): void {
+    const { hasReserve, nextDue } = lane.packer
+    if (hasReserve !== lane.hasReserve) this.#reserves += hasReserve ? 1 : -1
+    lane.hasReserve = hasReserve
+    if (hasReserve) this.#makeReady(lane)
+    if (nextDue === lane.due) return
+    lane.due = nextDue
+    if (nextDue < Infinity) this.#dues.push({ lane, at: nextDue, turn: lane.turn })
+  }
+
+  #makeReady(lane: Lane<T>): void {
+    if (lane.isReady) return
+    lane.isReady = true
+    this.#ready.push(lane)
+  }
+
+  /** The lane whose time comes first. */
+  #firstDue(): Due<T> | undefined {
+    for (let first = this.#dues.peek(); first; first = this.#dues.peek()) {
+      if (first.at === first.lane.due) return first
+      this.#dues.pop()
     }
     return undefined
   }
 
   get #isCrowded(): boolean {
-    return this.#packers.size > 1 && this.#waiting >= this.#maxWaiting
-  }
-
-  /** A pack may leave whatever the time, and nothing is gained by waiting: time to stop reading until it has left. */
-  get hasReserve(): boolean {
-    if (this.#isCrowded) return true
-    for (const packer of this.#packers.values()) if (packer.hasReserve) return true
-    return false
-  }
-
-  /** When the first waiting pack has waited long enough; `Infinity` while nothing waits. */
-  get nextDue(): number {
-    let due = Infinity
-    for (const packer of this.#packers.values()) due = Math.min(due, packer.nextDue)
-    return due
+    return this.#lanes.size > 1 && this.#waiting >= this.#maxWaiting
   }
 }

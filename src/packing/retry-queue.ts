@@ -1,32 +1,66 @@
+import TinyQueue from 'tinyqueue'
 import type { Entry } from '../record/entry.ts'
 
+/** Records that may share a pack: those of one group and one partition. */
+interface Kind<R> {
+  readonly key: string
+  /** Oldest first. */
+  readonly entries: TinyQueue<Entry<R>>
+}
+
 /**
- * Records to be asked again, oldest first, in packs that are no larger than each of their records allows. Those that
- * were refused together, or among which a guilty one is looked for, stay among themselves, and so do those of one partition.
+ * Records to be asked again, oldest first, in packs that are no larger than each of their records
+ * allows. Records that were refused together, or among which recovery looks for the guilty one,
+ * share packs only with each other, and so do the records of one partition.
  */
 export class RetryQueue<R> {
-  #entries: Entry<R>[] = []
+  readonly #kinds = new Map<string, Kind<R>>()
+  /** The first index of each kind. An entry may be out of date: the kind itself has the truth. */
+  readonly #firsts = new TinyQueue<{ kind: Kind<R>; index: number }>([], (a, b) => a.index - b.index)
 
   add(entries: readonly Entry<R>[]): void {
-    if (entries.length === 0) return
-    this.#entries = [...this.#entries, ...entries].sort((a, b) => a.index - b.index)
+    for (const entry of entries) {
+      const kind = this.#kindOf(entry)
+      kind.entries.push(entry)
+      if (kind.entries.peek() === entry) this.#firsts.push({ kind, index: entry.index })
+    }
   }
 
   /** The next pack, if there is one. */
   take(maxTokens: number, maxRecords: number): Entry<R>[] | undefined {
-    const [first] = this.#entries
-    if (!first) return undefined
+    const kind = this.#takeFirst()
+    if (!kind) return undefined
+    const pack: Entry<R>[] = []
     let company = maxRecords
     let tokens = 0
-    const pack = new Set<Entry<R>>()
-    for (const entry of this.#entries) {
-      if (entry.group !== first.group || entry.partition !== first.partition) continue
-      company = Math.min(company, entry.maxCompany)
-      tokens += entry.tokens
-      if (pack.size > 0 && (pack.size >= company || tokens > maxTokens)) break
-      pack.add(entry)
+    let next = kind.entries.peek()
+    for (; next; next = kind.entries.peek()) {
+      company = Math.min(company, next.maxCompany)
+      tokens += next.tokens
+      if (pack.length > 0 && (pack.length >= company || tokens > maxTokens)) break
+      pack.push(next)
+      kind.entries.pop()
     }
-    this.#entries = this.#entries.filter((entry) => !pack.has(entry))
-    return [...pack]
+    if (next) this.#firsts.push({ kind, index: next.index })
+    else this.#kinds.delete(kind.key)
+    return pack
+  }
+
+  #kindOf({ group, partition }: Entry<R>): Kind<R> {
+    const key = JSON.stringify([group, partition])
+    let kind = this.#kinds.get(key)
+    if (!kind) {
+      kind = { key, entries: new TinyQueue<Entry<R>>([], (a, b) => a.index - b.index) }
+      this.#kinds.set(key, kind)
+    }
+    return kind
+  }
+
+  /** The kind with the oldest record. */
+  #takeFirst(): Kind<R> | undefined {
+    for (let first = this.#firsts.pop(); first; first = this.#firsts.pop()) {
+      if (first.kind.entries.peek()?.index === first.index) return first.kind
+    }
+    return undefined
   }
 }

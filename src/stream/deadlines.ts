@@ -22,7 +22,7 @@ export class Deadlines {
   #silence: number
   #firstToken: number | undefined
   #pausedAt: number | undefined
-  #isOver = false
+  #rangInPause = false
   /** The deadline that was given a second look. */
   #lookedTwice = -1
 
@@ -50,37 +50,30 @@ export class Deadlines {
     this.#firstToken ??= now - this.#startedAt
   }
 
-  /** Runs what may keep this thread busy, and counts that against no deadline. */
-  excuse<T>(work: () => T): T {
-    const startedAt = performance.now()
-    const result = work()
-    const took = performance.now() - startedAt
-    this.#end += took
-    this.#silence += took
-    return result
-  }
-
-  /** Nobody reads. */
+  /** The consumer works, or the request waits for it: no deadline runs. */
   pause(): void {
     this.#pausedAt = performance.now()
-    this.#alarm.set(Infinity, 0)
   }
 
+  /** The request reads on. The deadlines move by the length of the pause. */
   resume(): void {
-    if (this.#isOver) return
     const now = performance.now()
-    this.#end += now - (this.#pausedAt ?? now)
-    this.#silence = now + this.#timeouts.idleTimeout
+    const pause = now - (this.#pausedAt ?? now)
     this.#pausedAt = undefined
-    this.#alarm.set(Math.min(this.#end, this.#silence), now)
+    this.#end += pause
+    this.#silence += pause
+    // Pauses are frequent and mostly short: only a long one meets the alarm.
+    if (this.#rangInPause) this.#alarm.set(Math.min(this.#end, this.#silence), now)
+    this.#rangInPause = false
   }
 
   stop(): void {
-    this.#isOver = true
     this.#alarm.set(Infinity, 0)
   }
 
   #check(): void {
+    this.#rangInPause = this.#pausedAt !== undefined
+    if (this.#rangInPause) return
     const now = performance.now()
     const due = Math.min(this.#end, this.#silence)
     // Timers may ring a fraction of a millisecond early.

@@ -1,79 +1,57 @@
-import type { Dispatcher } from './dispatcher.ts'
+import type { Ledger } from '../accounts/ledger.ts'
+import type { Reuse } from '../cache/reuse.ts'
 import type { Entry } from '../record/entry.ts'
 import { RecordError } from '../record/errors.ts'
-import type { Ledger } from '../accounts/ledger.ts'
-import type { Resolved } from '../options/options.ts'
 import type { Outcome } from '../record/outcome.ts'
-import type { Reuse } from '../cache/reuse.ts'
-import { toEntry } from './to-entry.ts'
+import { toEntry, type EntryRules } from './to-entry.ts'
 
-/** What becomes of the records that go no further. */
+/** What becomes of the records that come in. */
 export interface IntakeListener<R, T> {
+  /** The record needs no request, or cannot be sent. */
   onOutcome: (outcome: Outcome<R, T>) => void
-  /** A record has been looked up: the next one may come. */
+  /** The record has to be asked. */
+  onEntry: (entry: Entry<R>) => void
+  /** The cache has answered: the next record may come. */
   onChange: () => void
-  /** Something on this side went wrong. */
+  /** Something on this side threw. */
   onError: (error: unknown) => void
 }
 
-/** Takes records in, one at a time: spares those a request that cannot be sent or need not be, and hands on the others. */
+/** Takes records in, one at a time: settles those that need no request, and hands on the others. */
 export class Intake<R, T> {
-  readonly #options: Resolved<R, T>
+  readonly #rules: EntryRules<R>
   readonly #ledger: Ledger
   readonly #reuse: Reuse<R, T>
-  readonly #dispatcher: Dispatcher<R, T>
   readonly #listener: IntakeListener<R, T>
-  /** Index before which `flush()` was called: records that Node still buffers have not come here yet. */
-  #flushBefore = 0
   #isBusy = false
   #isClosed = false
 
-  constructor(
-    options: Resolved<R, T>,
-    ledger: Ledger,
-    reuse: Reuse<R, T>,
-    dispatcher: Dispatcher<R, T>,
-    listener: IntakeListener<R, T>,
-  ) {
-    this.#options = options
+  constructor(rules: EntryRules<R>, ledger: Ledger, reuse: Reuse<R, T>, listener: IntakeListener<R, T>) {
+    this.#rules = rules
     this.#ledger = ledger
     this.#reuse = reuse
-    this.#dispatcher = dispatcher
     this.#listener = listener
   }
 
-  /** A record is being looked up in the cache: no other one may come until that is done. */
+  /** The cache is looking a record up: no other record may come before its answer. */
   get isBusy(): boolean {
     return this.#isBusy
   }
 
-  /** Takes a record in; one that cannot be packed is rejected at once. */
+  /** Takes a record in. A record that cannot be packed is rejected at once. */
   accept(record: R): void {
     const index = this.#ledger.read()
-    const entry = toEntry(record, index, this.#options)
+    const entry = toEntry(record, index, this.#rules)
     if (entry instanceof RecordError) {
       this.#listener.onOutcome({ status: 'rejected', index, record, reason: entry, attempts: 0 })
     } else {
       this.#lookUp(entry)
     }
-    if (!this.#isBusy) this.#flushBehind(index)
   }
 
-  /** Lets what came leave without company, and so many that are still to come. */
-  flush(buffered: number): void {
-    const { recordsRead } = this.#ledger
-    this.#flushBefore = recordsRead + buffered
-    if (!this.#isBusy) this.#flushBehind(recordsRead - 1)
-  }
-
-  /** What is still being looked up goes nowhere. */
+  /** A record that the cache is still looking up goes nowhere. */
   close(): void {
     this.#isClosed = true
-  }
-
-  /** `flush()` was called when this was the last record. */
-  #flushBehind(index: number): void {
-    if (index + 1 === this.#flushBefore) this.#dispatcher.flush()
   }
 
   /** Finds a record's value without a request, or hands the record on. */
@@ -89,7 +67,6 @@ export class Intake<R, T> {
       this.#isBusy = false
       if (this.#isClosed) return
       this.#admit(entry, later)
-      this.#flushBehind(entry.index)
       this.#listener.onChange()
     }
     found.then(goOn).catch((error: unknown) => {
@@ -104,7 +81,7 @@ export class Intake<R, T> {
       this.#listener.onOutcome({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
     } else {
       this.#reuse.lead(entry)
-      this.#dispatcher.add(entry, performance.now())
+      this.#listener.onEntry(entry)
     }
   }
 }

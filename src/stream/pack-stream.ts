@@ -1,23 +1,27 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
-import { Alarm } from '../base/alarm.ts'
 import { publish } from '../accounts/diagnostics.ts'
-import { Dispatcher, type Stop } from './dispatcher.ts'
+import { Ledger } from '../accounts/ledger.ts'
+import type { Stats } from '../accounts/stats.ts'
+import { Alarm } from '../base/alarm.ts'
+import { ResultCache } from '../cache/result-cache.ts'
+import { Reuse } from '../cache/reuse.ts'
+import { PackEngine } from '../engine/pack-engine.ts'
+import { RateLimiter } from '../limits/rate-limiter.ts'
+import type { PackStreamOptions, Resolved } from '../options/options.ts'
+import { resolveOptions } from '../options/resolve-options.ts'
 import type { Entry } from '../record/entry.ts'
 import { PackStreamError, type PackStreamErrorCode } from '../record/errors.ts'
+import type { Outcome } from '../record/outcome.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { Intake } from './intake.ts'
-import { Ledger } from '../accounts/ledger.ts'
-import type { PackStreamOptions, Resolved } from '../options/options.ts'
+import { isInputOver, nextStep, type StreamState } from './next-step.ts'
 import { ObjectTransform } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
-import type { Outcome } from '../record/outcome.ts'
-import { resolveOptions } from '../options/resolve-options.ts'
-import { Reuse } from '../cache/reuse.ts'
-import type { Stats } from '../accounts/stats.ts'
 
-/** How long the end waits for the usage of an answer whose records are all settled, in ms. */
-const USAGE_WAIT = 10_000
-/** How often it is looked whether all outcomes have been taken, before a stream that sends no more fails, in ms. */
-const TAKEN_CHECK = 20
+/** How long the end waits for the usage of answers whose records have all settled, in ms. */
+const USAGE_WAIT_MS = 10_000
+/** How often a stream that fails checks whether the consumer has taken all outcomes, in ms. */
+const TAKEN_CHECK_MS = 20
 
 /**
  * Packs records into requests, and emits each record's outcome as soon as the model has written it.
@@ -30,10 +34,13 @@ const TAKEN_CHECK = 20
 export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Outcome<R, T>> {
   readonly #options: Resolved<R, T>
   readonly #ledger: Ledger
+  readonly #engine: PackEngine<R>
   readonly #dispatcher: Dispatcher<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
   readonly #intake: Intake<R, T>
+  /** How many records had been written when `flush()` was called last. */
+  #flushedTo = 0
   /** The write callback that is held back until there is room. */
   #writer: TransformCallback | undefined
   /** The callback of `_flush`: the input has ended. */
@@ -47,6 +54,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#dispatcher.abortAll()
   })
   #lastCallAt: number | undefined
+  /** For `linger: 0`: what is written in one turn of the event loop leaves at its end. */
+  readonly #turnEnd = new Alarm(() => {
+    this.flush()
+  })
 
   /**
    * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
@@ -57,31 +68,41 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
     this.#ledger = new Ledger(resolved.pricing)
-    this.#dispatcher = new Dispatcher(resolved, this.#ledger, {
+    const pump = (): void => {
+      this.#pump()
+    }
+    const onError = (error: unknown): void => {
+      this.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+    const isAtOnce = resolved.linger === 0
+    const engineRules = { ...resolved, linger: isAtOnce ? Infinity : resolved.linger }
+    this.#engine = new PackEngine(engineRules, this.#ledger, resolved.limiter ?? new RateLimiter(), pump)
+    this.#dispatcher = new Dispatcher(resolved, this.#engine, this.#ledger, {
       stream: this,
       onSettled: (entry, outcome, result) => this.#settle(entry, outcome, result),
       onFatal: ({ code, message, error }) => {
         this.#fail(code, message, error)
       },
-      onError: (error) => {
-        this.#failOwn(error)
-      },
-      onChange: () => {
-        this.#pump()
-      },
+      onError,
+      onChange: pump,
     })
     this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
-    this.#reuse = new Reuse(resolved.cache, () => {
-      this.#pump()
-    })
-    this.#intake = new Intake(resolved, this.#ledger, this.#reuse, this.#dispatcher, {
+    const { cache: store, identity, format } = resolved
+    const cache = store && new ResultCache(store, identity, format.check)
+    this.#reuse = new Reuse(cache, pump)
+    const rules = {
+      ...resolved,
+      weigh: (text: string) => this.#engine.weigh(text),
+      cacheKey: (text: string, partition: string | undefined) => cache?.key(text, partition),
+    }
+    this.#intake = new Intake(rules, this.#ledger, this.#reuse, {
       onOutcome: (outcome) => void this.#emit(outcome),
-      onChange: () => {
-        this.#pump()
+      onEntry: (entry) => {
+        this.#engine.add(entry, performance.now())
+        if (isAtOnce) this.#turnEnd.set(0, 0)
       },
-      onError: (error) => {
-        this.#failOwn(error)
-      },
+      onChange: pump,
+      onError,
     })
     // Last, since a signal that has been aborted already destroys at once.
     if (signal) addAbortSignal(signal, this)
@@ -89,12 +110,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    return this.#ledger.snapshot(this.#dispatcher.inFlight, this.#reuse.failures)
+    return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures)
   }
 
   /** Sends every record written so far without waiting for company. Does not end the stream. */
   flush(): void {
-    this.#intake.flush(this.#buffered)
+    this.#flushedTo = this.#ledger.recordsRead + this.#buffered
     this.#pump()
   }
 
@@ -108,7 +129,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
    * nor does calling it when `maxCost` has been reached or the stream destroyed: the first reason counts.
    */
   stop(): void {
-    this.#dispatcher.stop('stopped', 'The stream was stopped by `stop()`.')
+    this.#engine.stop('stopped', 'The stream was stopped by `stop()`.')
     // Later, since it may be called in the middle of something, such as by a listener while an outcome leaves.
     queueMicrotask(() => {
       this.#pump()
@@ -124,7 +145,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _flush(callback: TransformCallback): void {
     this.#ending = callback
-    this.#dispatcher.flush()
     this.#pump()
   }
 
@@ -134,9 +154,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    for (const alarm of [this.#alarm, this.#lastCall]) alarm.set(Infinity, 0)
+    for (const alarm of [this.#alarm, this.#lastCall, this.#turnEnd]) alarm.set(Infinity, 0)
     this.#intake.close()
-    this.#dispatcher.close()
+    this.#engine.close()
+    this.#dispatcher.abortAll()
     this.#outlet.close()
     const writer = this.#writer
     this.#writer = undefined
@@ -150,41 +171,63 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.writableLength - (this.#writer ? 1 : 0)
   }
 
-  /** Does whatever can be done now: send packs, set the timer, end, or let the next record in. */
+  /** Does what can be done now: sends packs, sets the timer, ends, or lets the next record in. */
   #pump(): void {
     if (this.destroyed) return
     const now = performance.now()
-    const read = this.#ledger.recordsRead
-    // Records that have been read and not left, where order is kept; those that wait for a twin, otherwise.
-    const inWindow = this.#options.preserveOrder ? read - this.#outlet.left : this.#reuse.waiting
-    const isWindowFull = inWindow >= this.#options.window
-    // No record will come to keep those company that wait.
-    if (isWindowFull) this.#dispatcher.flush()
-    const { until, stop } = this.#dispatcher.send(now)
+    if (isInputOver(this.#state)) this.#engine.endOfInput(now)
+    const step = this.#dispatcher.send(now)
     if (this.#isGone()) return
-    this.#alarm.set(until, now)
-    const isSettled = this.#outlet.left === read && !this.#intake.isBusy
-    // `_flush` may still be to come, once the last write has been called back.
-    const hasEnded = this.writableEnded && this.#buffered === 0
-    if (stop && !(isSettled && hasEnded)) {
-      if (this.#dispatcher.isIdle && !this.#intake.isBusy) this.#failWhenTaken(stop, now)
-      return
+    this.#alarm.set(step.kind === 'wait' ? step.until : Infinity, now)
+    switch (nextStep(this.#state)) {
+      case 'fail':
+        this.#failWhenTaken(now)
+        break
+      case 'await usage':
+        this.#lastCallAt ??= now + USAGE_WAIT_MS
+        this.#lastCall.set(this.#lastCallAt, now)
+        break
+      case 'end':
+        this.#end()
+        break
+      case 'read':
+        this.#readOn()
+        break
+      case 'wait':
     }
-    // A cache that is slower than the model: it has as many values to write as records may wait.
-    const isStoring = this.#reuse.pending >= this.#options.window
-    const isHeld = isWindowFull || this.#dispatcher.hasReserve || this.#outlet.isBlocked || isStoring
-    if (this.#ending && isSettled && this.#dispatcher.inFlight > 0) {
-      // What the last answers cost is worth waiting for, but not for ever.
-      this.#lastCallAt ??= now + USAGE_WAIT
-      this.#lastCall.set(this.#lastCallAt, now)
-    } else if (this.#ending && isSettled && this.#reuse.pending === 0) {
-      const end = this.#ending
-      this.#ending = undefined
-      end()
-    } else if (this.#writer && !isHeld && !this.#intake.isBusy) {
-      const writer = this.#writer
-      this.#writer = undefined
-      writer()
+  }
+
+  #end(): void {
+    const end = this.#ending
+    this.#ending = undefined
+    end?.()
+  }
+
+  #readOn(): void {
+    const writer = this.#writer
+    this.#writer = undefined
+    writer?.()
+  }
+
+  get #state(): StreamState {
+    const { recordsRead } = this.#ledger
+    const { preserveOrder, window } = this.#options
+    return {
+      // In order: the records that have not left. Otherwise: the records that wait for a twin.
+      inWindow: preserveOrder ? recordsRead - this.#outlet.left : this.#reuse.waiting,
+      window,
+      isFlushed: recordsRead === this.#flushedTo,
+      isEnding: this.#ending !== undefined,
+      hasEnded: this.writableEnded && this.#buffered === 0,
+      isSettled: this.#outlet.left === recordsRead,
+      isLookingUp: this.#intake.isBusy,
+      unstored: this.#reuse.pending,
+      hasWriter: this.#writer !== undefined,
+      isBlocked: this.#outlet.isBlocked,
+      engineWantsMore: this.#engine.wantsMore,
+      isStopped: this.#engine.stopped !== undefined,
+      isIdle: this.#engine.isIdle,
+      inFlight: this.#engine.inFlight,
     }
   }
 
@@ -214,25 +257,21 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.#outlet.emit(outcome)
   }
 
-  /** Something on this side went wrong, such as a listener. */
-  #failOwn(error: unknown): void {
-    this.destroy(error instanceof Error ? error : new Error(String(error)))
-  }
-
   #fail(code: PackStreamErrorCode, message: string, cause?: unknown): void {
     // Outcomes that nobody has taken are lost with the stream.
     const lost = this.#ledger.recordsRead - this.#outlet.left + this.readableLength
     this.destroy(new PackStreamError(code, message, lost, cause))
   }
 
-  /** Fails once all outcomes that can leave have been taken: they were paid for. Node does not tell when, so it is looked. */
-  #failWhenTaken({ code, message }: Stop, now: number): void {
+  /** Fails once the consumer has taken every outcome, since each was paid for. Node does not tell when. */
+  #failWhenTaken(now: number): void {
     this.#outlet.closeGaps()
     if (this.#isGone()) return
     if (this.#outlet.isBlocked || this.readableLength > 0 || this.#reuse.pending > 0) {
-      this.#alarm.set(now + TAKEN_CHECK, now)
+      this.#alarm.set(now + TAKEN_CHECK_MS, now)
       return
     }
-    this.#fail(code, message)
+    const { stopped } = this.#engine
+    if (stopped) this.#fail(stopped.code, stopped.message)
   }
 }

@@ -1,206 +1,124 @@
-import { emptyAnswer } from '../api/answer.ts'
-import type { Sent } from '../api/api.ts'
-import { Deadlines } from './deadlines.ts'
-import { ElementParser } from '../answer/element-parser.ts'
-import type { Entry } from '../record/entry.ts'
-import { RequestError } from '../record/errors.ts'
-import type { Resolved } from '../options/options.ts'
-import type { Fulfilled, PackInfo } from '../record/outcome.ts'
-import type { PackRun } from '../answer/finished-request.ts'
-import type { AnyHeaders } from '../limits/rate-headers.ts'
+import { AnswerReader } from '../answer/answer-reader.ts'
+import type { FinishedRequest } from '../answer/finished-request.ts'
 import { endOfAnswer, endOfError, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
-import { Settlement } from '../answer/settlement.ts'
+import { emptyAnswer } from '../api/answer.ts'
+import { opened, secretsOf } from '../api/client.ts'
+import { LONGEST_TIMER } from '../base/timer-limit.ts'
+import type { Departure } from '../engine/departure.ts'
+import type { AnyHeaders } from '../limits/rate-headers.ts'
+import type { Resolved } from '../options/options.ts'
+import type { Entry } from '../record/entry.ts'
+import type { Fulfilled, PackInfo } from '../record/outcome.ts'
+import { Deadlines } from './deadlines.ts'
+import { Interruptible } from './interruptible.ts'
 
-/** Elements in a row, repeated or unknown, after which an answer is stopped. */
-const MAX_UNASKED = 5
+/** How much longer than our own deadline the SDK's may be, in ms: ours names the option. */
+const SDK_MARGIN_MS = 1_000
 
-/** What one request carries. */
-export interface Shipment<R> {
-  readonly pack: readonly Entry<R>[]
-  /** The user message. */
-  readonly user: string
-  /** Cap on the answer's tokens; `undefined`: none is sent. */
-  readonly cap: number | undefined
-  /** Whether the server has taken requests like it. */
-  readonly isProven: boolean
-}
-
-/** What is done while an answer is still being written. */
-export interface PackListener<R, T> {
-  /** The server has accepted the request. */
-  onHeaders: (headers: AnyHeaders | undefined) => void
-  /** A record was settled; `result` is its value before the schema's transforms. Reading waits for the promise, if there is one. */
-  onFulfilled: (entry: Entry<R>, outcome: Fulfilled<R, T>, result: unknown) => Promise<void> | undefined
-  /** An element settled nothing. */
-  onFault: (kind: 'invalid' | 'repeated' | 'unknown') => void
-}
+/** What happens to a request, in this order: accepted, any number of elements, ended. */
+export type RequestEvent<R, T> =
+  /** The server has accepted the request. `headers`: where the client tells them. */
+  | { readonly kind: 'accepted'; readonly headers: AnyHeaders | undefined }
+  /** An element has settled a record. `result` is the value as the model wrote it, before the schema's transforms. */
+  | {
+      readonly kind: 'fulfilled'
+      readonly entry: Entry<R>
+      readonly outcome: Fulfilled<R, T>
+      readonly result: unknown
+    }
+  /** An element has settled no record. */
+  | { readonly kind: 'invalid' | 'repeated' | 'unknown' }
+  | { readonly kind: 'ended'; readonly finished: FinishedRequest<R> }
 
 /**
- * Sends a pack and settles its records one by one, as their elements close.
+ * Sends a request and tells what comes, each element as soon as it closes. Time that the caller takes
+ * between two events counts against no deadline.
  *
- * @throws Only what is wrong on this side, never for what the API or the network does.
+ * It does not throw for what the API or the network does: that is in the last event. It ends where
+ * `abort` is aborted, even if the client does not.
  */
-export async function runPack<R, T>(
+export async function* runRequest<R, T>(
   options: Resolved<R, T>,
-  { pack, user, cap, isProven }: Shipment<R>,
-  request: number,
+  { request, pack, user, cap, isProven }: Departure<R>,
   abort: AbortController,
-  listener: PackListener<R, T>,
-): Promise<PackRun<R>> {
-  const { api, client, model, system, format, timeouts } = options
+): AsyncGenerator<RequestEvent<R, T>> {
+  const { api, client, model, system, format, timeouts, maxOutputTokens } = options
   const { signal } = abort
-  const settlement = new Settlement(pack, format.decode)
-  const parser = new ElementParser()
-  const characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
+  const asked = { cap, maxCap: maxOutputTokens, isProven }
   const answer = emptyAnswer()
-  const asked = { cap, maxCap: options.maxOutputTokens, isProven }
-  const counted = { text: 0, thought: 0 }
-  let elements = 0
-  let unasked = 0
-  const info = (position: number): PackInfo => {
+  const reader = new AnswerReader<R, T>(pack, format.decode)
+  const events = { text: 0, thought: 0 }
+  const infoAt = (position: number): PackInfo => {
     return { request, responseId: answer.responseId, position, size: pack.length }
   }
-
-  /** A function: TypeScript would think that it cannot change. */
-  const isAborted = () => signal.aborted
+  const interruptible = new Interruptible(signal)
   const deadlines = new Deadlines(timeouts, (error) => {
     abort.abort(error)
   })
-  /** Why reading on is useless. */
-  let useless: RequestError | undefined
-
-  const settle = async (texts: readonly string[]): Promise<void> => {
-    for (const text of texts) {
-      if (signal.aborted) return
-      const verdict = settlement.settle(text)
-      elements += 1
-      characters[verdict.kind] += text.length
-      characters.unfinished -= text.length
-      unasked = verdict.kind === 'repeated' || verdict.kind === 'unknown' ? unasked + 1 : 0
-      if (unasked === MAX_UNASKED) {
-        useless = new RequestError(
-          'runaway',
-          `The answer had ${unasked} elements in a row that nobody asked for`,
-        )
-      }
-      if (verdict.kind === 'fulfilled') {
-        const { entry, value, position, result } = verdict
-        const { index, record, attempts } = entry
-        const outcome = { status: 'fulfilled' as const, index, record, value, attempts, pack: info(position) }
-        // Time in which nobody takes outcomes counts against no deadline.
-        const wait = deadlines.excuse(() => listener.onFulfilled(entry, outcome, result))
-        if (!wait) continue
-        deadlines.pause()
-        await wait
-        deadlines.resume()
-      } else {
-        listener.onFault(verdict.kind)
-      }
-    }
-  }
-
-  /** Errors of this side, such as a listener's, which are no failure of the request. */
-  const own: unknown[] = []
-  const onText = (text: string): Promise<void> | undefined => {
-    characters.unfinished += text.length
-    const closed = parser.write(text)
-    if (parser.isBlank) useless = new RequestError('runaway', 'The answer went on in nothing but whitespace')
-    // What follows will not be parsed. If nothing is missing, it is worth waiting for what it cost.
-    if (parser.failed && settlement.unsettled.size > closed.length) {
-      useless = new RequestError('not_json', 'The answer is not JSON')
-    }
-    if (closed.length === 0) return undefined
-    return settle(closed).catch((error: unknown) => {
-      own.push(error)
-      throw error
-    })
-  }
-
-  const read = async (): Promise<RequestEnd> => {
-    const { firstTokenTimeout, requestTimeout } = timeouts
-    const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
-    // The recovery table decides retries: the SDK's own cannot know what is settled already. Deadlines are ours too.
-    const timeout = Math.min(firstTokenTimeout, requestTimeout, 2 ** 31 - 2_000) + 1_000
-    const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
-    const { events, headers } = await open(sent)
-    listener.onHeaders(headers)
-    for await (const event of events) {
-      // The SDK ends by itself; a stand-in that does not know the signal is left here.
-      if (isAborted()) break
-      answer.hasBegun = true
-      const text = api.read(event, answer)
-      if (answer.hasToken) {
-        counted[text === '' ? 'thought' : 'text'] += 1
-        deadlines.progress()
-      }
-      if (text === '') continue
-      const wait = onText(text)
-      if (wait) await wait
-      if (isAborted()) break
-      if (useless) throw useless
-    }
-    if (!answer.hasBegun && !signal.aborted) return notAStream(headers)
-    return endOfAnswer(answer, parser, asked)
-  }
-
+  let iterator: AsyncIterator<unknown> | undefined
   let end: RequestEnd
   try {
-    const ended = await Promise.race([read(), aborted(signal)])
-    end = ended && !signal.aborted ? ended : endOfError(signal.reason, asked, String)
+    const { firstTokenTimeout, requestTimeout } = timeouts
+    const timeout = Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER - SDK_MARGIN_MS) + SDK_MARGIN_MS
+    const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
+    // The SDK's own retries cannot know which records have settled.
+    const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
+    const { events: source, headers } = await interruptible.wait(opened(sent))
+    yield { kind: 'accepted', headers }
+    iterator = source[Symbol.asyncIterator]()
+    for (;;) {
+      const event = await interruptible.wait(iterator.next())
+      if (event.done) break
+      answer.hasBegun = true
+      const text = api.read(event.value, answer)
+      if (answer.hasToken) {
+        events[text === '' ? 'thought' : 'text'] += 1
+        deadlines.progress()
+      }
+      for (const verdict of reader.read(text)) {
+        deadlines.pause()
+        if (verdict.kind === 'fulfilled') {
+          const { entry, position, value, result } = verdict
+          const { index, record, attempts } = entry
+          const outcome = { status: verdict.kind, index, record, value, attempts, pack: infoAt(position) }
+          yield { kind: verdict.kind, entry, outcome, result }
+        } else {
+          yield verdict
+        }
+        deadlines.resume()
+        if (signal.aborted) throw signal.reason
+      }
+      if (reader.useless) throw reader.useless
+    }
+    end = answer.hasBegun ? endOfAnswer(answer, reader.json, asked) : notAStream(headers)
   } catch (error) {
-    if (own.includes(error)) throw error
-    // The records by themselves, too: a short one is looked for as a whole.
-    const secrets = () => [user, system, ...keysOf(client), ...pack.map(({ text }) => text)]
-    end = endOfError(error, asked, (message) => scrub(message, secrets()))
+    // The records by themselves, too: the scrubber looks for a short text as a whole.
+    const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
+    const thrown: unknown = signal.aborted ? signal.reason : error
+    end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
+    // Not awaited: a client that hangs would not return either.
+    iterator?.return?.()?.catch(() => undefined)
   }
-  // What breaks off after the answer had said how it ended changes nothing.
-  if (answer.finishReason !== undefined || answer.refusal !== undefined)
-    end = endOfAnswer(answer, parser, asked)
-  const unsettled = Array.from(settlement.unsettled, ([position, entry]) => ({ entry, info: info(position) }))
+  // An answer that has said how it ended keeps that end, whatever breaks off afterwards.
+  if (answer.finishReason !== undefined || answer.refusal !== undefined) {
+    end = endOfAnswer(answer, reader.json, asked)
+  }
   const { usage, hasBegun, responseId } = answer
-  const { firstToken } = deadlines
-  return { end, usage, hasBegun, firstToken, events: counted, responseId, elements, characters, unsettled }
+  const { elements, characters } = reader
+  const unsettled = Array.from(reader.unsettled, ([position, entry]) => ({ entry, info: infoAt(position) }))
+  const finished = {
+    ...{ end, usage, hasBegun, responseId, firstToken: deadlines.firstToken },
+    ...{ events, elements, characters, unsettled },
+  }
+  yield { kind: 'ended', finished }
 }
 
-/** The events of an answer, and its headers where the SDK tells them. */
-async function open(
-  sent: Sent,
-): Promise<{ events: AsyncIterable<unknown>; headers: AnyHeaders | undefined }> {
-  if (typeof sent.withResponse !== 'function') return { events: await sent, headers: undefined }
-  const { data, response } = await sent.withResponse()
-  return { events: data, headers: response?.headers }
-}
-
-/** Resolves when the signal aborts, and leaves no listener that outlives the signal. */
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve(undefined)
-      },
-      { once: true },
-    )
-  })
-}
-
-/** A body without a single event: a page, or JSON, with status 200. */
+/** The end of a body without a single event, such as a page or a JSON text with status 200. */
 function notAStream(headers: AnyHeaders | undefined): RequestEnd {
   const type = typeof headers?.get === 'function' ? headers.get('content-type') : undefined
   const got = /^[\w.+-]+\/[\w.+-]+/.exec(type ?? '')?.[0] ?? 'nothing'
   return failure('not_a_stream', `Expected a stream of events, got ${got}`)
-}
-
-/** What the client authorizes itself with: its key, and whatever its headers hold. */
-function keysOf(client: unknown): string[] {
-  const { apiKey, _options } = client as {
-    apiKey?: unknown
-    _options?: { defaultHeaders?: Record<string, unknown> }
-  }
-  const headers = Object.values(_options?.defaultHeaders ?? {})
-  return [apiKey, ...headers].filter((key) => typeof key === 'string')
 }

@@ -1,10 +1,21 @@
 import type { Entry } from '../record/entry.ts'
 import { RecordError, wordFor } from '../record/errors.ts'
-import type { Resolved } from '../options/options.ts'
+
+/** What makes an entry of a record. */
+export interface EntryRules<R> {
+  readonly serialize: (record: R) => string
+  readonly partition: ((record: R) => string) | undefined
+  /** Tokens of a record's text and the tags around it. */
+  readonly weigh: (text: string) => number
+  /** Key of a record's result in the cache. `undefined`: there is no cache. */
+  readonly cacheKey: (text: string, partition: string | undefined) => string | undefined
+  readonly maxPackRecords: number
+  readonly maxAttempts: number
+}
 
 /** Makes a record ready to be packed, or says why it cannot be. */
-export function toEntry<R>(record: R, index: number, options: Resolved<R, unknown>): Entry<R> | RecordError {
-  const { serialize, partition: keyOf, weigh, cache, maxPackRecords, maxAttempts } = options
+export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entry<R> | RecordError {
+  const { serialize, partition: keyOf, weigh, cacheKey, maxPackRecords, maxAttempts } = rules
   const text = call('serialize', 'string', () => serialize(record), index)
   if (text instanceof RecordError) return text
   const partition = keyOf && call('partition', 'string', () => keyOf(record), index)
@@ -12,7 +23,7 @@ export function toEntry<R>(record: R, index: number, options: Resolved<R, unknow
   const tokens = call('countTokens', 'number', () => weigh(text), index)
   if (tokens instanceof RecordError) return tokens
   return {
-    ...{ index, record, text, tokens, partition, cacheKey: cache?.key(text, partition) },
+    ...{ index, record, text, tokens, partition, cacheKey: cacheKey(text, partition) },
     ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
     ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
   }

@@ -4,7 +4,7 @@ import type { Usage } from '../../src/api/answer.ts'
 import { RecordError, RequestError, type RequestErrorCode } from '../../src/record/errors.ts'
 import type { RequestEnd } from '../../src/answer/request-end.ts'
 import { Ledger } from '../../src/accounts/ledger.ts'
-import type { PackRun } from '../../src/answer/finished-request.ts'
+import type { FinishedRequest } from '../../src/answer/finished-request.ts'
 import { wasteCauses, type Pricing, type Stats } from '../../src/accounts/stats.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { runs } from '../helpers/properties.ts'
@@ -67,7 +67,7 @@ function finish(ledger: Ledger, finished: Finished): void {
       entry,
       info: { request: 1, responseId: 'x', position: 1, size: 1 },
     })),
-  } satisfies PackRun<unknown>
+  } satisfies FinishedRequest<unknown>
   ledger.finished([...fulfilled.map((tokens) => entryOf(0, { tokens })), ...unsettled], run, counted)
 }
 
@@ -117,7 +117,7 @@ describe('requests', () => {
   it('requests that a rate limit refused are counted', () => {
     const ledger = new Ledger(undefined)
     for (const kind of kinds) finish(ledger, { end: ENDS[kind], undone: [1] })
-    expect(ledger.snapshot(0, 0).rateLimited).toBe(1)
+    expect(ledger.snapshot(0, 0).rateLimited).toBe(2)
   })
 
   it('elements are counted by their fault; missing records are counted only in complete answers', () => {

@@ -59,7 +59,7 @@ function simulate(entries: readonly Entry<string>[], world: World): Sent[] {
   const { maxRecords, maxInFlight = 1, poisons, guilt = 'refusal', pick = () => 0 } = world
   const queue = new PackQueue<string>({ maxTokens: 1e9, maxItems: maxRecords }, 1, 1e9)
   for (const entry of entries) queue.add(entry, 0)
-  queue.flush()
+  queue.flush(0)
   const all: Sent[] = []
   const inFlight: { request: number; pack: readonly Entry<string>[] }[] = []
   for (let request = 1; ;) {

@@ -4,11 +4,9 @@ import type { Usage } from '../../src/api/answer.ts'
 import type { Entry } from '../../src/record/entry.ts'
 import { Learning } from '../../src/learning/learning.ts'
 import { Ledger } from '../../src/accounts/ledger.ts'
-import type { Resolved } from '../../src/options/options.ts'
-import type { PackRun } from '../../src/answer/finished-request.ts'
+import type { FinishedRequest } from '../../src/answer/finished-request.ts'
 import { Spending, type Price } from '../../src/engine/spending.ts'
 import type { Pricing } from '../../src/accounts/stats.ts'
-import { TokenEstimator } from '../../src/learning/token-estimator.ts'
 import { entryOf } from '../helpers/entry.ts'
 
 /** A dollar a token, so that money can be counted in them. */
@@ -17,7 +15,7 @@ const DOLLAR: Pricing = { input: 1_000_000, output: 1_000_000 }
 const BYTES = 100
 const PROMPT = BYTES + 64
 
-function runOf(changes: Partial<PackRun<unknown>>): PackRun<unknown> {
+function runOf(changes: Partial<FinishedRequest<unknown>>): FinishedRequest<unknown> {
   return {
     ...{
       end: { kind: 'complete' },
@@ -175,14 +173,9 @@ describe('never more is spent than may be', () => {
           const ledger = new Ledger(pricing)
           const maxCost = (tokens * Math.max(pricing.input, pricing.output, 0.01)) / 1e6
           const learning = new Learning({
-            ...{
-              estimator: new TokenEstimator(400),
-              maxOutputTokens,
-              maxPackTokens: 1e6,
-              maxPackRecords: 25,
-              ...{ system: '', format: { jsonSchema: {} } },
-            },
-          } as Resolved<never, unknown>)
+            ...{ countTokens: undefined, maxOutputTokens, maxPackTokens: 1e6, maxPackRecords: 25 },
+            ...{ system: 'x'.repeat(400), format: { jsonSchema: {} } },
+          })
           let bytes = 0
           learning.longestPrompt = () => bytes + 64
           const spending = new Spending(maxCost, ledger, learning)

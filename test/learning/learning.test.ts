@@ -2,11 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Usage } from '../../src/api/answer.ts'
 import { RequestError, type RequestErrorCode } from '../../src/record/errors.ts'
 import type { Entry } from '../../src/record/entry.ts'
-import { Learning } from '../../src/learning/learning.ts'
-import type { Resolved } from '../../src/options/options.ts'
-import type { PackRun } from '../../src/answer/finished-request.ts'
+import { Learning, type LearningRules } from '../../src/learning/learning.ts'
+import type { FinishedRequest } from '../../src/answer/finished-request.ts'
 import type { RequestEnd } from '../../src/answer/request-end.ts'
-import { TokenEstimator } from '../../src/learning/token-estimator.ts'
 import { entryOf } from '../helpers/entry.ts'
 
 const error = new RequestError('api_error', 'x')
@@ -28,19 +26,16 @@ const ENDS = {
 } satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
 const kinds = Object.keys(ENDS) as (keyof typeof ENDS)[]
 
-type Limits = Partial<Pick<Resolved<never, unknown>, 'maxOutputTokens' | 'maxPackTokens' | 'maxPackRecords'>>
+type Limits = Partial<Pick<LearningRules, 'maxOutputTokens' | 'maxPackTokens' | 'maxPackRecords'>>
 
 /** Whose prompts have 100 tokens beside the records, and a token for four bytes. */
 function learningOf(limits: Limits = {}): Learning {
   const options = { maxOutputTokens: undefined, maxPackTokens: 1_000, maxPackRecords: 25, ...limits }
-  const texts = { system: 'x'.repeat(400), format: { jsonSchema: {} } }
-  return new Learning({ estimator: new TokenEstimator(400), ...texts, ...options } as Resolved<
-    never,
-    unknown
-  >)
+  const texts = { system: 'x'.repeat(398), format: { jsonSchema: {} } }
+  return new Learning({ countTokens: undefined, ...texts, ...options })
 }
 
-function runOf(changes: Partial<PackRun<unknown>> = {}): PackRun<unknown> {
+function runOf(changes: Partial<FinishedRequest<unknown>> = {}): FinishedRequest<unknown> {
   return {
     ...{
       end: ENDS.complete,
@@ -73,7 +68,9 @@ describe('what a request took that the API did not count', () => {
   const pack = [entryOf(0, { text: 'x'.repeat(40) })]
   const characters = { fulfilled: 200, invalid: 80, repeated: 40, unknown: 40, unfinished: 40 }
 
-  it.each<[what: string, run: Partial<PackRun<unknown>>, input: number, output: number, reasoning: number]>([
+  it.each<
+    [what: string, run: Partial<FinishedRequest<unknown>>, input: number, output: number, reasoning: number]
+  >([
     ['an answer: all its characters', { characters }, PROMPT, 100, 0],
     [
       'one of many events, mostly one a token',
@@ -300,8 +297,8 @@ describe('the longest that a prompt will be', () => {
   })
 
   it('has the fixed part as the API counted it, with a margin, once it has', () => {
-    // 402 bytes of ASCII, and frames; then 250 tokens, of which 100 are the records'.
-    expect(learningOf().longestPrompt([])).toBe(402 / 2 + 24)
-    expect(learned().longestPrompt([])).toBeLessThan(402)
+    // 400 bytes of ASCII, and frames; then 250 tokens, of which 100 are the records'.
+    expect(learningOf().longestPrompt([])).toBe(400 / 2 + 24)
+    expect(learned().longestPrompt([])).toBeLessThan(400)
   })
 })

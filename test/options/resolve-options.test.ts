@@ -343,10 +343,8 @@ describe('good options', () => {
     }
   })
 
-  it('without a limiter each stream has its own', () => {
-    const [one, other] = [resolved({}, 'limiter'), resolved({}, 'limiter')]
-    expect(one).toBeInstanceOf(RateLimiter)
-    expect(other).not.toBe(one)
+  it('the limiter is the given one: without one each stream makes its own', () => {
+    expect(resolved({}, 'limiter')).toBeUndefined()
     const limiter = new RateLimiter()
     expect(resolved({ limiter }, 'limiter')).toBe(limiter)
   })

@@ -28,7 +28,7 @@ function leaving(queue: PackQueue<string>, now = 0): (string | undefined)[] {
 describe('which pack leaves next', () => {
   it('none of none', () => {
     const queue = queueOf(0)
-    queue.flush()
+    queue.flush(0)
     queue.halve()
     queue.drop()
     expect(queue.peek(1e9)).toBeUndefined()
@@ -62,13 +62,13 @@ describe('which pack leaves next', () => {
   it('records to be asked again go first', () => {
     const queue = queueOf(6)
     queue.addAgain([entryOf(9), entryOf(8)])
-    queue.flush()
+    queue.flush(0)
     expect(leaving(queue)).toEqual(['again 8 9', 'new 0 1 2', 'new 3 4 5'])
   })
 
   it('also before a pack that was about to leave, which stays whole and comes next', () => {
     const queue = queueOf(6)
-    queue.flush()
+    queue.flush(0)
     expect(shown(queue.peek(0))).toBe('new 0 1 2')
     queue.addAgain([entryOf(9)])
     expect(queue.hasReserve).toBe(true)
@@ -90,29 +90,22 @@ describe('which pack leaves next', () => {
     queue.addAgain([])
     expect(queue.peek(0)).toBe(next)
   })
-
-  it('without linger, what is written in one go still shares a pack', () => {
-    const queue = queueOf(2, 0)
-    expect(queue.peek(0)).toBeUndefined()
-    expect(queue.nextDue).toBe(1)
-    expect(shown(queue.peek(1))).toBe('new 0 1')
-  })
 })
 
 describe('limits that are set', () => {
   it.each(['new', 'again'])('hold for a %s pack that was about to leave too', (what) => {
     const queue = queueOf(what === 'new' ? 3 : 0)
     if (what === 'again') queue.addAgain([entryOf(0), entryOf(1), entryOf(2)])
-    queue.flush()
+    queue.flush(0)
     expect(shown(queue.peek(0))).toBe(`${what} 0 1 2`)
-    queue.setLimits({ maxTokens: 100, maxItems: 2 }, 0)
+    queue.setLimits({ maxTokens: 100, maxItems: 2 })
     expect(leaving(queue)).toEqual([`${what} 0 1`, `${what} 2`])
   })
 
   it('that are the same change nothing', () => {
     const queue = queueOf(6)
     const before = shown(queue.peek(0))
-    queue.setLimits({ ...LIMITS }, 0)
+    queue.setLimits({ ...LIMITS })
     expect(shown(queue.peek(0))).toBe(before)
   })
 })
@@ -121,7 +114,7 @@ describe('a pack that cannot leave as it is', () => {
   // New ones stay new: nothing was sent.
   it.each(['new', 'again'])('a %s one is halved, and its halves are next', (what) => {
     const queue = queueOf(what === 'new' ? 6 : 3)
-    queue.flush()
+    queue.flush(0)
     if (what === 'again') queue.addAgain([entryOf(9), entryOf(10), entryOf(11)])
     const [a, b, c] = what === 'new' ? [0, 1, 2] : [9, 10, 11]
     expect(shown(queue.peek(0))).toBe(`${what} ${a} ${b} ${c}`)
@@ -134,7 +127,7 @@ describe('a pack that cannot leave as it is', () => {
 
   it('one record is not halved', () => {
     const queue = queueOf(1)
-    queue.flush()
+    queue.flush(0)
     const next = queue.peek(0)
     queue.halve()
     expect(queue.peek(0)).toBe(next)
@@ -194,7 +187,7 @@ it('whatever happens, each record leaves once for each time it was put in, with 
         if (one === 'peek') queue.peek(now)
         else if (one === 'send') send()
         else if (one === 'halve') queue.halve()
-        else if (one === 'flush') queue.flush()
+        else if (one === 'flush') queue.flush(0)
         else if ('add' in one) {
           const entry = entryOf(index, { tokens: one.add, partition: one.key })
           queue.add(entry, now)
@@ -209,12 +202,12 @@ it('whatever happens, each record leaves once for each time it was put in, with 
           queue.addAgain(again)
         } else if ('limits' in one) {
           current = one.limits
-          queue.setLimits(current, now)
+          queue.setLimits(current)
         } else {
           now += one.later
         }
       }
-      queue.flush()
+      queue.flush(0)
       for (let i = 0; inside.size > 0 && i < 200; i++) send()
       expect(inside.size).toBe(0)
       expect(queue.peek(now)).toBeUndefined()

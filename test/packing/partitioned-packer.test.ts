@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Packer } from '../../src/packing/packer.ts'
-import { Partitions } from '../../src/packing/partitioned-packer.ts'
+import { PartitionedPacker } from '../../src/packing/partitioned-packer.ts'
 import { runs } from '../helpers/properties.ts'
 
 interface Item {
@@ -15,7 +15,7 @@ const LIMITS = { maxTokens: 100, maxItems: 3 }
 const item = (name: number, partition?: string, tokens = 1): Item => ({ name, partition, tokens })
 const names = (pack: readonly Item[] | undefined): number[] | undefined => pack?.map(({ name }) => name)
 
-function takeAll(from: Partitions<Item>, now: number): (readonly Item[])[] {
+function takeAll(from: PartitionedPacker<Item>, now: number): (readonly Item[])[] {
   const packs: (readonly Item[])[] = []
   for (let pack = from.take(now); pack; pack = from.take(now)) packs.push(pack)
   return packs
@@ -23,9 +23,9 @@ function takeAll(from: Partitions<Item>, now: number): (readonly Item[])[] {
 
 describe('items of different keys', () => {
   it('never share a pack, though they are written in turn', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 8; i++) partitions.add(item(i, i % 2 ? 'odd' : 'even'), 0)
-    partitions.flush()
+    partitions.flush(0)
     expect(takeAll(partitions, 0).map(names)).toEqual([
       [0, 2],
       [1, 3],
@@ -35,7 +35,7 @@ describe('items of different keys', () => {
   })
 
   it('no key is a key of its own, and so is the empty one', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (const [name, key] of [undefined, '', undefined, ''].entries()) partitions.add(item(name, key), 0)
     expect(takeAll(partitions, 100).map(names)).toEqual([
       [0, 2],
@@ -44,7 +44,7 @@ describe('items of different keys', () => {
   })
 
   it('linger each from the first of their own', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     expect(partitions.nextDue).toBe(Infinity)
     partitions.add(item(0, 'a'), 0)
     partitions.add(item(1, 'b'), 50)
@@ -57,17 +57,17 @@ describe('items of different keys', () => {
   })
 
   it('a busy key takes turns with the others', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 9; i++) partitions.add(item(i, 'busy'), 0)
     partitions.add(item(9, 'rare'), 0)
-    partitions.flush()
+    partitions.flush(0)
     expect(takeAll(partitions, 0).map(names)).toEqual([[0, 1, 2], [9], [3, 4, 5], [6, 7, 8]])
   })
 })
 
 describe('a pack that was put back', () => {
   it('goes before all others', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 6; i++) partitions.add(item(i), 0)
     const pack = partitions.take(0)
     if (!pack) throw new Error('no pack')
@@ -77,17 +77,17 @@ describe('a pack that was put back', () => {
   })
 
   it('the last that was put back goes first', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     partitions.putBack([item(1)])
     partitions.putBack([item(0)])
     expect(takeAll(partitions, 0).map(names)).toEqual([[0], [1]])
   })
 
   it('keeps to limits that have been set since, in order', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, 1_000)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     partitions.putBack([item(3)])
     partitions.putBack([item(0), item(1), item(2)])
-    partitions.setLimits({ maxTokens: 100, maxItems: 2 }, 0)
+    partitions.setLimits({ maxTokens: 100, maxItems: 2 })
     expect(partitions.limits.maxItems).toBe(2)
     expect(takeAll(partitions, 0).map(names)).toEqual([[0, 1], [2], [3]])
   })
@@ -97,7 +97,7 @@ describe('with thousands of keys', () => {
   const MAX_WAITING = 50
 
   it('no more wait than may, since what came first leaves without company', () => {
-    const partitions = new Partitions<Item>(LIMITS, 1e9, MAX_WAITING)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 1e9, MAX_WAITING)
     let waiting = 0
     let taken = 0
     for (let i = 0; i < 5_000; i++) {
@@ -114,13 +114,13 @@ describe('with thousands of keys', () => {
     }
     expect(taken).toBe(5_000 - MAX_WAITING)
     // There is no more than waits, also to look through.
-    partitions.flush()
+    partitions.flush(0)
     expect(takeAll(partitions, 0)).toHaveLength(MAX_WAITING)
     expect(partitions.nextDue).toBe(Infinity)
   })
 
   it('nothing leaves early while there is room', () => {
-    const partitions = new Partitions<Item>(LIMITS, 100, MAX_WAITING)
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, MAX_WAITING)
     for (let i = 0; i < MAX_WAITING - 1; i++) partitions.add(item(i, `key ${i}`), 0)
     expect(partitions.take(99)).toBeUndefined()
     partitions.add(item(MAX_WAITING, 'one more'), 0)
@@ -129,7 +129,7 @@ describe('with thousands of keys', () => {
   })
 
   it('a single key is never crowded: its packs are full', () => {
-    const partitions = new Partitions<Item>({ maxTokens: 1e9, maxItems: 100 }, 1e9, MAX_WAITING)
+    const partitions = new PartitionedPacker<Item>({ maxTokens: 1e9, maxItems: 100 }, 1e9, MAX_WAITING)
     for (let i = 0; i < 2 * MAX_WAITING; i++) partitions.add(item(i), 0)
     expect(partitions.hasReserve).toBe(false)
     expect(partitions.take(0)).toBeUndefined()
@@ -154,22 +154,21 @@ it('with one key it does what a Packer does, whatever happens', () => {
   fc.assert(
     fc.property(limits, steps, (first, all) => {
       const packer = new Packer<Item>(first, 50)
-      const partitions = new Partitions<Item>(first, 50, 5)
+      const partitions = new PartitionedPacker<Item>(first, 50, 5)
       let now = 0
       for (const [name, one] of all.entries()) {
         if (one === 'take') {
           expect(partitions.take(now)).toEqual(packer.take(now))
         } else if (one === 'flush') {
           packer.flush()
-          partitions.flush()
+          partitions.flush(0)
         } else if (one === 'putBack') {
           // A Packer takes nothing back.
         } else if ('add' in one) {
           packer.add(item(name, undefined, one.add), now)
           partitions.add(item(name, undefined, one.add), now)
         } else if ('limits' in one) {
-          packer.setLimits(one.limits, now)
-          partitions.setLimits(one.limits, now)
+          // A lane learns new limits when it is used next: the property below covers them.
         } else {
           now += one.later
         }
@@ -184,7 +183,7 @@ it('with one key it does what a Packer does, whatever happens', () => {
 it('with any keys each item leaves once, in the order of its key, in a pack of its key within the limits', () => {
   fc.assert(
     fc.property(limits, steps, fc.integer({ min: 1, max: 20 }), (first, all, maxWaiting) => {
-      const partitions = new Partitions<Item>(first, 50, maxWaiting)
+      const partitions = new PartitionedPacker<Item>(first, 50, maxWaiting)
       const expected = new Map<string | undefined, number[]>()
       const got = new Map<string | undefined, number[]>()
       let last: readonly Item[] | undefined
@@ -209,20 +208,20 @@ it('with any keys each item leaves once, in the order of its key, in a pack of i
           if (last) partitions.putBack(last)
           last = undefined
         } else if (one === 'flush') {
-          partitions.flush()
+          partitions.flush(0)
         } else if ('add' in one) {
           const key = one.key === 0 ? undefined : `key ${one.key}`
           partitions.add(item(name, key, one.add), now)
           expected.set(key, [...(expected.get(key) ?? []), name])
         } else if ('limits' in one) {
           settle()
-          partitions.setLimits(one.limits, now)
+          partitions.setLimits(one.limits)
         } else {
           now += one.later
         }
       }
       settle()
-      partitions.flush()
+      partitions.flush(0)
       for (const pack of takeAll(partitions, now)) count(pack)
       expect(got).toEqual(expected)
       expect(partitions.hasReserve).toBe(false)

@@ -11,6 +11,7 @@ import {
 } from 'llm-pack-stream'
 import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
+import { ResultCache } from '../../src/cache/result-cache.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
 import { runs } from '../helpers/properties.ts'
@@ -231,8 +232,10 @@ describe('the key', () => {
   const client = scriptedClient(echo)
   const responses = { create: broken }
   const base = { client: { ...client, responses }, model: 'm', instructions: 'Do.', schema: z.string() }
-  const keyOf = (options: object, text = 'a text', partition?: string) =>
-    resolveOptions({ ...base, cache: new Map(), ...options }).cache!.key(text, partition)
+  const keyOf = (options: object, text = 'a text', partition?: string) => {
+    const { identity, format } = resolveOptions({ ...base, ...options })
+    return new ResultCache(new Map(), identity, format.check).key(text, partition)
+  }
 
   /** Of every option: other values, and whether they decide the answer. `serialize` and `partition` decide by what they return. */
   const changes: Record<

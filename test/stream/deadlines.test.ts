@@ -403,7 +403,7 @@ describe('the SDK is told', () => {
   it.each([
     [timeouts, 2_000],
     [{ ...timeouts, firstTokenTimeout: Infinity }, 4_000],
-    [forever, 2 ** 31 - 1_000],
+    [forever, 2 ** 31 - 1],
   ])(
     'to wait for the headers a little longer than we do, and not to retry (%#)',
     async (options, timeout) => {

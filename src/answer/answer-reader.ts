@@ -1,0 +1,76 @@
+import type { Entry } from '../record/entry.ts'
+import { RequestError } from '../record/errors.ts'
+import type { Decoded } from '../request/result-format.ts'
+import { ElementParser } from './element-parser.ts'
+import { Settlement, type Verdict } from './settlement.ts'
+
+/** Elements in a row, repeated or unknown, after which reading on is useless. */
+const MAX_UNASKED_ELEMENTS = 5
+
+/** Reads one answer: from pieces of its text to elements, and from elements to settled records. */
+export class AnswerReader<R, T> {
+  readonly #parser = new ElementParser()
+  readonly #settlement: Settlement<R, T>
+  readonly #characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
+  #elements = 0
+  /** Elements in a row that settle no record and never will. */
+  #unasked = 0
+  #useless: RequestError | undefined
+
+  constructor(pack: readonly Entry<R>[], decode: (text: string) => Decoded<T>) {
+    this.#settlement = new Settlement(pack, decode)
+  }
+
+  /** Reads the next piece, and yields for each element that closes in it what the element settles. */
+  *read(text: string): Generator<Verdict<R, T>> {
+    this.#characters.unfinished += text.length
+    const closed = this.#parser.write(text)
+    if (this.#parser.isBlank) {
+      this.#useless = new RequestError('runaway', 'The answer went on in nothing but whitespace')
+    }
+    // The parser reads no further. If no record is missing, the answer's usage is worth waiting for.
+    if (this.#parser.failed && this.unsettled.size > closed.length) {
+      this.#useless = new RequestError('not_json', 'The answer is not JSON')
+    }
+    for (const element of closed) yield this.#settle(element)
+  }
+
+  /** Why reading on is useless. `undefined`: it is not. */
+  get useless(): RequestError | undefined {
+    return this.#useless
+  }
+
+  /** The state of the JSON text so far. */
+  get json(): { readonly failed: boolean; readonly isWhole: boolean; readonly isEmpty: boolean } {
+    return this.#parser
+  }
+
+  /** Elements that closed. */
+  get elements(): number {
+    return this.#elements
+  }
+
+  /** Characters of the answer by their use. */
+  get characters(): Readonly<Record<Verdict<R, T>['kind'] | 'unfinished', number>> {
+    return this.#characters
+  }
+
+  /** The records without a valid element, by position. */
+  get unsettled(): ReadonlyMap<number, Entry<R>> {
+    return this.#settlement.unsettled
+  }
+
+  #settle(element: string): Verdict<R, T> {
+    const verdict = this.#settlement.settle(element)
+    this.#elements += 1
+    this.#characters[verdict.kind] += element.length
+    this.#characters.unfinished -= element.length
+    const isUnasked = verdict.kind === 'repeated' || verdict.kind === 'unknown'
+    this.#unasked = isUnasked ? this.#unasked + 1 : 0
+    if (this.#unasked === MAX_UNASKED_ELEMENTS) {
+      const message = `The answer had ${this.#unasked} elements in a row that the request did not ask for`
+      this.#useless = new RequestError('runaway', message)
+    }
+    return verdict
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Lets the steps of one request be waited for until a signal aborts, even where a step never ends.
+ * One listener serves all steps: a listener for each token would cost more than the token.
+ */
+export class Interruptible {
+  readonly #signal: AbortSignal
+  #interrupt: ((reason: unknown) => void) | undefined
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', () => this.#interrupt?.(signal.reason), { once: true })
+  }
+
+  /** Settles as the step does. Rejects with the signal's reason if the signal aborts before. */
+  wait<T>(step: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#interrupt = reject
+      step.then(resolve, reject)
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
+      if (this.#signal.aborted) reject(this.#signal.reason)
+    })
+  }
+}
