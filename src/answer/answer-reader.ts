@@ -12,6 +12,8 @@ export class AnswerReader<R, T> {
   readonly #parser = new ElementParser()
   readonly #settlement: Settlement<R, T>
   readonly #characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
+  /** Texts of the elements that have closed and settled nothing yet. */
+  readonly #closed: string[] = []
   #elements = 0
   /** Elements in a row that settle no record and never will. */
   #unasked = 0
@@ -21,10 +23,11 @@ export class AnswerReader<R, T> {
     this.#settlement = new Settlement(pack, decode)
   }
 
-  /** Reads the next piece, and yields for each element that closes in it what the element settles. */
-  *read(text: string): Generator<Verdict<R, T>> {
+  /** Reads the next piece. Returns whether an element closed in it, which `settle()` is for. */
+  write(text: string): boolean {
     this.#characters.unfinished += text.length
     const closed = this.#parser.write(text)
+    this.#closed.push(...closed)
     if (this.#parser.isBlank) {
       this.#useless = new RequestError('runaway', 'The answer went on in nothing but whitespace')
     }
@@ -32,7 +35,12 @@ export class AnswerReader<R, T> {
     if (this.#parser.failed && this.unsettled.size > closed.length) {
       this.#useless = new RequestError('not_json', 'The answer is not JSON')
     }
-    for (const element of closed) yield this.#settle(element)
+    return closed.length > 0
+  }
+
+  /** Yields what each element settles that has closed since, one at a time. */
+  *settle(): Generator<Verdict<R, T>> {
+    for (const element of this.#closed.splice(0)) yield this.#settle(element)
   }
 
   /** Why reading on is useless. `undefined`: it is not. */

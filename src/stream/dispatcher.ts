@@ -7,7 +7,7 @@ import type { PackEngine, Step } from '../engine/pack-engine.ts'
 import type { Resolved } from '../options/options.ts'
 import type { Entry } from '../record/entry.ts'
 import type { Outcome } from '../record/outcome.ts'
-import { runRequest, type RequestEvent } from './run-request.ts'
+import { runRequest, type ClosedElement } from './run-request.ts'
 
 /** What becomes of requests and their records. */
 export interface DispatchListener<R, T> {
@@ -98,11 +98,19 @@ export class Dispatcher<R, T> {
     try {
       for await (const event of runRequest(this.#options, departure, abort)) {
         if (event.kind === 'ended') return event.finished
-        const wait = this.#take(event, departure)
-        if (!wait) continue
-        permit.rest(true)
-        await wait
-        permit.rest(false)
+        if (event.kind === 'accepted') {
+          permit.report(event.headers, performance.now())
+          continue
+        }
+        for (const element of event.elements) {
+          const wait = this.#take(element, request)
+          if (wait) {
+            permit.rest(true)
+            await wait
+            permit.rest(false)
+          }
+          if (abort.signal.aborted) break
+        }
       }
     } finally {
       this.#aborts.delete(abort)
@@ -110,19 +118,13 @@ export class Dispatcher<R, T> {
     throw new Error('The request told no end')
   }
 
-  #take(
-    event: Exclude<RequestEvent<R, T>, { kind: 'ended' }>,
-    { request, permit }: Departure<R>,
-  ): Promise<void> | undefined {
+  /** Lets an element's outcome leave. Returns a promise for as long as the consumer has no room. */
+  #take(element: ClosedElement<R, T>, request: number): Promise<void> | undefined {
     const { stream, onSettled } = this.#listener
-    if (event.kind === 'accepted') {
-      permit.report(event.headers, performance.now())
-      return undefined
-    }
-    const index = event.kind === 'fulfilled' ? event.entry.index : undefined
-    publish('element', stream, () => ({ request, kind: event.kind, index }))
-    if (event.kind === 'fulfilled') return onSettled(event.entry, event.outcome, event.result)
-    this.#ledger.element(event.kind)
+    const index = element.kind === 'fulfilled' ? element.entry.index : undefined
+    publish('element', stream, () => ({ request, kind: element.kind, index }))
+    if (element.kind === 'fulfilled') return onSettled(element.entry, element.outcome, element.result)
+    this.#ledger.element(element.kind)
     return undefined
   }
 }

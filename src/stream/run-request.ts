@@ -16,20 +16,25 @@ import { Interruptible } from './interruptible.ts'
 /** How much longer than our own deadline the SDK's may be, in ms: ours names the option. */
 const SDK_MARGIN_MS = 1_000
 
-/** What happens to a request, in this order: accepted, any number of elements, ended. */
+/** What happens to a request, in this order: accepted, elements (any number of times), ended. */
 export type RequestEvent<R, T> =
   /** The server has accepted the request. `headers`: where the client tells them. */
   | { readonly kind: 'accepted'; readonly headers: AnyHeaders | undefined }
-  /** An element has settled a record. `result` is the value as the model wrote it, before the schema's transforms. */
+  /** Elements have closed. Each settles its record when it is taken from here, not before. */
+  | { readonly kind: 'elements'; readonly elements: Iterable<ClosedElement<R, T>> }
+  | { readonly kind: 'ended'; readonly finished: FinishedRequest<R> }
+
+/** What an element came to. */
+export type ClosedElement<R, T> =
+  /** It has settled a record. `result` is the value as the model wrote it, before the schema's transforms. */
   | {
       readonly kind: 'fulfilled'
       readonly entry: Entry<R>
       readonly outcome: Fulfilled<R, T>
       readonly result: unknown
     }
-  /** An element has settled no record. */
+  /** It has settled no record. */
   | { readonly kind: 'invalid' | 'repeated' | 'unknown' }
-  | { readonly kind: 'ended'; readonly finished: FinishedRequest<R> }
 
 /**
  * Sends a request and tells what comes, each element as soon as it closes. Time that the caller takes
@@ -76,16 +81,9 @@ export async function* runRequest<R, T>(
         events[text === '' ? 'thought' : 'text'] += 1
         deadlines.progress()
       }
-      for (const verdict of reader.read(text)) {
+      if (reader.write(text)) {
         deadlines.pause()
-        if (verdict.kind === 'fulfilled') {
-          const { entry, position, value, result } = verdict
-          const { index, record, attempts } = entry
-          const outcome = { status: verdict.kind, index, record, value, attempts, pack: infoAt(position) }
-          yield { kind: verdict.kind, entry, outcome, result }
-        } else {
-          yield verdict
-        }
+        yield { kind: 'elements', elements: closedElements(reader, infoAt) }
         deadlines.resume()
         if (signal.aborted) throw signal.reason
       }
@@ -100,7 +98,7 @@ export async function* runRequest<R, T>(
   } finally {
     deadlines.stop()
     // Not awaited: a client that hangs would not return either.
-    iterator?.return?.()?.catch(() => undefined)
+    void Promise.resolve(iterator?.return?.()).catch(() => undefined)
   }
   // An answer that has said how it ended keeps that end, whatever breaks off afterwards.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
@@ -114,6 +112,22 @@ export async function* runRequest<R, T>(
     ...{ events, elements, characters, unsettled },
   }
   yield { kind: 'ended', finished }
+}
+
+function* closedElements<R, T>(
+  reader: AnswerReader<R, T>,
+  infoAt: (position: number) => PackInfo,
+): Generator<ClosedElement<R, T>> {
+  for (const verdict of reader.settle()) {
+    if (verdict.kind === 'fulfilled') {
+      const { kind, entry, position, value, result } = verdict
+      const { index, record, attempts } = entry
+      const outcome = { status: kind, index, record, value, attempts, pack: infoAt(position) }
+      yield { kind, entry, outcome, result }
+    } else {
+      yield verdict
+    }
+  }
 }
 
 /** The end of a body without a single event, such as a page or a JSON text with status 200. */
