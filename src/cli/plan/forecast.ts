@@ -1,4 +1,4 @@
-import { chargeOf, halve, Partitions, windowOf } from '../../engine/index.ts'
+import { chargeOf, halve, PartitionedPacker, windowOf } from '../../engine/index.ts'
 import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
 /** The plan looks at packs of 2 to this many records. */
@@ -101,7 +101,7 @@ class SizeForecast {
   readonly #rules: PackRules
   /** Largest number of records in one pack. */
   readonly #maxItems: number
-  readonly #packer: Partitions<PlannedRecord>
+  readonly #packer: PartitionedPacker<PlannedRecord>
   readonly #sums = {
     ...{ requests: 0, full: 0, largest: 0, tagTokens: 0, overLimit: 0, overContext: 0 },
     charged: { low: 0, expected: 0, high: 0 } as Range,
@@ -117,7 +117,7 @@ class SizeForecast {
     this.#rules = rules
     this.#maxItems = Math.min(size, maxRecords)
     const limits = { maxTokens: maxPackTokens, maxItems: this.#maxItems }
-    this.#packer = new Partitions(limits, 0, windowOf(maxInFlight, size))
+    this.#packer = new PartitionedPacker(limits, 0, windowOf(maxInFlight, size))
   }
 
   add(record: PlannedRecord): void {
