@@ -1,4 +1,4 @@
-import { chargeOf, halve, PartitionedPacker, windowOf } from '../../engine/index.ts'
+import { chargeOf, halve, Packer, PartitionedPacker, windowOf } from '../../engine/index.ts'
 import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
 /** The plan looks at packs of 2 to this many records. */
@@ -67,41 +67,52 @@ export interface PackCount {
 
 /** Packs the same records into packs of every size, as a stream does. The memory does not grow with the input. */
 export class Forecast {
-  readonly #bySize: readonly SizeForecast[]
+  readonly #rules: PackRules
+  #bySize: readonly SizeForecast[] = []
   #partition: string | undefined
   #isMixed = false
 
   constructor(rules: PackRules) {
-    this.#bySize = Array.from({ length: MOST_RECORDS - 1 }, (_, i) => new SizeForecast(i + 2, rules))
+    this.#rules = rules
   }
 
   add(record: PlannedRecord): void {
-    this.#partition ??= record.partition
+    if (this.#bySize.length === 0) this.#begin(record)
     this.#isMixed ||= record.partition !== this.#partition
     for (const forecast of this.#bySize) forecast.add(record)
+  }
+
+  #begin({ partition }: PlannedRecord): void {
+    this.#partition = partition
+    const isPartitioned = partition !== undefined
+    const sizes = Array.from({ length: MOST_RECORDS - 1 }, (_, i) => i + 2)
+    this.#bySize = sizes.map((size) => new SizeForecast(size, this.#rules, isPartitioned))
   }
 
   /** The sums for packs of up to `size` records. The input has ended. */
   end(size: number): PackCount {
     const forecast = this.#bySize[size - 2]
-    if (!forecast) throw new RangeError(`There are no packs of ${size}`)
+    if (!forecast) throw new RangeError(`There are no packs of up to ${size}`)
     const { loose, ...sums } = forecast.end()
     // A pack of the only partition leaves early for no other partition.
     return { ...sums, loose: loose.filter((limit) => limit !== 'partition' || this.#isMixed) }
   }
 }
 
+const NOW = 0
+const LINGER = 0
+
 /**
  * The packs of one size. The forecast reads until the packer has a reserve, as a stream does, and
  * then takes one pack for the next free slot. A request takes longer than `linger`, so by then each
- * waiting pack may leave. The clock counts records.
+ * waiting pack may leave, and the clock stands still.
  */
 class SizeForecast {
   readonly #size: number
   readonly #rules: PackRules
   /** Largest number of records in one pack. */
   readonly #maxItems: number
-  readonly #packer: PartitionedPacker<PlannedRecord>
+  readonly #packer: Pick<PartitionedPacker<PlannedRecord>, 'add' | 'take' | 'hasReserve'>
   readonly #sums = {
     ...{ requests: 0, full: 0, largest: 0, tagTokens: 0, overLimit: 0, overContext: 0 },
     charged: { low: 0, expected: 0, high: 0 } as Range,
@@ -111,19 +122,22 @@ class SizeForecast {
   /** The largest `mostTokens` of a record. */
   #mostTokens = 0
 
-  constructor(size: number, rules: PackRules) {
+  constructor(size: number, rules: PackRules, isPartitioned: boolean) {
     const { maxPackTokens, maxRecords, maxInFlight } = rules
     this.#size = size
     this.#rules = rules
     this.#maxItems = Math.min(size, maxRecords)
     const limits = { maxTokens: maxPackTokens, maxItems: this.#maxItems }
-    this.#packer = new PartitionedPacker(limits, 0, windowOf(maxInFlight, size))
+    // One lane is enough without partitions, and three times as fast.
+    this.#packer = isPartitioned
+      ? new PartitionedPacker(limits, LINGER, windowOf(maxInFlight, size))
+      : new Packer(limits, LINGER)
   }
 
   add(record: PlannedRecord): void {
     this.#records += 1
     if (record.mostTokens > this.#mostTokens) this.#mostTokens = record.mostTokens
-    this.#packer.add(record, this.#records)
+    this.#packer.add(record, NOW)
     while (this.#packer.hasReserve) this.#take(true)
   }
 
@@ -138,7 +152,7 @@ class SizeForecast {
   }
 
   #take(moreComes: boolean): boolean {
-    const pack = this.#packer.take(this.#records)
+    const pack = this.#packer.take(NOW)
     if (!pack) return false
     const { maxPackTokens } = this.#rules
     const tokens = sum(pack, (record) => record.tokens)

@@ -105,10 +105,6 @@ describe('the simulated packing', () => {
     })
   })
 
-  it('has no pack without a record', () => {
-    expect(packTexts([], 25)).toMatchObject({ requests: 0, charged: exactly(0), tagTokens: 0, loose: [] })
-  })
-
   it('is that of a real stream, also where tokens bind, and where the last packs are evened out', async () => {
     const word = (n: number) => 'word '.repeat(n).trimEnd()
     await fc.assert(
