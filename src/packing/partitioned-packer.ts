@@ -112,15 +112,20 @@ export class PartitionedPacker<T extends Partitioned> {
   }
 
   #takeNew(now: number): T[] | undefined {
-    if (this.#isCrowded) {
-      const oldest = this.#firstDue()
-      if (oldest) this.#flush(oldest.lane, now)
-    }
     for (let due = this.#firstDue(); due && due.at <= now; due = this.#firstDue()) {
       this.#dues.pop()
       due.lane.due = Infinity
       this.#makeReady(due.lane)
     }
+    const pack = this.#takeReady(now)
+    if (pack || !this.#isCrowded) return pack
+    // No lane is ready, so the oldest lane leaves without company.
+    const oldest = this.#firstDue()
+    if (oldest) this.#flush(oldest.lane, now)
+    return this.#takeReady(now)
+  }
+
+  #takeReady(now: number): T[] | undefined {
     for (let lane = this.#ready.pop(); lane; lane = this.#ready.pop()) {
       lane.isReady = false
       lane.packer.setLimits(this.#limits, now)

@@ -119,6 +119,18 @@ describe('with thousands of keys', () => {
     expect(partitions.nextDue).toBe(Infinity)
   })
 
+  it('a pack that has waited long enough makes room, so that no other lane leaves early', () => {
+    const partitions = new PartitionedPacker<Item>(LIMITS, 100, MAX_WAITING)
+    for (let i = 0; i < MAX_WAITING; i++) partitions.add(item(i, `key ${i}`), 0)
+    let waiting = MAX_WAITING
+    for (let i = MAX_WAITING; i < 500; i++) {
+      while (partitions.hasReserve) waiting -= partitions.take(200)?.length ?? 0
+      expect(waiting).toBe(MAX_WAITING - 1)
+      partitions.add(item(i, `key ${i}`), 200)
+      waiting += 1
+    }
+  })
+
   it('nothing leaves early while there is room', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, MAX_WAITING)
     for (let i = 0; i < MAX_WAITING - 1; i++) partitions.add(item(i, `key ${i}`), 0)
