@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from './timer-limit.ts'
+import { LONGEST_TIMER_MS } from './timer-limit.ts'
 
 /** One timer, for the next time at which something is to do. Times are by `performance.now()`. */
 export class Alarm {
@@ -32,7 +32,7 @@ export class Alarm {
         clearImmediate(immediate)
       }
     } else {
-      const timer = setTimeout(ring, Math.min(Math.ceil(due - now), LONGEST_TIMER))
+      const timer = setTimeout(ring, Math.min(Math.ceil(due - now), LONGEST_TIMER_MS))
       this.#cancel = () => {
         clearTimeout(timer)
       }

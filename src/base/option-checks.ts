@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from './timer-limit.ts'
+import { LONGEST_TIMER_MS } from './timer-limit.ts'
 
 /** Checks that `options` is an object and has only these names. */
 export function knownOptions(options: object, names: object): void {
@@ -28,7 +28,8 @@ export function aboveZero(name: string, value: unknown): number | undefined {
 export function duration(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
-  if (!(value >= 0 && value <= LONGEST_TIMER)) throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+  if (!(value >= 0 && value <= LONGEST_TIMER_MS))
+    throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
   return value
 }
 

@@ -3,7 +3,7 @@ import type { Entry } from '../record/entry.ts'
 import { RecordError, type RecordErrorCode } from '../record/errors.ts'
 import type { PackInfo } from '../record/outcome.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
-import { LONGEST_TIMER } from '../base/timer-limit.ts'
+import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 
 /**
  * How long the slot of a failed request rests before its records may be sent again, in ms. Rate limits pause all: see the
@@ -13,7 +13,7 @@ import { LONGEST_TIMER } from '../base/timer-limit.ts'
  */
 export function pauseAfter(end: RequestEnd, failures: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure') return 0
-  if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER)
+  if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER_MS)
   return backoff(failures, random)
 }
 

@@ -15,7 +15,7 @@ const MIN_FAILURES = 4
 export class Congestion {
   readonly #random: () => number
   #running = 0
-  /** Those of `#running` that wait for a consumer and put no load on the server. */
+  /** Requests of `#running` that wait for a consumer and put no load on the server. */
   #resting = 0
   #mostRunning = 0
   /** Largest number of requests that may run at once. */

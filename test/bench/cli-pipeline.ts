@@ -1,4 +1,5 @@
-// Run by cli.ts: what `run --simulate` does, as a program that somebody writes with the library and csv-parse.
+// cli.ts runs this program. It does the work of `run --simulate` in the way of a user of the
+// library and csv-parse.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'

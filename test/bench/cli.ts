@@ -1,6 +1,7 @@
 /**
- * What the command line costs: `run --simulate` with zero latency, and the same pipeline as a program without it. Each is a
- * process of its own, timed from its start to its end, one right after the other.
+ * Measures the cost of the command line: `run --simulate` without latency, and the same pipeline as
+ * a program. Each runs in its own process. The time is measured from start to end, one process
+ * right after the other.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +21,7 @@ const pipeline = fileURLToPath(new URL('cli-pipeline.ts', import.meta.url))
 
 interface Sample {
   readonly rowsPerSecond: number
-  /** In MB; NaN where it cannot be told. */
+  /** Memory in MB; NaN if it is not known. */
   readonly peak: number
 }
 
@@ -31,7 +32,7 @@ async function measure(args: readonly string[], output: string): Promise<Sample>
   const memory = await watchMemory(child.pid ?? 0, ended, 100)
   const [code] = (await ended) as unknown[]
   const seconds = (performance.now() - start) / 1_000
-  // One that loses rows would be a fast one.
+  // A contender that loses rows would look fast.
   const rows = readFileSync(output, 'utf8').split('\n').length - 1
   if (code !== 0 || rows !== ROWS)
     throw new Error(`Expected ${ROWS} rows, got ${rows}, and exit code ${String(code)}`)
@@ -49,7 +50,7 @@ export async function cli(): Promise<void> {
   }
   const samples: Record<keyof typeof commands, Sample[]> = { cli: [], plain: [] }
   for (let round = 0; round < ROUNDS; round++) {
-    // Each comes first as often as the other.
+    // Each contender comes first equally often.
     for (const name of round % 2 === 0 ? (['cli', 'plain'] as const) : (['plain', 'cli'] as const)) {
       samples[name].push(await measure(commands[name], output))
     }

@@ -1,12 +1,13 @@
 /**
- * What faults cost: the same records through the same server, of whose requests 0%, 1%, 5% and 20% go wrong in every way
- * that there is, by three clients:
+ * Measures the cost of faults. Three clients send the same records through the same server. 0%, 1%,
+ * 5% and 20% of its requests fail, with all kinds of faults. The clients are:
  *
- * - ours;
- * - packs of the same size, of which each is done again as a whole until it is right;
- * - one record a plain request, each done again until it is right.
+ * - this library;
+ * - packs of the same size, where a failed pack is repeated as a whole until it is right;
+ * - one record in each plain request, repeated until it is right.
  *
- * What a way costs more than at 0% is what its faults cost: requests, and tokens as the server counted them.
+ * The faults of a client cost the difference to 0%: in requests, and in tokens as the server
+ * counted them.
  */
 import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
@@ -27,10 +28,10 @@ const AT_ONCE = 8
 const RATES = [0, 0.01, 0.05, 0.2]
 const SEEDS = [1, 2, 3, 4]
 const INSTRUCTIONS = 'Label each message of a customer.'
-/** Enough that nothing is given up at any of the rates. */
+/** Enough attempts that no record is rejected at any rate. */
 const MOST_TRIES = 12
 
-/** Every way in which a request can go wrong but stall, which costs time and no more than silence does. */
+/** All kinds of faults except `stall`, which costs only time. */
 const KINDS: readonly FaultKind[] = [
   ...([
     'rate_limit',
@@ -64,7 +65,7 @@ const format = resultFormat(schema)
 const system = systemMessage(INSTRUCTIONS, format, [])
 const plainFormat = zodResponseFormat(schema, 'result')
 
-/** Does the job; returns how many records got no result. */
+/** Runs the job. Returns the number of records without a result. */
 type Way = (client: OpenAI) => Promise<number>
 
 const ours: Way = async (client) => {
@@ -79,14 +80,14 @@ const ours: Way = async (client) => {
   return rejected
 }
 
-/** Tries until it goes well; returns whether it ever did. */
+/** Tries until the request succeeds. Returns whether it succeeded. */
 async function untilRight(attempt: () => Promise<void>): Promise<boolean> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     try {
       await attempt()
       return true
     } catch {
-      // Again, all of it.
+      // The whole pack again.
     }
   }
   return false
@@ -120,7 +121,7 @@ const wholePacks: Way = async (client) => {
   return lost
 }
 
-/** The results of an answer that is read whole. */
+/** Returns the results of a complete answer. */
 async function resultsOf(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<unknown[]> {
   const { results } = JSON.parse(await contentOf(stream)) as { results: unknown[] }
   return results
@@ -167,7 +168,7 @@ const ways: Record<string, Way> = {
   'one record a request': oneByOne,
 }
 
-/** What one job took, as the server counted it. */
+/** The cost of one job, as the server counted it. */
 async function underFaults(way: Way, rate: number, seed: number) {
   const rates = Object.fromEntries(KINDS.map((kind) => [kind, rate / KINDS.length]))
   const latency = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }

@@ -1,6 +1,7 @@
 /**
- * What more workers bring: the same records on the same simulated latency by 1, 2 and 3 workers of a consumer group, each a
- * process of its own. They wait for the model, not for this machine's cores.
+ * Measures the gain of more workers: 1, 2 and 3 workers of a consumer group process the same
+ * records with the same simulated latency, each in its own process. They wait for the model, and
+ * not for the cores of the machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KafkaCluster } from '../helpers/kafka.ts'
@@ -9,13 +10,16 @@ import { noBroker } from '../helpers/require-kafka.ts'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
 
 const PARTITIONS = 6
-/** Partitions, and packs with four in flight, come out even for each number of workers: no last round is half empty. */
+/**
+ * The numbers of partitions and of packs, with four in flight, are divisible by each number of
+ * workers, so the last round is full.
+ */
 const RECORDS = 480
 const PACK = 10
 const LATENCY = { timeToFirstToken: 300, outputTokensPerSecond: 80, slowdown: 0 }
 const WORKERS = [1, 2, 3]
 
-/** From the first record to the last outcome, with all members of the group there before. */
+/** Time from the first record to the last outcome. All members have joined before. */
 async function recordsPerSecond(cluster: KafkaCluster, baseURL: string, count: number): Promise<number> {
   const input = cluster.newName('in')
   const output = cluster.newName('out')
@@ -26,7 +30,8 @@ async function recordsPerSecond(cluster: KafkaCluster, baseURL: string, count: n
   const kafka = {
     ...{ connection: { bootstrapBrokers: cluster.brokers }, groupId: cluster.newName('group') },
     ...{ topics: [input], outputTopic: output, deadLetterTopic: dead },
-    // The mock's rounds take as long, but for a second; a real cluster allows no less than 6 s.
+    // Session timeout in ms. The rebalances of the mock cluster take this time minus 1 s. A real
+    // cluster allows no value below 6 s.
     ...{ sessionTimeout: cluster.isMock ? 4_000 : 6_000 },
   }
   const workers = Array.from({ length: count }, () => new Worker({ baseURL, maxPackRecords: PACK, kafka }))
@@ -44,7 +49,7 @@ async function recordsPerSecond(cluster: KafkaCluster, baseURL: string, count: n
     while ((await cluster.endOffsets(output)).reduce((sum, end) => sum + end, 0n) < RECORDS) await sleep(20)
     return RECORDS / ((performance.now() - start) / 1_000)
   } finally {
-    // Nobody reads on in their group, and to leave it takes seconds with the mock.
+    // No other member of their group exists, and with the mock cluster it takes seconds to leave.
     for (const { child } of workers) child.kill('SIGKILL')
     await Promise.all(workers.map(({ ended }) => ended))
   }

@@ -1,11 +1,13 @@
 /**
- * The notebook's job, Banking77 with its 77 labels in the prompt, under 500 requests and 200,000 tokens a minute, which the
- * simulator enforces. Time runs six times as fast: the limits are six times as high, and the latency is a sixth.
+ * Measures the notebook's job, Banking77 with its 77 labels in the prompt, under limits of 500
+ * requests and 200,000 tokens per minute, which the simulator enforces. Time runs six times as
+ * fast: the limits are six times as high, and the latency is a sixth. The clients are:
  *
- * - ours, with a `RateLimiter` that is told the limits;
- * - one record a plain request, as many at once, with the SDK's own retries.
+ * - this library, with a `RateLimiter` that knows the limits;
+ * - one record in each plain request, with the same number of requests at once and the SDK's own
+ *   retries.
  *
- * Measured after a warm-up, in which the server's bucket, that starts full, is used up.
+ * The measurement starts after a warm-up, which uses up the server's full bucket.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
@@ -25,10 +27,10 @@ const FAST = {
   tokensPerMinute: LIMITS.tokensPerMinute * SPEED,
 }
 const AT_ONCE = 32
-/** In real ms. */
+/** Durations in real ms. */
 const WARM_UP = 15_000
 const MEASURED = 30_000
-/** gpt-4o-mini, in US dollars per million tokens. */
+/** Prices of gpt-4o-mini, in US dollars per million tokens. */
 const PRICE = { input: 0.15, cachedInput: 0.075, output: 0.6 }
 
 const file = new URL('../../../shared/banking77/train.csv', import.meta.url)
@@ -42,7 +44,7 @@ interface Job {
   readonly signal: AbortSignal
 }
 
-/** Goes on until the signal aborts. */
+/** Runs until the signal aborts. */
 type Way = (job: Job) => Promise<void>
 
 const schemaOf = (labels: readonly string[]) => z.object({ label: z.enum(labels), confidence: z.number() })
@@ -77,7 +79,7 @@ const plain: Way = async ({ client, texts, instructions, labels, onRecord, signa
           ],
           response_format: format,
         },
-        // As often as it takes: with the default of 2, records would be lost.
+        // Retries without end. With the default of 2, records would be lost.
         { signal, maxRetries: 1e9 },
       )
       schema.parse(JSON.parse(choices[0]?.message.content ?? ''))
@@ -101,7 +103,8 @@ export async function limits(): Promise<void> {
   const labels = [...new Set(rows.map(({ category }) => category))].sort()
   const instructions = `Categorise each query of a customer of a bank. The categories are:\n${labels.join('\n')}`
   const texts = function* () {
-    // A step that has no factor in common with their number: the file is sorted by label.
+    // The step and the number of records have no common factor. The file is sorted by label, so the
+    // step mixes the labels.
     for (let i = 0; ; i = (i + 4_001) % rows.length) yield rows[i]?.text ?? ''
   }
   const { requestsPerMinute, tokensPerMinute } = LIMITS

@@ -1,6 +1,6 @@
 /**
- * What packing costs the client: CPU per element of an answer, against the SDK that it stands on and against the nearest
- * library that also hands out elements as they close.
+ * Measures the cost of packing for the client: CPU time per element of an answer, compared with the
+ * SDK, and with the most similar library that also returns elements when they close.
  *
  *     node --conditions=llm-pack-stream-source test/bench/overhead.ts
  */
@@ -16,10 +16,10 @@ import { best, medianRatio } from './stats.ts'
 
 export interface OverheadRow {
   readonly mode: Mode
-  /** Elements in one answer. */
+  /** Number of elements in one answer. */
   readonly n: number
   readonly rounds: number
-  /** CPU per element in µs, user and system: the best of all rounds. */
+  /** CPU time per element in µs, user and system: the smallest value of all rounds. */
   readonly floor: number
   readonly ours: number
   readonly elementStream: number
@@ -28,17 +28,25 @@ export interface OverheadRow {
   readonly elementStreamToOurs: number
 }
 
-/** One sample: so many answers of n elements, one after the other or, if paced, all at once. */
+/**
+ * One sample: a number of answers with n elements, one after the other, or all at once if paced.
+ */
 interface Load {
   readonly mode: Mode
   readonly n: number
   readonly answers: number
   readonly rounds: number
-  /** The slowest contender is far off and takes most of the time: it is measured in every so manyth round only. */
+  /**
+   * Number of rounds after which the slowest contender is measured. It is far slower than the
+   * others and would take most of the time.
+   */
   readonly elementStreamEvery: number
 }
 
-/** Samples of a fraction of a second, but at least one answer. Odd intervals let either of the pair follow the slowest. */
+/**
+ * Each sample takes a fraction of a second and has at least one answer. Odd intervals let each of
+ * the pair run after the slowest contender.
+ */
 const LOADS: readonly Load[] = [
   { mode: 'burst', n: 10, answers: 40, rounds: 18, elementStreamEvery: 3 },
   { mode: 'burst', n: 100, answers: 10, rounds: 18, elementStreamEvery: 3 },
@@ -46,7 +54,10 @@ const LOADS: readonly Load[] = [
   { mode: 'burst', n: 5_000, answers: 1, rounds: 8, elementStreamEvery: 5 },
   { mode: 'paced', n: 20, answers: 50, rounds: 8, elementStreamEvery: 3 },
 ]
-/** How long each contender runs in each mode before anything is measured: the JIT has settled by then. */
+/**
+ * Time for which each contender runs in each mode before the measurement, in ms. After this time,
+ * the JIT compiler has finished.
+ */
 const WARM_UP = 2_000
 
 const INSTRUCTIONS = 'Categorise each customer query.'
@@ -56,7 +67,8 @@ const schema = z.object({
   summary: z.string(),
 })
 const element = schema.extend({ id: z.int() })
-// What a user of the bare SDK has at hand; written once, as our schema is translated once in a stream.
+// The schema that a user of the plain SDK has. It is written once, like our schema, which is
+// translated once in a stream.
 const responseFormat = {
   type: 'json_schema' as const,
   json_schema: {
@@ -67,16 +79,16 @@ const responseFormat = {
 }
 
 type Element = Result & { id: number }
-/** Runs one load and returns the elements of each answer that it was given. */
+/** Runs one load. Returns the elements of each answer. */
 type Contender = (load: Load) => Promise<Element[][]>
 type Name = 'floor' | 'ours' | 'elementStream'
 
 function contenders(baseURL: string): Record<Name, Contender> {
-  // The SDK's own retries would hide a broken server.
+  // Retries of the SDK would hide a broken server.
   const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 })
   const provider = createOpenAICompatible({ name: 'bench', baseURL, supportsStructuredOutputs: true })
 
-  /** The least that any client does: read all of it, then parse it. */
+  /** The minimum work of any client: it reads the whole answer and parses it. */
   const floor = async ({ mode, n }: Load): Promise<Element[]> => {
     const stream = await client.chat.completions.create({
       model: modelName(n, mode, 'results'),
@@ -107,8 +119,9 @@ function contenders(baseURL: string): Record<Name, Contender> {
   }
 
   /**
-   * One stream for all the answers of a load, as in use: its packs one after the other, or 50 in flight. The records
-   * come from a pipeline and the outcomes go into one, so Node's own streams and back-pressure are in the price.
+   * One stream for all answers of a load, as in real use: its packs run one after the other, or 50
+   * in flight. The records come from a pipeline and the outcomes go into a pipeline, so the cost
+   * includes Node's streams and back-pressure.
    */
   const ours: Contender = async ({ mode, n, answers }) => {
     const stream = new PackStream({
@@ -149,12 +162,12 @@ function* records(n: number): Generator<string> {
   for (let i = 1; i <= n; i++) yield `I was charged a fee of ${i} for my card payment, why is that?`
 }
 
-/** The records as ours sends them, so that all send the same. */
+/** The records in the form of this library, so that all clients send the same text. */
 function prompt(n: number): string {
   return Array.from(records(n), (text, i) => `<record id="${i + 1}">${text}</record>\n`).join('')
 }
 
-/** CPU that this process spent on one load, in µs an element. */
+/** CPU time that this process spent on one load, in µs per element. */
 async function sample(name: Name, contender: Contender, load: Load): Promise<number> {
   const before = process.cpuUsage()
   const answers = await contender(load)
@@ -163,7 +176,7 @@ async function sample(name: Name, contender: Contender, load: Load): Promise<num
   return (user + system) / (load.n * load.answers)
 }
 
-/** A contender that drops elements would be a fast one. */
+/** Throws if a contender lost elements, because that would make it look fast. */
 function check(name: Name, load: Load, answers: readonly Element[][]): void {
   const where = `${name}, ${load.mode}, n = ${load.n}`
   const count = answers.flat().length
@@ -179,7 +192,8 @@ function check(name: Name, load: Load, answers: readonly Element[][]): void {
 async function measure(all: Record<Name, Contender>, load: Load): Promise<OverheadRow> {
   const samples: Record<Name, number[]> = { floor: [], ours: [], elementStream: [] }
   for (let round = 0; round < load.rounds; round++) {
-    // Each comes first as often as the other, so that neither always pays for what the other left behind.
+    // Each contender comes first equally often, so that the work left behind by one of them does
+    // not always slow the other.
     const pair: Name[] = round % 2 === 0 ? ['floor', 'ours'] : ['ours', 'floor']
     for (const name of pair) samples[name].push(await sample(name, all[name], load))
     const isDue = round % load.elementStreamEvery === 0
@@ -200,7 +214,7 @@ async function warmUp(all: Record<Name, Contender>, load: Load): Promise<void> {
   }
 }
 
-/** Measures everything; takes about a minute and a half. Throws if a contender gets an answer wrong. */
+/** Runs all measurements, which takes about 90 s. Throws if a contender gets a wrong answer. */
 export async function overhead(): Promise<OverheadRow[]> {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
   const server = await startServer()
@@ -219,8 +233,9 @@ export async function overhead(): Promise<OverheadRow[]> {
   }
 }
 /**
- * How our cost of a whole answer grows with its elements, from the smallest burst to the largest: 1 is linear, 2
- * quadratic. It may be below 1, because what each request costs by itself weighs more on a small answer.
+ * The growth of our cost of a whole answer with its number of elements, from the smallest burst to
+ * the largest: 1 is linear, 2 is quadratic. It may be below 1, because the fixed cost of a request
+ * has more weight in a small answer.
  */
 export function growth(rows: readonly OverheadRow[]): number {
   const bursts = rows.filter((row) => row.mode === 'burst')
@@ -229,7 +244,7 @@ export function growth(rows: readonly OverheadRow[]): number {
   return 1 + Math.log(last.ours / first.ours) / Math.log(last.n / first.n)
 }
 
-/** The rows as text, for people. */
+/** Formats the rows as text. */
 export function overheadTable(rows: readonly OverheadRow[]): string {
   const heads = [
     'mode',

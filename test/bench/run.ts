@@ -1,4 +1,7 @@
-/** `npm run bench [name …]`: every benchmark, or those named. Each prints its ratios, all taken in one run. */
+/**
+ * `npm run bench [name …]` runs all benchmarks, or the named benchmarks. Each prints its ratios,
+ * which are all measured in one run.
+ */
 import { cli } from './cli.ts'
 import { faults } from './faults.ts'
 import { kafka } from './kafka.ts'

@@ -1,14 +1,16 @@
 /**
- * The notebook that this project grew from: 300 records, about 0.32 s for each request and 0.41 s of decoding for each
- * record, here twenty times as fast. Four ways to do the job against the same simulator, in one run:
+ * Measures the job of the notebook with which this project began: 300 records, about 0.32 s for
+ * each request and 0.41 s of decoding for each record. Here it runs twenty times as fast. Four
+ * clients do the job against the same simulator, in one run:
  *
- * - one record a plain request, one request at a time;
- * - one record a plain request, as many at once as ours;
- * - packs of 60, one at a time, read whole (the notebook's packed way);
- * - ours.
+ * - one record in each plain request, one request at a time;
+ * - one record in each plain request, with as many requests at once as this library;
+ * - packs of 60, one at a time, read after their end (the notebook's packed way);
+ * - this library.
  *
- * The notebook's latency is by record, the simulator's by token; so each of the two forms of answer has a server of its own,
- * at the rate at which its mean record takes 0.41 s / 20. Printed beside it: how many fewer tokens a plain answer has.
+ * The notebook's latency is per record, and the simulator's is per token. So each of the two forms
+ * of answer has its own server, at the rate at which its mean record takes 0.41 s / 20. The
+ * benchmark also prints how many fewer tokens a plain answer has.
  */
 import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
@@ -48,7 +50,10 @@ async function startServer(outputTokensPerSecond: number) {
   return { client: new OpenAI({ baseURL, apiKey: 'simulator', maxRetries: 0 }), stop }
 }
 
-/** As one writes it without packs: no protocol, no tags, no ids; the answer is parsed when it has ended. Returns its output tokens. */
+/**
+ * The usual way without packs: no protocol, no tags and no ids. The answer is parsed after its end.
+ * Returns the number of output tokens.
+ */
 async function askOne(client: OpenAI, { text }: { text: string }): Promise<number> {
   const { choices, usage } = await client.chat.completions.create({
     model: 'm',
@@ -62,7 +67,10 @@ async function askOne(client: OpenAI, { text }: { text: string }): Promise<numbe
   return usage?.completion_tokens ?? NaN
 }
 
-/** The notebook's packed way: some records in a request whose answer is read whole. Returns its output tokens. */
+/**
+ * The notebook's packed way: several records in a request whose answer is read after its end.
+ * Returns the number of output tokens.
+ */
 async function askPack(client: OpenAI, records: readonly { text: string }[]): Promise<number> {
   const user = userMessage(records.map(({ text }) => text))
   const body = chatBody(
@@ -86,7 +94,7 @@ async function time(job: () => Promise<unknown>): Promise<number> {
 interface Run {
   readonly elapsed: number
   readonly firstResult: number
-  /** The shortest that the same packs, in the same order, could take. */
+  /** The shortest possible time of the same packs in the same order. */
   readonly ideal: number
 }
 
@@ -122,7 +130,7 @@ async function ours(
   return { elapsed, firstResult, ideal: Math.max(...slots) }
 }
 
-/** Notes the output tokens of each request, in the order of sending. */
+/** Collects the output tokens of each request, in the order of sending. */
 function watched(client: OpenAI, outputTokens: number[]): ChatClient {
   let sent = 0
   return {
@@ -154,7 +162,7 @@ export async function seed(): Promise<void> {
   const [client, plain] = [packedServer.client, plainServer.client]
   const msPerToken = RECORD_MS / packedTokens
   try {
-    // The first requests of a process pay for its compiler and its sockets.
+    // The first requests of a process include the time for its compiler and its sockets.
     await atOnce(
       8,
       tickets.slice(0, 40).map((ticket) => () => askOne(plain, ticket)),

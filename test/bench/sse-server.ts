@@ -1,17 +1,21 @@
 /**
- * A server that sends the very same pre-built Chat Completions frames to whoever asks. It runs in a process of its own,
- * so that what is measured is the client's CPU only.
+ * A server that sends the same prepared Chat Completions frames to every client. It runs in its own
+ * process, so that the measurement covers only the client's CPU time.
  *
- * It reads nothing of the request but the model's name, which says what to answer: `n-1000-burst-results`.
+ * Of a request, it reads only the name of the model, which chooses the answer:
+ * `n-1000-burst-results`.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** All at once, in socket writes as large as they come; or one delta to a socket write, as a model writes. */
+/**
+ * `burst`: all frames at once, in large socket writes. `paced`: one delta in each socket write,
+ * like a model.
+ */
 export type Mode = 'burst' | 'paced'
-/** The key under which a contender expects the array. */
+/** The key of the array in the answer, which differs between contenders. */
 export type Key = 'results' | 'elements'
 
 export interface Result {
@@ -20,9 +24,9 @@ export interface Result {
   summary: string
 }
 
-/** Characters in a delta, as in most tokens of such JSON. */
+/** Characters in a delta. Most tokens of such JSON have this length. */
 const DELTA_LENGTH = 4
-/** Time between two deltas of one paced stream, in ms: 200 deltas a second. */
+/** Time between two deltas of one paced stream, in ms: 200 deltas per second. */
 const PACE = 5
 
 export const LABELS = [
@@ -31,7 +35,9 @@ export const LABELS = [
 ] as const
 const SUMMARIES = ['fee not expected', 'card is late', 'asks for a refund', 'wants to know why', 'urgent']
 
-/** The result of the record with this id. With `id` in front it has 83 characters on average. */
+/**
+ * The result of the record with this id. With `id` at the start, it has 83 characters on average.
+ */
 export function resultOf(id: number): Result {
   return {
     label: LABELS[(id * 5) % LABELS.length] ?? '',
@@ -46,7 +52,7 @@ export function modelName(n: number, mode: Mode, key: Key): string {
 
 /** Starts the server in a child process. */
 export async function startServer(): Promise<{ baseURL: string; stop: () => void }> {
-  // Not the parent's flags: a profile is to be one of the client.
+  // Without the flags of the parent, because a profile should cover only the client.
   const child = fork(import.meta.filename, { execArgv: [] })
   const died = once(child, 'exit').then(([code]) => {
     throw new Error(`The server of the benchmark ended before it listened, with code ${code}`)
@@ -58,10 +64,10 @@ export async function startServer(): Promise<{ baseURL: string; stop: () => void
   return { baseURL: `http://127.0.0.1:${port}/v1`, stop }
 }
 
-/** The frames of one answer, each with one delta. */
+/** Returns the frames of one answer, with one delta in each frame. */
 function buildFrames(n: number, key: Key): Buffer[] {
   const elements = Array.from({ length: n }, (_, i) => JSON.stringify({ id: i + 1, ...resultOf(i + 1) }))
-  // Cut apart from the key, so that the elements fall into the same deltas under either.
+  // The key is cut separately, so that the elements have the same deltas under both keys.
   const deltas = [...cut(`{"${key}":[`), ...cut(`${elements.join(',')}]}`)]
   const chunk = (choices: object[], usage: object | null = null) =>
     frame({
@@ -98,7 +104,10 @@ function frame(data: object): Buffer {
   return Buffer.from(`data: ${JSON.stringify(data)}\n\n`)
 }
 
-/** Writes a frame every so many ms. After a late one the next comes sooner, but never two in one write. */
+/**
+ * Writes a frame at each interval. After a late frame, the next frame comes sooner, but a write
+ * never holds two frames.
+ */
 function pace(response: ServerResponse, frames: readonly Buffer[]): void {
   const start = performance.now()
   let sent = 0
@@ -127,7 +136,7 @@ function serve(): void {
     if (mode === 'burst') {
       response.end(whole.get(model))
     } else {
-      // Streams that start together do not tick together.
+      // Streams that start together do not write at the same moments.
       requests += 1
       setTimeout(() => {
         pace(response, frames.get(model) ?? [])
@@ -142,7 +151,7 @@ function serve(): void {
       answer(Buffer.concat(pieces).toString(), response)
     })
   })
-  // Connections are kept from one sample to the next: opening them is not what is measured.
+  // Connections stay open between samples, because the time to open them is not measured.
   server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
   process.on('disconnect', () => process.exit())

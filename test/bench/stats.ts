@@ -1,4 +1,4 @@
-/** Middle value; of an even number of values the mean of the two in the middle. */
+/** The median. For an even number of values, the mean of the two values in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
@@ -8,19 +8,19 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Median of the ratios of values that were measured one right after the other. What a neighbour on the machine slows
- * down, it slows down for both. Rounds in which either was not measured (NaN) do not count.
+ * The median of the ratios of values that were measured right after each other. Other work on the
+ * machine slows both values of a pair. A round without one of the values (NaN) does not count.
  */
 export function medianRatio(above: readonly number[], below: readonly number[]): number {
   return median(above.map((value, i) => value / (below[i] ?? NaN)).filter((ratio) => !Number.isNaN(ratio)))
 }
 
-/** The smallest value: noise only ever adds. */
+/** The smallest value, because noise only adds time. */
 export function best(values: readonly number[]): number {
   return Math.min(...values.filter((value) => !Number.isNaN(value)))
 }
 
-/** Runs jobs with so many at once. */
+/** Runs jobs, `limit` at once. */
 export async function atOnce(limit: number, jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
   const queue = jobs.values()
   await Promise.all(

@@ -1,11 +1,11 @@
-/** What a record of the chaos run is, and what is to become of it. */
+/** A record of the chaos run, and its expected outcome. */
 
 const WORDS =
   'amber basil cedar delta ember fjord grove harbor island juniper kelp lagoon maple nectar olive pepper quartz river sage timber'.split(
     ' ',
   )
 
-/** Which outcome a record gets that no answer can hold a result for. */
+/** The outcome of a record for which no answer can hold a result. */
 export const POISONS = {
   refusal: 'refused',
   content_filter: 'content_filtered',
@@ -17,7 +17,7 @@ export const POISONS = {
 
 type Poison = keyof typeof POISONS
 
-/** One record in so many is poisoned. */
+/** One of this number of records is poisoned. */
 const POISON_EVERY = 400
 
 export function poisonOf(index: number): Poison | undefined {
@@ -26,7 +26,10 @@ export function poisonOf(index: number): Poison | undefined {
   return poisons[Math.floor(index / POISON_EVERY) % poisons.length]
 }
 
-/** Begins with its number, which the simulator quotes: so each result shows whose it is. */
+/**
+ * The text begins with the record's number. The simulator quotes it, so each result shows its
+ * record.
+ */
 export function textOf(index: number, random: () => number): string {
   const words = Array.from(
     { length: 2 + Math.floor(random() * 20) },

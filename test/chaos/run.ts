@@ -1,11 +1,12 @@
 /**
- * Sends records through a server that does everything wrong, with a slow consumer, and checks every promise on the way:
+ * Sends records through a server with all kinds of faults, with a slow consumer, and checks every
+ * promise:
  *
  *     npm run chaos -- --records 1000000 --seed 7
  *
- * Options: `--records` (20000), `--seed` (1), `--fault-rate` (0.2; beyond 0.3 some use up their attempts by bad luck),
- * `--api chat|responses`, `--sdk 7|6`, `--json`.
- * Exits with 1 and says what was broken, or prints its figures. The same seed makes the same records and faults.
+ * Options: `--records` (20000), `--seed` (1), `--fault-rate` (0.2; above 0.3, some records use up
+ * their attempts by bad luck), `--api chat|responses`, `--sdk 7|6`, `--json`. Exits with 1 and
+ * names the broken promise, or prints its figures. The same seed makes the same records and faults.
  */
 import { getEventListeners } from 'node:events'
 import { pipeline } from 'node:stream/promises'
@@ -34,7 +35,9 @@ const count = Number(values.records)
 const seed = Number(values.seed)
 const api = values.api === 'responses' ? 'responses' : 'chat'
 
-/** Every fault at once, in equal shares. Refusals and filters are the records' own: see records.ts. */
+/**
+ * All faults in equal shares. The records themselves cause refusals and filters: see records.ts.
+ */
 const KINDS = faultKinds.filter((kind) => !['cut', 'refusal', 'content_filter'].includes(kind))
 const share = Number(values['fault-rate']) / KINDS.length
 
@@ -50,7 +53,8 @@ const server = await startSimulatorProcess({
   },
   faults: {
     seed,
-    // A record that is cut twice although it is alone is rejected: so cuts are rarer, or the innocent would suffer.
+    // A record that is cut twice although it is alone is rejected. So cuts are less frequent, or
+    // innocent records would be rejected.
     rates: { ...Object.fromEntries(KINDS.map((kind) => [kind, share])), cut: share / 3 },
     poison: Object.fromEntries(
       Object.keys(POISONS).map((poison) => [poison, new RegExp(`poison: ${poison} `)]),
@@ -118,7 +122,7 @@ await pipeline(records(), stream, async (outcomes) => {
     }
     taken += 1
     lastAt = performance.now()
-    // A slow consumer, and now and then one that is slower than any deadline.
+    // A slow consumer that sometimes takes longer than every deadline.
     if (taken % 500 === 0) await sleep(random() * 10)
     if (taken === Math.floor(count / 2)) await sleep(1_500)
     if (taken % Math.ceil(count / 10) === 0) {
@@ -152,14 +156,14 @@ const missed = KINDS.filter((kind) => !served.faults[kind])
 check(count < 20_000 || missed.length === 0, `faults that never happened: ${missed.join(', ')}`)
 
 check(highest - lowest < 20e6, `the heap grew from ${lowest} to ${highest} bytes`)
-// What fetch keeps for a moment goes by itself.
+// The resources that `fetch` keeps for a moment end by themselves.
 await sleep(200)
 const left = process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP/.test(name))
 check(left.length === 0, `left behind: ${left.join(', ')}`)
 
 const tokens = stats.tokens.input + stats.tokens.output
 const servedTokens = served.inputTokens + served.outputTokens
-// Where the API does not say what a broken answer cost, that is estimated.
+// If the API does not report the usage of a broken answer, the stream estimates it.
 check(Math.abs(tokens / servedTokens - 1) < 0.05, `${tokens} tokens booked, ${servedTokens} served`)
 const unbooked = Object.entries(stats.tokens.wasted).filter(([, wasted]) => wasted === 0)
 check(count < 20_000 || unbooked.length === 0, `nothing was booked as wasted by ${String(unbooked)}`)

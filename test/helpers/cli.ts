@@ -15,7 +15,7 @@ export interface Ended {
 
 export interface CliRun {
   readonly child: ChildProcess
-  /** What it has said so far. */
+  /** The output so far. */
   readonly output: { stdout: string; stderr: string }
   readonly ended: Promise<Ended>
 }
@@ -24,20 +24,23 @@ export interface CliOptions {
   readonly cwd?: string
   readonly env?: Record<string, string>
   readonly input?: string | Uint8Array
-  /** Whether more may come behind the input, as it seems. Default: no. */
+  /** Whether the input stays open after the text. Default: no. */
   readonly isOpen?: boolean
-  /** Default: the sources. */
+  /** The entry file. Default: the source of the command line. */
   readonly program?: string
-  /** Options of Node. */
+  /** Options for Node. */
   readonly nodeArgs?: readonly string[]
 }
 
-/** No variable of whoever runs the tests decides what they do. Where Node keeps what it has compiled decides only how fast. */
+/**
+ * The environment without variables that could change the tests. Node's compile cache only makes
+ * them faster.
+ */
 export const bareEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:OPENAI|KAFKA|NODE(?!_COMPILE_CACHE$))_/.test(name)),
 )
 
-/** A run of the command line, as a process of its own. */
+/** Starts the command line in its own process. */
 export function startCli(
   args: readonly string[],
   { cwd, env = {}, input, isOpen = false, program = main, nodeArgs = [] }: CliOptions = {},
@@ -54,32 +57,32 @@ export function startCli(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
   const ended = once(child, 'close').then(([code, signal]: (string | number | null)[]) => ({
     ...output,
-    // As a shell tells it.
+    // The exit code in the form of a shell.
     code: signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : (code as number | null),
   }))
   return { child, output, ended }
 }
 
-/** What the help of a command shows as an example, as one would paste it into a shell. */
+/** Returns the examples in the help of a command, in the form that a user pastes into a shell. */
 export async function exampleOf(command: string): Promise<string> {
   const { stdout } = await cli([command, '--help'])
   const [, example = ''] = /\nExample[^\n]*:\n((?: {2}.*\n)+)/.exec(stdout) ?? []
   return example
 }
 
-/** The same, waited for. */
+/** Runs the command line and waits for its end. */
 export const cli = (...args: Parameters<typeof startCli>): Promise<Ended> => startCli(...args).ended
 
-/** The simulator without any delay. */
+/** Options for the simulator without latency. */
 export const atOnce = [
   ...['--simulate', '--time-to-first-token', '0', '--slowdown', '0'],
   ...['--prompt-tokens-per-second', 'Infinity', '--output-tokens-per-second', 'Infinity'],
 ]
 
-/** A folder of its own, with what a job needs, that is gone with the test. */
+/** A temporary folder with the files of a job. It is deleted after the test. */
 export class Workplace implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
-  /** Flags of a job on `in.jsonl`, or on what stands in the place of `files`. */
+  /** Flags of a job on `in.jsonl`, or on `files` instead. */
   readonly job = (files: readonly string[] = ['in.jsonl']): string[] => [
     ...['run', ...files, '--labels', 'labels.txt', '--prompt', 'Say what it is about.', '--model', 'm'],
   ]
@@ -92,7 +95,9 @@ export class Workplace implements Disposable {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(this.path, name), content)
   }
 
-  /** Puts `llm-pack-stream` into it, and returns the environment of a shell that finds it. */
+  /**
+   * Puts `llm-pack-stream` into the folder, and returns an environment in which a shell finds it.
+   */
   install(): Record<string, string | undefined> {
     this.write({ 'llm-pack-stream': `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n` })
     chmodSync(join(this.path, 'llm-pack-stream'), 0o755)
@@ -103,7 +108,7 @@ export class Workplace implements Disposable {
     return readFileSync(join(this.path, name), 'utf8')
   }
 
-  /** The rows of a JSON lines file. */
+  /** Returns the rows of a JSON Lines file. */
   rows(name: string): Record<string, unknown>[] {
     return parseLines(this.read(name))
   }
@@ -124,7 +129,7 @@ export function parseLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
-/** Messages about one of the three labels each, which the simulator finds by the word. */
+/** Messages about one of three labels each. The simulator finds the label by its word. */
 export function messages(count: number): { id: string; text: string }[] {
   const topics = ['shipping takes long', 'returns are hard', 'payments fail']
   return Array.from({ length: count }, (_, i) => ({

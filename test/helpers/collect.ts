@@ -4,7 +4,7 @@ import { onTestFinished, vi } from 'vitest'
 import * as z from 'zod'
 import { PackStream, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
 
-/** A stream of strings whose results are strings, with whatever options a test is about. */
+/** A stream of strings whose results are strings, with the options of a test. */
 export function stringStream(
   client: PackStreamOptions<string, string>['client'],
   options: Partial<PackStreamOptions<string, string>> = {},
@@ -18,7 +18,7 @@ export function stringStream(
   })
 }
 
-/** Sends records through a stream and returns all outcomes, in the order in which they came. */
+/** Sends records through a stream and returns all outcomes in the order of their arrival. */
 export async function collect<R, T>(
   stream: PackStream<R, T>,
   records: Iterable<R>,
@@ -45,7 +45,7 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   }
 }
 
-/** Lets everything run that can run without time passing. */
+/** Lets all pending work run that does not wait for time. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -54,7 +54,7 @@ const FAKED = { toFake: ['setTimeout', 'clearTimeout', 'performance'] } satisfie
   typeof vi.useFakeTimers
 >[0]
 
-/** Lets time stand still until this test is over, but for `vi.advanceTimersByTimeAsync`. */
+/** Stops the clock until the end of this test. Only `vi.advanceTimersByTimeAsync` moves it. */
 export function fakeTimers(): void {
   vi.useFakeTimers(FAKED)
   onTestFinished(() => {
@@ -62,7 +62,7 @@ export function fakeTimers(): void {
   })
 }
 
-/** Runs a job while a faked clock races ahead, so that pauses and lingering take no time. */
+/** Runs a job while a fake clock advances quickly, so that pauses and lingering take no time. */
 export async function inNoTime<T>(job: () => Promise<T>): Promise<T> {
   vi.useFakeTimers(FAKED)
   try {

@@ -1,6 +1,6 @@
 import type { Entry } from '../../src/record/entry.ts'
 
-/** A record that is about to be sent for the first time, but for the changes. */
+/** A record before its first request, with the given changes. */
 export function entryOf(index: number, changes: Partial<Entry<string>> = {}): Entry<string> {
   return {
     ...{ index, record: `record ${index}`, text: `record ${index}`, tokens: 1 },

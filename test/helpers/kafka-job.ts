@@ -17,7 +17,7 @@ export interface RunningWorker {
   stop: () => Promise<KafkaSummary>
 }
 
-/** Topics and a group of their own, and workers of it in this process. */
+/** Topics and a group for one test, and workers of this group in this process. */
 export class KafkaJob {
   readonly input: string
   readonly output: string
@@ -55,7 +55,7 @@ export class KafkaJob {
     }
   }
 
-  /** A stream whose results are what the client makes of the texts. */
+  /** A stream whose results the client makes from the texts. */
   stream(client: ScriptedClient): PackStream<KafkaRecord, string> {
     return new PackStream<KafkaRecord, string>({
       ...{ client, model: 'm', instructions: 'Echo.', schema: z.string(), maxPackRecords: 10 },
@@ -66,7 +66,7 @@ export class KafkaJob {
     })
   }
 
-  /** A worker whose results are what the client makes of the texts. */
+  /** A worker whose results the client makes from the texts. */
   worker(client: ScriptedClient, options: Partial<RunKafkaOptions<string>> = {}): RunningWorker {
     const events: KafkaEvent[] = []
     const stopping = new AbortController()
@@ -92,7 +92,7 @@ export class KafkaJob {
     return this.cluster.committedOffsets(this.groupId, this.input)
   }
 
-  /** Of each partition. */
+  /** The committed offset of each partition. */
   id(partition: number, offset: number): string {
     return `${this.input}:${partition}:${offset}`
   }

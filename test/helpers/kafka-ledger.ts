@@ -3,17 +3,17 @@ import type { KafkaCluster } from './kafka.ts'
 export interface Topics {
   readonly input: string
   readonly groupId: string
-  /** Where outcomes go. */
+  /** The topics for outcomes. */
   readonly outputs: readonly string[]
 }
 
-/** Which records have an outcome, and whether ever more was committed than that. */
+/** Records which records have an outcome, and checks that no other record is committed. */
 export class Ledger {
   readonly #cluster: KafkaCluster
   readonly #topics: Topics
-  /** By topic, how far each partition has been read. */
+  /** The offset up to which each partition has been read, by topic. */
   readonly #read = new Map<string, bigint[]>()
-  /** By topic, the records whose outcome is in it, as `topic:partition:offset`. */
+  /** The records with an outcome in each topic, as `topic:partition:offset`. */
   readonly #seen = new Map<string, Set<string>>()
   checks = 0
   duplicates = 0
@@ -28,10 +28,11 @@ export class Ledger {
   }
 
   /**
-   * Takes a snapshot: first what is committed, then how far the outputs go, and reads them up to there, so that no outcome is
-   * missed that came before the commit. Returns whether the group has finished its input.
+   * Takes a snapshot: first of the committed offsets, and then of the ends of the outputs. Reads
+   * the outputs up to these ends, so it sees every outcome that came before the commit. Returns
+   * whether the group has finished its input.
    *
-   * @throws {Error} If an offset is committed that is past a record without an outcome.
+   * @throws {Error} If a committed offset is past a record without an outcome.
    */
   async check(): Promise<boolean> {
     const { input, groupId, outputs } = this.#topics

@@ -1,6 +1,6 @@
 /**
- * A worker as a process of its own, which tells on standard output, in JSON lines, what happens and in the end what it has done.
- * Its settings come as JSON.
+ * A worker in its own process. It prints its events, and its summary at the end, as JSON lines on
+ * standard output. Its settings come as JSON.
  */
 import OpenAI from 'openai'
 import { PackStream } from 'llm-pack-stream'

@@ -10,7 +10,7 @@ import { FROM_SOURCE } from './run.ts'
 const program = fileURLToPath(new URL('kafka-worker.ts', import.meta.url))
 const slowLeader = new URL('slow-leader.ts', import.meta.url).href
 
-/** An event of a worker, as JSON has it. */
+/** An event of a worker, in its JSON form. */
 interface Line {
   readonly type: string
   readonly partitions?: readonly TopicPartition[]
@@ -18,14 +18,16 @@ interface Line {
   readonly error?: string
 }
 
-/** A worker in a process of its own, as its events show it. */
+/** A worker in its own process, with the state that its events show. */
 export class Worker {
   readonly child: ChildProcess
   readonly events: Line[] = []
   readonly ended: Promise<{ code: number | null; stderr: string }>
-  /** How many partitions it reads. */
+  /** Number of partitions that the worker reads. */
   partitions = 0
-  /** How many records it had read of partitions that moved away, and had not committed. */
+  /**
+   * Number of records of partitions that moved away, which the worker had read and not committed.
+   */
   uncommitted = 0
   summary: KafkaSummary | undefined
 

@@ -5,8 +5,8 @@ import { startMockBroker } from './mock-broker.ts'
 import { noBroker, realBrokers } from './require-kafka.ts'
 
 /**
- * Like `describe`, for tests that need a broker. They get the cluster of `KAFKA_BROKERS`, or a mock cluster of their own; where
- * there is neither, they are skipped.
+ * Like `describe`, for tests that need a broker. The tests get the cluster of `KAFKA_BROKERS`, or
+ * their own mock cluster. Without a broker, they are skipped.
  */
 export function kafkaTests(name: string, tests: (cluster: KafkaCluster) => void): void {
   const why = noBroker
@@ -24,10 +24,10 @@ export function kafkaTests(name: string, tests: (cluster: KafkaCluster) => void)
 }
 
 export interface NewRecord {
-  /** Left out: the partitions take turns. */
+  /** The partition. Without it, the partitions take turns. */
   readonly partition?: number
   readonly key?: string
-  /** `null` is a tombstone. */
+  /** The value. `null` is a tombstone. */
   readonly value: string | null
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -40,13 +40,16 @@ export interface StoredRecord {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Bit of a batch that holds no records but a marker of a transaction. */
+/** Bit of a batch that holds a marker of a transaction and no records. */
 const CONTROL = 0x20
 const UNKNOWN_EPOCH = -1
 const CHUNK = 500
 const MEGABYTE = 2 ** 20
 
-/** A cluster and what tests ask of it. It has clients of its own, and none that joins a group. */
+/**
+ * A cluster, with the requests that tests need. It has its own clients, and none of them joins a
+ * group.
+ */
 export class KafkaCluster {
   readonly brokers: string[]
   readonly isMock: boolean
@@ -66,7 +69,7 @@ export class KafkaCluster {
     this.#reader = new Consumer({ ...this.#base, groupId: 'test' })
   }
 
-  /** A real cluster still has the topics and the groups of other runs. */
+  /** A real cluster still has the topics and groups of earlier runs. */
   newName(prefix: string): string {
     return `${prefix}-${randomUUID()}`
   }
@@ -77,7 +80,7 @@ export class KafkaCluster {
       return
     }
     await this.#admin.createTopics({ topics: [name], partitions })
-    // It says so before all brokers know.
+    // The cluster answers before all brokers know the topic.
     while ((await this.#metadata(name).catch(() => undefined))?.partitions.length !== partitions) {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -99,7 +102,10 @@ export class KafkaCluster {
     }
   }
 
-  /** Every record that is still there, partition by partition, up to the ends, and from where it is said. */
+  /**
+   * Returns every record that still exists, partition by partition, from the given offsets up to
+   * the ends.
+   */
   async readAll(topic: string, ends?: readonly bigint[], from?: readonly bigint[]): Promise<StoredRecord[]> {
     const stops = ends ?? (await this.endOffsets(topic))
     const starts = from ?? (await this.#listOffsets(topic, ListOffsetTimestamps.EARLIEST))
@@ -115,12 +121,12 @@ export class KafkaCluster {
     return records
   }
 
-  /** The offset behind the last record of each partition. */
+  /** Returns the offset behind the last record of each partition. */
   endOffsets(topic: string): Promise<bigint[]> {
     return this.#listOffsets(topic, ListOffsetTimestamps.LATEST)
   }
 
-  /** What the group has committed of each partition; -1 where nothing. */
+  /** Returns the committed offset of each partition; -1 if there is none. */
   async committedOffsets(groupId: string, topic: string): Promise<bigint[]> {
     const client = new Consumer({ ...this.#base, groupId })
     try {
@@ -132,7 +138,7 @@ export class KafkaCluster {
     }
   }
 
-  /** One that there is not. The mock would make it. */
+  /** A topic that does not exist. The mock cluster would create it. */
   missingTopic(): string {
     const name = this.newName('missing')
     this.#mock?.createTopic(name, 1)
@@ -140,7 +146,10 @@ export class KafkaCluster {
     return name
   }
 
-  /** Requests of a kind that come next are refused with these errors: only by the mock. */
+  /**
+   * The next requests of this kind are refused with these errors. Only the mock cluster can do
+   * this.
+   */
   refuse(apiKey: number, errors: readonly number[]): void {
     this.#mock?.refuse(apiKey, errors)
   }

@@ -1,26 +1,33 @@
 /**
- * librdkafka's mock cluster, in this process, on a port of loopback, so that other processes reach it too. It is in Debian's and
- * Ubuntu's package `librdkafka1`, and was tried in version 2.0.2. It keeps all in memory, and is not a whole Kafka:
+ * librdkafka's mock cluster, in this process, on a port of loopback that other processes reach too.
+ * It is in the package `librdkafka1` of Debian and Ubuntu, and was tested in version 2.0.2. It
+ * keeps all data in memory, and is not a complete Kafka:
  *
- * - It encodes the answers of ListOffsets from version 4 on wrongly, and takes JoinGroup from version 6 on for something else
- *   where a newer one offers that: clients are told that there are only older ones.
- * - Of a round of a group, it refuses the members that come after the leader with INVALID_REQUEST: `slow-leader.ts`.
- * - The first member of a group waits 3 s, in which others may come. Each later round takes as long as the session timeout but
- *   for a second, whether all have come or not: tests take 6 s, the least that clients should have.
- * - Each partition keeps about 5 MB. What is older is gone, and no compaction, transaction or deletion makes gaps.
- * - Nobody can create a topic by asking for it as an administrator does (`createTopic` here). One that is asked for without being
- *   there is made, with 4 partitions.
- * - There are no groups of the new protocol (KIP-848), no users, no TLS.
+ * - From version 4 on, it encodes the answers of ListOffsets wrongly. From version 6 on, it reads
+ *   JoinGroup wrongly. So it offers clients only older versions.
+ * - It refuses members that come to a rebalance after the leader, with INVALID_REQUEST: see
+ *   `slow-leader.ts`.
+ * - The first member of a group waits 3 s for other members. Each later rebalance takes the session
+ *   timeout minus 1 s, also if all members have come. Tests use a session timeout of 6 s, the
+ *   smallest value that clients should have.
+ * - Each partition keeps about 5 MB. Older records are deleted. No compaction, transaction or
+ *   deletion makes gaps.
+ * - A client cannot create a topic as an administrator (`createTopic` does it here). A request for
+ *   a topic that does not exist creates it with 4 partitions.
+ * - There are no groups of the new protocol (KIP-848), no users and no TLS.
  */
 import koffi from 'koffi'
 
 export interface MockBroker {
-  /** `host:port` */
+  /** The address: `host:port`. */
   readonly address: string
   createTopic(name: string, partitions: number): void
-  /** From now on it says that there is no such topic. */
+  /** From now on, the broker answers that this topic does not exist. */
   hideTopic(name: string): void
-  /** Requests of a kind that come next are refused, each with one of these errors, by the protocol's numbers. */
+  /**
+   * The next requests of this kind are refused, each with one of these errors, by their numbers in
+   * the protocol.
+   */
   refuse(apiKey: number, errors: readonly number[]): void
   stop(): void
 }
@@ -31,9 +38,10 @@ const JOIN_GROUP = 11
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 
 /**
- * What it can do, or why it is not there.
+ * The library's functions, or the reason why it is missing.
  *
- * Never to be let go: koffi closes a library that nobody refers to any more, and librdkafka's threads then run where no code is.
+ * The reference is kept forever: koffi closes a library without references, and then librdkafka's
+ * threads would run in memory without code.
  */
 const library = load()
 
@@ -59,14 +67,15 @@ function load() {
   }
 }
 
-/** Why there is no mock broker on this machine; nothing if there is. */
+/** The reason why this machine has no mock broker. `undefined` if it has one. */
 export const noMockBroker = 'error' in library ? `no librdkafka: ${String(library.error)}` : undefined
 
-/** @throws {Error} If there is none on this machine. */
+/** @throws {Error} If this machine has no mock broker. */
 export function startMockBroker(topics: Readonly<Record<string, number>> = {}): MockBroker {
   if ('error' in library) throw new Error(noMockBroker, { cause: library.error })
   const config: unknown = library.newConfig()
-  // Errors alone: it would warn on stderr that its own client, of which there is no use, knows no broker.
+  // Only errors are logged. Otherwise the broker would warn on stderr that its own client, which is
+  // not used, knows no broker.
   library.configure(config, 'log_level', '3', null, 0)
   const client: unknown = library.newClient(RD_KAFKA_PRODUCER, config, null, 0)
   const cluster: unknown = library.newCluster(client, 1)

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 
 /**
- * A property that fails prints its seed and its path. To run that one again, alone:
+ * A failing property prints its seed and its path. This command runs only that case again:
  *
  *     FC_SEED=741582708 FC_PATH="12:0:1" npx vitest run --config test/vitest.config.ts test/promises/one-outcome.test.ts
  *
- * Without a path the whole property runs from that seed.
+ * Without a path, the whole property runs with that seed.
  */
 const { FC_SEED, FC_PATH, SOAK } = process.env
 fc.configureGlobal({
@@ -15,5 +15,8 @@ fc.configureGlobal({
 
 export const isSoak = SOAK !== undefined
 
-/** How often a costly property is tried: a fifth of the count in `npm test`, twice the count in the soak. */
+/**
+ * Number of runs of a costly property: a fifth of `count` in `npm test`, and twice `count` in the
+ * soak.
+ */
 export const runs = (count: number): number => (isSoak ? 2 * count : Math.ceil(count / 5))

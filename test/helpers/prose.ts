@@ -42,7 +42,7 @@ export function proseOfTypeScript(text: string): Prose[] {
   return [...pieces, ...strings]
 }
 
-/** The paragraphs of a Markdown file. A heading, a row of a table and an item of a list are paragraphs too. */
+/** The paragraphs of a Markdown file. Headings, table rows and list items are paragraphs. */
 export function proseOfMarkdown(text: string): Prose[] {
   const paragraphs: { kind: 'paragraph'; lines: string[]; firstLine: number }[] = []
   let isOpen = false

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Returns numbers from 0 to 1. The same seed gives the same numbers (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed
   return () => {

@@ -5,15 +5,18 @@ import { text } from 'node:stream/consumers'
 import { startSimulator, type SimulatorOptions } from 'llm-pack-stream/simulator'
 import { settle } from './collect.ts'
 
-/** A simulator that remembers which records it was asked, by the word `number N` in their text. */
+/**
+ * A simulator that counts how often each record was sent. It finds records by the words `number N`
+ * in their text.
+ */
 export interface RecordingServer extends AsyncDisposable {
   readonly baseURL: string
-  /** How often each was asked. */
+  /** Number of times that each record was sent. */
   readonly asked: Map<number, number>
   readonly requests: RecordedRequest[]
   /** Waits until a request has come. */
   nextRequest: () => Promise<void>
-  /** Waits until nobody is connected: a process that was killed has then sent all that it ever will. */
+  /** Waits until no client is connected. A killed process has sent all its requests by then. */
   allGone: () => Promise<void>
 }
 
@@ -61,7 +64,7 @@ export async function startRecordingServer(options: SimulatorOptions): Promise<R
         waiting.push(resolve)
       }),
     async allGone() {
-      // Those that the system has accepted become known here.
+      // The server learns here of the connections that the system has accepted.
       await settle()
       await Promise.all(
         Array.from(sockets, (socket) => new Promise((resolve) => socket.once('close', resolve))),

@@ -1,13 +1,13 @@
-/** Global setup of the tests that need a broker: nobody overlooks that they have not run. */
+/** Global setup of the tests that need a broker. It makes clear that the tests have not run. */
 import { noMockBroker } from './mock-broker.ts'
 
-/** A real cluster: `host:port`, several with commas in between. */
+/** A real cluster: `host:port`, or several addresses with commas in between. */
 const { KAFKA_BROKERS = '', REQUIRE_KAFKA = '' } = process.env
 
 export const realBrokers =
   KAFKA_BROKERS.trim() === '' ? undefined : KAFKA_BROKERS.split(',').map((broker) => broker.trim())
 
-/** Why there is no broker; nothing if there is one. */
+/** The reason why there is no broker. `undefined` if there is a broker. */
 export const noBroker = realBrokers ? undefined : noMockBroker
 
 const HELP = `
@@ -16,7 +16,9 @@ To run them with a mock broker:   apt-get install librdkafka1
 To run them with a real cluster:  KAFKA_BROKERS=host:port npm test
 `
 
-/** Says it last of all, where it can be seen; where the tests are required, nothing else runs. */
+/**
+ * Prints the reason at the end, where it is visible. If the tests are required, no other test runs.
+ */
 export default function (): (() => void) | undefined {
   if (noBroker === undefined) return undefined
   if (!['', '0'].includes(REQUIRE_KAFKA)) throw new Error(HELP)

@@ -10,7 +10,7 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Runs Node, the same one that runs the tests, in the project's folder. Never throws for an exit code. */
+/** Runs the same Node as the tests, in the project's folder. Never throws for an exit code. */
 export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = root): Promise<Finished> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }
@@ -20,5 +20,5 @@ export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}, cw
   })
 }
 
-/** Makes Node take the package's sources where a program imports it by name. */
+/** An option that lets programs import the package's sources by its name. */
 export const FROM_SOURCE = '--conditions=llm-pack-stream-source'

@@ -5,32 +5,35 @@ import type {
 import type { ResponseCreateParamsStreaming, ResponseStreamEvent } from 'openai/resources/responses/responses'
 import type { ChatClient, ResponsesClient } from 'llm-pack-stream'
 
-/** One request as the client got it. */
+/** One request that the client received. */
 export interface Call<Body = ChatCompletionCreateParamsStreaming> {
-  /** From 0. */
+  /** Number of the request, from 0. */
   readonly number: number
   readonly body: Body
   readonly signal: AbortSignal
   readonly records: readonly { id: number; text: string }[]
 }
 
-/** What the scripted model answers. `text` may come in pieces; a thrown error breaks the stream off. */
+/**
+ * The answer of the scripted model. `text` may come in pieces. A thrown error breaks the stream
+ * off.
+ */
 export interface Answer {
   readonly text?: string | Iterable<string> | AsyncIterable<string>
   readonly refusal?: string
-  /** How many events of thinking come first. Default: 0. */
+  /** Number of reasoning events before the text. Default: 0. */
   readonly thoughts?: number
-  /** Default: `stop`. `null`: the stream ends without one. */
+  /** The finish reason. Default: `stop`. `null`: the stream ends without a finish reason. */
   readonly finishReason?: string | null
-  /** Default: 100 and 10 tokens. `null`: never reported. */
+  /** The reported usage. Default: 100 input and 10 output tokens. `null`: no usage is reported. */
   readonly usage?: { input: number; output: number; cached?: number; reasoning?: number } | null
-  /** Thrown at the very end. */
+  /** An error that is thrown at the end of the answer. */
   readonly breaksOff?: Error
 }
 
 interface Log<Body> {
   readonly calls: Call<Body>[]
-  /** Requests running now, and the most there ever were. */
+  /** Number of running requests, and the largest number so far. */
   inFlight: number
   maxInFlight: number
 }
@@ -39,13 +42,16 @@ export interface ScriptedClient extends ChatClient, Log<ChatCompletionCreatePara
 
 export interface ScriptedResponsesClient extends ResponsesClient, Log<ResponseCreateParamsStreaming> {}
 
-/** A client without a network: each request is answered by the script. Ends silently when aborted, as the SDK does. */
+/**
+ * A client without a network: the script answers each request. An aborted answer ends without an
+ * error, like in the SDK.
+ */
 export function scriptedClient(script: (call: Call) => Answer | Promise<Answer>): ScriptedClient {
   const log = emptyLog<ChatCompletionCreateParamsStreaming>()
   return Object.assign(log, { chat: { completions: { create: respond(log, script, recordsOf, chunks) } } })
 }
 
-/** The same for the Responses API. */
+/** The same client for the Responses API. */
 export function scriptedResponses(
   script: (call: Call<ResponseCreateParamsStreaming>) => Answer | Promise<Answer>,
 ): ScriptedResponsesClient {
@@ -120,7 +126,7 @@ async function* chunks(call: Call, answer: Answer): AsyncGenerator<ChatCompletio
   if (answer.breaksOff) throw answer.breaksOff
 }
 
-/** How the Responses API says what Chat Completions call a finish reason. */
+/** The status and reason of the Responses API for each finish reason of Chat Completions. */
 const ENDS: Readonly<Record<string, { type: string; status: string; reason?: string }>> = {
   stop: { type: 'response.completed', status: 'completed' },
   length: { type: 'response.incomplete', status: 'incomplete', reason: 'max_output_tokens' },
@@ -167,7 +173,7 @@ function piecesOf({ text = '' }: Answer): Iterable<string> | AsyncIterable<strin
   return typeof text === 'string' ? [text] : text
 }
 
-/** The records of a request, read as a model would: by the tag that the user message names. */
+/** Reads the records of a request like a model: by the tag that the user message names. */
 export function recordsOf(body: {
   messages: readonly { role: string; content?: unknown }[]
 }): Call['records'] {
@@ -177,7 +183,7 @@ export function recordsOf(body: {
   return Array.from(content.matchAll(pattern), ([, id, text]) => ({ id: Number(id), text: text ?? '' }))
 }
 
-/** The answer in which every record's value is the one given. */
+/** Makes an answer in which each record has the given value. */
 export function answerOf(
   call: Pick<Call, 'records'>,
   value: (record: { id: number; text: string }) => unknown,
@@ -186,5 +192,5 @@ export function answerOf(
   return `{"results":[${elements.join(',')}]}`
 }
 
-/** A model that echoes each record's text as its value, for `schema: z.string()`. */
+/** A model that returns each record's text as its value, for `schema: z.string()`. */
 export const echo = (call: Pick<Call, 'records'>): Answer => ({ text: answerOf(call, ({ text }) => text) })

@@ -1,4 +1,7 @@
-/** The simulator in a process of its own. Its options come as JSON, with `{ regexp }` for regular expressions and Infinity as a string. */
+/**
+ * The simulator in its own process. Its options come as JSON, with `{ regexp }` for regular
+ * expressions and Infinity as a string.
+ */
 import { startSimulator, type SimulatorOptions } from 'llm-pack-stream/simulator'
 
 const options = JSON.parse(process.argv[2] ?? '{}', (_key, value: unknown) => {

@@ -9,7 +9,10 @@ export interface SimulatorProcess {
   stop: () => Promise<void>
 }
 
-/** The simulator in a process of its own, so that it neither waits for the client nor counts as part of it. */
+/**
+ * The simulator in its own process, so that it does not wait for the client and its CPU time does
+ * not count as the client's.
+ */
 export async function startSimulatorProcess(options: SimulatorOptions): Promise<SimulatorProcess> {
   const json = JSON.stringify(options, (_key, value: unknown) => {
     if (value === Infinity) return 'Infinity'

@@ -1,16 +1,18 @@
 /**
- * librdkafka's mock cluster refuses members of a group whose SyncGroup comes after their leader's, so in tests leaders take their
- * time. By the channels on which the client tells what it does: nothing in `src` has to know. To be loaded before anything
- * connects, as a setup file, or in a process of its own with `node --import`.
+ * librdkafka's mock cluster refuses members of a group whose SyncGroup comes after the leader's. So
+ * in tests, leaders wait. The module uses the client's diagnostics channels, so `src` does not know
+ * of it. Load it before the first connection: as a setup file, or in another process with `node
+ * --import`.
  *
- * The leader asks where the partitions are before it assigns them: that is what is delayed. Nothing blocks, so members may share
- * a process. A real cluster minds no slow leader.
+ * The leader asks for the places of the partitions before it assigns them. The module delays this
+ * request. It does not block, so members may share a process. A real cluster works with a slow
+ * leader.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { kMetadata, type Consumer } from '@platformatic/kafka'
 
 const JOIN_GROUP = 11
-/** In ms. */
+/** Delay of the leader, in ms. */
 const DELAY = 300
 
 interface Answer {
@@ -18,9 +20,9 @@ interface Answer {
   readonly result?: { readonly leader: string; readonly memberId: string }
 }
 
-/** The members that lead their group, by the last round of which they have heard. */
+/** The members that lead their group since the last rebalance that they heard of. */
 const leaders = new Set<string>()
-/** The one that begins to answer a round, while it does. */
+/** The member that is starting to answer a rebalance. */
 let syncing: unknown
 
 subscribe('tracing:plt:kafka:connections:api:asyncStart', (message) => {

@@ -2,13 +2,16 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Memory {
-  /** The most that it ever took. */
+  /** The largest amount of memory that the process took, in MB. */
   readonly peak: number
-  /** What it took, every so often. */
+  /** Samples of the memory of the process, in MB. */
   readonly samples: readonly number[]
 }
 
-/** What a process takes of the machine's memory, in MB, until it ends; `undefined` where there is no /proc to tell. */
+/**
+ * Watches the memory of a process, in MB, until the process ends. `undefined` if the machine has no
+ * /proc.
+ */
 export async function watchMemory(
   pid: number,
   ended: Promise<unknown>,
@@ -21,7 +24,7 @@ export async function watchMemory(
   do {
     const status = statusOf(pid)
     const [now, most] = [sizeIn(status, 'VmRSS'), sizeIn(status, 'VmHWM')]
-    // Once it has ended, it has none.
+    // After its end, the process has no memory.
     if (now === undefined || most === undefined) continue
     samples.push(now)
     peak = Math.max(most, now)

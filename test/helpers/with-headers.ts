@@ -1,6 +1,9 @@
 import type { ScriptedClient } from './scripted-client.ts'
 
-/** Gives the promises of a client `.withResponse()`, as the SDK's have it. The headers are those at the time of the request. */
+/**
+ * Adds `.withResponse()` to the promises of a client, like in the SDK. It returns the headers at
+ * the time of the request.
+ */
 export function withHeaders(
   client: ScriptedClient,
   headers: () => Readonly<Record<string, string>>,

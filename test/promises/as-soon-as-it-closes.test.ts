@@ -5,7 +5,7 @@ import { collect, gate, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
 
 describe('a result leaves as soon as its element closes', () => {
-  it('in the tick of its last character, before the next one is read', async () => {
+  it('in the tick of its last character, before the next character is read', async () => {
     const emitted: number[] = []
     const client = scriptedClient((call) => ({ text: oneByOne(answerOf(call, ({ text }) => text)) }))
     function* oneByOne(text: string): Generator<string> {
@@ -46,7 +46,7 @@ describe('a result leaves as soon as its element closes', () => {
   })
 })
 
-describe('an answer that ends early keeps what had closed', () => {
+describe('an answer that ends early keeps its closed elements', () => {
   const whole = '{"results":[{"id":1,"value":"text 0"},{"id":2,"value":"text 1"},{"id":3,"value":"te'
 
   it.each([
@@ -54,7 +54,7 @@ describe('an answer that ends early keeps what had closed', () => {
     ['stopped by the content filter', { text: whole, finishReason: 'content_filter' }],
     ['ended without a finish reason', { text: whole, finishReason: null }],
     ['broken by a character that is no JSON', { text: `${whole}\u0000` }],
-  ])('%s: only the rest is asked again', async (_name, firstAnswer) => {
+  ])('%s: only the other records are sent again', async (_name, firstAnswer) => {
     const client = scriptedClient((call) => (call.number === 0 ? firstAnswer : echo(call)))
     const stream = stringStream(client)
     const outcomes: Outcome<string, string>[] = []
@@ -71,18 +71,18 @@ describe('an answer that ends early keeps what had closed', () => {
   })
 })
 
-describe('what breaks off after the answer had said how it ended', () => {
+describe('an answer that breaks off after its finish reason', () => {
   const reset = new TypeError('terminated')
 
   it.each([
     ['with all it was asked for', { finishReason: 'stop' }, 'missing_result', 1],
-    // It is asked once more, as what is cut always is.
+    // The record is sent once more, like every record whose answer was cut.
     ['at the output cap', { finishReason: 'length' }, 'answer_truncated', 2],
     ['by the content filter', { finishReason: 'content_filter' }, 'content_filtered', 1],
     ['with a refusal', { refusal: 'No.' }, 'refused', 1],
     ['with a refusal, and nothing else', { refusal: 'No.', finishReason: null }, 'refused', 1],
     ['in no way', { finishReason: null }, 'request_failed', 1],
-  ])('%s, changes nothing', async (_name, answer, code, attempts) => {
+  ])('%s: the outcome is the same', async (_name, answer, code, attempts) => {
     for (const script of [scriptedClient, scriptedResponses]) {
       const client = script(() => ({ text: '{"results":[]}', breaksOff: reset, ...answer }))
       const api = script === scriptedClient ? 'chat' : 'responses'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { collect, gate, settle, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../helpers/scripted-client.ts'
 
-/** A source that says how many records were taken from it. */
+/** A source that counts the records that were taken from it. */
 function countedSource(count: number) {
   const source = { taken: 0, stream: Readable.from(records(), { highWaterMark: 1 }) }
   function* records(): Generator<string> {
@@ -27,7 +27,8 @@ describe('backpressure to the source', () => {
     const outcomes = source.stream.pipe(stream).toArray()
     await settle()
     expect(client.inFlight).toBe(maxInFlight)
-    // The packs that run, two full ones behind them, and what Node's own buffers hold: one each here, and one in hand.
+    // The running packs, two full packs behind them, and the records in Node's buffers: one in each
+    // buffer here, and one in hand.
     const inPacks = 5 * (maxInFlight + 2)
     expect(source.taken).toBeGreaterThanOrEqual(inPacks)
     expect(source.taken).toBeLessThanOrEqual(inPacks + 3)
@@ -44,7 +45,7 @@ describe('backpressure to the source', () => {
 })
 
 describe('backpressure from the reader', () => {
-  it('stops reading the answers, element by element, while nobody takes outcomes', async () => {
+  it('stops reading the answers, element by element, while no consumer takes outcomes', async () => {
     let given = 0
     const client = scriptedClient((call) => ({ text: elements(call.records) }))
     function* elements(records: readonly { id: number; text: string }[]): Generator<string> {
@@ -59,14 +60,15 @@ describe('backpressure from the reader', () => {
     for (const text of texts(100)) stream.write(text)
     stream.end()
     await settle()
-    // Four are buffered; each of the two readers may have been one ahead when the buffer filled.
+    // Four outcomes are buffered. Each of the two readers may have been one element ahead when the
+    // buffer became full.
     expect(given).toBeGreaterThanOrEqual(4)
     expect(given).toBeLessThanOrEqual(6)
     expect(stream.readableLength).toBeLessThanOrEqual(6)
     expect(await stream.toArray()).toHaveLength(100)
   })
 
-  it('emits the elements of one big delta as they are taken', async () => {
+  it('emits the elements of one big delta only when the consumer takes them', async () => {
     const stream = stringStream(scriptedClient(echo), { maxPackRecords: 100, readableHighWaterMark: 3 })
     for (const text of texts(100)) stream.write(text)
     stream.end()
@@ -75,13 +77,14 @@ describe('backpressure from the reader', () => {
     expect(await stream.toArray()).toHaveLength(100)
   })
 
-  it('holds back the source also where its records cannot be packed', async () => {
+  it('slows the source also if its records cannot be packed', async () => {
     const source = countedSource(10_000)
     const serialize = (record: string) =>
       Number(record.slice(5)) < 40 ? record : (null as unknown as string)
     const stream = source.stream.pipe(stringStream(scriptedClient(echo), { serialize }))
     await new Promise((resolve) => setTimeout(resolve, 50))
-    // Nobody reads: what is taken are the good records and what two buffers of 16 hold.
+    // No consumer reads. The stream has taken the good records and the content of two buffers of
+    // 16.
     expect(source.taken).toBeLessThan(40 + 16 * 2 + 5)
     expect(await stream.toArray()).toHaveLength(10_000)
   })
@@ -96,7 +99,8 @@ describe('backpressure from the reader', () => {
       expect(outcome.status).toBe('fulfilled')
       received += 1
       if (received <= 100) await settle()
-      // Two running packs, two waiting ones, Node's buffers of 16 on both sides, and one in hand here and there.
+      // Two running packs, two waiting packs, Node's buffers of 16 on both sides, and one record in
+      // hand at each place.
       expect(source.taken - received).toBeLessThanOrEqual(5 * 4 + 16 * 2 + 5)
     }
     expect(received).toBe(1_000)
@@ -104,14 +108,14 @@ describe('backpressure from the reader', () => {
 })
 
 describe('order', () => {
-  it('is no reason to wait for company that cannot come', async () => {
+  it('is not a reason to wait for records that cannot come', async () => {
     const serialize = (record: string) => (record === 'good' ? record : (undefined as unknown as string))
     const stream = stringStream(scriptedClient(echo), { preserveOrder: true, linger: 2 ** 31 - 1, serialize })
     const outcomes = await collect(stream, ['good', ...texts(400)])
     expect(outcomes.map(({ index }) => index)).toEqual(texts(401).map((_, i) => i))
   })
 
-  it('stays bounded behind a straggler, and goes on when it settles', async () => {
+  it('stays bounded behind a slow record, and goes on when the record settles', async () => {
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {
       if (call.number === 0) await opened

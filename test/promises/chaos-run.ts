@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { FROM_SOURCE, runNode } from '../helpers/run.ts'
 
-/** The chaos run checks every promise on its way, and says which one was broken. */
+/** Runs the chaos job, which checks every promise and names the promise that was broken. */
 export async function chaos(...flags: string[]) {
   const args = [FROM_SOURCE, '--expose-gc', 'test/chaos/run.ts', '--json', ...flags]
   const { code, stdout, stderr } = await runNode(args)
@@ -14,7 +14,7 @@ export async function chaos(...flags: string[]) {
   }
 }
 
-/** The ways to a server: an API and an SDK. */
+/** The ways to reach a server: an API and an SDK. */
 export const ways = [
   { how: 'by Chat Completions', flags: [] },
   { how: 'by the Responses API', flags: ['--api', 'responses'] },

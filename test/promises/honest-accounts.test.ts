@@ -50,7 +50,7 @@ describe('honest accounts', () => {
     server.close()
   })
 
-  it('tell cached tokens from others', async () => {
+  it('count cached tokens separately', async () => {
     const client = scriptedClient((call) => ({
       ...echo(call),
       usage: { input: 1_000, cached: 800, output: 100 },
@@ -60,7 +60,7 @@ describe('honest accounts', () => {
     expect(stream.stats.cost).toBeCloseTo((200 * 1 + 800 * 0.5 + 100 * 10) / 1e6, 12)
   })
 
-  it('name what bought nothing: a record without an element', async () => {
+  it('show the cause of wasted tokens: a record without an element', async () => {
     const client = scriptedClient((call) => {
       const records = call.number === 0 ? call.records.slice(1) : call.records
       return {
@@ -70,12 +70,12 @@ describe('honest accounts', () => {
     })
     const stream = stringStream(client)
     await collect(stream, texts(10))
-    // A tenth of the first prompt was for the record that had to be sent again.
+    // A tenth of the first prompt was for the record that was sent again.
     expect(wasted(stream)).toEqual({ missing: 100 })
     expect(stream.stats).toMatchObject({ packs: 1, retries: 1, tokens: { input: 2_000, output: 200 } })
   })
 
-  it('name what bought nothing: elements that settle nothing', async () => {
+  it('show the cause of wasted tokens: elements that settle no record', async () => {
     const client = scriptedClient((call) => ({
       text: `{"results":[{"id":1,"value":"same"},{"id":1,"value":"same"},{"id":9,"value":"same"},{"id":2,"value":"same"}]}`,
       usage: { input: call.number, output: 100 },
@@ -85,7 +85,7 @@ describe('honest accounts', () => {
     expect(wasted(stream)).toEqual({ repeated: 25, unknown: 25 })
   })
 
-  it('keep what the API had counted before the answer broke off', async () => {
+  it('keep the usage that the API had reported before the answer broke off', async () => {
     const client = scriptedClient((call) => {
       if (call.number > 0) return echo(call)
       return { ...echo(call), breaksOff: new TypeError('terminated'), usage: { input: 1_000, output: 500 } }
@@ -95,7 +95,7 @@ describe('honest accounts', () => {
     expect(stream.stats).toMatchObject({ requests: 1, tokens: { input: 1_000, output: 500, estimated: 0 } })
   })
 
-  it('do not wait for ever for an answer that stays open when all has been said', async () => {
+  it('do not wait forever for an answer that stays open after its end', async () => {
     const { opened, open } = gate()
     async function* lingering(call: Call): AsyncGenerator<string> {
       yield answerOf(call, ({ text }) => text)
@@ -108,7 +108,7 @@ describe('honest accounts', () => {
     open()
   })
 
-  it('are not waited for any longer, however often flush() is called meanwhile', async () => {
+  it('do not make the stream wait longer, also if flush() is called many times', async () => {
     fakeTimers()
     async function* lingering(call: Call): AsyncGenerator<string> {
       yield answerOf(call, ({ text }) => text)
@@ -131,7 +131,7 @@ describe('honest accounts', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('estimate the prompt of a request that missed firstTokenTimeout: the server has read it', async () => {
+  it('estimate the prompt of a request that missed firstTokenTimeout, because the server has read it', async () => {
     fakeTimers()
     const client = scriptedClient((call) =>
       call.number === 0 ? new Promise<never>(() => undefined) : echo(call),
@@ -175,7 +175,7 @@ describe('honest accounts', () => {
       { text: Array<string>(200).fill(' '), finishReason: null },
       ...(['failure', { output: 200, reasoning: 0 }] as const),
     ],
-  ])('book what nobody has counted: %s', async (_name, answer, cause, expected) => {
+  ])('estimate usage that no server has reported: %s', async (_name, answer, cause, expected) => {
     for (const [api, script] of [
       ['chat', scriptedClient],
       ['responses', scriptedResponses],
@@ -186,7 +186,7 @@ describe('honest accounts', () => {
       const stream = stringStream(client, { api, pricing })
       expect(await inNoTime(() => collect(stream, texts(4)))).toHaveLength(4)
       const { tokens, requests } = stream.stats
-      // All but the first were counted, with 100 and 10 tokens.
+      // All requests except the first were counted, with 100 and 10 tokens.
       const output = tokens.output - 10 * (requests - 1)
       expect({ output, reasoning: tokens.reasoning }).toMatchObject(expected)
       expect(tokens.estimated).toBe(tokens.input - 100 * (requests - 1) + output)
@@ -195,7 +195,7 @@ describe('honest accounts', () => {
     }
   })
 
-  it('estimate what an answer cost that broke off, and say so', async () => {
+  it('estimate the cost of an answer that broke off, and report the estimate', async () => {
     const client = scriptedClient((call) =>
       call.number === 0 ? { text: '{"results":[', finishReason: null, usage: null } : echo(call),
     )
@@ -207,7 +207,7 @@ describe('honest accounts', () => {
     expect(wasted(stream)).toEqual({ failure: tokens.estimated })
   })
 
-  it('book nothing for a request that never began', async () => {
+  it('count no tokens for a request that never began', async () => {
     const client = scriptedClient((call) => {
       if (call.number === 0)
         throw Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after-ms': '1' } })

@@ -1,4 +1,5 @@
-// Run with --expose-gc: `--records` through the stream; prints the heap at each tenth of them as JSON.
+// Run this with --expose-gc. It sends `--records` records through the stream, and prints the heap
+// as JSON after each tenth of them.
 import { PackStream } from 'llm-pack-stream'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,7 +13,8 @@ const { values } = parseArgs({
 const count = Number(values.records)
 const preserveOrder = values['preserve-order']
 
-// Forgets its calls, and lets one record in a thousand fail once, so that retries are in the picture.
+// The client does not keep its calls. One record in a thousand fails once, so that the job includes
+// retries.
 const client = scriptedClient(({ number, records }) => {
   client.calls.length = 0
   const elements = records

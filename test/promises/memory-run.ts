@@ -1,7 +1,10 @@
 import { expect } from 'vitest'
 import { FROM_SOURCE, runNode } from '../helpers/run.ts'
 
-/** Sends records through a stream in a process of its own, and checks that the heap grows by less than so much for each. */
+/**
+ * Sends records through a stream in another process, and checks that the heap grows by less than
+ * `bytes` for each record.
+ */
 export async function expectFlatHeap(count: number, flags: readonly string[], bytes: number): Promise<void> {
   const job = [
     '--expose-gc',

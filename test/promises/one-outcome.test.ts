@@ -14,7 +14,7 @@ import { runs } from '../helpers/properties.ts'
 
 type Asked = Pick<Call, 'number' | 'records'>
 
-/** A stream over a scripted model that is asked by either API. */
+/** A stream with a scripted model on either API. */
 function scriptedStream(
   api: ApiName,
   script: (call: Asked) => Answer | Promise<Answer>,
@@ -24,7 +24,7 @@ function scriptedStream(
   return { client, stream: stringStream(client, { ...options, api }) }
 }
 
-/** What a faulty model does with one answer. `at` picks a record or a cut. */
+/** A fault in one answer. `at` chooses a record or a place to cut. */
 const faults = [
   'none',
   'missing',
@@ -78,7 +78,7 @@ function faulty(call: Asked, { kind, at }: Fault): Answer {
     case 'shuffled':
       elements.reverse()
       break
-    // A model that skips a record and shifts the rest: the one id that comes twice shows it.
+    // A model that skips a record and shifts the others. The one repeated id shows this.
     case 'swapped id':
       elements[victim]!.id = elements[(victim + 1) % elements.length]!.id
       break
@@ -146,7 +146,7 @@ const plan = fc.array(fc.record({ kind: fc.constantFrom(...faults), at: fc.nat(4
 })
 
 describe('exactly one outcome per record', () => {
-  it('holds under every plan of faults, in every shape of packs', async () => {
+  it('holds under every plan of faults, with packs of every size', async () => {
     await fc.assert(
       fc.asyncProperty(
         plan,
@@ -162,7 +162,8 @@ describe('exactly one outcome per record', () => {
           idleTimeout: fc.constantFrom(100, 1_000),
           firstTokenTimeout: fc.constantFrom(100, 1_000),
         }),
-        // Which records cannot be serialized, before which flush() is called, and after which the consumer rests.
+        // The records that cannot be serialized, the records before which flush() is called, and
+        // the records after which the consumer pauses.
         fc.record({ bad: fc.array(fc.nat(40)), flush: fc.array(fc.nat(40)), rest: fc.array(fc.nat(40)) }),
         async (faultPlan, api, count, options, { bad, flush, rest }) => {
           const settled = new Set<string>()
@@ -200,7 +201,7 @@ describe('exactly one outcome per record', () => {
           if (options.preserveOrder) expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
           for (const outcome of outcomes) {
             expect(outcome.record).toBe(`text ${outcome.index}`)
-            // The only lie that no reader can see is one valid element under a wrong id.
+            // A valid element under a wrong id is the only error that no reader can see.
             if (outcome.status === 'fulfilled' && !faultPlan.some(({ kind }) => kind === 'swapped id')) {
               expect(outcome.value).toBe(outcome.record)
             }
@@ -229,7 +230,7 @@ describe('exactly one outcome per record', () => {
     },
   )
 
-  it('rejects with what the last attempt met', async () => {
+  it('rejects with the error of the last attempt', async () => {
     const client = scriptedClient((call) =>
       call.number === 0 ? faulty(call, { kind: 'invalid', at: 0 }) : { text: '{"results":[]}' },
     )
@@ -247,7 +248,7 @@ describe('exactly one outcome per record', () => {
   it.each([
     ...aboutOneRecord.map(([kind, code]) => [kind, code, {}, 1] as const),
     ['length', 'answer_truncated', { maxOutputTokens: 100 }, 1] as const,
-    // Where it was cut may have been no cap.
+    // The answer may have been cut elsewhere than at the cap.
     ['length', 'answer_truncated', {}, 2] as const,
   ])(
     'rejects a record that alone meets %s, as %s: %j, attempts: %i',
@@ -282,7 +283,7 @@ describe('exactly one outcome per record', () => {
     },
   )
 
-  it('sends what failed once together again, then halves it, and at last each record alone', async () => {
+  it('sends failed records together once more, then in halves, and in the end alone', async () => {
     const { client, stream } = scriptedStream('chat', (call) => faulty(call, { kind: 'silent end', at: 0 }), {
       maxPackRecords: 8,
       maxInFlight: 1,
@@ -317,7 +318,7 @@ describe('exactly one outcome per record', () => {
 })
 
 describe("never a neighbour's answer", () => {
-  it('follows the ids of a shuffled answer', async () => {
+  it('uses the ids of a shuffled answer', async () => {
     const client = scriptedClient((call) => faulty(call, { kind: 'shuffled', at: 0 }))
     const outcomes = await collect(stringStream(client), texts(25))
     expect(
