@@ -41,10 +41,12 @@ const EXEMPT = [
   'test/kafka/broker',
   'test/learning',
   'test/options',
-  'test/package',
   'test/packing',
   'test/soak',
-  'test/stream',
+  'test/stream/cache.test.ts',
+  'test/stream/deadlines.test.ts',
+  'test/stream/destroy.test.ts',
+  'test/stream/packing.test.ts',
   'test/vitest.config.ts',
 ]
 

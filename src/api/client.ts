@@ -15,7 +15,10 @@ export async function opened(sent: Sent): Promise<OpenedAnswer> {
   return { events: data, headers: response?.headers }
 }
 
-/** Which server a client asks, and under which name it knows the model: two parts of an answer's identity. */
+/**
+ * The server of a client, and the name under which it knows the model. Both are part of an answer's
+ * identity.
+ */
 export function addressOf(client: unknown): readonly unknown[] {
   const { baseURL, deploymentName } = client as { baseURL?: unknown; deploymentName?: unknown }
   return [baseURL, deploymentName]

@@ -1,6 +1,6 @@
 import { LONGEST_TIMER_MS } from './timer-limit.ts'
 
-/** One timer, for the next time at which something is to do. Times are by `performance.now()`. */
+/** A single timer for the next action. All times are from `performance.now()`, in ms. */
 export class Alarm {
   readonly #ring: () => void
   #cancel: (() => void) | undefined
@@ -11,9 +11,9 @@ export class Alarm {
   }
 
   /**
-   * Rings at that time and not at the time set before. `Infinity`: never. A time that is not after
-   * `now`: at the end of this turn of the event loop. It may ring early, by a fraction of a
-   * millisecond or after 24 days.
+   * Rings at `due` instead of at the time that was set before. `Infinity` means never. If `due` is
+   * not after `now`, the alarm rings at the end of this turn of the event loop. It may ring early:
+   * by a fraction of a ms, or after 24 days.
    */
   set(due: number, now: number): void {
     if (due === this.#due) return
@@ -25,7 +25,7 @@ export class Alarm {
       this.#due = Infinity
       this.#ring()
     }
-    // A timer would wait for 1 ms at least.
+    // A timer would wait for at least 1 ms.
     if (due <= now) {
       const immediate = setImmediate(ring)
       this.#cancel = () => {

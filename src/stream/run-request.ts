@@ -4,7 +4,7 @@ import { endOfAnswer, endOfError, failure, type RequestEnd } from '../answer/req
 import { scrub } from '../answer/scrub.ts'
 import { emptyAnswer } from '../api/answer.ts'
 import { opened, secretsOf } from '../api/client.ts'
-import { LONGEST_TIMER } from '../base/timer-limit.ts'
+import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { AnyHeaders } from '../limits/rate-headers.ts'
 import type { Resolved } from '../options/options.ts'
@@ -65,7 +65,8 @@ export async function* runRequest<R, T>(
   let end: RequestEnd
   try {
     const { firstTokenTimeout, requestTimeout } = timeouts
-    const timeout = Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER - SDK_MARGIN_MS) + SDK_MARGIN_MS
+    const timeout =
+      Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER_MS - SDK_MARGIN_MS) + SDK_MARGIN_MS
     const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
     // The SDK's own retries cannot know which records have settled.
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })

@@ -15,7 +15,7 @@ import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root, runNode } from '../helpers/run.ts'
 
-/** A project of a user's, with the package as npm would install it and its peers beside it. */
+/** A user's project, with the package as npm would install it, and its peers. */
 const project = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
 const modules = join(project, 'node_modules')
 
@@ -61,7 +61,7 @@ describe('the packed package', () => {
     expect(await runNode([program])).toEqual({ code: 0, stdout: 'yes\n', stderr: '' })
   })
 
-  it('reads and writes files there', async () => {
+  it('reads and writes files', async () => {
     const input = write('tickets.csv', 'text\nyes\n')
     const program = write(
       'read.js',
@@ -74,7 +74,7 @@ describe('the packed package', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"text":"yes"}\n' })
   })
 
-  it('loads gpt-tokenizer only where an exact counter is asked for, and says that it must be installed', async () => {
+  it('loads gpt-tokenizer only for an exact counter, and says that it must be installed', async () => {
     const program = write(
       'exact.js',
       `import { exactTokenCounter } from 'llm-pack-stream'
@@ -83,7 +83,7 @@ describe('the packed package', () => {
     expect((await runNode([program])).stdout).toMatch(/npm install gpt-tokenizer/)
   })
 
-  it('has types that a strict consumer can check, declarations included, without optional peers', async () => {
+  it('has types that a strict user can check with all declarations, without optional peers', async () => {
     const program = (value: string) => `import OpenAI from 'openai'
        import * as z from 'zod'
        import { PackStream, exactTokenCounter } from 'llm-pack-stream'
@@ -102,7 +102,7 @@ describe('the packed package', () => {
       const tsc = join(root, 'node_modules/typescript/bin/tsc')
       return runNode([tsc, ...flags, write(name, text)], {}, project)
     }
-    // The SDK's own declarations name optional packages of its own.
+    // The SDK's own declarations name its optional packages.
     const ours = ({ stdout }: { stdout: string }) =>
       stdout
         .split('\n')
@@ -113,7 +113,7 @@ describe('the packed package', () => {
     ])
   })
 
-  it('has Kafka for who has the client, and for nobody else', async () => {
+  it('needs the Kafka client only for Kafka', async () => {
     const program = write(
       'worker.ts',
       `import { runKafka, type KafkaRecord, type KafkaSummary } from 'llm-pack-stream/kafka'
@@ -156,7 +156,7 @@ describe('the packed package', () => {
     expect({ code, stdout }).toMatchObject({ code: 0 })
   })
 
-  it('names no host and no path of the machine that it was made on', () => {
+  it('names no host and no path of the machine on which it was built', () => {
     const grep = ['-rlE', `https?://(registry|npm)|/work/|/root/`, join(modules, 'llm-pack-stream')]
     expect(() => execFileSync('grep', grep, { stdio: 'pipe' })).toThrow()
   })

@@ -17,7 +17,7 @@ describe('a record that cannot be serialized', () => {
     ['returns a promise', () => Promise.resolve('x'), /got object$/, undefined],
   ]
   it.each(ways)(
-    '%s: it is rejected, unsent, and its neighbours are not',
+    '%s: it is rejected without being sent, and its neighbours are fulfilled',
     async (_name, serialize, message, original) => {
       const client = scriptedClient(echo)
       const stream = stringStream(client, {
@@ -38,7 +38,7 @@ describe('a record that cannot be serialized', () => {
     },
   )
 
-  it('is told by default where JSON has no word for it', async () => {
+  it('is rejected by default if JSON cannot express it', async () => {
     const stream = new PackStream({
       client: scriptedClient(echo),
       model: 'm',
@@ -53,7 +53,7 @@ describe('a record that cannot be serialized', () => {
 })
 
 describe('null', () => {
-  it('is refused at the write, and nothing else is lost', async () => {
+  it('is refused by write(), and no other record is lost', async () => {
     const stream = stringStream(scriptedClient(echo))
     stream.write('a')
     expect(() => stream.write(null as unknown as string)).toThrow(/null/)
@@ -63,9 +63,9 @@ describe('null', () => {
   })
 })
 
-describe('a countTokens of the user', () => {
+describe("a user's countTokens", () => {
   it.each([() => NaN, () => '7' as unknown as number, () => -1])(
-    'that returns no number is refused (%#)',
+    'that does not return a number is refused (%#)',
     (countTokens) => {
       expect(() => stringStream(scriptedClient(echo), { countTokens })).toThrow(
         /`countTokens` to return a number/,
@@ -106,7 +106,10 @@ describe('a countTokens of the user', () => {
 })
 
 describe('a record that the server refuses', () => {
-  /** A server that takes all requests, but those from number 1 on that hold one of these. */
+  /**
+   * A server that accepts all requests, except requests from number 1 on that hold one of these
+   * records.
+   */
   const refusing = (status: number, isBad: (text: string) => boolean, fields: object = {}) =>
     scriptedClient((call: Call) => {
       if (call.number > 0 && call.records.some(({ text }) => isBad(text))) {
@@ -132,13 +135,14 @@ describe('a record that the server refuses', () => {
       },
     ])
     expect(stream.stats.records).toEqual({ read: 24, fulfilled: 23, rejected: 1, unsettled: 0 })
-    // 8 for the pack before and that after, and 8, 4, 4, 2, 2, 1, 1 for the one that it is in.
+    // 8 attempts for the packs before and after, and 8, 4, 4, 2, 2, 1, 1 for the pack with the
+    // record.
     expect(client.calls.map(({ records }) => records.length).toSorted((a, b) => b - a)).toEqual([
       8, 8, 8, 4, 4, 2, 2, 1, 1,
     ])
   })
 
-  it('several are found, though each spoils the packs of others', async () => {
+  it('several are found, although each makes packs of other records fail', async () => {
     const client = refusing(400, (text) => /[37]$/.test(text))
     const outcomes = await inNoTime(() => collect(stringStream(client, options), ['text 0', ...texts(30)]))
     const rejected = outcomes.filter(({ status, index }) => status === 'rejected' && index > 7)
@@ -151,17 +155,18 @@ describe('a record that the server refuses', () => {
     ])
   })
 
-  it('ends the stream where nothing is taken any more', async () => {
+  it('ends the stream if the server refuses every request', async () => {
     const client = refusing(400, () => true)
     const stream = stringStream(client, options)
     const thrown: unknown = await inNoTime(() => collect(stream, texts(200)).catch((error: unknown) => error))
     expect(thrown).toBeInstanceOf(PackStreamError)
     expect(thrown).toMatchObject({ code: 'bad_request', cause: { code: 'api_error', status: 400 } })
-    // The first was taken, and 20 in a row are about their records.
+    // The first request was accepted. The next 20 failures in a row count as failures of their
+    // records.
     expect(client.calls).toHaveLength(1 + 20 + 1)
   })
 
-  it('ends it where it is in the first request', async () => {
+  it('ends the stream if the record is in the first request', async () => {
     const client = scriptedClient(() => {
       throw Object.assign(new Error('as the API says'), { status: 400 })
     })

@@ -19,7 +19,7 @@ interface Heard {
   readonly outcomes: OutcomeEvent[]
 }
 
-/** All that is published until the test is over. */
+/** Collects everything that is published until the end of the test. */
 function listen(): Heard {
   const heard: Heard = { starts: [], ends: [], elements: [], outcomes: [] }
   const channels = {
@@ -36,7 +36,10 @@ function listen(): Heard {
   return heard
 }
 
-/** A model with a fault of each kind, in the first answers; the last record never gets a valid result. */
+/**
+ * A model with one fault of each kind in its first answers. The last record never gets a valid
+ * result.
+ */
 const flawed = () =>
   scriptedClient((call) => {
     const value = ({ text }: { text: string }) => (text === 'text 19' ? 42 : text)
@@ -59,8 +62,8 @@ const flawed = () =>
     }
   })
 
-describe('what is published', () => {
-  it('agrees with the outcomes and with the stats', async () => {
+describe('the published events', () => {
+  it('agree with the outcomes and with the stats', async () => {
     const { starts, ends, elements, outcomes } = listen()
     const stream = stringStream(flawed(), { maxPackRecords: 5, maxInFlight: 2 })
     const emitted = await inNoTime(() => collect(stream, texts(20)))
@@ -104,7 +107,7 @@ describe('what is published', () => {
     )
   })
 
-  it('says how each request ended, in codes', async () => {
+  it('say how each request ended, in codes', async () => {
     const { ends } = listen()
     await inNoTime(() => collect(stringStream(flawed(), { maxPackRecords: 5, maxInFlight: 1 }), texts(20)))
     expect(ends.slice(0, 6)).toMatchObject([
@@ -125,7 +128,7 @@ describe('what is published', () => {
     expect(ends[0]?.usage).toEqual({ input: 100, cached: 0, output: 10, reasoning: 0 })
   })
 
-  it('has these fields, and no others', async () => {
+  it('have these fields, and no other fields', async () => {
     const { starts, ends, elements, outcomes } = listen()
     const stream = stringStream(scriptedResponses(echo), { api: 'responses', maxOutputTokens: 500 })
     await collect(stream, ['a'])
@@ -147,7 +150,7 @@ describe('what is published', () => {
   })
 
   it.each(['chat', 'responses'] as const)(
-    'says how long the first token took, be it a thought, and nothing where none came: %s',
+    'hold the time to the first token, also of a reasoning token, and no time without a token: %s',
     async (api) => {
       fakeTimers()
       const { ends } = listen()
@@ -169,7 +172,7 @@ describe('what is published', () => {
           case 2:
             return { refusal: 'No.' }
           case 3:
-            // It has begun, and never says a word.
+            // The answer has begun, and no token comes.
             return { text: '', usage: null }
           case 4:
             throw Object.assign(new Error('no'), { status: 400 })
@@ -200,7 +203,7 @@ describe('what is published', () => {
     },
   )
 
-  it('says which stream it is about, without showing it to who prints the event', async () => {
+  it('hold their stream in a property that printing does not show', async () => {
     const { starts, ends, elements, outcomes } = listen()
     const streams = [stringStream(scriptedClient(echo)), stringStream(scriptedClient(echo))]
     await Promise.all(streams.map((stream) => collect(stream, ['a'])))
@@ -210,7 +213,7 @@ describe('what is published', () => {
     }
   })
 
-  it('tells of a record that could not be sent, and of requests that are aborted', async () => {
+  it('cover records that could not be sent, and requests that are aborted', async () => {
     const { starts, ends, outcomes } = listen()
     const client = scriptedClient(() => new Promise(() => undefined))
     const stream = stringStream(client, { serialize: (text) => (text === 'bad' ? (1 as never) : text) })
@@ -226,7 +229,7 @@ describe('what is published', () => {
     expect(ends).toMatchObject([{ request: 1, end: 'failure', settled: 0, unsettled: 1 }])
   })
 
-  it('comes in order: a request starts, its elements close, it ends', async () => {
+  it('come in order: a request starts, its elements close, and it ends', async () => {
     const order: string[] = []
     for (const name of ['request:start', 'element', 'outcome', 'request:end']) {
       const listener = () => order.push(name)
@@ -239,8 +242,8 @@ describe('what is published', () => {
   })
 })
 
-describe('where nobody listens', () => {
-  it('no event is built', () => {
+describe('without a subscriber', () => {
+  it('no event is made', () => {
     const build = vi.fn(() => ({ request: 1, kind: 'fulfilled' as const, index: 0 }))
     publish('element', {}, build)
     expect(build).not.toHaveBeenCalled()
@@ -255,7 +258,7 @@ describe('where nobody listens', () => {
     const listener = () => {
       throw new Error('from the listener')
     }
-    // Node throws it again later, on its own.
+    // Node throws the error again later.
     const kept = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
     process.on('uncaughtException', (error) => thrown.push(error))

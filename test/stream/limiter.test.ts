@@ -8,11 +8,11 @@ import { withHeaders } from '../helpers/with-headers.ts'
 
 const MINUTE = 60_000
 
-/** A refusal for want of quota, as the SDK throws it. */
+/** A refusal because of a used-up quota, in the form that the SDK throws. */
 const refusal = (headers: Record<string, string> = {}) =>
   Object.assign(new Error('429'), { status: 429, code: 'rate_limit_exceeded', headers: new Headers(headers) })
 
-/** A model that refuses its first request, and those that the test says. */
+/** A model that refuses its first request, and the requests that the test names. */
 const refusingFirst = (headers: Record<string, string>): ScriptedClient =>
   scriptedClient((call) => {
     if (call.number === 0) throw refusal(headers)
@@ -22,14 +22,14 @@ const refusingFirst = (headers: Record<string, string>): ScriptedClient =>
 const isFulfilled = ({ status, attempts }: { status: string; attempts: number }) =>
   status === 'fulfilled' && attempts === 1
 
-/** Whatever can be done at this moment, and whatever is due within a few ms. */
+/** Lets all work run that is due now or within a few ms. */
 const aMoment = async () => {
   await vi.advanceTimersByTimeAsync(5)
   await settle()
 }
 
 describe('a 429', () => {
-  it('pauses all requests, of all streams that share the limiter', async () => {
+  it('pauses all requests of all streams that share the limiter', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const clients = [refusingFirst({ 'retry-after': '90' }), scriptedClient(echo)]
@@ -47,7 +47,7 @@ describe('a 429', () => {
     expect(first!.stats).toMatchObject({ rateLimited: 1, records: { fulfilled: 4 } })
   })
 
-  it('pauses no stream with a limiter of its own', async () => {
+  it('does not pause a stream with another limiter', async () => {
     fakeTimers()
     const clients = [refusingFirst({ 'retry-after': '90' }), scriptedClient(echo)]
     for (const client of clients) stringStream(client, { linger: 0 }).resume().write('a')
@@ -65,7 +65,7 @@ describe('a 429', () => {
       () => ({ 'retry-after': 'Tue, 02 Jan 2024 00:00:00 GMT', date: 'Mon, 01 Jan 2024 00:00:00 GMT' }),
     ],
     ['longer than timers can wait', 2 ** 31 + MINUTE, () => ({ 'retry-after-ms': `${2 ** 31 + MINUTE}` })],
-  ])('is waited out for %s, and nothing is lost', async (_, pause, headers) => {
+  ])('is waited out for %s, and no record is lost', async (_, pause, headers) => {
     fakeTimers()
     const client = refusingFirst(headers())
     const stream = stringStream(client, { maxPackRecords: 5, maxAttempts: 1 })
@@ -78,12 +78,12 @@ describe('a 429', () => {
     await vi.advanceTimersByTimeAsync(20)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(await outcomes).toHaveLength(30)
-    // The wait is no attempt.
+    // The wait does not count as an attempt.
     expect((await outcomes).every(isFulfilled)).toBe(true)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that comes again and again is waited for, longer each time', async () => {
+  it('that repeats gets a longer pause each time', async () => {
     const times: number[] = []
     const client = scriptedClient((call) => {
       times.push(performance.now())
@@ -99,7 +99,7 @@ describe('a 429', () => {
     expect(Math.max(...pauses)).toBeLessThan(61_000)
   })
 
-  it('halves what runs at once', async () => {
+  it('halves the number of requests at once', async () => {
     fakeTimers()
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {
@@ -122,7 +122,7 @@ describe('a 429', () => {
 })
 
 describe('requestsPerMinute', () => {
-  it('is kept by all streams together, in every minute', async () => {
+  it('is respected by all streams together, in every minute', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 5, max: 300 }),
@@ -145,7 +145,7 @@ describe('requestsPerMinute', () => {
           expect(all.flat().every(isFulfilled)).toBe(true)
           for (const start of times) {
             const inMinute = times.filter((time) => time >= start && time < start + MINUTE)
-            // No more than the minute's, and what may be sent at once.
+            // At most the limit of the minute, and the requests that may start at once.
             expect(inMinute.length).toBeLessThanOrEqual(Math.ceil(requestsPerMinute * (1 + 1 / 6)) + 1)
           }
         },
@@ -154,7 +154,7 @@ describe('requestsPerMinute', () => {
     )
   })
 
-  it('lets each of the streams have its share', async () => {
+  it('gives each of the streams its share', async () => {
     const limiter = new RateLimiter({ requestsPerMinute: 60 })
     const order: string[] = []
     const streams = ['a', 'b'].map((name) => {
@@ -171,14 +171,14 @@ describe('requestsPerMinute', () => {
   })
 })
 
-/** What a provider charges for a request. */
+/** The tokens that a provider charges for a request. */
 function chargeOf({ body }: Call): number {
   const length = body.messages.reduce((sum, { content }) => sum + (content as string).length, 0)
   return tokenCharge(length, body.max_completion_tokens ?? undefined)
 }
 
 describe('a request that is larger than the whole limit', () => {
-  /** Refuses it for ever, as OpenAI does, and says what the limit is. */
+  /** A server that always refuses such a request, like OpenAI, and names the limit. */
   const strict = (limit: number, headers: Record<string, string> = {}) =>
     scriptedClient((call) => {
       if (chargeOf(call) <= limit) return echo(call)
@@ -198,12 +198,12 @@ describe('a request that is larger than the whole limit', () => {
       collect(stringStream(client, { maxAttempts: 1, maxInFlight: 1 }), records),
     )
     expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
-    // The limit is known after the first refusal.
+    // The stream knows the limit after the first refusal.
     expect(client.calls.filter((call) => chargeOf(call) > 1_000)).toHaveLength(1)
   })
 
   it.each([{}, { 'retry-after': '5' }])(
-    'and holds one record is rejected, not asked for ever: %j',
+    'and holds one record is rejected and not sent forever: %j',
     async (headers) => {
       const client = strict(1_000, headers)
       const records = ['a', 'b', long(8_000), 'c']
@@ -218,7 +218,7 @@ describe('a request that is larger than the whole limit', () => {
     },
   )
 
-  it('of a limiter is never sent but alone, and no request is counted that was not', async () => {
+  it('of a limiter is sent only alone, and only sent requests are counted', async () => {
     const limiter = new RateLimiter({ tokensPerMinute: 1_000 })
     const client = scriptedClient(echo)
     const stream = stringStream(client, { limiter })
@@ -239,7 +239,7 @@ describe('destroyed while it waits', () => {
   it.each([
     ['for the end of a pause', {}, () => refusingFirst({ 'retry-after': '90' })],
     ['for its turn', { requestsPerMinute: 1 }, () => scriptedClient(echo)],
-  ])('%s, it leaves no timer and no listener, and sends nothing more', async (_, limits, makeClient) => {
+  ])('%s, it leaves no timer and no listener, and sends no more requests', async (_, limits, makeClient) => {
     fakeTimers()
     const limiter = new RateLimiter(limits)
     const listening = vi.spyOn(limiter, 'whenFree')
@@ -255,7 +255,7 @@ describe('destroyed while it waits', () => {
     expect(vi.getTimerCount()).toBe(0)
     for (const [listener] of listening.mock.calls) expect(forgotten).toHaveBeenCalledWith(listener)
 
-    // The limiter is as good as before to others.
+    // The limiter still works for other streams.
     const other = scriptedClient(echo)
     const outcomes = collect(stringStream(other, { limiter }), texts(3))
     await vi.advanceTimersByTimeAsync(5 * MINUTE)
@@ -265,7 +265,7 @@ describe('destroyed while it waits', () => {
 })
 
 describe('x-ratelimit headers', () => {
-  /** A server with such a limit, which tells in its headers what is left of it, if at all. */
+  /** A server with such a limit. Its headers may report how much is left. */
   function limited(limits: { requestsPerMinute?: number; tokensPerMinute?: number }, tells: boolean) {
     const bucket = new RateLimits(limits, performance.now())
     const times: number[] = []

@@ -11,7 +11,10 @@ import { echo, scriptedClient, type Answer, type Call } from '../helpers/scripte
 
 const pricing = { input: 1, cachedInput: 0.5, output: 10 }
 
-/** What a client of these costs: characters of the prompt as OpenAI estimates them, and no more output than the cap. */
+/**
+ * The cost of a request: OpenAI's estimate of the prompt from its characters, and an output of at
+ * most the cap.
+ */
 function charged(call: Call, wanted: number): Answer {
   const { messages, response_format, max_completion_tokens } = call.body
   const cap = max_completion_tokens ?? Infinity
@@ -22,7 +25,10 @@ function charged(call: Call, wanted: number): Answer {
   return wanted > cap ? { text: '{"results":[', finishReason: 'length', usage } : { ...echo(call), usage }
 }
 
-/** Takes all outcomes of a stream, as slowly as it is told, and the error that it ended with. */
+/**
+ * Takes all outcomes of a stream at a given speed. Returns them, and the error with which the
+ * stream ended.
+ */
 async function drain(
   stream: PackStream<string, string>,
   records: Iterable<string>,
@@ -42,7 +48,7 @@ async function drain(
 }
 
 describe('a stream never spends more than maxCost', () => {
-  it('by its own accounts, under answers of any size within the caps', async () => {
+  it('by its own accounts, with answers of any size within the caps', async () => {
     let reached = 0
     await fc.assert(
       fc.asyncProperty(
@@ -63,7 +69,7 @@ describe('a stream never spends more than maxCost', () => {
           const { cost, records, requests } = stream.stats
           expect(cost).toBeLessThanOrEqual(maxCost)
           expect(requests).toBe(client.calls.length)
-          // Also what order held back behind an unsettled record.
+          // Including the outcomes that waited in order behind an unsettled record.
           expect(outcomes).toHaveLength(records.fulfilled + records.rejected)
           if (options.preserveOrder) {
             const indexes = outcomes.map(({ index }) => index)
@@ -82,12 +88,12 @@ describe('a stream never spends more than maxCost', () => {
       ),
       { numRuns: runs(300) },
     )
-    // Both ends were seen often.
+    // Both ends happened often.
     expect(reached).toBeGreaterThan(runs(15))
     expect(reached).toBeLessThan(runs(285))
   })
 
-  it.each([0.01, 0.02, 0.05])("by a server's own counts: $%d", async (maxCost) => {
+  it.each([0.01, 0.02, 0.05])('by the counts of a server: $%d', async (maxCost) => {
     await using simulator = await startSimulator({
       latency: { timeToFirstToken: 1, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity },
     })
@@ -109,7 +115,7 @@ describe('a stream never spends more than maxCost', () => {
     const spent =
       ((inputTokens - cachedTokens) * input + cachedTokens * cachedInput + outputTokens * output) / 1e6
     expect(spent).toBeLessThanOrEqual(maxCost)
-    // No request may cost more than 0.006, so nearly all of it is spent.
+    // No request may cost more than 0.006, so nearly the whole maxCost is spent.
     expect(spent).toBeGreaterThan(maxCost - 0.006)
     expect(stream.stats.cost).toBeCloseTo(spent, 9)
     expect(stream.stats.requests).toBe(requests)
@@ -117,12 +123,12 @@ describe('a stream never spends more than maxCost', () => {
   })
 })
 
-describe('the cap without one of the user', () => {
+describe('the cap if the user sets no cap', () => {
   const capsOf = (calls: readonly Call[]) => calls.map(({ body }) => body.max_completion_tokens)
   const script = (call: Call): Answer => ({ ...echo(call), usage: { input: 100, output: 100 } })
   const options = { maxPackRecords: 10, maxInFlight: 1 }
 
-  it('is sent from the first request on, and is what was learned afterwards', async () => {
+  it('is sent from the first request on, and is the learned cap afterwards', async () => {
     const client = scriptedClient(script)
     await drain(stringStream(client, { ...options, pricing, maxCost: 1 }), texts(50))
     const [first, ...others] = capsOf(client.calls)
@@ -131,7 +137,7 @@ describe('the cap without one of the user', () => {
     for (const cap of others) expect(cap).toBeLessThan(500)
   })
 
-  it('is smaller where there is less money', async () => {
+  it('is smaller if less money is left', async () => {
     const client = scriptedClient(script)
     await drain(stringStream(client, { ...options, pricing, maxCost: 0.03 }), texts(5))
     const [cap] = capsOf(client.calls)
@@ -139,7 +145,7 @@ describe('the cap without one of the user', () => {
     expect(cap).toBeLessThan(0.03 / (10 / 1e6))
   })
 
-  it('grows where it was not enough', async () => {
+  it('grows if it was too small', async () => {
     const client = scriptedClient((call) => charged(call, 6_000))
     const stream = stringStream(client, { ...options, maxPackRecords: 1, pricing, maxCost: 1 })
     const { outcomes, error } = await inNoTime(() => drain(stream, texts(1)))
@@ -149,18 +155,20 @@ describe('the cap without one of the user', () => {
     expect(second).toBeGreaterThan(6_000)
   })
 
-  it('is none where there is no maxCost', async () => {
+  it('is not sent without maxCost', async () => {
     const client = scriptedClient(script)
     await drain(stringStream(client, { ...options, pricing }), texts(5))
     expect(capsOf(client.calls)).toEqual([undefined])
   })
 })
 
-describe('what is in flight', () => {
-  /** Each request may cost 0.001 and what its prompt does, and does so when it is let. */
+describe('a request in flight', () => {
+  /**
+   * Each request may cost 0.001 and the price of its prompt, and does cost this if it is allowed.
+   */
   const options = { maxPackRecords: 1, maxOutputTokens: 100, pricing: { input: 0, output: 10 }, linger: 0 }
 
-  it('counts as spent, and what it leaves is spent by others', async () => {
+  it('counts as spent, and other requests spend the money that it did not use', async () => {
     const gates = Array.from({ length: 4 }, gate)
     const client = scriptedClient(async (call) => {
       await gates[call.number]?.opened
@@ -169,11 +177,11 @@ describe('what is in flight', () => {
     const stream = stringStream(client, { ...options, maxInFlight: 9, maxCost: 0.0035 })
     const drained = drain(stream, texts(9))
     await settle()
-    // Nobody knows yet what an answer costs.
+    // The stream does not know yet what an answer costs.
     expect(client.inFlight).toBe(1)
     gates[0]?.open()
     await settle()
-    // Three of four may cost a tenth of a cent each; a fourth would be too many.
+    // Three of four requests may cost a tenth of a cent each. A fourth request would be too much.
     expect(client.calls).toHaveLength(3)
     gates[1]?.open()
     await settle()
@@ -187,7 +195,7 @@ describe('what is in flight', () => {
     expect(stream.stats.cost).toBeCloseTo(0.003, 12)
   })
 
-  it('of which nothing more is to be asked ends well, though no further request could be paid for', async () => {
+  it('that settles the last records lets the stream end well, although no further request could be paid', async () => {
     const client = scriptedClient((call) => ({ ...echo(call), usage: { input: 0, output: 100 } }))
     const stream = stringStream(client, { ...options, maxCost: 0.003 })
     const { outcomes, error } = await drain(stream, texts(3))
@@ -197,7 +205,7 @@ describe('what is in flight', () => {
 })
 
 describe('the end for lack of money', () => {
-  it('comes before the first request, where that alone may cost too much', async () => {
+  it('comes before the first request if that request could cost too much', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { pricing, maxCost: 0.0001, maxOutputTokens: 1_000 })
     const { outcomes, error } = await drain(stream, texts(5))
@@ -234,8 +242,8 @@ describe('the end for lack of money', () => {
   it.each([
     ['a quick consumer', () => Promise.resolve()],
     ['a slow one', settle],
-  ])('lets out what order holds back behind an unsettled record, in order: %s', async (_name, rest) => {
-    // Two records never get a result: all others wait for them.
+  ])('releases the outcomes that wait behind an unsettled record, in order: %s', async (_name, rest) => {
+    // Two records never get a result. All other records wait for them.
     const missing = ['text 0', 'text 7']
     const script = (call: Call): Answer => {
       const records = call.records.filter(({ text }) => !missing.includes(text))
@@ -255,7 +263,7 @@ describe('the end for lack of money', () => {
     expect(asked.filter((text) => !missing.includes(text))).toEqual(paid)
   })
 
-  it('does not come for records that cost nothing, and values from the cache cost nothing', async () => {
+  it('does not come for values from the cache, which cost nothing', async () => {
     const cache = new Map<string, string>()
     const script = (call: Call): Answer => ({ ...echo(call), usage: { input: 100, output: 90 } })
     await drain(stringStream(scriptedClient(script), { cache }), texts(30))

@@ -8,8 +8,8 @@ function takeAll(outbox: Outbox<{ index: number }>): number[] {
   return indices
 }
 
-describe('as they come', () => {
-  it('outcomes leave in the order in which they were put, whatever their index', () => {
+describe('in order of arrival', () => {
+  it('outcomes leave in the order in which they were put, with any index', () => {
     const outbox = new Outbox<{ index: number }>(false)
     for (const index of [3, 0, 2]) outbox.put({ index })
     expect(takeAll(outbox)).toEqual([3, 0, 2])
@@ -19,7 +19,7 @@ describe('as they come', () => {
   })
 })
 
-describe('whether one may leave', () => {
+describe('whether an outcome may leave', () => {
   it.each<[isOrdered: boolean, steps: [put: number, hasNext: boolean][]]>([
     [
       false,
@@ -48,20 +48,20 @@ describe('whether one may leave', () => {
   })
 })
 
-describe('when some will never come', () => {
+describe('when some outcomes will never come', () => {
   it.each<[isOrdered: boolean, put: number[], taken: number[], left: number[]]>([
     [true, [5, 2, 9], [], [2, 5, 9]],
     [true, [0, 1, 7, 3], [0, 1], [3, 7]],
     [true, [1, 0], [0, 1], []],
     [true, [], [], []],
     [false, [5, 2, 9], [5, 2, 9], []],
-  ])('in order: %s, after %j: those that wait leave in their order', (isOrdered, put, early, late) => {
+  ])('in order: %s, after %j: the waiting outcomes leave in their order', (isOrdered, put, early, late) => {
     const outbox = new Outbox<{ index: number }>(isOrdered)
     for (const index of put) outbox.put({ index })
     expect(takeAll(outbox)).toEqual(early)
     outbox.closeGaps()
     expect(outbox.hasNext).toBe(late.length > 0)
-    // It may be said twice, and while some have left.
+    // The call may be repeated, also after some outcomes have left.
     const first = outbox.take()
     outbox.closeGaps()
     expect([...(first ? [first.index] : []), ...takeAll(outbox)]).toEqual(late)
@@ -69,7 +69,7 @@ describe('when some will never come', () => {
     expect(outbox.left).toBe(put.length)
   })
 
-  it('those that wait for no gap leave as they would have', () => {
+  it('outcomes without a gap before them leave as before', () => {
     const outbox = new Outbox<{ index: number }>(false)
     for (const index of [3, 0, 2]) outbox.put({ index })
     outbox.closeGaps()
@@ -78,7 +78,7 @@ describe('when some will never come', () => {
 })
 
 describe('in order', () => {
-  it('an outcome waits until all before it have left', () => {
+  it('an outcome waits until all earlier outcomes have left', () => {
     const outbox = new Outbox<{ index: number }>(true)
     outbox.put({ index: 1 })
     outbox.put({ index: 2 })
@@ -89,7 +89,7 @@ describe('in order', () => {
     expect(outbox.left).toBe(3)
   })
 
-  it('every outcome leaves once, in order, and as early as it can, for any order of arrival', () => {
+  it('every outcome leaves once, in order, and as early as possible, for any order of arrival', () => {
     const arrivals = fc.integer({ min: 0, max: 40 }).chain((count) =>
       fc.shuffledSubarray(
         Array.from({ length: count }, (_, i) => i),

@@ -15,7 +15,10 @@ const capOf = (call: Call) => call.body.max_completion_tokens ?? undefined
 const capsOf = (client: ScriptedClient) => client.calls.map(capOf)
 const sizesOf = (client: ScriptedClient) => client.calls.map(({ records }) => records.length)
 
-/** A model that writes so many tokens for each record, after so much thinking, and stops at the cap. */
+/**
+ * A model that writes a number of tokens for each record after a number of reasoning tokens, and
+ * stops at the cap.
+ */
 function writing(tokensOf: (text: string) => number, reasoning = 0) {
   return (call: Call): Answer => {
     const cap = capOf(call) ?? Infinity
@@ -27,11 +30,11 @@ function writing(tokensOf: (text: string) => number, reasoning = 0) {
   }
 }
 
-/** One request at a time, so that each learns from all before it. */
+/** One request at a time, so that each request uses what the earlier requests have shown. */
 const options = { maxInFlight: 1, maxPackRecords: 10 }
 
 describe('the cap on an answer', () => {
-  it('is sent once an answer has told, with room', async () => {
+  it('is sent after the first answer, with room', async () => {
     const client = scriptedClient(writing(() => 20))
     await collect(stringStream(client, options), texts(50))
     const [first, ...others] = capsOf(client)
@@ -43,7 +46,7 @@ describe('the cap on an answer', () => {
     }
   })
 
-  it('is as large as the pack', async () => {
+  it('grows with the pack', async () => {
     const client = scriptedClient(writing(() => 20))
     const stream = stringStream(client, { ...options, linger: 0 })
     stream.resume()
@@ -59,21 +62,24 @@ describe('the cap on an answer', () => {
     stream.destroy()
   })
 
-  it.each([100, 250, 500, 1_000])('is never above maxOutputTokens, and is that at first: %d', async (max) => {
-    const client = scriptedClient(writing(() => 20))
-    const stream = stringStream(client, { ...options, maxOutputTokens: max })
-    const outcomes = await collect(stream, texts(100))
-    expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
-    const caps = capsOf(client) as number[]
-    expect(caps[0]).toBe(max)
-    expect(Math.max(...caps)).toBe(max)
-    // After the first answer no pack is cut: they are as small as seven tenths of the cap want.
-    const sizes = sizesOf(client).slice(2)
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(Math.floor((max * 0.7) / 20))
-  })
+  it.each([100, 250, 500, 1_000])(
+    'is never above maxOutputTokens, and is equal to it at first: %d',
+    async (max) => {
+      const client = scriptedClient(writing(() => 20))
+      const stream = stringStream(client, { ...options, maxOutputTokens: max })
+      const outcomes = await collect(stream, texts(100))
+      expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
+      const caps = capsOf(client) as number[]
+      expect(caps[0]).toBe(max)
+      expect(Math.max(...caps)).toBe(max)
+      // After the first answer, no answer is cut: the packs fit into seven tenths of the cap.
+      const sizes = sizesOf(client).slice(2)
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(Math.floor((max * 0.7) / 20))
+    },
+  )
 
-  it('that was not enough is raised, and nothing is lost', async () => {
-    // Results that grow suddenly and stay so long.
+  it('that was too small is raised, and no record is lost', async () => {
+    // Results that grow suddenly and stay long.
     const client = scriptedClient(writing((text) => (Number(text.slice(5)) < 20 ? 10 : 80)))
     const outcomes = await collect(stringStream(client, options), texts(100))
     expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
@@ -81,14 +87,14 @@ describe('the cap on an answer', () => {
     expect(caps[0]).toBeLessThan(800)
     const perRecord = caps.map((cap, i) => cap / sizesOf(client)[i + 1]!)
     expect(perRecord.at(-1)).toBeGreaterThan(2 * 80)
-    // A few answers are cut, not one of each two.
+    // A few answers are cut, and fewer than half of them.
     expect(client.calls.length).toBeLessThan(20)
   })
 
-  it('grows with thinking, which is counted apart: it does not make records look long', async () => {
+  it('grows with reasoning tokens, which are counted separately and do not make records look long', async () => {
     const client = scriptedClient(writing(() => 20, 1_000))
     const stream = stringStream(client, { ...options, maxOutputTokens: 2_000 })
-    // All the thinking of the first answer is for one record.
+    // All reasoning tokens of the first answer are for one record.
     stream.write('alone')
     stream.flush()
     await once(stream, 'readable')
@@ -105,7 +111,7 @@ describe('a record that is cut although it is alone', () => {
   const lonely = { ...options, maxPackRecords: 1 }
   const records = ['a', 'b', 'long', 'c']
 
-  it('is asked once more without a cap, where there is no largest, and then has its result', async () => {
+  it('is sent once more without a cap if there is no largest cap, and then has its result', async () => {
     const client = scriptedClient(writing(long))
     const outcomes = await collect(stringStream(client, lonely), records)
     expect(outcomes.map(({ record, status }) => [record, status])).toEqual(
@@ -116,7 +122,7 @@ describe('a record that is cut although it is alone', () => {
     expect(outcomes[2]?.attempts).toBe(2)
   })
 
-  it('is asked once more with the largest cap, and then rejected, whatever maxAttempts', async () => {
+  it('is sent once more with the largest cap, and then rejected, also with more attempts left', async () => {
     for (const maxAttempts of [1, 9]) {
       const client = scriptedClient(writing(long))
       const stream = stringStream(client, { ...lonely, maxOutputTokens: 1_000, maxAttempts })
@@ -132,7 +138,7 @@ describe('a record that is cut although it is alone', () => {
   })
 
   it.each([1, 9])(
-    'is asked once more where none has been learned, and then rejected: maxAttempts %i',
+    'is sent once more if no cap has been learned, and then rejected: maxAttempts %i',
     async (maxAttempts) => {
       const client = scriptedClient(() => ({ text: '{"results":[', finishReason: 'length' }))
       const outcomes = await collect(stringStream(client, { ...lonely, maxAttempts }), ['long'])
@@ -141,7 +147,7 @@ describe('a record that is cut although it is alone', () => {
     },
   )
 
-  it('is fulfilled where what cut it was no cap', async () => {
+  it('is fulfilled if a cap was not the reason for the cut', async () => {
     const client = scriptedClient((call) =>
       call.number === 0 ? { text: '{"results":[', finishReason: 'length' } : echo(call),
     )
@@ -149,7 +155,7 @@ describe('a record that is cut although it is alone', () => {
     expect(outcomes).toMatchObject([{ status: 'fulfilled', attempts: 2 }])
   })
 
-  it('is rejected at once, where its cap was the largest already', async () => {
+  it('is rejected at once if its cap was already the largest cap', async () => {
     const client = scriptedClient(writing(long))
     const stream = stringStream(client, { ...lonely, maxOutputTokens: 1_000 })
     const [outcome] = await collect(stream, ['long'])
@@ -157,7 +163,7 @@ describe('a record that is cut although it is alone', () => {
     expect(capsOf(client)).toEqual([1_000])
   })
 
-  it('is found among others, which are fulfilled', async () => {
+  it('is found among other records, which are fulfilled', async () => {
     const client = scriptedClient(writing(long))
     const stream = stringStream(client, { ...options, maxOutputTokens: 1_000 })
     const outcomes = await collect(stream, [...texts(15), 'long', ...texts(15)])
@@ -186,21 +192,18 @@ describe('a server that refuses the cap', () => {
     return echo(call)
   }
 
-  it.each(Object.entries(refusals))(
-    'as %s is asked without from then on, and nothing is lost',
-    async (_, error) => {
-      const client = scriptedClient(refusing(error))
-      const outcomes = await collect(stringStream(client, { ...options, maxAttempts: 1 }), texts(60))
-      expect(outcomes).toHaveLength(60)
-      // The refused request counts as no attempt.
-      expect(outcomes.every(({ status, attempts }) => status === 'fulfilled' && attempts === 1)).toBe(true)
-      const caps = capsOf(client)
-      expect(caps.filter((cap) => cap !== undefined)).toHaveLength(1)
-      expect(caps.slice(2)).toEqual(Array(5).fill(undefined))
-    },
-  )
+  it.each(Object.entries(refusals))('as %s gets no more caps, and no record is lost', async (_, error) => {
+    const client = scriptedClient(refusing(error))
+    const outcomes = await collect(stringStream(client, { ...options, maxAttempts: 1 }), texts(60))
+    expect(outcomes).toHaveLength(60)
+    // The refused request does not count as an attempt.
+    expect(outcomes.every(({ status, attempts }) => status === 'fulfilled' && attempts === 1)).toBe(true)
+    const caps = capsOf(client)
+    expect(caps.filter((cap) => cap !== undefined)).toHaveLength(1)
+    expect(caps.slice(2)).toEqual(Array(5).fill(undefined))
+  })
 
-  it('for several requests at once is asked without for each of them', async () => {
+  it('for several requests at once gets each of them again without a cap', async () => {
     const client = scriptedClient(refusing(refusals['more than the model has']!))
     const stream = stringStream(client, { ...options, maxInFlight: 4, maxAttempts: 1 })
     const outcomes = await collect(stream, texts(200))
@@ -208,7 +211,7 @@ describe('a server that refuses the cap', () => {
     expect(capsOf(client).filter((cap) => cap !== undefined).length).toBeLessThanOrEqual(4)
   })
 
-  it.each(Object.entries(refusals))('that the user chose, as %s, ends the stream', async (_, error) => {
+  it.each(Object.entries(refusals))('that the user set, as %s, ends the stream', async (_, error) => {
     const client = scriptedClient(refusing(error))
     const thrown = await collect(stringStream(client, { maxOutputTokens: 432 }), texts(5)).catch(
       (reason: unknown) => reason,
@@ -218,7 +221,7 @@ describe('a server that refuses the cap', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('that was learned, below one that the user chose and the server takes, is asked with that', async () => {
+  it('that was learned, gets the larger cap that the user set', async () => {
     const client = scriptedClient((call) => {
       if (capOf(call) !== 4_000) {
         throw Object.assign(new Error('400'), { status: 400, ...refusals['more than the model has'] })

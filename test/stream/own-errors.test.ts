@@ -5,8 +5,8 @@ import * as z from 'zod'
 import { collect, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../helpers/scripted-client.ts'
 
-describe('what goes wrong on this side is not taken for a failed request', () => {
-  it('a listener that throws ends the stream with its error, and nothing is asked again', async () => {
+describe('an error on this side does not count as a failed request', () => {
+  it('a listener that throws ends the stream with its error, and no record is sent again', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client)
     stream.on('data', () => {
@@ -18,7 +18,7 @@ describe('what goes wrong on this side is not taken for a failed request', () =>
     expect(client.calls).toHaveLength(1)
   })
 
-  it('a listener that throws nothing ends the stream with an error all the same', async () => {
+  it('a listener that throws `undefined` also ends the stream with an error', async () => {
     const stream = stringStream(scriptedClient(echo))
     stream.on('data', () => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- as some do
@@ -28,7 +28,7 @@ describe('what goes wrong on this side is not taken for a failed request', () =>
     expect((await once(stream, 'error'))[0]).toBeInstanceOf(Error)
   })
 
-  it('an issue at a symbol makes that one result invalid', async () => {
+  it('an issue at a symbol makes only that result invalid', async () => {
     const schema = z.string().superRefine((_text, context) => {
       context.addIssue({ code: 'custom', message: 'odd', path: [Symbol('odd')] })
     })
@@ -50,7 +50,7 @@ describe('what goes wrong on this side is not taken for a failed request', () =>
     expect(client.calls).toHaveLength(1)
   })
 
-  it('a refinement that throws makes that one result invalid', async () => {
+  it('a refinement that throws makes only that result invalid', async () => {
     const client = scriptedClient((call) => ({ text: answerOf(call, ({ text }) => text) }))
     const schema = z.string().transform((text) => {
       if (text === 'text 2') throw new RangeError('mine')

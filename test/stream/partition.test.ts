@@ -12,13 +12,13 @@ import {
 } from '../helpers/scripted-client.ts'
 import { runs } from '../helpers/properties.ts'
 
-/** Records say their key themselves: `key/text`. */
+/** The text of a record holds its key: `key/text`. */
 const partition = (record: string) => record.slice(0, record.indexOf('/'))
 const keysOf = (call: Call) => new Set(call.records.map(({ text }) => partition(text)))
 const packsOf = (client: ScriptedClient) => client.calls.map(({ records }) => records.map(({ text }) => text))
 const ascending = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** Answers that leave records unsettled, in ways that lead to retries and to bisecting. */
+/** Answers that leave records unsettled in ways that lead to retries and to halving. */
 const faults = ['none', 'missing', 'length', 'refusal', 'context', 'reset', 'rate limit'] as const
 
 function faulty(call: Call, kind: (typeof faults)[number]): Answer {
@@ -43,7 +43,7 @@ function faulty(call: Call, kind: (typeof faults)[number]): Answer {
 }
 
 describe('records of two keys', () => {
-  it('never share a request, retries and the search for a guilty one included', async () => {
+  it('never share a request, including retries and the search for a guilty record', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...faults), { maxLength: 15 }),
@@ -76,7 +76,7 @@ describe('records of two keys', () => {
     )
   })
 
-  it('fill packs of their own, in which the order of each stays', async () => {
+  it('fill separate packs, in the order of each key', async () => {
     const client = scriptedClient(echo)
     const records = ascending(40).map((i) => `${'abcd'[i % 4]}/${i}`)
     await collect(stringStream(client, { partition, maxPackRecords: 5, linger: 2 ** 31 - 1 }), records)
@@ -96,7 +96,8 @@ describe('thousands of keys', () => {
   it.each([false, true])('stay bounded, and all finish: preserveOrder %s', async (preserveOrder) => {
     const options = { partition, preserveOrder, maxPackRecords: 10, maxInFlight: 2, linger: 2 ** 31 - 1 }
     const stream = stringStream(scriptedClient(echo), { ...options, highWaterMark: 4 })
-    // Those that wait for company, and besides: those of the packs that run, and what two buffers hold.
+    // The records that wait for more records, the records of the running packs, and the records in
+    // two buffers.
     const bound = 2 * (2 + 2) * 10 + 2 * 10 + 2 * 4
     let received = 0
     let most = 0
@@ -125,7 +126,7 @@ describe('thousands of keys', () => {
     expect(await outcomes).toHaveLength(1_000)
   })
 
-  it('among which one is frequent do not wait for ever', async () => {
+  it('do not wait forever if one of them is frequent', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { partition, maxPackRecords: 5, maxInFlight: 1, linger: 2 ** 31 - 1 })
     let rareAfter: number | undefined
@@ -135,7 +136,7 @@ describe('thousands of keys', () => {
       received += 1
       if (outcome.record === 'rare/0') rareAfter = received
     }
-    // It is the oldest when it gets crowded.
+    // It is the oldest key when too many records wait.
     expect(rareAfter).toBeLessThan(200)
   })
 })
@@ -209,7 +210,7 @@ describe('a partition function that', () => {
   })
 })
 
-it('identical records of two keys are asked for apart, also past a cache', async () => {
+it('identical records of two keys are sent separately, also with a cache', async () => {
   const cache = new Map<string, string>()
   let count = 0
   const alternating = () => `tenant ${count++ % 2}`

@@ -17,7 +17,7 @@ const tickets = readFileSync(new URL('../../examples/data/tickets.jsonl', import
 const schema = z.object({ label: z.enum(tickets.map(({ label }) => label)), confidence: z.number() })
 const instant = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }
 
-/** What was sent: the path and the body of each request. */
+/** The sent requests: the path and the body of each. */
 type Sent = { path: string; body: Record<string, unknown> }[]
 
 const sdks = [
@@ -53,7 +53,7 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
     return { values, sent, stats: stream.stats, simulated: simulator.stats }
   }
 
-  it('gives the very results that Chat Completions give, for the same tokens', async () => {
+  it('gives the same results as Chat Completions, for the same tokens', async () => {
     const responses = await run({ api: 'responses' })
     const chat = await run({ api: 'chat' })
     expect(responses.values).toEqual(chat.values)
@@ -70,7 +70,7 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
     expect(responses.stats.tokens).toEqual(chat.stats.tokens)
   })
 
-  it('sends what the API wants, and has nothing stored', async () => {
+  it('sends the form that the API requires, and asks it to store nothing', async () => {
     const { sent } = await run({ api: 'responses', request: { temperature: 0, prompt_cache_key: 'k' } })
     expect(sent.length).toBeGreaterThan(1)
     for (const { body } of sent) {
@@ -84,12 +84,12 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
     }
   })
 
-  it('stores where the user wants that', async () => {
+  it('lets the API store requests if the user asks for it', async () => {
     const { sent } = await run({ api: 'responses', request: { store: true } })
     expect(sent.every(({ body }) => body['store'] === true)).toBe(true)
   })
 
-  it('sends the cap as max_output_tokens: none before anything is known, then what was learned', async () => {
+  it('sends the cap as max_output_tokens: no cap at first, and then the learned cap', async () => {
     const free = await run({ api: 'responses' })
     const caps = free.sent.map(({ body }) => body['max_output_tokens'])
     expect(caps[0]).toBeUndefined()
@@ -119,7 +119,7 @@ const failed = (code: string) =>
 const first = '{"results":[{"id":1,"value":"text 0"}'
 const whole = `${first},{"id":2,"value":"text 1"},{"id":3,"value":"text 2"}]}`
 
-/** A client that plays these events to its first request, and answers all others. */
+/** A client that plays these events for its first request, and answers all other requests. */
 function playing(events: readonly object[], from = 0) {
   const answered = scriptedResponses(echo)
   const sizes: number[] = []
@@ -138,7 +138,10 @@ function playing(events: readonly object[], from = 0) {
   return { client, sizes }
 }
 
-/** What becomes of three records: their attempts, or the codes that they and their requests are rejected with. */
+/**
+ * The results of three records: their attempts, or the codes with which they and their requests are
+ * rejected.
+ */
 const fates = (outcomes: readonly Outcome<string, string>[]) =>
   outcomes
     .toSorted((a, b) => a.index - b.index)
@@ -150,7 +153,10 @@ const fates = (outcomes: readonly Outcome<string, string>[]) =>
 
 interface Ending {
   readonly events: readonly object[]
-  /** Fates of three records, if it happens once; of one that is alone and always meets it, with one attempt. */
+  /**
+   * The results of three records after one such answer, and of a single record with one attempt
+   * that always gets such an answer.
+   */
   readonly once: readonly unknown[]
   readonly always: unknown
 }
@@ -238,13 +244,13 @@ const endings: Record<string, Ending> = {
     once: [2, 2, 2],
     always: 'request_failed cut_short',
   },
-  // As llama.cpp does.
+  // llama.cpp does this.
   'completed although it was cut': {
     events: [created, delta('{"results":[{"id":1,'), ended('response.completed', { status: 'completed' })],
     once: [2, 2, 2],
     always: 'answer_truncated',
   },
-  // As aimock does.
+  // aimock does this.
   'completed by its name, incomplete by its status': {
     events: [created, delta('{"results":['), ended('response.completed', incomplete('max_output_tokens'))],
     once: [2, 2, 2],
@@ -326,7 +332,7 @@ const endings: Record<string, Ending> = {
 }
 
 describe.each(Object.entries(endings))('an answer that ends: %s', (_name, { events, once, always }) => {
-  it('keeps what had closed, and asks for the rest', async () => {
+  it('keeps the closed elements, and sends the other records again', async () => {
     const { client } = playing(events)
     const stream = stringStream(client, { api: 'responses' })
     const outcomes = await inNoTime(() => collect(stream, texts(3)))
@@ -334,12 +340,13 @@ describe.each(Object.entries(endings))('an answer that ends: %s', (_name, { even
     expect(stream.stats.records).toEqual({ read: 3, fulfilled: 3, rejected: 0, unsettled: 0 })
   })
 
-  it('rejects a record that is alone as what it is', async () => {
+  it('rejects a single record with the right code', async () => {
     const isRateLimit = JSON.stringify(events).includes('rate_limit')
     const { client, sizes } = playing(events, isRateLimit ? 1 : Infinity)
     const stream = stringStream(client, { api: 'responses', maxAttempts: 1 })
     expect(fates(await inNoTime(() => collect(stream, texts(1))))).toEqual([always])
-    // A rate limit is waited out, and what was cut is asked for once more. The one record may have settled before.
+    // The stream waits out a rate limit, and sends a cut record once more. The single record may
+    // have settled before.
     const settledFirst = events.some((event) => JSON.stringify(event).includes('text 0'))
     const isCut = always === 'answer_truncated'
     expect(sizes).toEqual(isRateLimit && !settledFirst ? [1, 1, 1] : isCut ? [1, 1] : [1])
@@ -347,7 +354,7 @@ describe.each(Object.entries(endings))('an answer that ends: %s', (_name, { even
 })
 
 describe('the accounts', () => {
-  it('take the usage from the last event, whatever it is', async () => {
+  it('take the usage from the last event of any kind', async () => {
     for (const last of [
       ended('response.completed', { status: 'completed' }),
       ended('response.incomplete', incomplete('max_output_tokens')),
@@ -368,7 +375,7 @@ describe('the accounts', () => {
   })
 
   it.each(['piece by piece', 'only as a whole'])(
-    'of a refusal, %s, keep its words for who asks',
+    'of a refusal, %s, hold its text in the property `refusal`',
     async (how) => {
       const { client } = playing(endings[`a refusal, ${how}`]?.events ?? [], Infinity)
       const [outcome] = await collect(stringStream(client, { api: 'responses' }), ['a'])
@@ -383,7 +390,7 @@ describe('through the SDK, over HTTP', () => {
       ([true, false] as const).map((isNamed) => [sdk, isNamed, connect] as const),
     ),
   )(
-    '%s: an error event (named: %s) breaks the answer off, and the rest is asked again',
+    '%s: an error event (named: %s) breaks the answer off, and the other records are sent again',
     async (_sdk, isNamed, connect) => {
       let requests = 0
       const respond = (_url: unknown, init?: RequestInit) => {
@@ -418,7 +425,7 @@ describe('through the SDK, over HTTP', () => {
   )
 })
 
-describe('a client that cannot', () => {
+describe('a client without the method', () => {
   it('is refused at once', () => {
     const chat = scriptedClient(echo)
     expect(() => stringStream(chat, { api: 'responses' })).toThrow(/`client`.*responses\.create/)

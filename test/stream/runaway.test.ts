@@ -16,7 +16,10 @@ const values = (outcomes: readonly Outcome<string, string>[]) =>
 const attempts = (outcomes: readonly Outcome<string, string>[]) =>
   outcomes.toSorted((a, b) => a.index - b.index).map((outcome) => outcome.attempts)
 
-/** Pieces of an answer that tell how many were read, and whether the reader closed them. They end after 10,000. */
+/**
+ * Pieces of an answer that count how many were read and whether the reader closed them. They end
+ * after 10,000 pieces.
+ */
 function watched(...pieces: (string | (() => string))[]) {
   const seen = { pulled: 0, isClosed: false }
   function* text(): Generator<string> {
@@ -35,12 +38,12 @@ function watched(...pieces: (string | (() => string))[]) {
   return { seen, text: text() }
 }
 
-/** A model that gives this answer first, and right ones afterwards. */
+/** A model that gives this answer first, and correct answers afterwards. */
 function firstly(answer: Answer) {
   return scriptedClient((call) => (call.number === 0 ? answer : echo(call)))
 }
 
-describe('an answer of nothing but whitespace is stopped', () => {
+describe('an answer of only whitespace is stopped', () => {
   const places: [string, string, number][] = [
     ['before the JSON', '', 0],
     ['after its first bracket', '{', 0],
@@ -71,7 +74,7 @@ describe('an answer of nothing but whitespace is stopped', () => {
     },
   )
 
-  it('after the last element, where nothing is missing, it costs no further request', async () => {
+  it('after the last element, if no record is missing, it causes no further request', async () => {
     const { seen, text } = watched(`{"results":[${element(1)},${element(2)}]}`, '\n')
     const client = firstly({ text })
     const stream = stringStream(client)
@@ -80,7 +83,7 @@ describe('an answer of nothing but whitespace is stopped', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('is told as `runaway`, and what it cost as wasted by that', async () => {
+  it('has the code `runaway`, and its tokens are wasted with this cause', async () => {
     const client = scriptedClient(() => ({ text: watched('{"results":[', ' ').text }))
     const stream = stringStream(client, { maxAttempts: 1 })
     expect(await collect(stream, ['a'])).toMatchObject([
@@ -91,7 +94,7 @@ describe('an answer of nothing but whitespace is stopped', () => {
   })
 })
 
-describe('a string of nothing but whitespace is stopped', () => {
+describe('a string of only whitespace is stopped', () => {
   it.each([
     ['spaces, one by one', ' ', 5_001],
     ['line breaks, as they are written in JSON', String.raw`\n`, 2_501],
@@ -110,7 +113,7 @@ describe('a string of nothing but whitespace is stopped', () => {
   })
 })
 
-describe('whitespace that means something is not', () => {
+describe('normal whitespace does not stop the answer', () => {
   it.each([
     ['in a string', ' '.repeat(5_000)],
     ['in a string, as escapes', '\n'.repeat(2_500)],
@@ -139,7 +142,7 @@ describe('whitespace that means something is not', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('where each of the gaps is short, however many they are', async () => {
+  it('in any number of short gaps', async () => {
     const gap = '\n'.repeat(500)
     const client = scriptedClient((call) => ({
       text: answerOf(call, ({ text }) => text).replaceAll(',', `${gap},${gap}`),
@@ -149,7 +152,7 @@ describe('whitespace that means something is not', () => {
   })
 })
 
-describe('elements that nobody asked for', () => {
+describe('elements that the request did not ask for', () => {
   let next = 100
   const kinds: [string, () => string][] = [
     ['repeated', () => `,${element(1, 'again')}`],
@@ -172,7 +175,7 @@ describe('elements that nobody asked for', () => {
     expect(client.calls.map(({ records }) => records.length)).toEqual([3, 2])
   })
 
-  it.each(kinds)('%s: four in a row, again and again, do not', async (_name, unasked) => {
+  it.each(kinds)('%s: repeated rows of four do not stop the answer', async (_name, unasked) => {
     const four = () => Array.from({ length: 4 }, unasked).join('')
     const client = scriptedClient((call) => ({
       text: answerOf(call, ({ text }) => text)
@@ -186,7 +189,7 @@ describe('elements that nobody asked for', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('settle what stands behind them in the same delta', async () => {
+  it('do not prevent that later elements of the same delta settle', async () => {
     const many = Array.from({ length: 50 }, () => element(1, 'again')).join(',')
     const { seen, text } = watched(`{"results":[${element(1)},${many},${element(2)}`, `,${element(3)}`)
     const client = firstly({ text })
@@ -196,7 +199,7 @@ describe('elements that nobody asked for', () => {
     expect(seen).toEqual({ pulled: 1, isClosed: true })
   })
 
-  it('are stopped where nothing is missing, too', async () => {
+  it('stop the answer also if no record is missing', async () => {
     const { seen, text } = watched(`{"results":[${element(1)},${element(2)}`, `,${element(1)}`)
     const client = firstly({ text })
     expect(values(await collect(stringStream(client), texts(2)))).toEqual(texts(2))
@@ -205,12 +208,12 @@ describe('elements that nobody asked for', () => {
   })
 })
 
-describe('a slow consumer at that very moment', () => {
+describe('a slow consumer at that moment', () => {
   it.each([
     ['whitespace', ' '.repeat(600)],
     ['repeated elements', `,${Array.from({ length: 6 }, () => element(1)).join(',')}`],
     ['no JSON', ' That is all.'],
-  ])('gets every outcome once: %s in the delta of the elements it waits for', async (_name, rest) => {
+  ])('gets every outcome once: %s in the delta of the waiting elements', async (_name, rest) => {
     const { seen, text } = watched(`{"results":[${element(1)},${element(2)},${element(3)}${rest}`, rest)
     const client = firstly({ text })
     const stream = stringStream(client, { readableHighWaterMark: 1, highWaterMark: 1, maxInFlight: 1 })
@@ -220,7 +223,7 @@ describe('a slow consumer at that very moment', () => {
       stream.end()
       for await (const outcome of stream) {
         outcomes.push(outcome)
-        // Long enough for everything that does not wait for the consumer.
+        // A time in which everything happens that does not wait for the consumer.
         await settle()
         if (outcomes.length < 3) expect(client.calls).toHaveLength(1)
       }
@@ -233,7 +236,7 @@ describe('a slow consumer at that very moment', () => {
 })
 
 describe('text that is not JSON', () => {
-  it('stops the answer if something is missing', async () => {
+  it('stops the answer if a record is missing', async () => {
     const { seen, text } = watched(`{"results":[${element(1)}`, '] Let me explain')
     const client = firstly({ text })
     const outcomes = await inNoTime(() => collect(stringStream(client), texts(3)))
@@ -242,7 +245,7 @@ describe('text that is not JSON', () => {
     expect(seen).toEqual({ pulled: 2, isClosed: true })
   })
 
-  it('stops it also where it stands right behind the last element that closed', async () => {
+  it('stops the answer also directly behind the last closed element', async () => {
     const { seen, text } = watched(`{"results":[${element(1)} oops`, 'oops')
     const client = firstly({ text })
     expect(values(await inNoTime(() => collect(stringStream(client), texts(2))))).toEqual(texts(2))
@@ -250,7 +253,7 @@ describe('text that is not JSON', () => {
     expect(seen.isClosed).toBe(true)
   })
 
-  it('is read to the end if nothing is, for what it cost', async () => {
+  it('is read to the end if no record is missing, to get the usage', async () => {
     const parts = [`{"results":[${element(1)},${element(2)}]}`, ' That', ' is', ' all.']
     const client = scriptedClient(() => ({ text: parts, usage: { input: 70, output: 30 } }))
     const stream = stringStream(client)
@@ -259,7 +262,7 @@ describe('text that is not JSON', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('is told as `not_json`', async () => {
+  it('has the code `not_json`', async () => {
     const client = scriptedClient(() => ({ text: 'I cannot do that.' }))
     expect(await collect(stringStream(client, { maxAttempts: 1 }), ['a'])).toMatchObject([
       { reason: { code: 'request_failed', cause: { code: 'not_json' } } },
@@ -268,7 +271,7 @@ describe('text that is not JSON', () => {
 })
 
 describe('an answer without any text', () => {
-  it('is no cut one: its records are asked again, also one that is alone', async () => {
+  it('does not count as cut: its records are sent again, also a single record', async () => {
     const client = firstly({ text: '' })
     const outcomes = await inNoTime(() => collect(stringStream(client), ['a']))
     expect(outcomes).toMatchObject([{ value: 'a', attempts: 2 }])
@@ -278,7 +281,7 @@ describe('an answer without any text', () => {
     ['none at all', {}],
     ['empty pieces', { text: ['', ''] }],
     ['none, by the end of a tool call', { finishReason: 'tool_calls' }],
-  ])('is a failed request, and is waited for as one: %s', async (_name, answer) => {
+  ])('is a failed request, with the pause of a failed request: %s', async (_name, answer) => {
     fakeTimers()
     const client = scriptedClient(() => answer)
     const outcomes = stringStream(client, { maxAttempts: 2, linger: 0 })
@@ -294,9 +297,9 @@ describe('an answer without any text', () => {
   })
 })
 
-describe('an answer that ends for a reason that nobody knows', () => {
+describe('an answer that ends for an unknown reason', () => {
   it.each(['error', 'network_error', 'eos', 'STOP'])(
-    'is whole where its JSON is: %s',
+    'is complete if its JSON is complete: %s',
     async (finishReason) => {
       const client = scriptedClient((call) => ({ ...echo(call), finishReason }))
       expect(attempts(await collect(stringStream(client), texts(3)))).toEqual([1, 1, 1])
@@ -308,13 +311,13 @@ describe('an answer that ends for a reason that nobody knows', () => {
     ['nothing', ''],
     ['the beginning', '{"results":['],
     ['some elements', `{"results":[${element(1)},`],
-  ])('has failed where it is not: %s', async (_name, text) => {
+  ])('has failed if its JSON is not complete: %s', async (_name, text) => {
     const client = firstly({ text, finishReason: 'error' })
     const outcomes = await inNoTime(() => collect(stringStream(client), texts(3)))
     const closed = text.includes('id') ? 1 : 0
     expect(attempts(outcomes)).toEqual([1, 2, 3].map((id) => (id <= closed ? 1 : 2)))
     expect(values(outcomes)).toEqual(texts(3))
-    // Those that it did not settle go again together, as after any failure.
+    // The unsettled records go again together, like after any failure.
     expect(client.calls.map(({ records }) => records.length)).toEqual([3, 3 - closed])
   })
 
@@ -322,7 +325,7 @@ describe('an answer that ends for a reason that nobody knows', () => {
     ['', 'cut_short'],
     ['{"results":[', 'cut_short'],
     ['It went wrong.', 'not_json'],
-  ])('is told as a failed request: %j, %s', async (text, code) => {
+  ])('is reported as a failed request: %j, %s', async (text, code) => {
     const client = scriptedClient(() => ({ text, finishReason: 'error' }))
     expect(await inNoTime(() => collect(stringStream(client, { maxAttempts: 2 }), ['a']))).toMatchObject([
       { attempts: 2, reason: { code: 'request_failed', cause: { code } } },
@@ -334,7 +337,7 @@ describe.each([
   ['openai 7', (baseURL: string) => new OpenAI({ baseURL, apiKey: 'test' })],
   ['openai 6', (baseURL: string) => new OpenAI6({ baseURL, apiKey: 'test' })],
 ])('through %s', (_name, connect) => {
-  it('a stopped answer is closed at the server, which then writes no more of it', async () => {
+  it('a stopped answer is closed at the server, which then stops writing', async () => {
     let requests = 0
     const { promise: hungUp, resolve } = Promise.withResolvers<undefined>()
     const server = createServer((request, response) => {

@@ -13,17 +13,19 @@ import { scriptedClient, type Answer } from '../helpers/scripted-client.ts'
 
 const key = 'sk-Key7Kq2vWx9ZmarkerOfTheKey'
 const instructions = 'Echo. Say "PromptQj4hTx8marker"\nto nobody.'
-/** Long ones, ones that JSON escapes, and one that is short. */
+/** Long texts, texts with characters that JSON escapes, and a short text. */
 const records = [
   'My name is "RecordUw3pLz6marker"\nand that is all.',
   'RecordBn5dGy1markerSecond',
   'PIN 83-41',
   'Nv2"Zk4"Xw9"Hq5"Jt8',
 ]
-/** What must be seen nowhere. None of it needs an escape. */
+/** Texts that must not appear anywhere. None of them needs an escape. */
 const markers = ['Key7Kq2', 'PromptQj4', 'RecordUw3', 'RecordBn5', '83-41', 'Zk4', 'Xw9', 'Hq5']
 
-/** Everything printed. The SDKs keep the functions that they print with, so these are never put back. */
+/**
+ * Everything that is printed. The SDKs keep their print functions, so the spies are never restored.
+ */
 let printed = ''
 for (const method of ['debug', 'log', 'info', 'warn', 'error', 'trace', 'dir'] as const) {
   vi.spyOn(console, method).mockImplementation((...args: unknown[]) => {
@@ -40,7 +42,7 @@ beforeEach(() => {
   printed = ''
 })
 
-/** Everything that a logger would write of a value. */
+/** Returns everything that a logger would write about a value. */
 function shown(value: unknown): string {
   const parts = [inspect(value, { depth: 20 }), JSON.stringify(value), String(value)]
   if (value instanceof Error) parts.push(value.stack ?? '', value.message, shown(value.cause))
@@ -51,7 +53,10 @@ const leaksIn = (text: string) => markers.filter((marker) => text.includes(marke
 
 type Options = Partial<PackStreamOptions<string, unknown>>
 
-/** Runs all records through a stream; returns the errors, and all that was told of them. */
+/**
+ * Runs all records through a stream. Returns the errors, and everything that was published about
+ * them.
+ */
 async function run(client: PackStreamOptions<string, unknown>['client'], options: Options = {}) {
   const events: unknown[] = []
   const listener = (event: unknown) => {
@@ -108,7 +113,7 @@ const sdks = [
   ['openai 6', (baseURL: string) => new OpenAI6({ baseURL, apiKey: key, maxRetries: 0 })],
 ] as const
 
-describe.each(sdks)('through %s, a server that quotes', (sdk, connect) => {
+describe.each(sdks)('through %s, a server that quotes its input', (sdk, connect) => {
   let answer: (response: ServerResponse, user: string) => void = () => undefined
   const server = createServer((request, response) => {
     const body: Buffer[] = []
@@ -137,7 +142,7 @@ describe.each(sdks)('through %s, a server that quotes', (sdk, connect) => {
       expect(leaksIn(told)).toEqual([])
       expect(printed).toBe('')
       if (code === undefined) return
-      // What is no quotation is worth reading.
+      // Text that is not a quotation stays.
       expect(errors).toMatchObject([{ name: 'PackStreamError', code, cause: { status, requestId: 'req_1' } }])
       expect(errors[0]?.message).toMatch(/The server said: ".*Bad input: /)
     },
@@ -192,20 +197,21 @@ describe.each(sdks)('through %s, a server that quotes', (sdk, connect) => {
     expect(leaksIn(printed)).toEqual([])
   })
 
-  it('sends an event that is no JSON', async () => {
+  it('sends an event that is not JSON', async () => {
     const { errors, told } = await served((response, user) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.end(`data: {"choices": oops ${user.replaceAll('\n', ' ')}\n\n`)
     })
     expect(errors).toHaveLength(records.length)
     expect(leaksIn(told)).toEqual([])
-    // openai 6 itself prints such an event whole, at its default log level; openai 7 prints that there was one.
+    // By default, openai 6 itself prints such an event completely; openai 7 only prints that there
+    // was such an event.
     expect(leaksIn(printed).length > 0).toBe(sdk === 'openai 6')
   })
 })
 
-describe('a model that quotes', () => {
-  it('in a refusal: it is there for who asks, and nowhere else', async () => {
+describe('a model that quotes its input', () => {
+  it('in a refusal: the text is only in the property `refusal`', async () => {
     const refusal = `I will not read ${records.join()} as ${instructions} says.`
     const { errors, told } = await run(scriptedClient(() => ({ refusal })))
     expect(errors).toHaveLength(records.length)
@@ -264,7 +270,7 @@ describe('a client that throws', () => {
       Object.assign(new Error('x'), { status: 500, request: { body: text } }),
     ],
   ]
-  it.each(ways)('%s: only who looks for it finds it', async (_name, thrown) => {
+  it.each(ways)('%s: the text is only in the property `original`', async (_name, thrown) => {
     const client = scriptedClient(() => {
       throw thrown
     })
@@ -275,7 +281,7 @@ describe('a client that throws', () => {
   })
 })
 
-describe('a function of the user that throws the text', () => {
+describe("a user's function that throws the text", () => {
   const throwing: [string, (text: string) => unknown][] = [
     ['as the message', (text) => new Error(text)],
     ['as the name', (text) => Object.assign(new Error('x'), { name: text })],
@@ -295,7 +301,7 @@ describe('a function of the user that throws the text', () => {
     async (name, _way, thrown) => {
       const originals: unknown[] = []
       const fail = (text: string) => {
-        // The prompt and the examples are read when the stream is made.
+        // The prompt and the examples are read when the stream is constructed.
         if (!records.some((record) => text.includes(record))) return name === 'countTokens' ? 1 : text
         originals.push(thrown(text))
         throw originals.at(-1)

@@ -9,7 +9,7 @@ import { echo, scriptedClient, type ScriptedClient } from '../helpers/scripted-c
 const refusal = (headers: Record<string, string>) =>
   Object.assign(new Error('429'), { status: 429, code: 'rate_limit_exceeded', headers: new Headers(headers) })
 
-/** A model that takes its time, in ms, and refuses one request. */
+/** A model with a delay in ms. It refuses one request. */
 const refusingOne = (refused: number, took = 0): ScriptedClient =>
   scriptedClient(async (call) => {
     if (took > 0) await new Promise((resolve) => setTimeout(resolve, took))
@@ -20,7 +20,7 @@ const refusingOne = (refused: number, took = 0): ScriptedClient =>
 /** A model that leaves every request open. */
 const silent = () => scriptedClient(() => new Promise<never>(() => undefined))
 
-/** Whatever can be done within so many ms. */
+/** Lets all work run that is due within this number of ms. */
 const within = async (ms: number) => {
   await vi.advanceTimersByTimeAsync(ms)
   await settle()
@@ -35,7 +35,7 @@ const outcomesOf = async (stream: PackStream<string, string>): Promise<Outcome<s
 }
 
 describe('a 429', () => {
-  it('of the second of two stages does not stop it while the first waits for it', async () => {
+  it('of the second of two stages does not stop the stage while the first stage waits for it', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const [first, second] = [scriptedClient(echo), refusingOne(3, 100)]
@@ -56,7 +56,7 @@ describe('a 429', () => {
     expect([next.readableEnded, vi.getTimerCount()]).toEqual([true, 0])
   })
 
-  it('of one stream does not stop it while another waits for its consumer, nor that one later', async () => {
+  it('of one stream stops neither this stream while another stream waits for its consumer, nor the other stream later', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const client = scriptedClient(echo)
@@ -78,7 +78,7 @@ describe('a 429', () => {
     expect(unread.readableEnded).toBe(true)
   })
 
-  it('holds a stream back only until the answers of another begin to wait for their consumer', async () => {
+  it('delays a stream only until the answers of another stream begin to wait for their consumer', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const { opened, open } = gate()
@@ -94,7 +94,7 @@ describe('a 429', () => {
     const other = stringStream(client, { limiter, linger: 0 }).resume()
     for (const text of texts(5)) other.write(text)
     await within(5_000)
-    // One of three may run, and two do.
+    // One of three requests may run, and two requests run.
     expect(client.calls).toHaveLength(1)
     open()
     await within(100)
@@ -103,7 +103,7 @@ describe('a 429', () => {
     unread.destroy()
   })
 
-  it('counts answers again that go on after they have waited for their consumer', async () => {
+  it('counts answers again when they go on after waiting for their consumer', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const { opened, open } = gate()
@@ -127,7 +127,7 @@ describe('a 429', () => {
     const other = stringStream(client, options).resume()
     for (const text of texts(2)) other.write(text)
     await within(5_000)
-    // Two of five may run, and four do.
+    // Two of five requests may run, and four requests run.
     expect(client.calls).toHaveLength(1)
     open()
     await within(100)
@@ -138,7 +138,7 @@ describe('a 429', () => {
 describe('a stream that is destroyed', () => {
   const options = { maxInFlight: 8, maxPackRecords: 1, linger: 0 }
 
-  /** How many requests of another stream run at once, without any pause. */
+  /** Returns how many requests of another stream run at once, without a pause. */
   async function atOnce(limiter: RateLimiter): Promise<number> {
     const client = silent()
     const stream = stringStream(client, { ...options, limiter })
@@ -151,7 +151,7 @@ describe('a stream that is destroyed', () => {
   }
 
   it.each(['before their answers begin', 'within their answers', 'while they wait for its consumer'])(
-    'leaves the limiter as it was, with requests that run: %s',
+    'leaves the limiter unchanged, with running requests: %s',
     async (when) => {
       fakeTimers()
       const limiter = new RateLimiter()
@@ -179,7 +179,7 @@ describe('a stream that is destroyed', () => {
     },
   )
 
-  it('while its requests wait for its consumer does not make room for more than may run', async () => {
+  it('while its requests wait for its consumer makes room for no more requests than allowed', async () => {
     fakeTimers()
     const limiter = new RateLimiter()
     const unread = stringStream(scriptedClient(echo), { ...options, limiter, readableHighWaterMark: 1 })
@@ -189,7 +189,7 @@ describe('a stream that is destroyed', () => {
     unread.destroy()
     await settle()
 
-    // All eight are refused, so that four may run.
+    // All eight requests are refused, so four requests may run.
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {
       if (call.number >= 8) return new Promise<never>(() => undefined)
@@ -209,7 +209,7 @@ describe('a stream that is destroyed', () => {
 
 describe('an outage', () => {
   it.each(['503', 'an answer that breaks off at its begin', 'an answer that stops at its begin'])(
-    'that one stream sees slows all, and ends for all: %s',
+    'in one stream slows all streams, and ends for all streams: %s',
     async (kind) => {
       fakeTimers()
       const limiter = new RateLimiter({}, () => 0)
@@ -231,7 +231,7 @@ describe('an outage', () => {
       await within(30)
       expect(clients.map(({ calls }) => calls.length)).toEqual([4, 0])
 
-      // The second has not seen any of it, and is held back all the same.
+      // The second stream has seen no failure, and is delayed as well.
       for (const text of texts(4)) second!.write(text)
       await within(450)
       expect(clients[1]!.calls).toHaveLength(0)
@@ -252,7 +252,7 @@ describe('an outage', () => {
         expect(all).toHaveLength(44)
         expect(statuses(all)).toEqual(new Set(['fulfilled']))
       }
-      // As many as ever.
+      // The former number of requests.
       expect(clients.map(({ maxInFlight }) => maxInFlight)).toEqual([4, 4])
       expect(vi.getTimerCount()).toBe(0)
     },

@@ -24,7 +24,7 @@ const schema = z.object({ label: z.enum(tickets.map(({ label }) => label)), conf
 const instant = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }
 
 describe.each(sdks)('through %s against the simulator', (_name, connect) => {
-  it('packed records get the very results that they get alone, and every token is accounted for', async () => {
+  it('packed records get the same results as alone, and every token is counted', async () => {
     const simulator = await startSimulator({ latency: instant })
     const run = async (maxPackRecords: number) => {
       const stream = new PackStream({
@@ -64,7 +64,7 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
   })
 })
 
-/** Writes a frame of a streamed answer. */
+/** Writes one frame of a streamed answer. */
 const frame = (response: ServerResponse, content: string, finish_reason: string | null = null) =>
   response.write(
     `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`,
@@ -73,7 +73,7 @@ const frame = (response: ServerResponse, content: string, finish_reason: string 
 const stream = (response: ServerResponse) => response.writeHead(200, { 'content-type': 'text/event-stream' })
 const first = '{"results":[{"id":1,"value":"text 0"},{"id":2,'
 
-/** What a server may do instead of answering, each of which has been seen in the wild. */
+/** Faults of a server. Each of them has been seen in real servers. */
 const misdeeds: Record<string, (response: ServerResponse) => void> = {
   'ends silently in the middle of an element': (response) => {
     stream(response)
@@ -100,7 +100,7 @@ const misdeeds: Record<string, (response: ServerResponse) => void> = {
     frame(response, first)
     response.end('event: error\ndata: {"message":"overloaded","code":"server_error"}\n\n')
   },
-  // As npm's mock-llm does, whatever status it was told to send.
+  // mock-llm of npm does this, with every status.
   'answers 200 with nothing but an error': (response) => {
     stream(response)
     response.end('data: {"error":{"message":"overloaded","type":"server_error"}}\n\n')
@@ -126,7 +126,7 @@ const misdeeds: Record<string, (response: ServerResponse) => void> = {
   },
 }
 
-describe.each(sdks)('through %s against a server that misbehaves once', (_name, connect) => {
+describe.each(sdks)('through %s against a server with one fault', (_name, connect) => {
   const misdeed: { next: ((response: ServerResponse) => void) | undefined; requests: string[][] } = {
     next: undefined,
     requests: [],
@@ -159,11 +159,11 @@ describe.each(sdks)('through %s against a server that misbehaves once', (_name, 
     expect(outcomes.map(({ index, status }) => [index, status])).toEqual(
       [0, 1, 2, 3, 4].map((index) => [index, 'fulfilled']),
     )
-    // The SDK's own retries are off, and what had settled was not asked for again.
+    // The SDK's own retries are off, and settled records were not sent again.
     const salvaged = misdeed.requests[1]?.length === 4
     expect(misdeed.requests).toEqual([texts(5), texts(5).slice(salvaged ? 1 : 0)])
     expect(salvaged).toBe(/in the middle|resets|stream|event/.test(name))
-    // A rate limit is no attempt.
+    // A rate limit does not count as an attempt.
     expect(outcomes.at(-1)?.attempts).toBe(name.includes('429') ? 1 : 2)
   })
 })

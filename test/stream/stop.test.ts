@@ -8,7 +8,10 @@ import { fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../help
 import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
-/** A client whose answers begin with the first element of each, and go on when the gate opens. */
+/**
+ * A client whose answers begin with the first element of each record, and go on when the gate
+ * opens.
+ */
 function halting(end: Partial<Answer> = {}) {
   const { opened, open } = gate()
   const client = scriptedClient((call) => {
@@ -26,14 +29,14 @@ function halting(end: Partial<Answer> = {}) {
   return { client, open }
 }
 
-/** A client that throws this at each request. */
+/** A client that throws this error at each request. */
 function throwing(status: number, headers: Record<string, string> = {}) {
   return scriptedClient(() => {
     throw Object.assign(new Error('as the API says'), { status, headers: new Headers(headers) })
   })
 }
 
-/** Takes outcomes from now on, as slowly as it is told; tells of the end, and of every error. */
+/** Takes outcomes from now on, at a given speed. Reports the end and every error. */
 function watch(stream: PackStream<string, string>, rest: () => Promise<void> = () => Promise.resolve()) {
   const outcomes: Outcome<string, string>[] = []
   const errors: unknown[] = []
@@ -55,33 +58,36 @@ function watch(stream: PackStream<string, string>, rest: () => Promise<void> = (
 const indexesOf = (outcomes: readonly Outcome<string, string>[]) => outcomes.map(({ index }) => index)
 
 describe('requests in flight', () => {
-  it.each([false, true])('go on to their end, and no other starts: in order %s', async (preserveOrder) => {
-    const { client, open } = halting()
-    const stream = stringStream(client, { maxPackRecords: 3, maxInFlight: 2, preserveOrder })
-    const { outcomes, errors, ended } = watch(stream)
-    for (const text of texts(20)) stream.write(text)
-    await settle()
-    expect([client.calls.length, outcomes.length]).toEqual([2, preserveOrder ? 1 : 2])
-    stream.stop()
-    await settle()
-    expect([stream.destroyed, client.calls.every(({ signal }) => !signal.aborted)]).toEqual([false, true])
-    open()
-    const error = await ended
-    expect(indexesOf(outcomes).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5])
-    if (preserveOrder) expect(indexesOf(outcomes)).toEqual([0, 1, 2, 3, 4, 5])
-    const { read, unsettled } = stream.stats.records
-    expect(error).toBeInstanceOf(PackStreamError)
-    expect(error).toMatchObject({ code: 'stopped', unsettled: read - 6 })
-    expect(error?.unsettled).toBe(unsettled)
-    expect(unsettled).toBeGreaterThan(0)
-    expect(error?.message).toBe(`The stream was stopped by \`stop()\`. ${unsettled} records are unsettled.`)
-    await settle()
-    expect([client.calls.length, errors.length]).toEqual([2, 1])
-    // What was paid for is in the accounts, as counted.
-    expect(stream.stats.tokens).toMatchObject({ input: 200, output: 20, estimated: 0 })
-  })
+  it.each([false, true])(
+    'go on to their end, and no other request starts: in order %s',
+    async (preserveOrder) => {
+      const { client, open } = halting()
+      const stream = stringStream(client, { maxPackRecords: 3, maxInFlight: 2, preserveOrder })
+      const { outcomes, errors, ended } = watch(stream)
+      for (const text of texts(20)) stream.write(text)
+      await settle()
+      expect([client.calls.length, outcomes.length]).toEqual([2, preserveOrder ? 1 : 2])
+      stream.stop()
+      await settle()
+      expect([stream.destroyed, client.calls.every(({ signal }) => !signal.aborted)]).toEqual([false, true])
+      open()
+      const error = await ended
+      expect(indexesOf(outcomes).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5])
+      if (preserveOrder) expect(indexesOf(outcomes)).toEqual([0, 1, 2, 3, 4, 5])
+      const { read, unsettled } = stream.stats.records
+      expect(error).toBeInstanceOf(PackStreamError)
+      expect(error).toMatchObject({ code: 'stopped', unsettled: read - 6 })
+      expect(error?.unsettled).toBe(unsettled)
+      expect(unsettled).toBeGreaterThan(0)
+      expect(error?.message).toBe(`The stream was stopped by \`stop()\`. ${unsettled} records are unsettled.`)
+      await settle()
+      expect([client.calls.length, errors.length]).toEqual([2, 1])
+      // The accounts hold all tokens that were paid for, as the server counted them.
+      expect(stream.stats.tokens).toMatchObject({ input: 200, output: 20, estimated: 0 })
+    },
+  )
 
-  it('bring outcomes that leave in order at the end, also behind a record that never gets one', async () => {
+  it('bring outcomes that leave in order at the end, also behind a record without an outcome', async () => {
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {
       await opened
@@ -101,7 +107,7 @@ describe('requests in flight', () => {
     expect(client.calls).toHaveLength(2)
   })
 
-  it('are not asked again for what they leave, and reject what was asked often enough', async () => {
+  it('do not get their unsettled records sent again, and reject records without attempts left', async () => {
     for (const maxAttempts of [1, 2]) {
       const { opened, open } = gate()
       const client = scriptedClient(async (call) => {
@@ -119,14 +125,14 @@ describe('requests in flight', () => {
       const statuses = outcomes.toSorted((a, b) => a.index - b.index).map(({ status }) => status)
       const both = ['fulfilled', 'fulfilled']
       expect(statuses).toEqual(maxAttempts === 1 ? ['rejected', ...both] : both)
-      // With one attempt all is settled, and the input has ended.
+      // With one attempt, all records are settled, and the input has ended.
       if (maxAttempts === 1) expect(error).toBeUndefined()
       else expect(error).toMatchObject({ code: 'stopped', unsettled: 1 })
       expect(client.calls).toHaveLength(1)
     }
   })
 
-  it('that fail, in whatever way, end the others not', async () => {
+  it('that fail in any way do not end the other requests', async () => {
     for (const status of [401, 429, 503]) {
       const { opened, open } = gate()
       const client = scriptedClient(async (call) => {
@@ -149,7 +155,7 @@ describe('requests in flight', () => {
     }
   })
 
-  it('are aborted by destroy() all the same', async () => {
+  it('are also aborted by destroy()', async () => {
     const { client } = halting()
     const stream = stringStream(client, { maxPackRecords: 2, linger: 0 })
     const { errors } = watch(stream)
@@ -162,7 +168,7 @@ describe('requests in flight', () => {
     expect(errors).toMatchObject([{ message: 'enough' }])
   })
 
-  it('may be one that is just being sent, by a client that calls stop()', async () => {
+  it('include a request that is being sent by a client that calls stop()', async () => {
     const client = scriptedClient((call) => {
       stream.stop()
       return echo(call)
@@ -178,7 +184,7 @@ describe('requests in flight', () => {
 })
 
 describe('the end', () => {
-  it('comes at once where nothing was read', async () => {
+  it('comes at once if no record was read', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client)
     const { errors, ended } = watch(stream)
@@ -188,7 +194,7 @@ describe('the end', () => {
     expect([errors.length, client.calls.length, stream.destroyed]).toEqual([1, 0, true])
   })
 
-  it('comes once, however often stop() is called', async () => {
+  it('comes once, also after several calls of stop()', async () => {
     const { client, open } = halting()
     const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 1 })
     const { errors, outcomes, ended } = watch(stream)
@@ -206,7 +212,7 @@ describe('the end', () => {
     expect([outcomes.length, client.calls.length]).toEqual([2, 1])
   })
 
-  it('is what it was, where stop() comes after it or after destroy()', async () => {
+  it('does not change if stop() comes after it or after destroy()', async () => {
     const stream = stringStream(scriptedClient(echo))
     const { errors, ended, outcomes } = watch(stream)
     stream.end('a')
@@ -217,7 +223,7 @@ describe('the end', () => {
     expect([errors, destroyed.errored]).toEqual([[], null])
   })
 
-  it('is the one for lack of money, where that comes first', async () => {
+  it('is the end for lack of money if that comes first', async () => {
     const { client, open } = halting({ usage: { input: 0, output: 100 } })
     const options = { pricing: { input: 0, output: 10 }, maxCost: 0.0011, maxOutputTokens: 100, linger: 0 }
     const stream = stringStream(client, {
@@ -230,7 +236,7 @@ describe('the end', () => {
     open()
     await expect.poll(() => stream.stats.cost).toBeGreaterThan(0)
     await settle()
-    // Nobody has taken the outcome, for which the stream waits.
+    // No consumer has taken the outcome, and the stream waits for that.
     stream.stop()
     await settle()
     expect(stream.destroyed).toBe(false)
@@ -259,7 +265,7 @@ describe('the end', () => {
       expect(outcomes).toHaveLength(asked)
       expect(stream.stats.records.fulfilled).toBe(asked)
       expect(error).toMatchObject({ code: 'stopped', unsettled: stream.stats.records.read - asked })
-      // Who wrote is told as well.
+      // The writer also gets the error.
       expect(await wrote).toBe(error)
       expect(client.calls.flatMap(({ records }) => records)).toHaveLength(asked)
     },
@@ -283,7 +289,7 @@ describe('the end', () => {
     expect(indexesOf(outcomes)).toEqual([0, 1, 2, 3, 4])
   })
 
-  it('tells those whose write waits, and takes in no more records', async () => {
+  it('calls the waiting writes back, and accepts no more records', async () => {
     const { client, open } = halting()
     const stream = stringStream(client, { maxPackRecords: 1, maxInFlight: 1 })
     const { ended } = watch(stream)
@@ -296,12 +302,12 @@ describe('the end', () => {
     expect(await ended).toMatchObject({ unsettled: read - 1 })
     await settle()
     expect(stream.stats.records.read).toBe(read)
-    // The last that was read was not called back yet.
+    // The callback of the last record was not called yet.
     expect(failed).toEqual(texts(8).slice(read - 1))
   })
 })
 
-it('the end of the input changes nothing while records wait to be read', async () => {
+it('the end of the input does not matter while records wait to be read', async () => {
   const options = { highWaterMark: 1, serialize: () => 1 as never }
   const stream = stringStream(scriptedClient(echo), options)
   for (const text of texts(3)) stream.write(text)
@@ -318,7 +324,7 @@ describe('a pause', () => {
   it.each([
     ['after a 429', throwing(429, { 'retry-after': '60' })],
     ['after a failure', throwing(503, { 'retry-after': '60' })],
-  ])('%s is not waited for, and leaves no timer', async (_what, client) => {
+  ])('%s is cut short, and leaves no timer', async (_what, client) => {
     fakeTimers()
     const stream = stringStream(client, { linger: 5, maxPackRecords: 2 })
     const { ended } = watch(stream)
@@ -331,7 +337,7 @@ describe('a pause', () => {
     expect([client.calls.length, vi.getTimerCount()]).toEqual([length, 0])
   })
 
-  it('for company is not either', async () => {
+  it('for more records is cut short as well', async () => {
     fakeTimers()
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 5_000 })
@@ -342,7 +348,7 @@ describe('a pause', () => {
     expect([client.calls.length, vi.getTimerCount()]).toEqual([0, 0])
   })
 
-  it('of one that runs does not come any more', async () => {
+  it('of a running request does not come any more', async () => {
     fakeTimers()
     const { opened, open } = gate()
     const client = scriptedClient(async () => {
@@ -360,7 +366,7 @@ describe('a pause', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that a shared limiter imposes leaves its turn to others', async () => {
+  it('from a shared limiter gives its turn to other streams', async () => {
     fakeTimers()
     const limiter = new RateLimiter({ requestsPerMinute: 6 })
     const client = scriptedClient(echo)
@@ -381,7 +387,7 @@ describe('a pause', () => {
   })
 })
 
-describe('a stream of which all settles anyway ends well', () => {
+describe('a stream whose records all settle ends well', () => {
   it.each([false, true])('after the end of the input: in order %s', async (preserveOrder) => {
     const { client, open } = halting()
     const stream = stringStream(client, { maxPackRecords: 3, maxInFlight: 4, preserveOrder })
@@ -395,7 +401,7 @@ describe('a stream of which all settles anyway ends well', () => {
     expect([await ended, outcomes.length, stream.stats.records.unsettled]).toEqual([undefined, 6, 0])
   })
 
-  it('also where the input ends after stop()', async () => {
+  it('also if the input ends after stop()', async () => {
     const { client, open } = halting()
     const stream = stringStream(client)
     const { outcomes, ended } = watch(stream)
@@ -413,13 +419,13 @@ describe('a stream of which all settles anyway ends well', () => {
     expect(await watch(empty).ended).toBeUndefined()
   })
 
-  it('also where the last write had not been called back', async () => {
+  it('also if the last write had not been called back', async () => {
     const stream = stringStream(scriptedClient(echo), { highWaterMark: 1, serialize: () => 1 as never })
     const called = vi.fn()
     stream.write('a')
     stream.end('b', called)
     await settle()
-    // Its outcome waits for the consumer, and so does its write.
+    // The record's outcome waits for the consumer, and so does its write.
     expect(stream.writableLength).toBe(1)
     stream.stop()
     const { outcomes, ended } = watch(stream)
@@ -427,7 +433,7 @@ describe('a stream of which all settles anyway ends well', () => {
     expect(called).toHaveBeenCalledTimes(1)
   })
 
-  it('also where outcomes wait to be taken after the end', async () => {
+  it('also if outcomes are taken after the end', async () => {
     const stream = stringStream(scriptedClient(echo), { maxPackRecords: 4 })
     for (const text of texts(4)) stream.write(text)
     stream.end()
@@ -440,7 +446,7 @@ describe('a stream of which all settles anyway ends well', () => {
   })
 })
 
-describe('a record that is being looked up', () => {
+describe('a record whose cache lookup runs', () => {
   it.each([
     ['has its outcome where it is found', true],
     ['is unsettled where it is not', false],
@@ -465,7 +471,7 @@ describe('a record that is being looked up', () => {
     }
   })
 
-  it('leaves behind those that wait for an earlier one, in order', async () => {
+  it('leaves behind the records that wait for an earlier record, in order', async () => {
     const { opened, open } = gate()
     const cache = {
       get: (key: string) => (keys.push(key) > 1 ? opened.then(() => '"kept"') : undefined),
@@ -485,8 +491,8 @@ describe('a record that is being looked up', () => {
 })
 
 describe('called by a listener', () => {
-  it('while an outcome leaves, loses none', async () => {
-    // A record that cannot be sent has its outcome while it is being written.
+  it('while an outcome leaves, loses no outcome', async () => {
+    // A record that cannot be sent gets its outcome while it is being written.
     const client = scriptedClient(echo)
     const stream = stringStream(client, { serialize: () => 1 as never })
     const outcomes: unknown[] = []
@@ -545,7 +551,7 @@ async function* slowly(text: string, last?: Promise<void>): AsyncGenerator<strin
   await last
 }
 
-it('whenever it comes, every record has one outcome or is counted, and no request starts', async () => {
+it('at any time, every record has one outcome or is counted, and no request starts', async () => {
   const ends = { early: 0, well: 0, unsettled: 0 }
   await fc.assert(
     fc.asyncProperty(
@@ -565,7 +571,7 @@ it('whenever it comes, every record has one outcome or is counted, and no reques
         linger: fc.constantFrom(0, 1, 200),
         idleTimeout: fc.constantFrom(100, 1_000),
       }),
-      // How slow the store is, in ticks; and after which outcomes the consumer rests.
+      // The delay of the store in ticks, and the outcomes after which the consumer pauses.
       fc.record({ store: fc.constantFrom(undefined, 0, 3), rest: fc.array(fc.nat(40)) }),
       async (plan, count, moment, options, { store, rest }) => {
         let started: number | undefined
@@ -595,7 +601,7 @@ it('whenever it comes, every record has one outcome or is counted, and no reques
           at('outcome', outcomes.length)
           if (rest.includes(outcomes.length)) await pass(3)
         })
-        // Some records come twice, for the cache to find.
+        // Some records come twice, so that the cache finds them.
         const records = texts(count).map((text, i) => (i % 5 === 4 ? `text ${i - 3}` : text))
         const source = async function* () {
           for (const [i, text] of records.entries()) {
@@ -629,7 +635,7 @@ it('whenever it comes, every record has one outcome or is counted, and no reques
     ),
     { numRuns: runs(1_000) },
   )
-  // Each end was seen often.
+  // Each end happened often.
   expect(ends.early).toBeGreaterThan(0)
   expect(ends.well).toBeGreaterThan(runs(30))
   expect(ends.unsettled).toBeGreaterThan(runs(100))

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import * as mini from 'zod/mini'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 
-// `npm run types` is what fails here; the tests only keep the code from being dead.
+// `npm run types` does the checks of this file. The tests only run the code.
 type Ticket = { text: string }
 const schema = z.object({ label: z.enum(['a', 'b']), at: z.string().transform((text) => new Date(text)) })
 type Value = { label: 'a' | 'b'; at: Date }
@@ -30,7 +30,7 @@ describe('types', () => {
     expectTypeOf<RecordError['code']>().toEqualTypeOf<RecordErrorCode>()
   })
 
-  it('reach for await, data listeners, and the function after the stream in a pipeline', async () => {
+  it('also hold in for await, in data listeners, and in the next function of a pipeline', async () => {
     for await (const outcome of make().end()) expectTypeOf(outcome).toEqualTypeOf<Outcome<Ticket, Value>>()
     make().on('data', (outcome) => {
       expectTypeOf(outcome).toEqualTypeOf<Outcome<Ticket, Value>>()
@@ -53,7 +53,7 @@ describe('types', () => {
     )
   })
 
-  it('refuse what the stream does not take', () => {
+  it('refuse values that the stream does not accept', () => {
     const stream = make()
     stream.on('error', () => undefined)
     stream.write({ text: 'x' })
