@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { packStreamErrorCodes, recordErrorCodes, requestErrorCodes } from 'llm-pack-stream'
 import { expect, test } from 'vitest'
@@ -72,6 +72,21 @@ test('README.md is read in five minutes, and begins with the two commands', () =
   expect(text.split(/\s+/).length).toBeLessThanOrEqual(1_500)
   const blocks = Array.from(text.matchAll(/^```\w*\n([^]*?)^```$/gm), ([, block = '']) => block.trim())
   expect(blocks.slice(0, 2)).toEqual(['npm ci && npm start', 'npm cit'])
+})
+
+test.each(pages)('every command of npm and every file of the sources that %s names is there', (page) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const text = read(page)
+  const all = (pattern: RegExp) => Array.from(text.matchAll(pattern), ([, name = '']) => name)
+  expect(all(/\bnpm run ([\w:-]+)/g).filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
+  const benchmarks = readdirSync(join(root, 'test/bench'))
+  expect(all(/\bnpm run bench (\w+)/g).filter((name) => !benchmarks.includes(`${name}.ts`))).toEqual([])
+  const rooms = readdirSync(join(root, 'src')).join('|')
+  const files = [
+    ...all(/`((?:test|examples|src)\/[\w./-]+)`/g),
+    ...all(new RegExp(`\`((?:${rooms})/[\\w./-]+)\``, 'g')).map((name) => `src/${name}`),
+  ]
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
 })
 
 /** What each page has to name. */
