@@ -10,8 +10,11 @@ const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'modu
 const soak = ['test/**/*.soak.test.ts']
 /** What needs a broker. Each file starts one of its own. */
 const broker = ['test/kafka/broker/**/*.test.ts']
-/** What waits for other processes most of the time. */
-const waiting = ['test/{house,pages,package}/**/*.test.ts', 'test/promises/{chaos,memory}.test.ts']
+/** What waits for other processes most of the time, and what needs modules of its own, since it mocks one. */
+const system = [
+  ...['test/{house,pages,package}/**/*.test.ts', 'test/promises/{chaos,memory}.test.ts'],
+  'test/options/exact-tokens.test.ts',
+]
 /** What tries more in the soak. */
 const properties = globSync('test/**/*.test.ts').filter((file) =>
   /import .*\b(?:runs|isSoak)\b.*properties\.ts'/.test(readFileSync(file, 'utf8')),
@@ -44,16 +47,17 @@ export default defineConfig({
         ...{ maxWorkers: 4 * cores, sequence: { groupOrder: 1 } },
       }),
       project('system', {
-        ...{ include: waiting, exclude: soak },
+        ...{ include: system, exclude: soak },
         ...{ maxWorkers: 4 * cores, sequence: { groupOrder: 1 } },
       }),
       project('unit', {
-        ...{ include: ['test/**/*.test.ts'], exclude: [...soak, ...broker, ...waiting] },
-        ...{ maxWorkers: cores, sequence: { groupOrder: 2 } },
+        ...{ include: ['test/**/*.test.ts'], exclude: [...soak, ...broker, ...system] },
+        // Files share what they have loaded: no test leaves anything behind.
+        ...{ maxWorkers: cores, isolate: false, sequence: { groupOrder: 2 } },
       }),
       project('soak-properties', {
         ...{ ...soakLimits, include: properties, env: { ...env, SOAK: '1' } },
-        ...{ maxWorkers: cores, sequence: { groupOrder: 3 } },
+        ...{ maxWorkers: cores, isolate: false, sequence: { groupOrder: 3 } },
       }),
       project('soak', {
         ...{ ...soakLimits, ...kafka, include: soak },

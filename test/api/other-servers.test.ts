@@ -125,7 +125,7 @@ const sizes = (requests: Run['requests']) => requests.map(([, records]) => recor
 const first = { sequenceIndex: 0 }
 const serverError = { message: 'The server had an error', type: 'server_error' }
 /** A pause that is longer than the deadlines below, in ms. */
-const STALL = 1_500
+const STALL = 4_000
 
 /** What the server does once, and whether a part of that answer arrives. */
 const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; options?: Options }> = {
@@ -154,13 +154,13 @@ const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; o
     arrives: true,
   },
   'resets the connection after some time': {
-    plan: (mock) => mock.on(first, right, { disconnectAfterMs: 150, latency: 5 }),
+    plan: (mock) => mock.on(first, right, { disconnectAfterMs: 1_500, latency: 20 }),
     arrives: true,
   },
   'does not begin to answer': {
     plan: (mock) => mock.on(first, right, { streamingProfile: { ttft: STALL } }),
     arrives: false,
-    options: { firstTokenTimeout: 1_000 },
+    options: { firstTokenTimeout: 2_000 },
   },
   'falls silent in the middle': {
     plan: (mock) => {
@@ -168,7 +168,7 @@ const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; o
       mock.on(first, right, { recordedTimings: { ttftMs: 0, interChunkDelaysMs, totalDurationMs: STALL } })
     },
     arrives: true,
-    options: { idleTimeout: 300 },
+    options: { idleTimeout: 1_000 },
   },
 }
 
