@@ -133,12 +133,16 @@ function stepsOf(blocks: readonly Block[], page: string): Step[] {
   })
 }
 
+/** Limit of a page. It is below the limit of a test, so that the error names the block. */
+const PAGE_LIMIT_MS = 200_000
+
 /** Runs all steps in one shell, and returns its exit code. */
 async function runScript(steps: readonly Step[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
   for (const { source } of steps) writeFileSync(join(cwd, source[0]), source[1])
   writeFileSync(join(cwd, '.page/script'), steps.map(({ command }) => command).join('\n'))
   // A group of its own, so that what the page leaves in the background ends with it.
-  const shell = spawn('bash', ['-e', '.page/script'], { cwd, env, stdio: 'ignore', detached: true })
+  const options = { cwd, env, stdio: 'ignore', detached: true, timeout: PAGE_LIMIT_MS } as const
+  const shell = spawn('bash', ['-e', '.page/script'], { ...options, killSignal: 'SIGKILL' })
   const [code] = (await once(shell, 'exit')) as [number | null]
   try {
     process.kill(-shell.pid!, 'SIGKILL')
