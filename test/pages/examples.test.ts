@@ -28,10 +28,9 @@ it('npm start labels the sample in packs, result by result, and compares', async
     new RegExp(`^${name} +(\\S.*?\\S|\\S) {2,}(\\S.*)$`, 'm').exec(stdout)?.slice(1)
   expect(row('records')).toEqual(['330 of 330', '330 of 330'])
   expect(row('requests')?.[1]).toBe('330')
+  expect(Number(row('requests')?.[0])).toBeLessThan(330 / 20)
   expect(row('accuracy')?.[0]).toBe(row('accuracy')?.[1])
-  const seconds = row('time')?.map(parseFloat)
-  expect(seconds![0]! * 2).toBeLessThan(seconds![1]!)
-  for (const name of ['first result after', 'records per second', 'input tokens', 'cost']) {
+  for (const name of ['time', 'first result after', 'records per second', 'input tokens', 'cost']) {
     expect(row(name), name).toHaveLength(2)
   }
 })
