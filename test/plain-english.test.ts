@@ -33,20 +33,11 @@ const EXEMPT = [
   'src/cli/measure',
   'src/cli/plan',
   // tests: titles and comments
-  'test/answer',
   'test/architecture.test.ts',
   'test/cli',
-  'test/engine',
   'test/files',
   'test/kafka/broker',
-  'test/learning',
-  'test/options',
-  'test/packing',
   'test/soak',
-  'test/stream/cache.test.ts',
-  'test/stream/deadlines.test.ts',
-  'test/stream/destroy.test.ts',
-  'test/stream/packing.test.ts',
   'test/vitest.config.ts',
 ]
 

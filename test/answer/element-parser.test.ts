@@ -5,7 +5,7 @@ import { runs } from '../helpers/properties.ts'
 
 interface Read {
   readonly elements: string[]
-  /** For each element, how many pieces had been written when it came. */
+  /** Number of pieces that had been written when each element came. */
   readonly at: number[]
   readonly failed: boolean
 }
@@ -39,7 +39,10 @@ function cut(text: string, places: readonly number[]): string[] {
 
 const units = (text: string): string[] => text.split('')
 
-/** Every way of cutting an answer that the tests try: whole, unit by unit, and in two at each place. */
+/**
+ * All ways of cutting an answer in the tests: not at all, after each unit, and in two at each
+ * place.
+ */
 function* cuts(text: string): Generator<string[]> {
   yield [text]
   yield units(text)
@@ -50,7 +53,7 @@ function* cuts(text: string): Generator<string[]> {
 
 const answer = (...elements: string[]): string => `{"results":[${elements.join(',')}]}`
 
-describe('cut anywhere, an answer has the same elements', () => {
+describe('an answer has the same elements with every cut', () => {
   const texts: [name: string, elements: string[]][] = [
     ['plain', ['{"id":1,"label":"a"}', '{"id":2,"label":"b"}']],
     ['escapes', [String.raw`{"id":1,"a":"\u00e9\n\t\"\\\/\b\f\r"}`, '{"id":2}']],
@@ -114,7 +117,7 @@ describe('cut anywhere, an answer has the same elements', () => {
   })
 })
 
-describe('an answer that is not what was asked for', () => {
+describe('an answer that does not have the requested form', () => {
   it.each([
     ['a missing comma', '{"id":1 "a":2}'],
     ['two commas', '{"id":1,,"a":2}'],
@@ -122,7 +125,7 @@ describe('an answer that is not what was asked for', () => {
     ['a number as a key', '{1:2}'],
     ['a trailing comma', '{"id":1,}'],
     ['brackets that do not match', '{"id":1]'],
-  ])('an element with %s costs no other', (_name, bad) => {
+  ])('an element with %s does not affect other elements', (_name, bad) => {
     const elements = ['{"id":1}', bad, '{"id":3,"a":"é"}']
     for (const pieces of cuts(answer(...elements)))
       expect(read(pieces)).toMatchObject({ elements, failed: false })
@@ -137,7 +140,7 @@ describe('an answer that is not what was asked for', () => {
     ['single quotes', `{"results":[{"id":1},{"id":2},{'id':3}]}`],
     ['prose after the list', '{"results":[{"id":1},{"id":2}] Those were all.'],
     ['a closed fence', '{"results":[{"id":1},{"id":2}]}\n```'],
-  ])('with %s, what closed before it stays and nothing after it is read', (_name, text) => {
+  ])('with %s, elements that closed before it stay, and no later element is read', (_name, text) => {
     for (const pieces of cuts(text)) {
       const parser = new ElementParser()
       const elements = pieces.flatMap((piece) => parser.write(piece))
@@ -152,11 +155,11 @@ describe('an answer that is not what was asked for', () => {
     ['a fence', '```json\n{"results":[{"id":1}]}\n```'],
     ['prose', 'Sure! {"results":[{"id":1}]}'],
     ['markup', '<html>'],
-  ])('one that begins with %s has failed from there', (_name, text) => {
+  ])('an answer that begins with %s has failed from there', (_name, text) => {
     for (const pieces of cuts(text)) expect(read(pieces)).toMatchObject({ elements: [], failed: true })
   })
 
-  it('one that begins with two byte order marks hands out no shifted text', () => {
+  it('an answer that begins with two byte order marks gives no shifted text', () => {
     for (const pieces of cuts(`\uFEFF\uFEFF${answer('{"id":1}', '{"id":2}')}`)) {
       const { elements, failed } = read(pieces)
       if (!failed) expect(elements).toEqual(['{"id":1}', '{"id":2}'])
@@ -164,7 +167,7 @@ describe('an answer that is not what was asked for', () => {
     }
   })
 
-  it('broken off anywhere, it has every element that had closed, and has not failed', () => {
+  it('an answer that breaks off anywhere has every closed element, and has not failed', () => {
     const elements = [String.raw`{"id":1,"a":"\ud83d\ude00😀"}`, '{"id":2,"b":[{},[1.5e3]]}', '{"id":3}']
     const text = answer(...elements)
     for (let end = 0; end <= text.length; end++) {
@@ -178,7 +181,7 @@ describe('an answer that is not what was asked for', () => {
 describe('an answer that ends', () => {
   const text = '{"results":[{"id":1,"a":"]}"},{"id":2}]}'
 
-  it('is whole at its last bracket, and nowhere before', () => {
+  it('is complete at its last bracket, and not before', () => {
     for (let end = 1; end < text.length; end++) {
       for (const pieces of cuts(text.slice(0, end))) expect(after(pieces).isWhole).toBe(false)
     }
@@ -186,18 +189,18 @@ describe('an answer that ends', () => {
     expect(after([`${text} \n`]).isWhole).toBe(true)
   })
 
-  it('is whole where it never began, so that it is not taken for a cut one', () => {
+  it('is complete if it never began, so it does not count as cut', () => {
     expect(after([]).isWhole).toBe(true)
     expect(after(['', '  \n']).isWhole).toBe(true)
   })
 
-  it('is not whole where it is not JSON', () => {
+  it('is not complete if it is not JSON', () => {
     expect(after(['Sorry']).isWhole).toBe(false)
     expect(after([`${text} That is all.`]).isWhole).toBe(false)
   })
 })
 
-describe('an answer that is nothing', () => {
+describe('an empty answer', () => {
   it.each([
     ['nothing', [], true],
     ['empty pieces', ['', ''], true],
@@ -209,8 +212,8 @@ describe('an answer that is nothing', () => {
   })
 })
 
-describe('an answer that goes on in nothing but whitespace', () => {
-  /** Of `outside` and `inside`, one more is too many. */
+describe('an answer that goes on with only whitespace', () => {
+  /** One character more than `outside` and `inside` is too many. */
   const OUTSIDE = 500
   const INSIDE = 5_000
 
@@ -231,7 +234,7 @@ describe('an answer that goes on in nothing but whitespace', () => {
     ['after an escaped quote', String.raw`{"results":[{"a":"\"`, ' ', INSIDE],
     ['after an escaped backslash and quote', String.raw`{"results":[{"a":"\\\"`, ' ', INSIDE],
     ['after an escaped backslash', String.raw`{"results":[{"a":"\\`, ' ', INSIDE],
-    // Two characters each, as they are written.
+    // Each has two characters in the written text.
     ['escaped line breaks', '{"results":[{"a":"', String.raw`\n`, INSIDE],
     ['escaped returns and breaks', '{"results":[{"a":"', String.raw`\r\n`, INSIDE],
     ['escaped tabs and blanks', '{"results":[{"a":"', String.raw`\t  `, INSIDE],
@@ -262,12 +265,15 @@ describe('an answer that goes on in nothing but whitespace', () => {
     ['letters n, r and t', `{"results":[{"a":"${'nrt'.repeat(6_000)}`],
     ['backslashes before n', `{"results":[{"a":"${String.raw`\\n`.repeat(6_000)}`],
     ['a table in a string', `{"results":[{"a":"${`|${' '.repeat(4_000)}`.repeat(20)}`],
-  ])('%s is not', (_name, text) => {
+  ])('%s does not count as endless', (_name, text) => {
     for (const pieces of [[text], units(text)]) expect(after(pieces).isBlank).toBe(false)
   })
 })
 
-/** JSON of a value with random whitespace between its tokens, and random escapes in its strings. */
+/**
+ * Writes the JSON of a value with random whitespace between its tokens, and random escapes in its
+ * strings.
+ */
 const formatted = fc
   .tuple(
     fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }),
@@ -301,7 +307,7 @@ describe('for any values', () => {
       at.map((place) => place % (text.length + 1)),
     )
 
-  it('each element comes once, as its own text, however the answer is cut', () => {
+  it('each element comes once, with its own text, with every cut of the answer', () => {
     fc.assert(
       fc.property(objects, places, (elements, at) => {
         const text = answer(...elements)
@@ -317,7 +323,7 @@ describe('for any values', () => {
     )
   })
 
-  it('each element comes from the very write that held its closing brace', () => {
+  it('each element comes from the write that held its closing brace', () => {
     fc.assert(
       fc.property(objects, places, (elements, at) => {
         const head = '{"results":['
@@ -335,7 +341,7 @@ describe('for any values', () => {
     )
   })
 
-  it('no text whatever makes it throw, or hand out what is not in the text', () => {
+  it('no text makes it throw, or return an element that is not in the text', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.string({ unit: 'binary' }),
@@ -353,12 +359,12 @@ describe('for any values', () => {
   })
 })
 
-describe('work grows with the length of the answer only', () => {
+describe('work grows only with the length of the answer', () => {
   afterEach(() => {
     vi.restoreAllMocks()
   })
 
-  /** Characters that the parser copies out of its buffers while it reads. */
+  /** Counts the characters that the parser copies out of its buffers while it reads. */
   function copied(pieces: Iterable<string>): number {
     const spy = vi.spyOn(Buffer.prototype, 'toString')
     const { elements } = read(pieces)

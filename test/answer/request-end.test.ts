@@ -15,19 +15,19 @@ import { scrub } from '../../src/answer/scrub.ts'
 const FREE: Asked = { cap: undefined, maxCap: undefined, isProven: false }
 const LEARNED: Asked = { cap: 500, maxCap: 4_000, isProven: false }
 const CHOSEN: Asked = { cap: 500, maxCap: 500, isProven: false }
-/** The server has taken requests like it. */
+/** The server has accepted similar requests. */
 const PROVEN: Asked = { ...FREE, isProven: true }
 
-/** The end that an error means, where nothing is quoted. */
+/** The end for an error that quotes no text. */
 const endOf = (thrown: unknown, asked = FREE): RequestEnd => endOfError(thrown, asked, String)
 
-/** The error that goes with an end. */
+/** The error of an end. */
 function errorOf(end: RequestEnd): RequestError {
   if (!('error' in end) || !end.error) throw new Error(`${end.kind} has no error`)
   return end.error
 }
 
-describe('how an answer ended that came without an error', () => {
+describe('the end of an answer without an error', () => {
   const JSONS = {
     whole: { failed: false, isWhole: true, isEmpty: false },
     open: { failed: false, isWhole: false, isEmpty: false },
@@ -38,7 +38,7 @@ describe('how an answer ended that came without an error', () => {
   type Row = [finishReason: string | undefined, refusal: string | undefined, keyof typeof JSONS, string]
   it.each<Row>([
     ['stop', undefined, 'whole', 'complete'],
-    // Some servers do not say that they cut it, some models end before their JSON does.
+    // Some servers do not report a cut, and some models end before their JSON ends.
     ['stop', undefined, 'open', 'length'],
     ['stop', undefined, 'garbage', 'not_json'],
     ['length', undefined, 'whole', 'length'],
@@ -55,9 +55,9 @@ describe('how an answer ended that came without an error', () => {
     [undefined, undefined, 'whole', 'cut_short'],
     [undefined, undefined, 'open', 'cut_short'],
     [undefined, undefined, 'garbage', 'cut_short'],
-    // Some gateways write an empty one in every chunk, so it says no more than none.
+    // Some gateways write an empty reason in every chunk, so it means the same as no reason.
     ['', undefined, 'whole', 'cut_short'],
-    // What ends by a tool's name ends as with `stop`.
+    // A reason with the name of a tool means the same as `stop`.
     ...['stop', 'tool_calls', 'function_call'].flatMap((word) => [
       [word, undefined, 'whole', 'complete'] as Row,
       [word, undefined, 'open', 'length'] as Row,
@@ -65,7 +65,7 @@ describe('how an answer ended that came without an error', () => {
       [word, undefined, 'empty', 'not_json'] as Row,
       [word, 'No.', 'empty', 'refusal'] as Row,
     ]),
-    // Whatever else a server says is no failure only where the answer shows that it is none.
+    // Any other reason is a success only if the answer is complete.
     ...['eos', 'end_turn', 'error', 'abort', 'STOP', 'length ', 'constructor'].flatMap((word) => [
       [word, undefined, 'whole', 'complete'] as Row,
       [word, undefined, 'open', 'cut_short'] as Row,
@@ -90,7 +90,7 @@ describe('how an answer ended that came without an error', () => {
   ])("%j: cut for good: %s, by the user's choice: %s", (asked, isFinal, isChosen) => {
     const cut = { finishReason: 'length', refusal: undefined }
     expect(endOfAnswer(cut, JSONS.open, asked)).toEqual({ kind: 'length', isFinal, isChosen })
-    // One that the server does not speak of may have been an accident.
+    // If the server did not report the cut, it may have been an accident.
     const unspoken = { finishReason: 'stop', refusal: undefined }
     expect(endOfAnswer(unspoken, JSONS.open, asked)).toEqual({ kind: 'length', isFinal: false, isChosen })
   })
@@ -103,7 +103,7 @@ interface Case {
   readonly message?: string
 }
 
-describe('what an error means, by what servers send', () => {
+describe('the meaning of an error, by the texts of real servers', () => {
   const cases: [what: Case, expected: string][] = [
     [{ status: 400 }, 'fatal bad_request'],
     [{ status: 400, code: 'invalid_json_schema' }, 'fatal bad_request'],
@@ -129,7 +129,7 @@ describe('what an error means, by what servers send', () => {
     [{ status: 429, code: 'insufficient_quota' }, 'fatal insufficient_quota'],
     [{ status: 429, code: null, type: 'insufficient_quota' }, 'fatal insufficient_quota'],
 
-    // Nobody can pay them by waiting.
+    // Waiting does not pay the bill.
     ...['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached'].flatMap(
       (word): [Case, string][] => [
         [{ status: 429, code: word }, 'fatal insufficient_quota'],
@@ -138,7 +138,7 @@ describe('what an error means, by what servers send', () => {
         [{ code: word }, 'fatal insufficient_quota'],
       ],
     ),
-    // Larger than all that is allowed in a minute: no waiting helps.
+    // The request is larger than the whole limit per minute, so waiting does not help.
     [
       {
         ...{ status: 429, code: 'rate_limit_exceeded', type: 'tokens' },
@@ -156,7 +156,7 @@ describe('what an error means, by what servers send', () => {
     [{ status: 400, code: 'context_length_exceeded' }, 'context api_error'],
     [{ status: 400, code: 'string_above_max_length' }, 'context api_error'],
     [{ status: 400, type: 'exceed_context_size_error', code: 400 }, 'context api_error'],
-    // vLLM, DeepSeek and others have no code for it.
+    // vLLM, DeepSeek and other servers have no code for this error.
     [
       {
         ...{ status: 400, type: 'BadRequestError', code: 400 },
@@ -167,7 +167,7 @@ describe('what an error means, by what servers send', () => {
       'context api_error',
     ],
     ...[
-      // vLLM, OpenAI's older ones, and DeepSeek.
+      // vLLM, OpenAI's older models, and DeepSeek.
       "This model's maximum context length is 4096 tokens. However, your messages resulted in 5012 tokens.",
       // SGLang.
       "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
@@ -183,7 +183,8 @@ describe('what an error means, by what servers send', () => {
     ].flatMap((message): [Case, string][] => [
       [{ status: 400, message }, 'context api_error'],
       [{ status: 422, type: 'BadRequestError', message }, 'context api_error'],
-      // What came within a stream was accepted, and what the server did wrong is no record's fault.
+      // A request whose error comes within a stream was accepted. An error of the server is not the
+      // fault of a record.
       [{ status: 500, message }, 'failure api_error'],
       [{ code: 'server_error', message }, 'failure api_error'],
     ]),
@@ -194,16 +195,16 @@ describe('what an error means, by what servers send', () => {
     [{ status: 400, code: 'content_policy_violation' }, 'content_filter api_error'],
     [{ status: 400, code: 'invalid_prompt' }, 'content_filter api_error'],
 
-    // Errors that come within a stream carry a code and no status.
+    // Errors within a stream have a code and no status.
     [{ code: 'server_error' }, 'failure api_error'],
     [{ code: null, type: 'server_error' }, 'failure api_error'],
     [{ code: 'rate_limit_exceeded' }, 'rate_limit rate_limited'],
     [{ code: 'insufficient_quota' }, 'fatal insufficient_quota'],
     [{ code: 'context_length_exceeded' }, 'context api_error'],
     [{ code: 'invalid_prompt' }, 'content_filter api_error'],
-    // The request had been accepted, so there is nothing wrong with its form.
+    // The request was accepted, so its form is correct.
     [{ code: 'invalid_request_error' }, 'failure api_error'],
-    // Within a stream, OpenRouter and vLLM give the status as the code.
+    // Within a stream, OpenRouter and vLLM send the status as the code.
     [{ code: 429 }, 'rate_limit rate_limited'],
     [{ code: 402 }, 'fatal insufficient_quota'],
     [{ code: 413 }, 'context api_error'],
@@ -227,7 +228,7 @@ describe('what an error means, by what servers send', () => {
     ],
     ['Request too large for m', { limit: undefined }],
     ['Rate limit reached for m: Limit 30000, Used 29000, Requested 4000.', undefined],
-  ])('a 429 that says "%s" knows a limit: %j', (message, tooLarge) => {
+  ])('a 429 with the text "%s" names a limit: %j', (message, tooLarge) => {
     const end = endOf(Object.assign(new Error(message), { status: 429 }))
     expect(end.kind === 'rate_limit' && end.tooLarge).toEqual(tooLarge)
   })
@@ -239,13 +240,13 @@ describe('what an error means, by what servers send', () => {
   })
 
   it.each<[what: Case, expected: string, unproven: string]>([
-    // Others like it were taken, so it is about what this one holds.
+    // Similar requests were accepted, so the error is about the records of this request.
     [{ status: 400 }, 'bad_record api_error', 'fatal bad_request'],
     [{ status: 403 }, 'bad_record api_error', 'fatal not_authorized'],
     [{ status: 422 }, 'bad_record api_error', 'fatal bad_request'],
     [{ status: 400, code: 'invalid_json_schema' }, 'bad_record api_error', 'fatal bad_request'],
     [{ status: 418 }, 'bad_record api_error', 'fatal bad_request'],
-    // What is about the account, the model or the load stays what it is.
+    // Errors about the account, the model or the load keep their meaning.
     [{ status: 401 }, 'fatal not_authorized', 'fatal not_authorized'],
     [{ status: 403, code: 'invalid_api_key' }, 'fatal not_authorized', 'fatal not_authorized'],
     [{ status: 402 }, 'fatal insufficient_quota', 'fatal insufficient_quota'],
@@ -253,15 +254,15 @@ describe('what an error means, by what servers send', () => {
     [{ status: 408 }, 'failure api_error', 'failure api_error'],
     [{ status: 409 }, 'failure api_error', 'failure api_error'],
     [{ status: 429 }, 'rate_limit rate_limited', 'rate_limit rate_limited'],
-    // Groq's word for no capacity.
+    // Groq's code for missing capacity.
     [{ status: 498 }, 'failure api_error', 'failure api_error'],
     [{ status: 500 }, 'failure api_error', 'failure api_error'],
     [{ code: 400 }, 'failure api_error', 'failure api_error'],
-    // So does what is known to be about a record already.
+    // An error that is already about a record keeps its meaning too.
     [{ status: 413 }, 'context api_error', 'context api_error'],
     [{ status: 400, code: 'content_filter' }, 'content_filter api_error', 'content_filter api_error'],
     [{ status: 400, message: 'prompt is too long' }, 'context api_error', 'context api_error'],
-  ])('%j after requests like it were taken: %s; before: %s', (what, expected, unproven) => {
+  ])('%j after similar requests were accepted: %s; before: %s', (what, expected, unproven) => {
     for (const [asked, meant] of [
       [PROVEN, expected],
       [FREE, unproven],
@@ -271,20 +272,20 @@ describe('what an error means, by what servers send', () => {
     }
   })
 
-  it('a deadline of ours is a failure as it is', () => {
+  it('an error of our own deadlines stays a failure', () => {
     const error = new RequestError('idle_timeout', 'x')
     expect(endOf(error)).toEqual({ kind: 'failure', retryAfter: undefined, error })
     expect(failure('idle_timeout', 'x')).toMatchObject({ kind: 'failure', error: { code: 'idle_timeout' } })
   })
 
-  it('headers go with a rate limit to whoever waits for all, and name the pause after a failure', () => {
+  it('headers go with a rate limit to the limiter, and name the pause after a failure', () => {
     const headers = { 'retry-after': '3' }
     expect(endOf({ status: 429, headers })).toMatchObject({ kind: 'rate_limit', headers })
     expect(endOf({ status: 503, headers })).toMatchObject({ kind: 'failure', retryAfter: 3_000 })
     expect(endOf({ status: 503 })).toMatchObject({ kind: 'failure', retryAfter: undefined })
   })
 
-  it('an error keeps status, code and id, and says them', () => {
+  it('an error keeps status, code and id, and its message holds them', () => {
     const thrown = { status: 503, code: 'overloaded', requestID: 'req_1', message: 'private' }
     const error = errorOf(endOf(thrown))
     expect(error).toMatchObject({ status: 503, apiCode: 'overloaded', requestId: 'req_1', original: thrown })
@@ -301,7 +302,7 @@ describe('output caps that a server refuses', () => {
     ['the older one is', says('max_tokens')],
     ['that of Responses is', says('max_output_tokens')],
     ['the message names it', says(null, "Unsupported parameter: 'max_completion_tokens'")],
-  ])('%s: a learned one is left out, one that the user chose is fatal', (_name, error) => {
+  ])('%s: a learned cap is left out, and a cap that the user set is fatal', (_name, error) => {
     expect(endOf(error, LEARNED).kind).toBe('cap_refused')
     expect(endOf(error, { ...FREE, cap: 500 }).kind).toBe('cap_refused')
     expect(endOf(error, { ...PROVEN, cap: 500 }).kind).toBe('cap_refused')
@@ -309,12 +310,12 @@ describe('output caps that a server refuses', () => {
     expect(endOf(error, FREE)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
   })
 
-  // A shorter prompt leaves more room for it.
+  // A shorter prompt leaves more room for the answer.
   it.each<[asked: Asked, kind: string]>([
     [LEARNED, 'cap_refused'],
     [CHOSEN, 'context'],
     [FREE, 'context'],
-  ])('with %j, one that is too large for the context beside the prompt: %s', (asked, kind) => {
+  ])('with %j, a cap that does not fit into the context beside the prompt: %s', (asked, kind) => {
     const error = says(
       null,
       "'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096",
@@ -330,7 +331,7 @@ describe('output caps that a server refuses', () => {
   )
 })
 
-describe('whatever is thrown, it has an end', () => {
+describe('every thrown value has an end', () => {
   const weird: unknown[] = [
     ...[undefined, null, '', 'text', 5, NaN, 0n, true, Symbol('s'), () => 1, [], ['code'], {}],
     Object.create(null),
@@ -360,7 +361,7 @@ describe('whatever is thrown, it has an end', () => {
   })
 
   it.each(weird.filter((thrown) => typeof thrown === 'object' && thrown !== null).map((thrown) => [thrown]))(
-    '%o with a status that is fatal is fatal',
+    '%o with a fatal status is fatal',
     (thrown) => {
       const { message, param, headers } = thrown as Record<string, unknown>
       const end = endOfError({ message, param, headers, status: 401 }, LEARNED, (text) =>
@@ -438,7 +439,7 @@ describe.each([
     expect(endOf(error).kind).toBe(kind)
   })
 
-  it('that come within a stream with a number for a code', () => {
+  it('within a stream with a number as the code', () => {
     const error = new sdk.APIError(undefined, { message: 'm', code: 429 }, undefined, new Headers())
     expect(endOf(error).kind).toBe('rate_limit')
   })
@@ -467,7 +468,7 @@ describe('the errors of fetch', () => {
   })
 })
 
-describe('nothing that a server wrote gets out', () => {
+describe('no text of the server gets out', () => {
   const RECORD = 'my blood pressure is 190 over 110'
   const KEY = 'sk-live-0123456789abcdef'
   const wrote = `You sent "${RECORD}" with the key ${KEY}`
@@ -496,7 +497,7 @@ describe('nothing that a server wrote gets out', () => {
     })
     const end = endOfError(thrown, FREE, (message) => scrub(message, secrets))
     const error = errorOf(end)
-    // It is there for whoever asks for it, and for no logger.
+    // The text is in a property that loggers do not print.
     expect(error.original).toBe(thrown)
     expect(hasSecret(inspect(thrown))).toBe(true)
     for (const shown of [
@@ -512,7 +513,7 @@ describe('nothing that a server wrote gets out', () => {
     if (end.kind === 'fatal') expect(hasSecret(end.message)).toBe(false)
   })
 
-  it('a fatal error says what to check, with status and code, and what is left of the message', () => {
+  it('a fatal error says what to check, with status, code, and the rest of the message', () => {
     const thrown = { status: 404, code: 'model_not_found', message: `No model for ${RECORD} here` }
     expect(endOfError(thrown, FREE, (message) => scrub(message, secrets))).toMatchObject({
       message:

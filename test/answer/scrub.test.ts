@@ -52,17 +52,18 @@ describe("a server's message", () => {
     expect(scrub(message, secrets)).toBe(expected)
   })
 
-  it('is cut where it is long', () => {
+  it('is cut if it is long', () => {
     expect(scrub('ab '.repeat(1_000), [])).toHaveLength(500)
   })
 
-  // What was cut off is looked for no more, so the quotation's beginning must be known by itself.
-  it('a quotation that is cut is still known', () => {
+  // The function does not search the part that was cut off, so it must recognise the beginning of a
+  // quotation alone.
+  it('a quotation that is cut is still recognised', () => {
     const message = 'x'.repeat(470) + ' quoted: this is quite private'
     expect(scrub(message, ['this is quite private and long'])).toBe('x'.repeat(470) + ' quoted: …')
   })
 
-  it('may be of any length, beside secrets of any length', () => {
+  it('may have any length, with secrets of any length', () => {
     const secret = 'ab'.repeat(200_000)
     expect(scrub('ba'.repeat(200_000), [secret, secret, secret])).toBe('…')
   })
@@ -72,7 +73,7 @@ describe("a server's message", () => {
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .join('')
-  /** How a server may write what it quotes. */
+  /** The ways in which a server may write a quotation. */
   const WRITINGS: Record<string, (text: string) => string> = {
     'as it is': (text) => text,
     'in capitals': (text) => text.toUpperCase(),
@@ -107,18 +108,18 @@ describe("a server's message", () => {
 
   it.each(
     Object.keys(WRITINGS).flatMap((writing) =>
-      // The upper case of ß is two letters.
+      // The upper case of ß has two letters.
       SECRETS.filter((secret) => writing !== 'in capitals' || !secret.includes('ß')).map((secret) => [
         writing,
         secret,
       ]),
     ),
-  )('loses what it quotes %s: %j', (writing, secret) => {
+  )('loses a quotation %s: %j', (writing, secret) => {
     const clean = scrub(`Bad: <<${WRITINGS[writing]!(secret)}>> here`, [secret])
     expect(clean).toMatch(/^Bad: <<\W*…\W*>> here$/)
   })
 
-  /** The letters and digits between the marks of a text that holds no escapes. */
+  /** Returns the letters and digits between the marks of a text without escapes. */
   const lettersBetweenMarks = (text: string): string[] =>
     text.split('…').map((part) =>
       part
@@ -127,8 +128,8 @@ describe("a server's message", () => {
         .replace(/[^\p{L}\p{N}]/gu, ''),
     )
 
-  it('whatever it quotes, and however, no ten letters of a secret are left', () => {
-    // Nothing that makes an escape.
+  it('never keeps ten letters of a secret, with any form of quotation', () => {
+    // No character that begins an escape.
     const character = fc.constantFrom(
       ...Array.from('abcdefghijklmnopqrstuvwxyzABCDEFG0123456789 .,-"éüжи漢字'),
     )
@@ -144,7 +145,7 @@ describe("a server's message", () => {
           const quoted = WRITINGS[how]!(secrets[at % secrets.length] ?? '')
           const clean = scrub([...words, quoted, ...words].join(' '), secrets)
           expect(clean.length).toBeLessThanOrEqual(500)
-          // What is left of an escape at the cut is no letter of anything.
+          // The rest of an escape at the cut is not a letter of the text.
           const whole = clean.length < 490 ? clean : clean.slice(0, 490)
           const left = lettersBetweenMarks(whole.replace(/\\u[\da-f]{4}|(%[\dA-F]{2})+/g, ''))
           for (const secret of secrets.flatMap((one) => lettersBetweenMarks(one))) {

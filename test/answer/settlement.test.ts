@@ -14,7 +14,9 @@ const pack = (size: number): Entry<string>[] =>
 
 const element = (id: unknown, label: unknown): string => JSON.stringify({ id, label })
 
-/** What each element settled, as `record=label`, or why it settled nothing. */
+/**
+ * The record that each element settled, as `record=label`, or the reason why it settled no record.
+ */
 function settleAll(
   size: number,
   elements: readonly string[],
@@ -30,7 +32,7 @@ function settleAll(
   return { verdicts, unsettled: [...settlement.unsettled.keys()], entries }
 }
 
-describe('elements settle the record that they name', () => {
+describe('elements settle the records that they name', () => {
   it('in order', () => {
     expect(settleAll(2, [element(1, 'a'), element(2, 'b')])).toMatchObject({
       verdicts: ['record 1=a', 'record 2=b'],
@@ -38,7 +40,7 @@ describe('elements settle the record that they name', () => {
     })
   })
 
-  it('shuffled, never by their position', () => {
+  it('in any order, and never by their position', () => {
     expect(settleAll(3, [element(3, 'c'), element(1, 'a'), element(2, 'b')]).verdicts).toEqual([
       'record 3=c',
       'record 1=a',
@@ -46,21 +48,21 @@ describe('elements settle the record that they name', () => {
     ])
   })
 
-  it('a missing element leaves its own record unsettled, and moves no other', () => {
+  it('a missing element leaves only its own record unsettled', () => {
     expect(settleAll(3, [element(1, 'a'), element(3, 'c')])).toMatchObject({
       verdicts: ['record 1=a', 'record 3=c'],
       unsettled: [2],
     })
   })
 
-  it('a repeated one settles nothing, whatever it says', () => {
+  it('a repeated element settles no record', () => {
     expect(settleAll(2, [element(1, 'a'), element(1, 'z'), element(1, 5), element(2, 'b')]).verdicts).toEqual(
       ['record 1=a', 'repeated', 'repeated', 'record 2=b'],
     )
   })
 
   it.each([0, 3, -1, 1.5, '1', 1e20, null, true, [1], {}, Number.MAX_SAFE_INTEGER, 2 ** 31 + 1])(
-    'one with the id %j, which no record has, settles nothing',
+    'an element with the id %j, which no record has, settles no record',
     (id) => {
       expect(settleAll(2, [element(id, 'a')])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
     },
@@ -71,7 +73,7 @@ describe('elements settle the record that they name', () => {
     '{"id":-0,"label":"a"}',
     '{"id":1.0000001,"label":"a"}',
     '{"id":NaN,"label":"a"}',
-  ])('%s settles nothing', (text) => {
+  ])('%s settles no record', (text) => {
     expect(settleAll(2, [text])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
   })
 
@@ -84,11 +86,11 @@ describe('elements settle the record that they name', () => {
     '{"__proto__":{"id":1},"label":"a"}',
     '{"id":1 "label":"a"}',
     '',
-  ])('one that carries no id settles nothing: %j', (text) => {
+  ])('an element without an id settles no record: %j', (text) => {
     expect(settleAll(2, [text])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
   })
 
-  it('the verdict has the value as the schema makes it, and the result as the model wrote it', () => {
+  it("the verdict has the value after the schema's transforms, and the result that the model wrote", () => {
     const upper = resultFormat(z.object({ label: z.string().transform((text) => text.length) }))
     const [entry] = pack(1)
     if (!entry) throw new Error('no entry')
@@ -98,7 +100,7 @@ describe('elements settle the record that they name', () => {
     })
   })
 
-  it('an id may be written as JSON writes numbers', () => {
+  it('an id may have any form of a JSON number', () => {
     expect(settleAll(2, ['{"id":2.0,"label":"b"}', '{"id":1e0,"label":"a"}']).verdicts).toEqual([
       'record 2=b',
       'record 1=a',
@@ -107,7 +109,7 @@ describe('elements settle the record that they name', () => {
 })
 
 describe('invalid elements', () => {
-  it('leave their record unsettled and say why, without any of its text', () => {
+  it('leave their record unsettled, with a reason that does not hold its text', () => {
     const { verdicts, unsettled, entries } = settleAll(2, [element(1, 5), element(2, 'b')])
     expect(verdicts).toEqual(['invalid', 'record 2=b'])
     expect(unsettled).toEqual([1])
@@ -119,20 +121,20 @@ describe('invalid elements', () => {
     expect(second?.invalid).toBeUndefined()
   })
 
-  it('invalid, then valid for the same record: the first decides, so it is asked again', () => {
+  it('invalid, then valid for the same record: the first element decides, so the record is sent again', () => {
     const { verdicts, unsettled } = settleAll(1, [element(1, 5), element(1, 'a')])
     expect(verdicts).toEqual(['invalid', 'repeated'])
     expect(unsettled).toEqual([1])
   })
 
-  it('valid, then invalid for the same record: it stays settled', () => {
+  it('valid, then invalid for the same record: the record stays settled', () => {
     const { verdicts, unsettled, entries } = settleAll(1, [element(1, 'a'), element(1, 5)])
     expect(verdicts).toEqual(['record 1=a', 'repeated'])
     expect(unsettled).toEqual([])
     expect(entries[0]?.invalid).toBeUndefined()
   })
 
-  it('of which the schema says no path are invalid at its root', () => {
+  it("without a path in the schema's issue are invalid at their root", () => {
     const refined = resultFormat(z.object({ label: z.string() }).refine(() => false))
     const [entry] = pack(1)
     if (!entry) throw new Error('no entry')
@@ -141,7 +143,7 @@ describe('invalid elements', () => {
   })
 })
 
-it('whatever elements come, a record is settled at most once, by the first that names it, with its value', () => {
+it('with any elements, a record is settled at most once, by the first element that names it, with its value', () => {
   const ids = fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: 1, max: 8 }) },
     fc.integer({ min: -2, max: 12 }),

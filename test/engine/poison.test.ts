@@ -11,7 +11,7 @@ import { entryOf } from '../helpers/entry.ts'
 import { isSoak, runs } from '../helpers/properties.ts'
 import { answerOf, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
-/** How often a pack of so many has to be halved until each stands alone. */
+/** Number of halvings until each record of a pack of this size is alone. */
 const halvings = (size: number): number => Math.ceil(Math.log2(size))
 
 const error = new RequestError('api_error', 'x')
@@ -24,7 +24,10 @@ const GUILTY = {
 } satisfies Record<string, RequestEnd>
 type Guilty = keyof typeof GUILTY
 
-/** What stands in the way of a search: it ends in the same way for every record of the pack. */
+/**
+ * The end of a request that hides which record is guilty. It is the same for every record of the
+ * pack.
+ */
 const TROUBLE = {
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   failure: { kind: 'failure', retryAfter: undefined, error },
@@ -41,20 +44,25 @@ interface Sent {
 interface World {
   readonly maxRecords: number
   readonly maxInFlight?: number
-  /** Records, by index, that are refused. */
+  /** Indices of the records that are refused. */
   readonly poisons: ReadonlySet<number>
   readonly guilt?: Guilty
-  /** Records that are answered before it is found that one is guilty: those before the first such. */
+  /**
+   * Records that are answered before a guilty record is found: all records before the first guilty
+   * record.
+   */
   readonly isStreamed?: boolean
-  /** Which of those in flight ends next. */
+  /** Chooses the request in flight that ends next. */
   readonly pick?: (inFlight: number) => number
-  /** Whether a request fails for a reason that is not its records'. */
+  /** Whether a request fails for a reason outside its records. */
   readonly trouble?: (request: number) => keyof typeof TROUBLE | undefined
-  /** How many records of a whole answer have no element, from its end. */
+  /** Number of records at the end of a complete answer without an element. */
   readonly missing?: (request: number, entries: readonly Entry<string>[]) => number
 }
 
-/** What is sent for so many records, by the queue and the recovery table alone. */
+/**
+ * Returns the requests for this number of records, made by the queue and the recovery table alone.
+ */
 function simulate(entries: readonly Entry<string>[], world: World): Sent[] {
   const { maxRecords, maxInFlight = 1, poisons, guilt = 'refusal', pick = () => 0 } = world
   const queue = new PackQueue<string>({ maxTokens: 1e9, maxItems: maxRecords }, 1, 1e9)
@@ -98,14 +106,17 @@ function simulate(entries: readonly Entry<string>[], world: World): Sent[] {
 const entriesOf = (count: number, maxCompany = count) =>
   Array.from({ length: count }, (_, index) => entryOf(index, { maxCompany }))
 
-/** How many requests carried each record. */
+/** Number of requests that carried each record. */
 function carried(all: readonly Sent[]): Map<number, number> {
   const counts = new Map<number, number>()
   for (const { pack } of all) for (const index of pack) counts.set(index, (counts.get(index) ?? 0) + 1)
   return counts
 }
 
-/** Requests that ended for a guilty record, and carried others than those that shared its first one. */
+/**
+ * Number of requests that ended because of a guilty record, and carried other records than the
+ * records of its first request.
+ */
 function drawnIn(all: readonly Sent[]): Sent[] {
   const first = new Map<number, Sent>()
   for (const one of [...all].sort((a, b) => a.request - b.request)) {
@@ -118,7 +129,9 @@ function drawnIn(all: readonly Sent[]): Sent[] {
 const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b)
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
-/** Each has one outcome, and only the guilty ones are rejected, alone. */
+/**
+ * Checks that each record has one outcome, and that only the guilty records are rejected, alone.
+ */
 function expectJustice(all: readonly Sent[], count: number, poisons: ReadonlySet<number>): void {
   const rejected = all.flatMap((one) => one.rejected)
   expect(sorted([...all.flatMap(({ fulfilled }) => fulfilled), ...rejected])).toEqual(upTo(count))
@@ -126,29 +139,29 @@ function expectJustice(all: readonly Sent[], count: number, poisons: ReadonlySet
   for (const one of all) if (one.rejected.length > 0) expect(one.pack).toHaveLength(1)
 }
 
-/** The next of an endless stream. */
+/** Returns the next value of an endless stream. */
 const drawn = (numbers: Iterator<number, unknown>): number => Number(numbers.next().value)
 
-/** All sizes in the soak; otherwise powers of two, what stands beside them, and a few between. */
+/** All sizes in the soak. Otherwise powers of two, their neighbours, and a few sizes in between. */
 const SIZES = isSoak ? upTo(65).slice(2) : [2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 25, 31, 32, 33, 50, 63, 64]
 
 describe.each(Object.keys(GUILTY) as Guilty[])('one record that causes %s, by the tables alone', (guilt) => {
   describe.each([1, 8])('with %i in flight', (maxInFlight) => {
-    it.each(SIZES)('in a pack of %i: found in two requests a halving, wherever it stands', (size) => {
+    it.each(SIZES)('in a pack of %i: it is found in two requests per halving, at any place', (size) => {
       for (const at of upTo(size)) {
         const poisons = new Set([at])
         const all = simulate(entriesOf(size), { maxRecords: size, maxInFlight, poisons, guilt })
         expectJustice(all, size, poisons)
         expect(all.length - 1).toBeLessThanOrEqual(2 * halvings(size))
         expect(Math.max(...carried(all).values())).toBeLessThanOrEqual(halvings(size) + 1)
-        // Each halving is worth it: no request carries what another one has carried.
+        // Each halving is useful: no request carries the same records as another request.
         expect(new Set(all.map(({ pack }) => pack.join())).size).toBe(all.length)
       }
     })
   })
 
   it.each(SIZES)(
-    'in a pack of %i whose answer had begun: in no more, since what was closed stays',
+    'in a pack of %i whose answer had begun: it is found in no more requests, because closed elements stay',
     (size) => {
       for (const at of upTo(size)) {
         const poisons = new Set([at])
@@ -161,7 +174,7 @@ describe.each(Object.keys(GUILTY) as Guilty[])('one record that causes %s, by th
   )
 })
 
-it('the bound is met: one more request a halving would be too few', () => {
+it('the bound is exact', () => {
   const worst = (size: number): number =>
     Math.max(
       ...upTo(size).map(
@@ -188,7 +201,7 @@ describe('several guilty records', () => {
       pick: (inFlight: number) => drawn(picks) % inFlight,
     }))
 
-  it('are found in two requests a halving each, in any order of answers, beside any number of packs', () => {
+  it('are found in two requests per halving each, in any order of answers, beside any number of packs', () => {
     fc.assert(
       fc.property(world, (one) => {
         const { count, maxRecords, poisons } = one
@@ -202,14 +215,14 @@ describe('several guilty records', () => {
     )
   })
 
-  it('all of a pack: each alone in the end', () => {
+  it('all records of a pack: each is alone in the end', () => {
     const poisons = new Set(upTo(16))
     const all = simulate(entriesOf(16), { maxRecords: 16, poisons })
     expectJustice(all, 16, poisons)
     expect(all).toHaveLength(2 * 16 - 1)
   })
 
-  it('none is found later, or by more requests, for rate limits and failures in between', () => {
+  it('rate limits and failures in between cause no delay and no more requests', () => {
     fc.assert(
       fc.property(world, fc.infiniteStream(fc.nat(9)), (one, dice) => {
         const { count, maxRecords, poisons } = one
@@ -217,7 +230,7 @@ describe('several guilty records', () => {
         const failing = new Set<number>()
         const trouble = (request: number): keyof typeof TROUBLE | undefined => {
           const die = drawn(dice)
-          // A failure now and then, not so often that a record runs out of attempts.
+          // A few failures, so that no record runs out of attempts.
           if (die > 1 || troubles >= 20) return undefined
           troubles += 1
           if (die === 0 || failing.size > 0) return 'rate_limit'
@@ -236,11 +249,11 @@ describe('several guilty records', () => {
     )
   })
 
-  it("other packs' leftovers are not drawn into a search", () => {
+  it('leftovers of other packs are not drawn into a search', () => {
     fc.assert(
       fc.property(world, fc.infiniteStream(fc.nat(9)), (one, dice) => {
         const { count, maxRecords, poisons } = one
-        // Answers that leave out up to two elements, unless the search has come to them.
+        // Answers that leave out up to two elements, except for records of the search.
         const missing = (_request: number, pack: readonly Entry<string>[]): number =>
           pack.every(({ attemptsLeft }) => attemptsLeft > 1) ? Math.max(0, drawn(dice) - 7) : 0
         const all = simulate(entriesOf(count, maxRecords), { ...one, missing })
@@ -258,7 +271,7 @@ describe('a guilty record in a stream', () => {
   const fail = (fields: object): never => {
     throw Object.assign(new Error('no'), fields)
   }
-  /** The elements before the first guilty record; the answer stops there. */
+  /** The elements before the first guilty record. The answer stops there. */
   const begun = (call: Call): string => {
     const at = call.records.findIndex(({ text }) => isGuilty(text))
     const before = { ...call, records: call.records.slice(0, at) }
@@ -319,19 +332,22 @@ describe('a guilty record in a stream', () => {
     }
   })
 
-  it.each([400, 403, 422])('a prompt refused with %i after others were taken', async (status) => {
-    const client = scriptedClient((call) =>
-      isPoisoned(call) ? fail({ status }) : { text: answerOf(call, ({ text }) => text) },
-    )
-    const stream = stringStream(client, { maxPackRecords: 16, maxInFlight: 1, maxPackTokens: 100_000 })
-    const records = upTo(48).map((i) => (i === 20 ? 'poison' : `text ${i}`))
-    const outcomes = await inNoTime(() => collect(stream, records))
-    expect(sorted(outcomes.map(({ index }) => index))).toEqual(upTo(48))
-    expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toMatchObject([
-      { index: 20, reason: { code: 'request_failed', cause: { status } }, pack: { size: 1 } },
-    ])
-    expect(client.calls.length).toBeLessThanOrEqual(3 + 2 * halvings(16))
-  })
+  it.each([400, 403, 422])(
+    'a prompt that is refused with %i after other prompts were accepted',
+    async (status) => {
+      const client = scriptedClient((call) =>
+        isPoisoned(call) ? fail({ status }) : { text: answerOf(call, ({ text }) => text) },
+      )
+      const stream = stringStream(client, { maxPackRecords: 16, maxInFlight: 1, maxPackTokens: 100_000 })
+      const records = upTo(48).map((i) => (i === 20 ? 'poison' : `text ${i}`))
+      const outcomes = await inNoTime(() => collect(stream, records))
+      expect(sorted(outcomes.map(({ index }) => index))).toEqual(upTo(48))
+      expect(outcomes.filter((outcome) => outcome.status === 'rejected')).toMatchObject([
+        { index: 20, reason: { code: 'request_failed', cause: { status } }, pack: { size: 1 } },
+      ])
+      expect(client.calls.length).toBeLessThanOrEqual(3 + 2 * halvings(16))
+    },
+  )
 
   it.each([1, 8])('several in several packs, with %i in flight', async (maxInFlight) => {
     const poisons = [3, 4, 21, 60, 99]

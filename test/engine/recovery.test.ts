@@ -27,17 +27,17 @@ const ENDS = {
 type EndName = keyof typeof ENDS
 const names = Object.keys(ENDS) as EndName[]
 
-/** The number of the request that ended. */
+/** Number of the request that ended. */
 const REQUEST = 7
 
-/** What has just been sent, with three attempts left beside this one unless said otherwise. */
+/** Records that were just sent, with three attempts left after this attempt by default. */
 const sent = (changes: Partial<Entry<string>> = {}) => entryOf(0, { attempts: 1, ...changes })
 
 const recoverIn = (entry: Entry<string>, name: EndName, size: number, settled = 0): RecordError | undefined =>
   recover(entry, ENDS[name], { request: REQUEST, size }, settled)
 
-describe('what becomes of a record that a request did not settle', () => {
-  /** Attempts stay what they are unless `attempts` is given; no other mark is set. */
+describe('the next step for a record that a request did not settle', () => {
+  /** Attempts do not change unless `attempts` is given. No other mark is set. */
   interface Next {
     readonly attempts?: number
     readonly attemptsLeft: number
@@ -77,7 +77,7 @@ describe('what becomes of a record that a request did not settle', () => {
       { attemptsLeft: 4, maxCompany: 3 },
     ],
     ['cut alone: a larger cap', 'length', 1, 0, { attemptsLeft: 4, maxCompany: 1, needsMaxCap: true }],
-    // A small context may have had no room for more: at least one try more.
+    // A small context may have had no more room, so there is at least one more try.
     [
       'cut alone, by no cap of the user: once more',
       'length without a cap',
@@ -156,7 +156,7 @@ describe('what becomes of a record that a request did not settle', () => {
     ['context', 'context_length_exceeded', true],
     ['bad_record', 'request_failed', true],
     ['too_large', 'request_failed', true],
-  ])('%s: alone it is rejected at once, whatever attempts are left: %s', (name, code, hasCause) => {
+  ])('%s: a single record is rejected at once, also with attempts left: %s', (name, code, hasCause) => {
     const reason = recoverIn(sent(), name, 1)
     expect(reason).toBeInstanceOf(RecordError)
     expect(reason?.code).toBe(code)
@@ -171,17 +171,17 @@ describe('what becomes of a record that a request did not settle', () => {
     expect(recoverIn(sent({ attemptsLeft: 1 }), name, 2)).toMatchObject({ code })
   })
 
-  it('a request that failed is the cause, and it is said which attempt it was', () => {
+  it('a failed request is the cause, and the message names the attempt', () => {
     const reason = recoverIn(sent({ attempts: 4, attemptsLeft: 1 }), 'failure', 1)
     expect(reason).toMatchObject({ cause: error, message: 'The request failed, on attempt 4' })
   })
 
-  it('what the schema said is the reason, if an element came that did not match', () => {
+  it("the schema's issue is the reason if an element did not match", () => {
     const invalid = new RecordError('invalid_result', 'x')
     expect(recoverIn(sent({ attemptsLeft: 1, invalid }), 'complete', 1)).toBe(invalid)
   })
 
-  it("the model's words go with a refusal, where no logger prints them", () => {
+  it("a refusal holds the model's text in a property that loggers do not print", () => {
     const reason = recoverIn(sent(), 'refusal', 1)
     expect(reason?.refusal).toBe('I would rather not.')
     expect(reason?.message).not.toContain('rather')
@@ -198,7 +198,7 @@ describe('what becomes of a record that a request did not settle', () => {
   })
 
   it.each<EndName>(['length', 'length without a cap'])(
-    'alone it ends with %s and is sent once more with the largest cap, whatever comes in between, and then rejected',
+    'a single record that ends with %s is sent once more with the largest cap, and then rejected',
     (name) => {
       const record = sent()
       expect(recoverIn(record, name, 1)).toBeUndefined()
@@ -211,7 +211,8 @@ describe('what becomes of a record that a request did not settle', () => {
   )
 
   it.each<[EndName, group: number | undefined]>([
-    // Nothing was found out: those of another search, or of none, would only be drawn in.
+    // This end shows nothing about the records. Records of another search, or of no search, must
+    // not be drawn in.
     ['rate_limit', 3],
     ['cap_refused', 3],
     ['failure', 3],
@@ -223,24 +224,25 @@ describe('what becomes of a record that a request did not settle', () => {
     ['context', REQUEST],
     ['bad_record', REQUEST],
     ['too_large', REQUEST],
-  ])('those of group 3 that end with %s are then of %s', (name, group) => {
+  ])('records of group 3 that end with %s are then in %s', (name, group) => {
     const record = sent({ group: 3, maxCompany: 4 })
     recoverIn(record, name, 4)
     expect(record.group).toBe(group)
   })
 
   it.each<[EndName, group: number | undefined]>([
-    // They keep together, or what they leave would draw others in, should one of them be guilty.
+    // They stay together. Otherwise their leftovers would draw in other records if one of them is
+    // guilty.
     ['rate_limit', REQUEST],
     ['cap_refused', REQUEST],
     ['failure', undefined],
-  ])('those of no group that end with %s are then of %s', (name, group) => {
+  ])('records without a group that end with %s are then in %s', (name, group) => {
     const record = sent({ maxCompany: 4 })
     recoverIn(record, name, 4)
     expect(record.group).toBe(group)
   })
 
-  it('refused by a 429 again and again they stay of the first request', () => {
+  it('records that several 429 refuse stay in the group of the first request', () => {
     const record = sent({ maxCompany: 4 })
     for (const request of [3, 5, 8]) recover(record, ENDS.rate_limit, { request, size: 4 }, 0)
     expect(record.group).toBe(3)
@@ -258,13 +260,13 @@ describe('the last attempt', () => {
     expect(record).toMatchObject({ attemptsLeft: 1, maxCompany: 1 })
   })
 
-  it('after the second failure is alone, however large the pack was', () => {
+  it('after the second failure is alone, with any size of the pack', () => {
     const record = sent({ attemptsLeft: 2, failures: 1 })
     expect(recoverIn(record, 'failure', 25)).toBeUndefined()
     expect(record).toMatchObject({ attemptsLeft: 1, maxCompany: 1 })
   })
 
-  // Else a server in trouble would be answered with 25 times as many requests.
+  // Otherwise a server with problems would get 25 times as many requests.
   it('after the first failure is together', () => {
     const record = sent({ attemptsLeft: 2 })
     expect(recoverIn(record, 'failure', 25)).toBeUndefined()
@@ -284,10 +286,10 @@ describe('the last attempt', () => {
   })
 })
 
-describe('it ends', () => {
+describe('the recovery ends', () => {
   const step = fc.record({ name: fc.constantFrom(...names), company: fc.nat(), settled: fc.nat() })
 
-  it('whatever happens, in company that never grows, after so many sends', () => {
+  it('after a bounded number of sends, in packs that never grow', () => {
     fc.assert(
       fc.property(
         fc.infiniteStream(step),
@@ -317,7 +319,8 @@ describe('it ends', () => {
               expect(record).toEqual({ ...before, group: before.group ?? sends - 1 })
               continue
             }
-            // A send that settles nothing spends an attempt, shrinks the pack, or asks for the largest cap.
+            // A send that settles no record uses an attempt, shrinks the pack, or asks for the
+            // largest cap.
             const isCharged = record.attemptsLeft === before.attemptsLeft - 1
             const isCapRaised = record.needsMaxCap && !before.needsMaxCap
             expect(isCharged || record.maxCompany < size || isCapRaised).toBe(true)
@@ -325,7 +328,8 @@ describe('it ends', () => {
               expect(record.maxCompany).toBe(1)
             }
           }
-          // What is not charged at least halves the pack, but for one more with the largest cap.
+          // A send without a charge at least halves the pack, except for one send with the largest
+          // cap.
           expect(record.attempts).toBeLessThanOrEqual(maxAttempts + Math.ceil(Math.log2(maxRecords)) + 1)
         },
       ),
@@ -344,7 +348,7 @@ describe('the pause before a re-send', () => {
     [7, 32_000],
     [8, 60_000],
     [2_000, 60_000],
-  ])('after attempt %i it is %i ms, or up to a quarter less', (attempts, longest) => {
+  ])('after attempt %i is %i ms, or up to a quarter less', (attempts, longest) => {
     expect(pauseAfter(failure, attempts, () => 0)).toBe(longest)
     expect(pauseAfter(failure, attempts, () => 1)).toBe(longest * 0.75)
     const pause = pauseAfter(failure, attempts)
@@ -352,18 +356,19 @@ describe('the pause before a re-send', () => {
     expect(pause).toBeLessThanOrEqual(longest)
   })
 
-  it('is as long as the server says, if it says', () => {
+  it('is as long as the server asks for', () => {
     expect(pauseAfter({ ...failure, retryAfter: 10 }, 8)).toBe(10)
     expect(pauseAfter({ ...failure, retryAfter: 90_000 }, 1)).toBe(90_000)
   })
 
-  // Node's timers fire at once when asked for more: a 503 would be sent again at once.
-  it('is never longer than a timer can wait', () => {
+  // Node's timers fire at once if the time is too long. Then a record after a 503 would be sent
+  // again at once.
+  it('is never longer than the longest timer', () => {
     expect(pauseAfter({ ...failure, retryAfter: 1e12 }, 1)).toBe(2 ** 31 - 1)
   })
 
   it.each(names.filter((name) => name !== 'failure'))(
-    'there is none after %s: the server works, or the limiter says when',
+    'does not exist after %s: the server works, or the limiter decides',
     (name) => {
       expect(pauseAfter(ENDS[name], 3)).toBe(0)
     },

@@ -9,9 +9,9 @@ import { Spending, type Price } from '../../src/engine/spending.ts'
 import type { Pricing } from '../../src/accounts/stats.ts'
 import { entryOf } from '../helpers/entry.ts'
 
-/** A dollar a token, so that money can be counted in them. */
+/** One dollar per token, so that money can be counted in tokens. */
 const DOLLAR: Pricing = { input: 1_000_000, output: 1_000_000 }
-/** Bytes of every prompt, and what they may cost: a token each, and 64 for what frames them. */
+/** Bytes of every prompt, and its highest cost: one token per byte, and 64 tokens for the frame. */
 const BYTES = 100
 const PROMPT = BYTES + 64
 
@@ -31,7 +31,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>>): FinishedRequest<unkn
 }
 
 interface Known {
-  /** Output tokens of a record. */
+  /** Number of output tokens of a record. */
   readonly perRecord?: number
   readonly refusedCap?: number
   readonly room?: number
@@ -60,12 +60,12 @@ function afford(one: Case): Price | undefined {
   return spending.afford(pack, cap, new Set(running.map((cost) => ({ cost }))))
 }
 
-describe('what a request may cost', () => {
+describe('the highest cost of a request', () => {
   it.each<[what: string, one: Case, price: Price | undefined]>([
     ['anything, where there is no limit', { maxCost: Infinity, running: [1e9] }, { cap: undefined, cost: 0 }],
     ['so too with a cap', { maxCost: Infinity, cap: 500, spent: 1e9 }, { cap: 500, cost: 0 }],
 
-    // Before anything is known.
+    // At first.
     ['the first has a cap of ours', { maxCost: 1e5 }, { cap: 4_096, cost: PROMPT + 4_096 }],
     ['or that of the user', { maxCost: 1e5, cap: 500 }, { cap: 500, cost: PROMPT + 500 }],
     ['also a larger one', { maxCost: 1e5, cap: 9_000 }, { cap: 9_000, cost: PROMPT + 9_000 }],
@@ -77,7 +77,7 @@ describe('what a request may cost', () => {
     ['not with less', { maxCost: PROMPT + 31 }, undefined],
     ['nor with too little for the prompt', { maxCost: PROMPT - 1 }, undefined],
 
-    // Once it is known what a result takes.
+    // After the size of a result is known.
     ['the learned cap', { maxCost: 1e5, perRecord: 10, cap: 552 }, { cap: 552, cost: PROMPT + 552 }],
     [
       'beside others',
@@ -108,7 +108,7 @@ describe('what a request may cost', () => {
     ['nor after all was spent', { maxCost: 1_000, perRecord: 10, cap: 552, spent: 1_000 }, undefined],
     ['nor if too much was', { maxCost: 1_000, perRecord: 10, cap: 552, spent: 2_000 }, undefined],
 
-    // Where the server took no cap that the user did not choose.
+    // If the server accepted only caps that the user set.
     [
       'one that takes no cap: less than that',
       { maxCost: 1e5, refusedCap: 800 },
@@ -131,7 +131,7 @@ describe('what a request may cost', () => {
       { cap: 500, cost: PROMPT + 500 },
     ],
 
-    // Where only one of the two costs anything.
+    // If only input or only output has a price.
     [
       'answers for nothing',
       { maxCost: PROMPT, pricing: { ...DOLLAR, output: 0 } },
@@ -142,18 +142,18 @@ describe('what a request may cost', () => {
     expect(afford(one)).toEqual(price)
   })
 
-  it('a cap is in whole tokens, however much room was forgotten', () => {
+  it('a cap is in whole tokens, after any loss of room', () => {
     expect(afford({ maxCost: 1e6, room: 1.96 })?.cap).toSatisfy(Number.isInteger)
   })
 })
 
-describe('never more is spent than may be', () => {
+describe('spending never exceeds the limit', () => {
   interface Running extends Price {
     readonly pack: readonly Entry<string>[]
     readonly bytes: number
   }
 
-  it('whatever prompts and answers take, and in whatever order they end', () => {
+  it('for any prompts and answers, in any order of their ends', () => {
     const price = fc.constantFrom(0, 0.1, 1, 10, 1_000_000)
     const share = fc.double({ min: 0, max: 1, noNaN: true })
     const step = fc.record({
@@ -191,7 +191,8 @@ describe('never more is spent than may be', () => {
             const ended = [...running][which % running.size]
             if (does !== 'end' || !ended) continue
             running.delete(ended)
-            // As much as a prompt of so many bytes, and an answer under such a cap, can take.
+            // The largest cost of a prompt with this number of bytes, and of an answer under this
+            // cap.
             const usage: Usage = {
               ...{ input: Math.floor(one.prompt * (ended.bytes + 64)), cached: 0, reasoning: 0 },
               output: Math.floor(one.answer * (ended.cap ?? Infinity)),

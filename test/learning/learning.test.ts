@@ -28,7 +28,7 @@ const kinds = Object.keys(ENDS) as (keyof typeof ENDS)[]
 
 type Limits = Partial<Pick<LearningRules, 'maxOutputTokens' | 'maxPackTokens' | 'maxPackRecords'>>
 
-/** Whose prompts have 100 tokens beside the records, and a token for four bytes. */
+/** A server whose prompts have 100 tokens beside the records, and one token per four bytes. */
 function learningOf(limits: Limits = {}): Learning {
   const options = { maxOutputTokens: undefined, maxPackTokens: 1_000, maxPackRecords: 25, ...limits }
   const texts = { system: 'x'.repeat(398), format: { jsonSchema: {} } }
@@ -55,15 +55,15 @@ const packOf = (count: number, changes: Partial<Entry<string>> = {}): Entry<stri
 
 const usageOf = (output: number, reasoning = 0): Usage => ({ input: 500, output, cached: 0, reasoning })
 
-/** One whose results take ten tokens each. */
+/** A model whose results take ten tokens each. */
 function learned(limits: Limits = {}): Learning {
   const learning = learningOf(limits)
   learning.learn(packOf(25), undefined, runOf({ usage: usageOf(250), elements: 25 }))
   return learning
 }
 
-describe('what a request took that the API did not count', () => {
-  /** 100 tokens of the prompt, 8 of its tags, and 10 of its 40 bytes. */
+describe('the tokens of a request without reported usage', () => {
+  /** 100 tokens of the prompt, 8 tokens of its tags, and 10 tokens of its 40 bytes. */
   const PROMPT = 118
   const pack = [entryOf(0, { text: 'x'.repeat(40) })]
   const characters = { fulfilled: 200, invalid: 80, repeated: 40, unknown: 40, unfinished: 40 }
@@ -95,7 +95,7 @@ describe('what a request took that the API did not count', () => {
     ['a 429', { end: ENDS.rate_limit, hasBegun: false }, 0, 0, 0],
     ['a refused request', { end: ENDS.bad_record, hasBegun: false }, 0, 0, 0],
     ['a refused cap', { end: ENDS.cap_refused, hasBegun: false }, 0, 0, 0],
-    // What was given up was read all the same.
+    // The server has read the prompt of an aborted request.
     ['no first token in time', { end: failed('first_token_timeout'), hasBegun: false }, PROMPT, 0, 0],
     ['no end in time', { end: failed('request_timeout'), hasBegun: false }, PROMPT, 0, 0],
     ['silence', { end: failed('idle_timeout'), characters }, PROMPT, 100, 0],
@@ -103,13 +103,13 @@ describe('what a request took that the API did not count', () => {
     expect(learningOf().learn(pack, undefined, runOf(run))).toEqual({ input, output, cached: 0, reasoning })
   })
 
-  it('what it counted is taken as it is', () => {
+  it('reported usage is used unchanged', () => {
     const usage = usageOf(7, 3)
     const run = runOf({ usage, characters, events: { text: 99, thought: 99 } })
     expect(learningOf().learn(pack, undefined, run)).toEqual(usage)
   })
 
-  it.each(kinds)('%s: estimates teach how long results are only where there was an answer', (kind) => {
+  it.each(kinds)('%s: estimates show the length of results only if there was an answer', (kind) => {
     const learning = learningOf()
     learning.learn(packOf(10), undefined, runOf({ end: ENDS[kind], characters, elements: 10 }))
     const hasLearned = kind === 'complete' || kind === 'length'
@@ -141,11 +141,11 @@ describe('the cap of a pack', () => {
     ["the user's, where one record needs it", { maxOutputTokens: 4_000 }, alone, Infinity, 4_000],
     ['all of the limit at most', { maxOutputTokens: 4_000 }, alone, 2_207, 2_207],
     ['none, where one record needs it and the user set none', {}, alone, 2_207, undefined],
-  ])('later: %s', (_what, limits, pack, largest, cap) => {
+  ])('after the first answer: %s', (_what, limits, pack, largest, cap) => {
     expect(learned(limits).capFor(pack, largest)).toBe(cap)
   })
 
-  it('is told if the server refused it, by the least that it did', () => {
+  it('uses the smallest cap that the server refused', () => {
     const learning = learned()
     expect(learning.refusedCap).toBe(Infinity)
     const refuse = (cap: number | undefined): void => {
@@ -164,14 +164,14 @@ describe('the cap of a pack', () => {
     expect(learning.expectedOutput(packOf(25))).toBe(250)
   })
 
-  it('needs more room after a cut, which is told', () => {
+  it('needs more room after a cut, and reports it', () => {
     const learning = learned()
     expect(learning.room).toBe(1)
     learning.learn(packOf(25), 552, runOf({ end: ENDS.length, usage: usageOf(552), elements: 20 }))
     expect(learning.room).toBe(2)
   })
 
-  it('a cut that was not counted says that more room is needed all the same', () => {
+  it('a cut without usage shows as well that more room is needed', () => {
     const learning = learned()
     learning.learn(
       packOf(25),
@@ -182,28 +182,28 @@ describe('the cap of a pack', () => {
   })
 })
 
-describe('what a pack may hold', () => {
+describe('the size of a pack', () => {
   const tooLong = (learning: Learning, pack: Entry<string>[]): number => {
     learning.learn(pack, undefined, runOf({ end: ENDS.context, hasBegun: false }))
     return learning.limits.maxTokens
   }
 
-  it('is less after one that was longer than the context, again and again', () => {
+  it('becomes smaller after each pack that was longer than the context', () => {
     const learning = learningOf()
     expect(learning.limits).toEqual({ maxTokens: 1_000, maxItems: 25 })
     expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(560)
     expect(tooLong(learning, packOf(7, { tokens: 80 }))).toBe(392)
-    // One that was on its way, and is no news.
+    // A pack that was in flight adds no new information.
     expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(275)
   })
 
-  it('is never less than one token', () => {
+  it('is at least one token', () => {
     const learning = learningOf()
     for (let i = 0; i < 100; i++)
       expect(tooLong(learning, packOf(2, { tokens: 1 }))).toBeGreaterThanOrEqual(1)
   })
 
-  it('is what it was when one record alone turns out to be guilty', () => {
+  it('is restored if a single record is guilty', () => {
     const learning = learningOf()
     for (const count of [8, 4, 2]) tooLong(learning, packOf(count, { tokens: 80 }))
     expect(learning.limits.maxTokens).toBe(112)
@@ -216,14 +216,14 @@ describe('what a pack may hold', () => {
     expect(learning.limits.maxTokens).toBe(1_000)
   })
 
-  it('has as many records as fit under the cap, and never more than the user says', () => {
+  it("has as many records as fit under the cap, and at most the user's number", () => {
     expect(learned({ maxOutputTokens: 100 }).limits.maxItems).toBe(7)
     expect(learned({ maxOutputTokens: 100_000 }).limits.maxItems).toBe(25)
     expect(learningOf({ maxPackRecords: 3 }).limits.maxItems).toBe(3)
   })
 })
 
-describe('whether requests like these have been taken', () => {
+describe('whether similar requests have been accepted', () => {
   const end = (learning: Learning, kind: keyof typeof ENDS, count = 1): void => {
     for (let i = 0; i < count; i++) learning.learn(packOf(2), undefined, runOf({ end: ENDS[kind] }))
   }
@@ -237,7 +237,7 @@ describe('whether requests like these have been taken', () => {
 
   it.each<[what: string, ends: [keyof typeof ENDS, number][], isProven: boolean]>([
     ['a few are refused', [['bad_record', 19]], true],
-    // A key that was revoked, a model that has changed: not twenty records in a row.
+    // A revoked key or a changed model. These errors do not count as 20 records in a row.
     ['twenty in a row are', [['bad_record', 20]], false],
     [
       'one was taken in between',
@@ -276,7 +276,7 @@ describe('whether requests like these have been taken', () => {
       ],
       true,
     ],
-  ])('after one that was, when %s: %s', (_what, ends, isProven) => {
+  ])('after an accepted request, when %s: %s', (_what, ends, isProven) => {
     const learning = learningOf()
     end(learning, 'complete')
     for (const [kind, count] of ends) end(learning, kind, count)
@@ -284,7 +284,7 @@ describe('whether requests like these have been taken', () => {
   })
 })
 
-describe('the longest that a prompt will be', () => {
+describe('the longest possible prompt', () => {
   const pack = (text: string) => [entryOf(0, { text })]
 
   it.each([
@@ -296,8 +296,8 @@ describe('the longest that a prompt will be', () => {
     expect(learning.longestPrompt(pack(text)) - learning.longestPrompt(pack(''))).toBe(tokens)
   })
 
-  it('has the fixed part as the API counted it, with a margin, once it has', () => {
-    // 400 bytes of ASCII, and frames; then 250 tokens, of which 100 are the records'.
+  it('has the fixed part that the API counted, with a margin, after the first usage', () => {
+    // 400 bytes of ASCII, and frames. Then 250 tokens, of them 100 of the records.
     expect(learningOf().longestPrompt([])).toBe(400 / 2 + 24)
     expect(learned().longestPrompt([])).toBeLessThan(400)
   })

@@ -7,11 +7,11 @@ type Answer = Parameters<OutputBudget['observe']>[0]
 const done = (output: number, elements: number, reasoning = 0): Answer => {
   return { output, reasoning, elements, isCut: false, isFinal: false }
 }
-/** Cut at a learned cap, or one that nobody spoke of. */
+/** An answer that was cut at a learned cap, or at an unknown place. */
 const cut = (output: number, elements: number, reasoning = 0): Answer => {
   return { ...done(output, elements, reasoning), isCut: true }
 }
-/** Cut at the largest cap that may be sent. */
+/** An answer that was cut at the largest cap. */
 const cutForGood = (output: number, elements: number, reasoning = 0): Answer => {
   return { ...cut(output, elements, reasoning), isFinal: true }
 }
@@ -24,10 +24,10 @@ function learned(maxCap: number | undefined, ...answers: readonly Answer[]): Out
 
 const times = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one)
 
-/** What frames the elements of every answer. */
+/** Tokens around the elements of each answer. */
 const FRAME = 32
 
-describe('how many records fit under the output cap', () => {
+describe('the number of records that fit under the output cap', () => {
   it.each<[name: string, maxCap: number | undefined, answers: Answer[], expected: number]>([
     ['all, before anything is known', 1, [], Infinity],
     ['all, without a cap', undefined, [done(250, 25)], Infinity],
@@ -51,13 +51,13 @@ describe('how many records fit under the output cap', () => {
     expect(maxRecords).toBeLessThanOrEqual(8)
   })
 
-  it('one odd answer does not decide alone', () => {
+  it('a single unusual answer does not decide alone', () => {
     expect(learned(10_000, ...times(10, done(100, 10)), done(1_000, 1)).maxRecords).toBeGreaterThan(20)
   })
 })
 
 describe("the model's own cap", () => {
-  it('is known from two cuts at the same place that had no other', () => {
+  it('is known from two cuts at the same place without another cap', () => {
     const budget = learned(undefined, cutForGood(1_000, 100), done(250, 25), cutForGood(1_000, 100))
     expect(budget.maxRecords).toBe(70)
     expect(budget.maxCap).toBeUndefined()
@@ -68,19 +68,19 @@ describe("the model's own cap", () => {
     expect(learned(undefined, ...cuts).maxRecords).toBe(Infinity)
   })
 
-  it('is disproved by a longer answer', () => {
+  it('is dropped after a longer answer', () => {
     expect(learned(undefined, ...times(2, cutForGood(100, 10)), done(250, 25)).maxRecords).toBe(Infinity)
   })
 
-  it('is none where the answer was not counted', () => {
+  it('is not learned from an answer without usage', () => {
     expect(learned(undefined, done(250, 25), ...times(2, cutForGood(0, 0))).maxRecords).toBe(Infinity)
   })
 
-  it('is not learned from an answer that ended early without saying why', () => {
+  it('is not learned from an answer that ended early without a reason', () => {
     expect(learned(undefined, done(250, 25), cut(20, 2)).maxRecords).toBe(Infinity)
   })
 
-  it('what would reach it is sent without a cap', () => {
+  it('makes the stream send a pack that would reach it without a cap', () => {
     const budget = learned(undefined, ...times(2, cutForGood(1_000, 100)))
     expect(budget.capFor(10)).toBe(2 * (10 * 10 + 10) + FRAME)
     expect(budget.capFor(90)).toBeUndefined()
@@ -88,25 +88,25 @@ describe("the model's own cap", () => {
 })
 
 describe('the cap of a pack', () => {
-  it.each([undefined, 4_000])('is the largest, %s, before anything is known', (maxCap) => {
+  it.each([undefined, 4_000])('is the largest cap, %s, at first', (maxCap) => {
     expect(new OutputBudget(maxCap).capFor(25)).toBe(maxCap)
     expect(new OutputBudget(maxCap).expected(25)).toBeUndefined()
   })
 
-  it('is twice what is expected, with one more element and the frame', () => {
+  it('is twice the expected tokens, with one more element and the frame', () => {
     const budget = learned(undefined, done(250, 25))
     expect(budget.expected(25)).toBe(250)
     expect(budget.capFor(25)).toBe(2 * (250 + 10) + FRAME)
     expect(budget.capFor(1)).toBe(2 * (10 + 10) + FRAME)
   })
 
-  it('is never more than the largest', () => {
+  it('is never more than the largest cap', () => {
     const budget = learned(300, done(250, 25))
     expect(budget.capFor(25)).toBe(300)
     expect(budget.capFor(1)).toBe(2 * (10 + 10) + FRAME)
   })
 
-  it('has room for thinking as a whole, not for each record', () => {
+  it('has room for reasoning once, and not for each record', () => {
     const budget = learned(undefined, done(1_250, 25, 1_000))
     expect(budget.expected(1)).toBe(10 + 1_000)
     expect(budget.capFor(1)).toBe(2 * (10 + 10 + 1_000) + FRAME)
@@ -121,7 +121,7 @@ describe('the cap of a pack', () => {
     }
   })
 
-  it('how much more room answers need than was thought is told, for those who set a cap of their own', () => {
+  it('shows how much more room answers need than expected, for users who set their own cap', () => {
     const budget = new OutputBudget(undefined)
     for (const room of [1, 2, 4, 8, 8]) {
       expect(budget.room).toBe(room)
@@ -133,11 +133,11 @@ describe('the cap of a pack', () => {
     expect(budget.room).toBe(1)
   })
 
-  it('cut for good it has no more room: there is none', () => {
+  it('has no more room after a final cut, because there is no more', () => {
     expect(learned(4_000, done(250, 25), cutForGood(250, 25)).capFor(25)).toBe(2 * (250 + 10) + FRAME)
   })
 
-  it('more room is forgotten once answers fit, but not at once', () => {
+  it('loses additional room slowly when answers fit', () => {
     const budget = learned(undefined, done(250, 25), ...times(4, cut(250, 25)))
     budget.observe(done(250, 25))
     expect(budget.capFor(25)).toBeGreaterThan(15 * 260)
@@ -145,7 +145,7 @@ describe('the cap of a pack', () => {
     expect(budget.capFor(25)).toBe(2 * (250 + 10) + FRAME)
   })
 
-  it('has room for the longest element seen, which is forgotten slowly', () => {
+  it('has room for the longest element, which is forgotten slowly', () => {
     const budget = learned(undefined, done(1_000, 1), ...times(10, done(250, 25)))
     const cap = budget.capFor(1) ?? 0
     expect(cap).toBeGreaterThan(2 * 800)
@@ -154,19 +154,19 @@ describe('the cap of a pack', () => {
   })
 
   it.each([undefined, 4_000])(
-    'is only the largest, %s, once the server has refused a learned one',
+    'is only the largest cap, %s, after the server has refused a learned cap',
     (maxCap) => {
       const budget = learned(maxCap, done(250, 25))
       budget.refuse()
       expect(budget.capFor(25)).toBe(maxCap)
       budget.observe(done(250, 25))
       expect(budget.capFor(25)).toBe(maxCap)
-      // What was learned still says how many fit.
+      // The learned size still decides how many records fit.
       expect(budget.expected(25)).toBe(250)
     },
   )
 
-  it('whatever was observed, caps are whole, positive and within the largest, and a pack has a record', () => {
+  it('after any answers, caps are whole, positive and within the largest cap, and a pack has a record', () => {
     const answer = fc.record({
       ...{ output: fc.nat(10_000), reasoning: fc.nat(10_000), elements: fc.nat(50) },
       ...{ isCut: fc.boolean(), isFinal: fc.boolean() },

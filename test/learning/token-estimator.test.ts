@@ -10,7 +10,10 @@ import { TokenEstimator } from '../../src/learning/token-estimator.ts'
 const TAGS = 8
 const RECORDS = 25
 
-/** Answers to packs of these sizes, by a server whose prompts cost a hidden fixed part and so many tokens a byte. */
+/**
+ * Answers to packs of these sizes, from a server whose prompts have a hidden fixed part and a fixed
+ * number of tokens per byte.
+ */
 function taught(fixed: number, slope: number, sizes: readonly number[]): TokenEstimator {
   const estimator = new TokenEstimator(4_000)
   for (const bytes of sizes)
@@ -18,7 +21,10 @@ function taught(fixed: number, slope: number, sizes: readonly number[]): TokenEs
   return estimator
 }
 
-/** The first guess for the fixed part is 1,000: the truth may be a third of it, or more than twice as much. */
+/**
+ * The first guess for the fixed part is 1,000. The true value may be a third of it, or more than
+ * twice as much.
+ */
 const fixedParts = fc.integer({ min: 300, max: 2_500 })
 const slopes = fc.double({ min: 0.1, max: 1.5, noNaN: true })
 const within = (share: number, actual: number, expected: number): void => {
@@ -33,7 +39,7 @@ describe('before any answer', () => {
     expect(estimator.text(401)).toBe(101)
   })
 
-  it('a record costs its tags too', () => {
+  it('a record includes its tags', () => {
     const estimator = new TokenEstimator(0)
     expect(estimator.record('')).toBe(TAGS)
     expect(estimator.record('a'.repeat(400))).toBe(100 + TAGS)
@@ -41,13 +47,13 @@ describe('before any answer', () => {
     expect(countTokens(frame('', RECORDS))).toBe(TAGS)
   })
 
-  it('a prompt costs its fixed part too', () => {
+  it('a prompt includes its fixed part', () => {
     expect(new TokenEstimator(800).prompt(2, 400)).toBe(300 + 2 * TAGS)
   })
 })
 
 describe('from answers', () => {
-  it('whose packs vary by a tenth in size, it learns what a token is within a tenth', () => {
+  it('whose packs vary by 10% in size, it learns the size of a token within 10%', () => {
     const sizes = fc.tuple(
       fc.integer({ min: 2_000, max: 20_000 }),
       fc.array(fc.noBias(fc.integer({ min: -1_000, max: 1_000 })), { minLength: 50, maxLength: 50 }),
@@ -55,7 +61,7 @@ describe('from answers', () => {
     fc.assert(
       fc.property(fixedParts, slopes, sizes, (fixed, slope, [size, spread]) => {
         const packs = spread.map((share) => Math.round(size * (1 + share / 10_000)))
-        // Sizes that do not vary tell nothing.
+        // Equal sizes do not show the size of a token.
         fc.pre(spread.filter((share) => Math.abs(share) > 400).length > 25)
         const estimator = taught(fixed, slope, packs)
         within(0.1, estimator.text(size), slope * size)
@@ -64,7 +70,7 @@ describe('from answers', () => {
     )
   })
 
-  it('whose packs vary widely, it learns what a token is within a tenth', () => {
+  it('whose packs vary widely, it learns the size of a token within 10%', () => {
     const sizes = fc.array(fc.integer({ min: 500, max: 8_000 }), { minLength: 50, maxLength: 50 })
     fc.assert(
       fc.property(fixedParts, slopes, sizes, (fixed, slope, packs) => {
@@ -74,7 +80,7 @@ describe('from answers', () => {
     )
   })
 
-  it('whose packs all have one size, it learns what such a prompt costs, and stays sane', () => {
+  it('whose packs all have one size, it learns the tokens of such a prompt, and keeps a realistic ratio', () => {
     fc.assert(
       fc.property(fixedParts, slopes, fc.integer({ min: 500, max: 20_000 }), (fixed, slope, size) => {
         const estimator = taught(
@@ -93,7 +99,7 @@ describe('from answers', () => {
     ['of no tokens at all', 0],
     ['of absurdly many', 1e12],
     ['below nothing', -1e6],
-  ])('%s, no ratio that no tokenizer has is believed', (_name, tokens) => {
+  ])('%s, it refuses a ratio that no tokenizer has', (_name, tokens) => {
     const estimator = new TokenEstimator(800)
     for (let i = 0; i < 50; i++) estimator.observe(RECORDS, 2_000 + i * 10, tokens)
     expect(estimator.text(16_000)).toBeGreaterThanOrEqual(1_000)
@@ -101,8 +107,9 @@ describe('from answers', () => {
     expect(estimator.prompt(RECORDS, 2_000)).toBeGreaterThan(0)
   })
 
-  // A gateway that leaves `prompt_tokens` out makes it undefined, and sums of that never recover.
-  it.each([NaN, Infinity, undefined as unknown as number])('that count %s tokens teach nothing', (tokens) => {
+  // A gateway that leaves out `prompt_tokens` makes it undefined, and a sum with undefined stays
+  // NaN.
+  it.each([NaN, Infinity, undefined as unknown as number])('that count %s tokens are ignored', (tokens) => {
     const estimator = new TokenEstimator(800)
     estimator.observe(RECORDS, 2_000, tokens)
     expect(estimator.text(400)).toBe(100)
@@ -141,7 +148,7 @@ describe.skipIf(absent)(
     it.each([
       ['before any answer', 0, 0.1],
       ['after 100 packs of 25', 100, 0.05],
-    ])('%s, a record is within an eighth, on average, and the total nearer', (name, packs, bias) => {
+    ])('%s, a record is within an eighth on average, and the total is closer', (name, packs, bias) => {
       const estimator = new TokenEstimator(3_000)
       for (let i = 0; i < packs; i++) {
         const bytes = Buffer.byteLength(texts.slice(i * 25, i * 25 + 25).join(''))

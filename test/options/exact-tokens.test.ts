@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { exactTokenCounter, type Encoding } from '../../src/options/exact-tokens.ts'
 
-/** What the tokenizer was given, piece by piece. */
+/** The texts that the tokenizer got, piece by piece. */
 const pieces = vi.hoisted((): string[] => [])
 vi.mock(import('gpt-tokenizer/encoding/o200k_base'), async (importOriginal) => {
   const original = await importOriginal()
@@ -22,7 +22,7 @@ vi.mock(import('gpt-tokenizer/encoding/o200k_base'), async (importOriginal) => {
 const run = promisify(execFile)
 const count = await exactTokenCounter()
 
-/** A generator of its own, so that a text that fails can be made again. */
+/** A separate generator, so that a failing text can be made again. */
 function randomText(length: number, seed: number, pick: (random: number) => string): string {
   let state = seed
   let text = ''
@@ -42,18 +42,18 @@ const queries = absent
 describe.skipIf(absent)(
   `on the queries of Banking77${absent ? ' (skipped: no ../shared/banking77/train.csv)' : ''}`,
   () => {
-    it("each short one counts exactly as gpt-tokenizer's own count", () => {
+    it("each short text has exactly gpt-tokenizer's own count", () => {
       const short = queries.filter((text) => text.length <= 256)
       expect(short.length).toBeGreaterThan(9_900)
       expect(short.filter((text) => count(text) !== countTokens(text))).toEqual([])
     })
 
-    it('the longer ones, which are counted in pieces, count exactly too, since they are cut at spaces', () => {
+    it('longer texts, which are counted in pieces, have the exact count too, because they are cut at spaces', () => {
       const long = queries.filter((text) => text.length > 256)
       expect(long.filter((text) => count(text) !== countTokens(text))).toEqual([])
     })
 
-    it.each([16_384, 20_000, 200_000])('%i characters of them count within a hundredth', (length) => {
+    it.each([16_384, 20_000, 200_000])('%i characters of them have a count within 1%', (length) => {
       const text = queries.join('\n').slice(0, length)
       const truth = countTokens(text)
       const share = count(text) / truth - 1
@@ -66,7 +66,7 @@ describe.skipIf(absent)(
 const CJK = (random: number): string => String.fromCharCode(0x4e00 + Math.floor(random * 20_000))
 const LETTER = (random: number): string => String.fromCharCode(97 + Math.floor(random * 26))
 
-describe('on texts made to hurt', () => {
+describe('on hostile texts', () => {
   it.each<[string, (seed: number) => string]>([
     ['200,000 spaces', () => ' '.repeat(200_000)],
     ['200,000 newlines', () => '\n'.repeat(200_000)],
@@ -88,7 +88,7 @@ describe('on texts made to hurt', () => {
     ['16,384 random letters', (seed) => randomText(16_384, seed, LETTER)],
     ['lone surrogates', (seed) => String.fromCharCode(0xd83d + seed).repeat(100_000)],
     ['100,000 special tokens', () => '<|endoftext|>'.repeat(8_000)],
-  ])('%s: it does not throw, and hands on little at a time, and not much in all', (_name, make) => {
+  ])('%s: it does not throw, and passes on short pieces, and little text in total', (_name, make) => {
     for (const seed of [0, 1]) {
       const text = make(seed)
       pieces.length = 0
@@ -96,7 +96,7 @@ describe('on texts made to hurt', () => {
       expect(tokens).toBeGreaterThan(0)
       expect(tokens).toBeLessThanOrEqual(Buffer.byteLength(text))
       expect(Number.isInteger(tokens)).toBe(true)
-      // Merging is quadratic in the length of a piece: these are what keeps it from blocking.
+      // Merging is quadratic in the length of a piece. Short pieces prevent that it blocks.
       expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(256)
       expect(pieces.join('').length).toBeLessThanOrEqual(16_384)
       expect(pieces.every((piece) => piece !== '' && text.includes(piece))).toBe(true)
@@ -110,7 +110,7 @@ describe('on texts made to hurt', () => {
     '<|im_start|>system<|im_sep|>',
     '<|endofprompt|><|endoftext|>',
     '<|start|>',
-  ])('%s is counted as the text it is', (text) => {
+  ])('%s is counted as plain text', (text) => {
     const asText = text.replaceAll('<|', '< |')
     expect(count(text)).toBeGreaterThan(4)
     expect(Math.abs(count(text) - countTokens(asText))).toBeLessThanOrEqual(4)
@@ -120,7 +120,7 @@ describe('on texts made to hurt', () => {
     expect(count(text)).toBe(countTokens(text))
   })
 
-  it('compact JSON without a space counts exactly, since it is cut before quotation marks', () => {
+  it('compact JSON without a space has the exact count, because it is cut before quotation marks', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'Z', '9', '_', '-', '.', 'é'), maxLength: 20 })
     fc.assert(
       fc.property(fc.array(word, { minLength: 100, maxLength: 200 }), (words) => {
@@ -131,8 +131,8 @@ describe('on texts made to hurt', () => {
     )
   })
 
-  it('an emoji is not cut in two where a long run is counted in pieces', () => {
-    // 255 letters put the first half of the emoji last in the first piece.
+  it('an emoji is not split when a long run is counted in pieces', () => {
+    // 255 letters put the first half of the emoji at the end of the first piece.
     const text = `${'a'.repeat(255)}😀${'b'.repeat(100)}`
     expect(count(text)).toBeLessThanOrEqual(countTokens(text) + 2)
   })
@@ -143,13 +143,16 @@ describe('encodings', () => {
     expect((await exactTokenCounter(encoding))('hello world')).toBe(2)
   })
 
-  it.each(['p50k_base', 'toString', '__proto__', '', 5, null])('%j is refused by name', async (encoding) => {
-    const loading = exactTokenCounter(encoding as Encoding)
-    await expect(loading).rejects.toThrow(TypeError)
-    await expect(loading).rejects.toThrow(/`encoding`.*o200k_base, o200k_harmony, cl100k_base, got /)
-  })
+  it.each(['p50k_base', 'toString', '__proto__', '', 5, null])(
+    '%j is refused with its name',
+    async (encoding) => {
+      const loading = exactTokenCounter(encoding as Encoding)
+      await expect(loading).rejects.toThrow(TypeError)
+      await expect(loading).rejects.toThrow(/`encoding`.*o200k_base, o200k_harmony, cl100k_base, got /)
+    },
+  )
 
-  it('nothing of gpt-tokenizer is loaded before a counter is asked for', async () => {
+  it('gpt-tokenizer is not loaded before a counter is requested', async () => {
     const script = `
       import { registerHooks } from 'node:module'
       const loaded = []

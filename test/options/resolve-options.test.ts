@@ -68,7 +68,7 @@ describe('bad options', () => {
     ['request', ['x'], TypeError, 'an object', 'array'],
     ['countTokens', 5, TypeError, 'a function', '5 (number)'],
     ['countTokens', Promise.resolve(), TypeError, 'a function', 'object'],
-    // The likeliest mistake: the factory instead of the counter that it promises.
+    // The most likely mistake: the factory instead of the counter that it promises.
     ['countTokens', () => Promise.resolve(1), TypeError, 'return a number', 'object'],
     ['countTokens', () => NaN, TypeError, 'return a number', 'NaN'],
     ['countTokens', () => '5', TypeError, 'return a number', "'5' (string)"],
@@ -136,10 +136,10 @@ describe('bad options', () => {
   ]
 
   it.each(cases.map(([name, value, kind, what, got]) => ({ name, value, kind, what, got })))(
-    '$name has to be $what, and was $got',
+    '$name must be $what, and was $got',
     ({ name, value, kind, what, got }) => {
       const option = name.replace(/[.[].*/, '')
-      // `null` is a value of its own here; only `undefined` means the default.
+      // `null` is a separate value here. Only `undefined` means the default.
       const error = errorOf({ ...base, [option]: value })
       expect(error.message).toContain(`\`${name}\``)
       expect(error.message).toContain(what)
@@ -149,12 +149,12 @@ describe('bad options', () => {
     },
   )
 
-  it.each([undefined, null, 5, 'x'])('options that are no object: %s', (options) => {
+  it.each([undefined, null, 5, 'x'])('options that are not an object: %s', (options) => {
     expect(() => new PackStream(options as never)).toThrow(TypeError)
     expect(() => new PackStream(options as never)).toThrow('Expected `options` to be an object')
   })
 
-  it('an API key in place of the client is not printed', () => {
+  it('an API key instead of the client is not printed', () => {
     const { message } = errorOf({ ...base, client: SECRET })
     expect(message).toContain('`client`')
     expect(message).not.toContain(SECRET)
@@ -181,11 +181,11 @@ describe('bad options', () => {
       [
         ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
         ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
-        // What Chat Completions call the same.
+        // The names in Chat Completions for the same fields.
         ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
       ],
     ],
-  ])('`request` of the %s API may not have the fields that the stream decides itself', (api, fields) => {
+  ])('`request` of the %s API may not have the fields that the stream sets itself', (api, fields) => {
     for (const field of fields) {
       const error = errorOf({ ...base, api, request: { temperature: 0, [field]: undefined } })
       expect(error, field).toBeInstanceOf(TypeError)
@@ -204,7 +204,7 @@ describe('bad options', () => {
     expect(error.message).toBe(`Expected \`client\` to be an OpenAI client with ${method}, got object`)
   })
 
-  it('`maxCost` without `pricing`, by which it is counted, names `pricing`', () => {
+  it('`maxCost` without `pricing` names `pricing`', () => {
     const error = errorOf({ ...base, maxCost: 5 })
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain('`pricing`')
@@ -214,7 +214,7 @@ describe('bad options', () => {
   it.each([
     ['maxPackTokens', { maxPackTokens: 1 }, '1'],
     ['maxPackTokens', { maxPackTokens: 9, countTokens: () => 10 }, '10 tokens, got 9'],
-  ])('%s has to have room for the tags of one record: %j', (name, options, part) => {
+  ])('%s must have room for the tags of one record: %j', (name, options, part) => {
     const error = errorOf(withOption(options))
     expect(error).toBeInstanceOf(RangeError)
     expect(error.message).toContain(`\`${name}\``)
@@ -241,7 +241,7 @@ describe('examples', () => {
     [{}, 'examples[1].value.label'],
     ['a', 'examples[1].value'],
     [undefined, 'examples[1].value'],
-  ])('whose value %j does not match the schema are named', (value, at) => {
+  ])('with a value %j that does not match the schema are named', (value, at) => {
     const examples = [
       { record: 'x', value: { label: 'a' } },
       { record: 'secret record', value },
@@ -252,12 +252,12 @@ describe('examples', () => {
     expect(error.message).not.toContain('secret record')
   })
 
-  it('whose record does not serialize are named', () => {
+  it('with a record that does not serialize are named', () => {
     const examples = [{ record: undefined, value: { label: 'a' } }]
     expect(errorOf({ ...base, examples }).message).toContain('`serialize(examples[0].record)`')
   })
 
-  it('whose record makes `serialize` throw are named', () => {
+  it('with a record for which `serialize` throws are named', () => {
     const serialize = (): string => {
       throw new RangeError('from serialize')
     }
@@ -266,7 +266,7 @@ describe('examples', () => {
     expect(`${error.message} ${String(error.cause)}`).toContain('from serialize')
   })
 
-  it('are given as the model should write them, before any transform', () => {
+  it('have the value that the model should write, before any transform', () => {
     const codec = z.object({ n: z.string().transform(Number) })
     const { system } = resolveOptions(
       withOption({ schema: codec, examples: [{ record: 'x', value: { n: '5' } }] }),
@@ -274,14 +274,14 @@ describe('examples', () => {
     expect(system).toContain('{"results":[{"id":1,"n":"5"}]}')
   })
 
-  it('are serialized as records are', () => {
+  it('are serialized like records', () => {
     const examples = [{ record: 'x', value: { label: 'a' } }]
     const { system } = resolveOptions(withOption({ examples, serialize: (record: string) => `<${record}>` }))
     expect(system).toContain('<record id="1"><x></record>')
   })
 })
 
-/** Every option that may be left out: its default, where the README names one, and another good value. */
+/** All optional options: the default of the README, and another good value. */
 const optional: Record<
   Exclude<keyof PackStreamOptions<string, unknown>, 'client' | 'model' | 'instructions' | 'schema'>,
   { byDefault?: unknown; good: readonly unknown[] }
@@ -319,7 +319,7 @@ const optional: Record<
 }
 const names = Object.entries(optional).map(([name, { byDefault, good }]) => ({ name, byDefault, good }))
 
-/** What became of an option, where that is kept under its name. */
+/** The resolved value of an option that keeps its name. */
 function resolved(options: object, name: string): unknown {
   const all = resolveOptions(withOption(options))
   return { ...all, ...all.timeouts }[name as keyof typeof all]
@@ -327,7 +327,7 @@ function resolved(options: object, name: string): unknown {
 
 describe('good options', () => {
   it.each(names.filter(({ name }) => 'byDefault' in optional[name as keyof typeof optional]))(
-    '$name: left out or undefined it is $byDefault, given it is as given',
+    '$name: the default is $byDefault, and a given value is kept',
     ({ name, byDefault, good }) => {
       const pricing = { input: 1, output: 1 }
       expect(resolved({}, name)).toEqual(byDefault)
@@ -343,27 +343,27 @@ describe('good options', () => {
     }
   })
 
-  it('the limiter is the given one: without one each stream makes its own', () => {
+  it('the limiter is the given limiter; without a limiter each stream makes its own', () => {
     expect(resolved({}, 'limiter')).toBeUndefined()
     const limiter = new RateLimiter()
     expect(resolved({ limiter }, 'limiter')).toBe(limiter)
   })
 
-  it('the API is Chat Completions, unless it is said otherwise', () => {
+  it('the API is Chat Completions by default', () => {
     expect(resolved({}, 'apiName')).toBe('chat')
     expect(resolved({ api: 'responses' }, 'apiName')).toBe('responses')
-    // Fields of the one API are not those of the other.
+    // The two APIs have different fields.
     const request: object = { truncation: 'auto' }
     expect(() => resolveOptions(withOption({ request }))).not.toThrow()
     expect(() => resolveOptions(withOption({ api: 'responses', request }))).toThrow('`truncation`')
   })
 
-  it('there is no cache, unless one is given', () => {
+  it('there is no cache by default', () => {
     expect(resolved({}, 'cache')).toBeUndefined()
     expect(resolved({ cache: new Map() }, 'cache')).toBeDefined()
   })
 
-  it('strings are sent as they are, all else as JSON, and what JSON does not know is no text', () => {
+  it('strings are sent unchanged, other values as JSON, and a value that JSON cannot express is not text', () => {
     const { serialize } = resolveOptions(withOption({}) as PackStreamOptions<unknown, unknown>)
     expect(serialize('a"b')).toBe('a"b')
     expect(serialize({ a: 1 })).toBe('{"a":1}')
@@ -372,17 +372,17 @@ describe('good options', () => {
     expect(() => serialize(1n)).toThrow(TypeError)
   })
 
-  it('anything with `chat.completions.create` will do as a client', () => {
+  it('every object with `chat.completions.create` is a client', () => {
     const client = { chat: { completions: { create: () => Promise.reject(new Error('unused')) } } }
     expect(resolveOptions(withOption({ client })).client).toBe(client)
   })
 
-  it('anything with `responses.create` will do as a client of the Responses API', () => {
+  it('every object with `responses.create` is a client of the Responses API', () => {
     const client = { responses: { create: () => Promise.reject(new Error('unused')) } }
     expect(resolveOptions(withOption({ client, api: 'responses' })).client).toBe(client)
   })
 
-  it('high-water marks and the signal go to Node', () => {
+  it('high-water marks and the signal are passed to Node', () => {
     const stream = new PackStream(
       withOption({ readableHighWaterMark: 3, writableHighWaterMark: 5, signal: AbortSignal.abort() }),
     )

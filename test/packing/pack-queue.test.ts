@@ -15,7 +15,7 @@ function queueOf(count: number, linger = 100): PackQueue<string> {
 const shown = (next: NextPack<string> | undefined): string | undefined =>
   next && `${next.isRetry ? 'again' : 'new'} ${next.pack.map(({ index }) => index).join(' ')}`
 
-/** All that leave, one after the other. */
+/** All packs that leave, one after the other. */
 function leaving(queue: PackQueue<string>, now = 0): (string | undefined)[] {
   const packs: (string | undefined)[] = []
   for (let next = queue.peek(now); next; next = queue.peek(now)) {
@@ -25,8 +25,8 @@ function leaving(queue: PackQueue<string>, now = 0): (string | undefined)[] {
   return packs
 }
 
-describe('which pack leaves next', () => {
-  it('none of none', () => {
+describe('the pack that leaves next', () => {
+  it('no pack without records', () => {
     const queue = queueOf(0)
     queue.flush(0)
     queue.halve()
@@ -36,7 +36,7 @@ describe('which pack leaves next', () => {
     expect(queue.nextDue).toBe(Infinity)
   })
 
-  it('it stays the same until it is dropped', () => {
+  it('the next pack stays the same until it is dropped', () => {
     const queue = queueOf(2)
     expect(queue.peek(99)).toBeUndefined()
     expect(queue.nextDue).toBe(100)
@@ -49,7 +49,7 @@ describe('which pack leaves next', () => {
     expect(queue.hasReserve).toBe(false)
   })
 
-  it('it keeps nobody from reading: that would leave half full what fills behind it', () => {
+  it('the next pack does not stop reading, because the pack behind it would stay half full', () => {
     const queue = queueOf(9)
     expect(queue.hasReserve).toBe(true)
     expect(shown(queue.peek(0))).toBe('new 0 1 2')
@@ -59,14 +59,14 @@ describe('which pack leaves next', () => {
     expect(queue.hasReserve).toBe(false)
   })
 
-  it('records to be asked again go first', () => {
+  it('records to send again go first', () => {
     const queue = queueOf(6)
     queue.addAgain([entryOf(9), entryOf(8)])
     queue.flush(0)
     expect(leaving(queue)).toEqual(['again 8 9', 'new 0 1 2', 'new 3 4 5'])
   })
 
-  it('also before a pack that was about to leave, which stays whole and comes next', () => {
+  it('also before a pack that was about to leave, which stays complete and comes next', () => {
     const queue = queueOf(6)
     queue.flush(0)
     expect(shown(queue.peek(0))).toBe('new 0 1 2')
@@ -75,7 +75,7 @@ describe('which pack leaves next', () => {
     expect(leaving(queue)).toEqual(['again 9', 'new 0 1 2', 'new 3 4 5'])
   })
 
-  it('those to be asked again share a pack, though the first of them were about to leave', () => {
+  it('records to send again share a pack, although the first of them were about to leave', () => {
     const queue = queueOf(0)
     queue.addAgain([entryOf(5)])
     expect(shown(queue.peek(0))).toBe('again 5')
@@ -83,7 +83,7 @@ describe('which pack leaves next', () => {
     expect(leaving(queue)).toEqual(['again 2 5'])
   })
 
-  it('nothing to be asked again changes nothing', () => {
+  it('an empty list of records to send again has no effect', () => {
     const queue = queueOf(6)
     const next = queue.peek(0)
     expect(next).toBeDefined()
@@ -92,8 +92,8 @@ describe('which pack leaves next', () => {
   })
 })
 
-describe('limits that are set', () => {
-  it.each(['new', 'again'])('hold for a %s pack that was about to leave too', (what) => {
+describe('new limits', () => {
+  it.each(['new', 'again'])('hold also for a %s pack that was about to leave', (what) => {
     const queue = queueOf(what === 'new' ? 3 : 0)
     if (what === 'again') queue.addAgain([entryOf(0), entryOf(1), entryOf(2)])
     queue.flush(0)
@@ -102,7 +102,7 @@ describe('limits that are set', () => {
     expect(leaving(queue)).toEqual([`${what} 0 1`, `${what} 2`])
   })
 
-  it('that are the same change nothing', () => {
+  it('that are equal to the old limits have no effect', () => {
     const queue = queueOf(6)
     const before = shown(queue.peek(0))
     queue.setLimits({ ...LIMITS })
@@ -111,7 +111,7 @@ describe('limits that are set', () => {
 })
 
 describe('a pack that cannot leave as it is', () => {
-  // New ones stay new: nothing was sent.
+  // New records stay new, because they were not sent.
   it.each(['new', 'again'])('a %s one is halved, and its halves are next', (what) => {
     const queue = queueOf(what === 'new' ? 6 : 3)
     queue.flush(0)
@@ -135,7 +135,7 @@ describe('a pack that cannot leave as it is', () => {
     expect(leaving(queue)).toEqual(['new 0'])
   })
 
-  it('suspects stay among themselves', () => {
+  it('suspected records stay together', () => {
     const queue = queueOf(0)
     queue.addAgain([0, 1, 2].map((index) => entryOf(index, { group: 1 })))
     queue.addAgain([entryOf(3)])
@@ -145,7 +145,7 @@ describe('a pack that cannot leave as it is', () => {
   })
 })
 
-it('whatever happens, each record leaves once for each time it was put in, with its own, within the limits', () => {
+it('with any calls, each record leaves once for each time it was put in, with records of its group, within the limits', () => {
   const limits = fc.record({
     maxTokens: fc.integer({ min: 1, max: 30 }),
     maxItems: fc.integer({ min: 1, max: 6 }),

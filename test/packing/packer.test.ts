@@ -24,7 +24,7 @@ function takeAll(from: Packer<Item>, now: number): Item[][] {
 }
 
 describe('filling packs', () => {
-  it('an empty packer has nothing to give and nothing to wait for', () => {
+  it('an empty packer has no pack and no time to wait for', () => {
     const empty = packer()
     empty.flush()
     expect(empty.take(1e9)).toBeUndefined()
@@ -32,19 +32,19 @@ describe('filling packs', () => {
     expect(empty.hasReserve).toBe(false)
   })
 
-  it('a pack closes on its count, and the next item opens another', () => {
+  it('a pack closes at its count, and the next item opens another pack', () => {
     const full = packer({ maxItems: 3 }, 0)
     for (const item of items(4)) full.add(item, 0)
     expect(takeAll(full, 0).map(names)).toEqual([[0, 1, 2], [3]])
   })
 
-  it('a pack may reach its token budget, but not pass it', () => {
+  it('a pack may reach its token budget, and never exceeds it', () => {
     const full = packer({ maxTokens: 10, maxItems: 99 }, 0)
     for (const item of items(5, 5)) full.add(item, 0)
     expect(takeAll(full, 0).map(names)).toEqual([[0, 1], [2, 3], [4]])
   })
 
-  it('an item larger than the budget travels alone, uncut', () => {
+  it('an item that is larger than the budget is alone and is not cut', () => {
     const full = packer({ maxTokens: 10 }, 0)
     const huge = { tokens: 11, name: 1 }
     full.add({ tokens: 1, name: 0 }, 0)
@@ -55,7 +55,7 @@ describe('filling packs', () => {
 })
 
 describe('when a pack leaves', () => {
-  it('a full pack stays until a full one stands behind it', () => {
+  it('a full pack stays until a second full pack is behind it', () => {
     const waiting = packer({ maxItems: 2 })
     for (const item of items(3)) waiting.add(item, 0)
     expect(waiting.take(0)).toBeUndefined()
@@ -73,7 +73,7 @@ describe('when a pack leaves', () => {
     expect(names(waiting.take(0))).toEqual([0])
   })
 
-  it('a partial pack leaves when its first item has lingered, not before', () => {
+  it('a partial pack leaves when the linger time of its first item is over', () => {
     const waiting = packer({}, 100)
     waiting.add({ tokens: 1, name: 0 }, 50)
     waiting.add({ tokens: 1, name: 1 }, 149)
@@ -83,7 +83,7 @@ describe('when a pack leaves', () => {
     expect(waiting.nextDue).toBe(Infinity)
   })
 
-  it('each pack lingers from its own first item', () => {
+  it('the linger time of each pack begins with its first item', () => {
     const waiting = packer({ maxItems: 2 }, 100)
     waiting.add({ tokens: 1, name: 0 }, 0)
     waiting.add({ tokens: 1, name: 1 }, 10)
@@ -94,14 +94,14 @@ describe('when a pack leaves', () => {
     expect(names(waiting.take(120))).toEqual([2])
   })
 
-  it('flush makes everything leave at once, whatever the time', () => {
+  it('flush makes all packs leave at once', () => {
     const waiting = packer({ maxItems: 2 }, 1e9)
     for (const item of items(3)) waiting.add(item, 0)
     waiting.flush()
     expect(takeAll(waiting, 0).map(names)).toEqual([[0, 1], [2]])
   })
 
-  it('what comes after a flush waits as usual, behind what was flushed', () => {
+  it('items after a flush wait as usual, behind the flushed items', () => {
     const waiting = packer({}, 100)
     waiting.add({ tokens: 1, name: 0 }, 0)
     waiting.flush()
@@ -111,7 +111,7 @@ describe('when a pack leaves', () => {
     expect(names(waiting.take(101))).toEqual([1])
   })
 
-  it('there is a reserve once a second full pack waits, and none after one has left', () => {
+  it('there is a reserve when a second full pack waits, and no reserve after a pack has left', () => {
     const waiting = packer({ maxItems: 1 })
     waiting.add({ tokens: 1, name: 0 }, 0)
     expect(waiting.hasReserve).toBe(false)
@@ -121,8 +121,9 @@ describe('when a pack leaves', () => {
     expect(waiting.hasReserve).toBe(false)
   })
 
-  // Whoever calls flush() often while all requests are busy would otherwise read the whole input into memory.
-  it('however often it is flushed, it has a reserve while flushed packs still wait to leave', () => {
+  // Otherwise frequent calls of flush() while all requests are busy would read the whole input into
+  // memory.
+  it('it has a reserve while flushed packs wait to leave, also after many flushes', () => {
     const waiting = packer({ maxItems: 1 })
     for (const item of items(10)) {
       waiting.add(item, 0)
@@ -133,7 +134,7 @@ describe('when a pack leaves', () => {
     expect(waiting.hasReserve).toBe(false)
   })
 
-  it('packs that wait when a limit shrinks leave within the new limit', () => {
+  it('packs that wait when a limit becomes smaller leave within the new limit', () => {
     const waiting = packer({ maxItems: 4 }, 0)
     for (const item of items(8)) waiting.add(item, 0)
     waiting.setLimits({ ...waiting.limits, maxItems: 2 }, 0)
@@ -155,20 +156,20 @@ describe('evening out', () => {
     [1, 25, [1]],
     [3, 1, [1, 1, 1]],
     [0, 25, []],
-  ])('%i items of at most %i a pack become %j', (count, maxItems, expected) => {
+  ])('%i items in packs of at most %i become %j', (count, maxItems, expected) => {
     expect(sizes(evenOut(items(count), { maxTokens: 1e9, maxItems }))).toEqual(expected)
   })
 
-  it('tokens are evened out too', () => {
+  it('tokens are distributed evenly too', () => {
     expect(sizes(evenOut(items(26, 4), { maxTokens: 100, maxItems: 1_000 }))).toEqual([13, 13])
   })
 
-  it('an oversize item stays alone and does not keep the others from being shared out', () => {
+  it('an oversize item stays alone, and the other items are still distributed', () => {
     const mixed = [...items(26, 4), { tokens: 1_000, name: 26 }]
     expect(sizes(evenOut(mixed, { maxTokens: 100, maxItems: 1_000 }))).toEqual([13, 13, 1])
   })
 
-  it('a runt is not left behind many full packs', () => {
+  it('no small pack is left behind many full packs', () => {
     const counts = sizes(evenOut(items(26), { maxTokens: 1e9, maxItems: 5 }))
     expect(counts).toHaveLength(6)
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(counts.length)
@@ -183,7 +184,10 @@ const weights = fc.array(fc.integer({ min: 0, max: 70 }), { maxLength: 80 })
 const weighed = (tokens: readonly number[]): Item[] =>
   tokens.map((weight, name) => ({ tokens: weight, name }))
 
-/** In order, nothing lost or doubled, and within the limits except for a lone item that is larger than they are. */
+/**
+ * Checks that the items are in order, with no item lost or doubled, within the limits, except for a
+ * lone item that is larger than the limits.
+ */
 function expectSound(packs: readonly Item[][], all: readonly Item[], limits: PackLimits): void {
   expect(packs.flat()).toEqual(all)
   for (const pack of packs) {
@@ -193,7 +197,7 @@ function expectSound(packs: readonly Item[][], all: readonly Item[], limits: Pac
   }
 }
 
-/** The fewest packs, in order, by the plainest greedy there is. */
+/** Returns the smallest number of packs in order, by simple greedy packing. */
 function fewest(all: readonly Item[], { maxTokens, maxItems }: PackLimits): number {
   let count = 0
   let size = Infinity
@@ -210,8 +214,8 @@ function fewest(all: readonly Item[], { maxTokens, maxItems }: PackLimits): numb
   return count
 }
 
-describe('whatever comes', () => {
-  it('every item leaves exactly once, in order, in packs within the limits, however calls interleave', () => {
+describe('with any input', () => {
+  it('every item leaves exactly once, in order, in packs within the limits, with any order of calls', () => {
     const steps = fc.array(
       fc.oneof(
         {
@@ -255,7 +259,7 @@ describe('whatever comes', () => {
     )
   })
 
-  it('nothing waits once its pack has lingered', () => {
+  it('no item waits longer than the linger time of its pack', () => {
     fc.assert(
       fc.property(
         limitsOf,
@@ -269,7 +273,7 @@ describe('whatever comes', () => {
             takeAll(subject, now)
             subject.add({ tokens, name: cameAt.length }, now)
             cameAt.push(now)
-            // Asked when it says that it should be asked, it never says a time that has passed twice.
+            // If it is asked at the time that it names, it never names a past time twice.
             takeAll(subject, now)
             expect(subject.nextDue).toBeGreaterThan(now)
             expect(subject.nextDue - now <= 100 || subject.nextDue === Infinity).toBe(true)
@@ -281,7 +285,7 @@ describe('whatever comes', () => {
     )
   })
 
-  it('evening out loses nothing, breaks no limit, and needs no more packs than greedy filling', () => {
+  it('even distribution loses no item, breaks no limit, and needs no more packs than greedy packing', () => {
     fc.assert(
       fc.property(limitsOf, weights, (limits, tokens) => {
         const all = weighed(tokens)
@@ -292,7 +296,7 @@ describe('whatever comes', () => {
     )
   })
 
-  it('items of one weight come in packs that differ by fewer items than there are packs', () => {
+  it('packs of items with equal weight differ by fewer items than there are packs', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 40 }), (count, maxItems) => {
         const counts = sizes(evenOut(items(count), { maxTokens: 1e9, maxItems }))
@@ -303,14 +307,14 @@ describe('whatever comes', () => {
     )
   })
 
-  it('no smaller share of the token budget would do with as many packs', () => {
+  it('no smaller share of the token budget is enough for the same number of packs', () => {
     const share = fc.record({ maxTokens: fc.integer({ min: 70, max: 400 }), maxItems: fc.constant(1_000) })
     fc.assert(
       fc.property(share, weights, (limits, tokens) => {
         const all = weighed(tokens)
         const packs = evenOut(all, limits)
         const largest = Math.max(0, ...packs.map(sum))
-        // A thousandth of the budget is the precision of the search.
+        // The search has a precision of a thousandth of the budget.
         const less = { ...limits, maxTokens: largest - 1 - limits.maxTokens / 1_000 }
         if (less.maxTokens >= Math.max(0, ...tokens)) expect(fewest(all, less)).toBeGreaterThan(packs.length)
       }),

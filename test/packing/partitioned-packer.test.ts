@@ -22,7 +22,7 @@ function takeAll(from: PartitionedPacker<Item>, now: number): (readonly Item[])[
 }
 
 describe('items of different keys', () => {
-  it('never share a pack, though they are written in turn', () => {
+  it('never share a pack, although they are written in turn', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 8; i++) partitions.add(item(i, i % 2 ? 'odd' : 'even'), 0)
     partitions.flush(0)
@@ -34,7 +34,7 @@ describe('items of different keys', () => {
     ])
   })
 
-  it('no key is a key of its own, and so is the empty one', () => {
+  it('no key is a separate key, and so is the empty key', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (const [name, key] of [undefined, '', undefined, ''].entries()) partitions.add(item(name, key), 0)
     expect(takeAll(partitions, 100).map(names)).toEqual([
@@ -43,7 +43,7 @@ describe('items of different keys', () => {
     ])
   })
 
-  it('linger each from the first of their own', () => {
+  it('linger separately, from the first item of each key', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     expect(partitions.nextDue).toBe(Infinity)
     partitions.add(item(0, 'a'), 0)
@@ -56,7 +56,7 @@ describe('items of different keys', () => {
     expect(partitions.nextDue).toBe(Infinity)
   })
 
-  it('a busy key takes turns with the others', () => {
+  it('a busy key takes turns with the other keys', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 9; i++) partitions.add(item(i, 'busy'), 0)
     partitions.add(item(9, 'rare'), 0)
@@ -66,7 +66,7 @@ describe('items of different keys', () => {
 })
 
 describe('a pack that was put back', () => {
-  it('goes before all others', () => {
+  it('goes before all other packs', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     for (let i = 0; i < 6; i++) partitions.add(item(i), 0)
     const pack = partitions.take(0)
@@ -76,14 +76,14 @@ describe('a pack that was put back', () => {
     expect(partitions.take(0)).toBe(pack)
   })
 
-  it('the last that was put back goes first', () => {
+  it('the pack that was put back last goes first', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     partitions.putBack([item(1)])
     partitions.putBack([item(0)])
     expect(takeAll(partitions, 0).map(names)).toEqual([[0], [1]])
   })
 
-  it('keeps to limits that have been set since, in order', () => {
+  it('keeps to limits that were set later, in order', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     partitions.putBack([item(3)])
     partitions.putBack([item(0), item(1), item(2)])
@@ -96,7 +96,7 @@ describe('a pack that was put back', () => {
 describe('with thousands of keys', () => {
   const MAX_WAITING = 50
 
-  it('no more wait than may, since what came first leaves without company', () => {
+  it('no more items wait than allowed, because the oldest items leave in small packs', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 1e9, MAX_WAITING)
     let waiting = 0
     let taken = 0
@@ -113,7 +113,7 @@ describe('with thousands of keys', () => {
       expect(waiting).toBeLessThanOrEqual(MAX_WAITING)
     }
     expect(taken).toBe(5_000 - MAX_WAITING)
-    // There is no more than waits, also to look through.
+    // Only waiting items are stored, so a search stays short.
     partitions.flush(0)
     expect(takeAll(partitions, 0)).toHaveLength(MAX_WAITING)
     expect(partitions.nextDue).toBe(Infinity)
@@ -131,7 +131,7 @@ describe('with thousands of keys', () => {
     }
   })
 
-  it('nothing leaves early while there is room', () => {
+  it('no pack leaves early while there is room', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, MAX_WAITING)
     for (let i = 0; i < MAX_WAITING - 1; i++) partitions.add(item(i, `key ${i}`), 0)
     expect(partitions.take(99)).toBeUndefined()
@@ -162,7 +162,7 @@ const step = fc.oneof(
 )
 const steps = fc.array(step, { maxLength: 60 })
 
-it('with one key it does what a Packer does, whatever happens', () => {
+it('with one key it does the same as a Packer, with any calls', () => {
   fc.assert(
     fc.property(limits, steps, (first, all) => {
       const packer = new Packer<Item>(first, 50)
@@ -175,7 +175,7 @@ it('with one key it does what a Packer does, whatever happens', () => {
           packer.flush()
           partitions.flush(0)
         } else if (one === 'putBack') {
-          // A Packer takes nothing back.
+          // A Packer takes no pack back.
         } else if ('add' in one) {
           packer.add(item(name, undefined, one.add), now)
           partitions.add(item(name, undefined, one.add), now)
@@ -192,7 +192,7 @@ it('with one key it does what a Packer does, whatever happens', () => {
   )
 })
 
-it('with any keys each item leaves once, in the order of its key, in a pack of its key within the limits', () => {
+it('with any keys, each item leaves once, in the order of its key, in a pack of its key within the limits', () => {
   fc.assert(
     fc.property(limits, steps, fc.integer({ min: 1, max: 20 }), (first, all, maxWaiting) => {
       const partitions = new PartitionedPacker<Item>(first, 50, maxWaiting)

@@ -13,12 +13,12 @@ function queueOf(...entries: readonly Entry<string>[]): RetryQueue<string> {
   return queue
 }
 
-describe('records to be asked again', () => {
+describe('records to send again', () => {
   it('an empty queue has no pack', () => {
     expect(taken(queueOf())).toBeUndefined()
   })
 
-  it('the oldest go first, whenever they came', () => {
+  it('the oldest records go first, in any order of arrival', () => {
     const queue = queueOf(entryOf(7), entryOf(3))
     queue.add([entryOf(5), entryOf(1)])
     expect(taken(queue)).toEqual([1, 3, 5, 7])
@@ -37,28 +37,28 @@ describe('records to be asked again', () => {
     expect(taken(queue, 10)).toEqual([2])
   })
 
-  it('a record larger than the budget travels alone', () => {
+  it('a record that is larger than the budget is alone', () => {
     const queue = queueOf(entryOf(0, { tokens: 50 }), entryOf(1))
     expect(taken(queue, 10)).toEqual([0])
     expect(taken(queue, 10)).toEqual([1])
   })
 
-  it('a record that has to travel alone does, wherever it stands', () => {
+  it('a record that must be alone is alone, at any place', () => {
     const queue = queueOf(entryOf(0), entryOf(1, { maxCompany: 1 }), entryOf(2))
     expect(taken(queue)).toEqual([0])
     expect(taken(queue)).toEqual([1])
     expect(taken(queue)).toEqual([2])
   })
 
-  it('a pack is as small as the most careful of its records asks', () => {
+  it('a pack is as small as the smallest limit of its records', () => {
     const queue = queueOf(entryOf(0), entryOf(1, { maxCompany: 3 }), entryOf(2), entryOf(3))
     expect(taken(queue)).toEqual([0, 1, 2])
     expect(taken(queue)).toEqual([3])
   })
 })
 
-describe('who travels with whom', () => {
-  it('those of one group stay among themselves, and let the others pass', () => {
+describe('which records share a pack', () => {
+  it('records of one group stay together, and let other records pass', () => {
     const queue = queueOf(
       entryOf(0),
       entryOf(1, { group: 4 }),
@@ -73,7 +73,7 @@ describe('who travels with whom', () => {
     expect(taken(queue)).toBeUndefined()
   })
 
-  it('records of one partition stay among themselves', () => {
+  it('records of one partition stay together', () => {
     const queue = queueOf(
       entryOf(0, { partition: 'a' }),
       entryOf(1, { partition: '' }),
@@ -86,7 +86,7 @@ describe('who travels with whom', () => {
     expect(taken(queue)).toEqual([4])
   })
 
-  it('so do those of the same group in different partitions', () => {
+  it('records of the same group in different partitions stay apart', () => {
     const queue = queueOf(
       entryOf(0, { partition: 'a', group: 1 }),
       entryOf(1, { partition: 'b', group: 1 }),
@@ -120,7 +120,7 @@ describe('who travels with whom', () => {
             )
             const tokens = pack.reduce((sum, one) => sum + one.tokens, 0)
             if (pack.length > 1) expect(tokens).toBeLessThanOrEqual(maxTokens)
-            // The next ones of its kind, without a gap.
+            // The next records of its kind, without a gap.
             const kind = [...waiting].filter(
               ({ group, partition }) => group === first?.group && partition === first?.partition,
             )

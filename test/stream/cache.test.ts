@@ -19,7 +19,7 @@ import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpe
 
 type Options = Partial<PackStreamOptions<string, string>>
 
-/** Runs records past a store and a model, an echo by default, and says which texts were asked for. */
+/** Runs records with a store and a model, an echo by default. Returns the texts that were sent. */
 async function run(
   cache: CacheStore,
   records: Iterable<string>,
@@ -39,7 +39,7 @@ const broken = (): never => {
 const rejecting = (): Promise<never> => Promise.reject(new Error('broken store'))
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 
-/** A store that takes its time. */
+/** A store that answers later. */
 function slowStore(): CacheStore {
   const map = new Map<string, string>()
   return {
@@ -53,7 +53,7 @@ const indexesOf = (outcomes: readonly Outcome<string, string>[]) => outcomes.map
 const inOrder = (outcomes: readonly Outcome<string, string>[]) =>
   outcomes.toSorted((a, b) => a.index - b.index)
 
-describe('a second run past the same store', () => {
+describe('a second run with the same store', () => {
   it.each<[string, () => CacheStore]>([
     ['a Map', () => new Map<string, string>()],
     ['a Keyv', () => new Keyv()],
@@ -82,7 +82,7 @@ describe('a second run past the same store', () => {
     })
   })
 
-  it.each([false, true])('asks only for what is new, preserveOrder %s', async (preserveOrder) => {
+  it.each([false, true])('sends only new records, preserveOrder %s', async (preserveOrder) => {
     const cache = new Map<string, string>()
     await run(cache, texts(40).slice(10, 30))
     const { outcomes, asked, stats } = await run(cache, texts(40), { preserveOrder })
@@ -94,7 +94,7 @@ describe('a second run past the same store', () => {
     expect(stats.cache.hits).toBe(20)
   })
 
-  it('asks again for what was rejected', async () => {
+  it('sends rejected records again', async () => {
     const cache = new Map<string, string>()
     const invalid = (call: Call): Answer => ({ text: answerOf(call, () => 42) })
     const first = await run(cache, texts(3), { maxAttempts: 1 }, invalid)
@@ -103,7 +103,7 @@ describe('a second run past the same store', () => {
     expect((await run(cache, texts(3))).asked).toEqual(texts(3))
   })
 
-  it('sends what flush() asked for at once, also behind a lookup', async () => {
+  it('sends flushed records at once, also behind a lookup', async () => {
     fakeTimers()
     const cache = slowStore()
     const client = scriptedClient(echo)
@@ -121,7 +121,7 @@ describe('a second run past the same store', () => {
   })
 })
 
-describe('a store that fails costs a request, never an outcome', () => {
+describe('a failing store causes a request, and never loses an outcome', () => {
   const oddThenable = {
     get then(): never {
       throw new Error('odd')
@@ -153,7 +153,7 @@ describe('a store that fails costs a request, never an outcome', () => {
       texts(3).map((text) => ({ status: 'fulfilled', value: text, attempts: 1 })),
     )
     expect(stats.cache).toEqual({ hits: 0, shared: 0, failures })
-    // What was found and could not be used has been written over.
+    // Values that were found and could not be used have been overwritten.
     expect([...map.values()]).toEqual(store.set ? [] : texts(3).map((text) => JSON.stringify(text)))
   })
 
@@ -173,7 +173,7 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('a store that never answers is left alone after three times', async () => {
+  it('a store that never answers is not used after three times', async () => {
     fakeTimers()
     const get = vi.fn(never)
     const stream = stringStream(scriptedClient(echo), { cache: { get, set: () => undefined }, linger: 0 })
@@ -186,7 +186,7 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect(stream.stats.cache.failures).toBe(3)
   })
 
-  it('a `set` that never resolves does not hold the end for more than 10 s', async () => {
+  it('a `set` that never resolves does not delay the end by more than 10 s', async () => {
     fakeTimers()
     const cache = { get: () => undefined, set: never }
     const stream = stringStream(scriptedClient(echo), { cache, linger: 0 })
@@ -203,7 +203,7 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that is destroyed while it is waited for leaves no outcome and no unhandled rejection', async () => {
+  it('of a stream that is destroyed during it leaves no outcome and no unhandled rejection', async () => {
     fakeTimers()
     const stream = stringStream(scriptedClient(echo), { cache: { get: never, set: never }, linger: 0 })
     const received = vi.fn()
@@ -216,12 +216,12 @@ describe('a store that fails costs a request, never an outcome', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('a value that no longer matches the schema is asked for again, and one that does is not', async () => {
+  it('a record is sent again if its value no longer matches the schema, and otherwise not', async () => {
     const cache = new Map<string, string>()
     await run(cache, ['text 0', 'odd'])
     const stricter = { schema: z.string().refine((text) => text.startsWith('text'), 'text') }
     const script = (call: Call): Answer => ({ text: answerOf(call, ({ text }) => `text of ${text}`) })
-    // A refinement is no part of the JSON Schema, so the keys are the same.
+    // A refinement is not part of the JSON Schema, so the keys are equal.
     const { outcomes, asked } = await run(cache, ['text 0', 'odd'], stricter, script)
     expect(asked).toEqual(['odd'])
     expect(inOrder(outcomes)).toMatchObject([{ value: 'text 0' }, { value: 'text of odd' }])
@@ -237,7 +237,10 @@ describe('the key', () => {
     return new ResultCache(new Map(), identity, format.check).key(text, partition)
   }
 
-  /** Of every option: other values, and whether they decide the answer. `serialize` and `partition` decide by what they return. */
+  /**
+   * Other values of every option, and whether they decide the answer. `serialize` and `partition`
+   * decide by their results.
+   */
   const changes: Record<
     keyof PackStreamOptions<string, string>,
     readonly [decides: boolean, values: unknown[]]
@@ -292,7 +295,7 @@ describe('the key', () => {
     expect(new Set([keyOf({}), ...keys]).size).toBe(1)
   })
 
-  it('is one of the text and the partition, however they are cut', () => {
+  it('is made of the text and the partition, with a clear border between them', () => {
     const { key } = { key: (text: string, partition?: string) => keyOf({}, text, partition) }
     const part = fc.string({ maxLength: 3 })
     const whose = fc.option(part, { nil: undefined })
@@ -312,7 +315,7 @@ describe('the key', () => {
     )
   })
 
-  it('holds no text of a record, nor does anything else but the value', async () => {
+  it('holds no text of a record, and only the value holds text', async () => {
     const cache = new Map<string, string>()
     await run(cache, ['a secret text', 'another'], {}, (call) => ({ text: answerOf(call, () => 'label') }))
     expect([...cache]).toEqual([
@@ -321,7 +324,7 @@ describe('the key', () => {
     ])
   })
 
-  it('tells partitions apart', async () => {
+  it('differs between partitions', async () => {
     const cache = new Map<string, string>()
     const first = { partition: () => 'one tenant' }
     await run(cache, ['a'], first)
@@ -356,7 +359,7 @@ describe('a value from the cache', () => {
     return outcomes.map((outcome) => (outcome as Extract<typeof outcome, { status: 'fulfilled' }>).value)
   }
 
-  it('is what the schema makes of it, anew for each outcome', async () => {
+  it('is the result of the schema, made again for each outcome', async () => {
     const cache = new Map<string, string>()
     const shared = await valuesOf(cache, ['same', 'same', 'same'])
     const hits = await valuesOf(cache, ['same', 'same', 'same'])
@@ -373,7 +376,7 @@ describe('a value from the cache', () => {
     }
   })
 
-  it('cannot be changed by whoever got it before', async () => {
+  it('cannot be changed through an earlier outcome', async () => {
     const cache = new Map<string, string>()
     for (const value of await valuesOf(cache, ['same', 'same'])) value.tags.push('mine')
     for (const value of await valuesOf(cache, ['same', 'same'])) value.tags.push('mine')
@@ -382,7 +385,7 @@ describe('a value from the cache', () => {
 })
 
 describe('identical records in flight', () => {
-  it('are asked for once, and each gets the value', async () => {
+  it('are sent once, and each gets the value', async () => {
     const records = ['a', 'b', 'a', 'c', 'a', 'b']
     const { outcomes, asked, stats } = await run(new Map(), records)
     expect(asked).toEqual(['a', 'b', 'c'])
@@ -403,7 +406,7 @@ describe('identical records in flight', () => {
     expect(stats.cache).toEqual({ hits: 0, shared: 3, failures: 0 })
   })
 
-  it('each get the rejection, and the next ones are asked for again', async () => {
+  it('each get the rejection, and later records are sent again', async () => {
     const script = (call: Call): Answer => ({
       text: answerOf(call, ({ text }) => (text === 'bad' ? 42 : text)),
     })
@@ -420,7 +423,7 @@ describe('identical records in flight', () => {
     expect(stats).toMatchObject({ records: { fulfilled: 1, rejected: 3 }, cache: { shared: 2 } })
   })
 
-  it('are told apart by their partition, and are not looked for without a cache', async () => {
+  it('are separate for each partition, and are not found without a cache', async () => {
     let count = 0
     const partition = () => (count++ % 2 ? 'odd' : 'even')
     const { outcomes, asked } = await run(new Map(), ['a', 'a', 'a', 'a'], { partition })
@@ -430,7 +433,7 @@ describe('identical records in flight', () => {
     expect(client.calls[0]?.records).toHaveLength(3)
   })
 
-  it.each([new Map<string, string>(), slowStore()])('leave in order past a slow consumer', async (cache) => {
+  it.each([new Map<string, string>(), slowStore()])('leave in order with a slow consumer', async (cache) => {
     const stream = stringStream(scriptedClient(echo), { cache, preserveOrder: true, highWaterMark: 1 })
     const records = ascending(300).map((i) => `text ${i % 7}`)
     const got: number[] = []
@@ -466,7 +469,7 @@ describe('identical records in flight', () => {
     ['a Map', new Map<string, string>(), false],
     ['a Map, in order', new Map<string, string>(), true],
     ['a slow store', slowStore(), false],
-  ])('of which there are a million stay bounded: %s', async (_, cache, preserveOrder) => {
+  ])('stay bounded, also a million of them: %s', async (_, cache, preserveOrder) => {
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => (await opened, echo(call)))
     const options = { cache, preserveOrder, maxPackRecords: 5, maxInFlight: 2, linger: 2 ** 31 - 1 }
@@ -496,7 +499,7 @@ describe('identical records in flight', () => {
 })
 
 describe('writes to the store', () => {
-  it('are waited for at the end, and the stream ends when the last of them has', async () => {
+  it('delay the end of the stream until the last write has ended', async () => {
     fakeTimers()
     const writes: (() => void)[] = []
     const cache = { get: () => undefined, set: () => new Promise<void>((resolve) => writes.push(resolve)) }
@@ -518,7 +521,7 @@ describe('writes to the store', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('hold back the source when there are too many', async () => {
+  it('slow the source if there are too many', async () => {
     const { opened, open } = gate()
     const cache = { get: () => undefined, set: () => opened }
     const stream = stringStream(scriptedClient(echo), { cache, maxPackRecords: 5, maxInFlight: 2 })
@@ -528,7 +531,8 @@ describe('writes to the store', () => {
       .pipe(stream)
       .on('data', () => (received += 1))
     for (let i = 0; i < 20; i++) await settle()
-    // As many as a window holds are written; what was read before that was known may be as many as can be in packs.
+    // As many records as a window holds are written. Before that was known, as many records may
+    // have been read as fit into packs.
     expect(received).toBeGreaterThanOrEqual(40)
     expect(stream.stats.records.read).toBeLessThanOrEqual(40 + 5 * 5)
     open()
@@ -536,7 +540,7 @@ describe('writes to the store', () => {
     expect(received).toBe(500)
   })
 
-  it('need not be over for the value to be found', async () => {
+  it('may still run when the value is found', async () => {
     const cache = { get: () => undefined, set: () => new Promise(() => undefined) }
     const client = scriptedClient(echo)
     const stream = stringStream(client, { cache, linger: 0 })
@@ -549,7 +553,7 @@ describe('writes to the store', () => {
     stream.destroy()
   })
 
-  it('that fail are forgotten: the record is asked for again', async () => {
+  it('that fail are forgotten: the record is sent again', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { cache: { get: () => undefined, set: rejecting }, linger: 0 })
     for (const failures of [1, 2]) {
@@ -562,7 +566,7 @@ describe('writes to the store', () => {
     stream.destroy()
   })
 
-  it('that come after the end of a stream that was destroyed change nothing', async () => {
+  it('that end after the stream was destroyed have no effect', async () => {
     const { opened, open } = gate()
     const cache = { get: () => undefined, set: () => opened }
     const stream = stringStream(scriptedClient(echo), { cache, linger: 0 })
@@ -575,7 +579,7 @@ describe('writes to the store', () => {
   })
 })
 
-it('a listener that throws for a value that the store was slow to find ends the stream with its error', async () => {
+it('a listener that throws for a value from a slow store ends the stream with its error', async () => {
   const cache = slowStore()
   await run(cache, ['a'])
   const stream = stringStream(scriptedClient(echo), { cache })
@@ -587,7 +591,7 @@ it('a listener that throws for a value that the store was slow to find ends the 
   expect(await error).toMatchObject({ message: 'from the listener' })
 })
 
-/** What a faulty model does with one answer; `at` picks a record or a cut. */
+/** A fault in one answer. `at` chooses a record or a place to cut. */
 const faults = ['none', 'missing', 'invalid', 'repeated', 'length', 'reset', 'refusal', 'rate limit'] as const
 type Fault = { kind: (typeof faults)[number]; at: number }
 
@@ -609,7 +613,7 @@ function faulty(call: Call, { kind, at }: Fault): Answer {
   return { text }
 }
 
-/** Stores, each told which of its calls, by number, fail. */
+/** Stores that fail at the given calls, by number. */
 const stores: Record<string, (fails: (call: number) => boolean) => CacheStore> = {
   Map: () => new Map<string, string>(),
   Keyv: () => new Keyv(),

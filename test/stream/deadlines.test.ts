@@ -9,12 +9,14 @@ import { echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
 
 type Client = PackStreamOptions<string, string>['client']
 type Stream = ReturnType<typeof stringStream>
-/** What a client does, ms by ms: it waits, or sends an event. */
+/** The steps of a client: it waits for some ms, or sends an event. */
 type Play = Iterable<number | object>
 
 const timeouts = { firstTokenTimeout: 1_000, idleTimeout: 500, requestTimeout: 3_000 }
 
-/** A client that plays the first `plays.length` requests, and answers all others at once. */
+/**
+ * A client that plays the first `plays.length` requests, and answers all other requests at once.
+ */
 function playing(api: ApiName, ...plays: Play[]) {
   const counts = { requests: 0, events: 0 }
   const fallback = scriptedClient(echo)
@@ -42,7 +44,7 @@ function playing(api: ApiName, ...plays: Play[]) {
   return { client, counts }
 }
 
-/** As the SDK does, it ends by itself when aborted. */
+/** It ends without an error when aborted, like the SDK. */
 async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)
@@ -60,11 +62,11 @@ const ends = {
   chat: { id: 'x', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
   responses: { type: 'response.completed', response: { id: 'x', status: 'completed' } },
 }
-/** The same again and again, so often that every deadline passes. */
+/** Repeats an event until every deadline has passed. */
 const often = (...steps: (number | object)[]): Play => Array.from({ length: 100 }, () => steps).flat()
 
 const head = '{"results":['
-/** Opens an answer, and then writes spaces for ever, as slowly as that. */
+/** Opens an answer, and then writes spaces forever, at this interval. */
 const talking = (pause: number): Play => [text('chat', head), ...often(pause, text('chat', ' '))]
 
 const missed = {
@@ -77,7 +79,7 @@ const optionOf = (code: string) =>
   code.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof typeof timeouts
 
 describe.each(Object.entries(missed))('%s', (code, { after, plays }) => {
-  it('is a failure like any other: the records go again, and settle', async () => {
+  it('is a failure like any other: the records are sent again, and settle', async () => {
     fakeTimers()
     const { client, counts } = playing('chat', plays)
     const stream = stringStream(client, { ...timeouts, linger: 0 })
@@ -117,7 +119,7 @@ describe.each(Object.entries(missed))('%s', (code, { after, plays }) => {
     expect(counts.requests).toBe(2)
     expect(vi.getTimerCount()).toBe(0)
     const { wasted } = stream.stats.tokens
-    // A prompt that was given up was read all the same, and nobody has counted it.
+    // The server has read the prompt of an aborted request, but has reported no usage.
     expect(Object.entries(wasted).filter(([, tokens]) => tokens > 0)).toEqual([
       ['timeout', stream.stats.tokens.estimated],
     ])
@@ -125,7 +127,7 @@ describe.each(Object.entries(missed))('%s', (code, { after, plays }) => {
   })
 })
 
-describe('what keeps a connection open is no token', () => {
+describe('events that keep a connection open are not tokens', () => {
   const keepAlives: [ApiName, string, object][] = [
     ['chat', 'a role', chat({ role: 'assistant' })],
     ['chat', 'a role with empty content', chat({ role: 'assistant', content: '' })],
@@ -170,7 +172,7 @@ describe('what keeps a connection open is no token', () => {
   )
 })
 
-describe('thinking is writing', () => {
+describe('reasoning counts as writing', () => {
   it.each<[ApiName, string, object]>([
     ['chat', 'reasoning_content', chat({ content: null, reasoning_content: 'hm' })],
     ['chat', 'reasoning', chat({ content: '', reasoning: 'hm' })],
@@ -193,7 +195,7 @@ describe('thinking is writing', () => {
 describe('a slow consumer', () => {
   const element = (id: number) => `{"id":${id},"value":"text ${id - 1}"}`
 
-  it('costs no request anything, for however long it rests in the middle of an answer', async () => {
+  it('does not make a request fail, for any length of a pause in the middle of an answer', async () => {
     fakeTimers()
     const rest = 10 * timeouts.requestTimeout
     const play: Play = [
@@ -219,14 +221,14 @@ describe('a slow consumer', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('does not give an answer that falls silent more than its time', async () => {
+  it('does not give a silent answer more time', async () => {
     fakeTimers()
     const { client } = playing('chat', [text('chat', head + element(1) + ',' + element(2)), 1_000_000])
     const stream = stringStream(client, { ...timeouts, readableHighWaterMark: 1, maxAttempts: 1, linger: 0 })
     for (const record of texts(3)) stream.write(record)
     stream.end()
     await vi.advanceTimersByTimeAsync(100_000)
-    // It waits for the consumer, and for nothing else.
+    // The answer waits only for the consumer.
     expect(vi.getTimerCount()).toBe(0)
     expect(stream.stats).toMatchObject({ inFlight: 1, records: { rejected: 0 } })
     const outcomes = stream.toArray()
@@ -239,7 +241,7 @@ describe('a slow consumer', () => {
     ])
   })
 
-  it('that destroys the stream while it is waited for leaves no timer', async () => {
+  it('that destroys the stream while the stream waits for it leaves no timer', async () => {
     fakeTimers()
     const { client } = playing('chat', [text('chat', head + element(1) + ',' + element(2)), 1_000_000])
     const stream = stringStream(client, { ...timeouts, readableHighWaterMark: 1, linger: 0 })
@@ -254,7 +256,9 @@ describe('a slow consumer', () => {
 })
 
 describe('a consumer that works for longer than idleTimeout without a pause', () => {
-  /** Real time, over a real socket: that what has come must still be read is what this is about. */
+  /**
+   * Real time and a real socket, because the test is about data that has come and was not read yet.
+   */
   const work = () => {
     const end = performance.now() + 60
     while (performance.now() < end);
@@ -269,7 +273,7 @@ describe('a consumer that works for longer than idleTimeout without a pause', ()
     ],
   ]
 
-  it.each(ways)('%s, costs no request anything', async (_name, consume) => {
+  it.each(ways)('%s, does not make a request fail', async (_name, consume) => {
     let requests = 0
     const server = createServer((request, response) => {
       const send = (content: string, finish_reason: string | null = null) =>
@@ -324,7 +328,7 @@ describe('a client that does not know the signal', () => {
     ['whose answer never goes on', () => Promise.resolve(speechless([text('chat', head)])), 'idle_timeout'],
   ]
 
-  it.each(ways)('%s: it is left all the same', async (_name, create, code) => {
+  it.each(ways)('%s: the stream leaves it as well', async (_name, create, code) => {
     fakeTimers()
     const calls = vi.fn(create)
     const stream = stringStream({ chat: { completions: { create: calls } } } as Client, {
@@ -340,7 +344,7 @@ describe('a client that does not know the signal', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is not listened to any more once it has been left', async () => {
+  it('is ignored after the stream has left it', async () => {
     fakeTimers()
     let speak: (() => void) | undefined
     const late = async function* () {
@@ -366,10 +370,10 @@ describe('a client that does not know the signal', () => {
 const forever = { firstTokenTimeout: Infinity, idleTimeout: Infinity, requestTimeout: Infinity }
 
 describe('Infinity', () => {
-  it('waits for ever, without a timer that Node cannot hold', async () => {
+  it('waits forever, without a timer that is too long for Node', async () => {
     fakeTimers()
     const month = 2 ** 31
-    // The client's own clock cannot hold a month either.
+    // The client's own timer cannot hold a month either.
     const aMonth = Array<number>(32).fill(month / 32)
     const play = [
       ...[...aMonth, text('chat', `${head}{"id":1,"value":"a"}`)],
@@ -379,24 +383,27 @@ describe('Infinity', () => {
     const outcomes = stream.toArray()
     stream.end('a')
     await vi.advanceTimersByTimeAsync(1_000)
-    // The client's.
+    // The client's timer.
     expect(vi.getTimerCount()).toBe(1)
     await vi.advanceTimersByTimeAsync(2 * month)
     expect(await outcomes).toMatchObject([{ value: 'a', attempts: 1 }])
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it.each(Object.entries(missed))('of the others leaves %s in force', async (code, { after, plays }) => {
-    fakeTimers()
-    const option = optionOf(code)
-    const options = { ...forever, [option]: timeouts[option] }
-    const stream = stringStream(playing('chat', plays).client, { ...options, linger: 0, maxAttempts: 1 })
-    const outcomes = stream.toArray()
-    stream.end('a')
-    await vi.advanceTimersByTimeAsync(after + 1)
-    expect(await outcomes).toMatchObject([{ reason: { cause: { code } } }])
-    expect(vi.getTimerCount()).toBe(0)
-  })
+  it.each(Object.entries(missed))(
+    'for the other deadlines leaves %s in force',
+    async (code, { after, plays }) => {
+      fakeTimers()
+      const option = optionOf(code)
+      const options = { ...forever, [option]: timeouts[option] }
+      const stream = stringStream(playing('chat', plays).client, { ...options, linger: 0, maxAttempts: 1 })
+      const outcomes = stream.toArray()
+      stream.end('a')
+      await vi.advanceTimersByTimeAsync(after + 1)
+      expect(await outcomes).toMatchObject([{ reason: { cause: { code } } }])
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 })
 
 describe('the SDK is told', () => {
@@ -405,7 +412,7 @@ describe('the SDK is told', () => {
     [{ ...timeouts, firstTokenTimeout: Infinity }, 4_000],
     [forever, 2 ** 31 - 1],
   ])(
-    'to wait for the headers a little longer than we do, and not to retry (%#)',
+    'to wait for the headers slightly longer than the stream, and not to retry (%#)',
     async (options, timeout) => {
       const seen: unknown[] = []
       const client = scriptedClient((call: Call) => echo(call))

@@ -7,7 +7,10 @@ import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import { collect, fakeTimers, gate, settle, stringStream, texts } from '../helpers/collect.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 
-/** A client that answers the first record of each request, and the rest when the gate opens. */
+/**
+ * A client that answers the first record of each request, and the other records when the gate
+ * opens.
+ */
 function halting() {
   const { opened, open } = gate()
   const client = scriptedClient((call) => ({
@@ -30,7 +33,7 @@ function limitedOnce(headers: Record<string, string>) {
 }
 
 describe('destroy', () => {
-  it('aborts every request, and nothing comes out afterwards', async () => {
+  it('aborts every request, and emits no outcome afterwards', async () => {
     const { client, open } = halting()
     const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2 })
     const outcomes: unknown[] = []
@@ -48,7 +51,7 @@ describe('destroy', () => {
     expect(client.calls).toHaveLength(2)
   })
 
-  it('lets go of an answer whose reader waits for the consumer', async () => {
+  it('ends an answer whose reader waits for the consumer', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { readableHighWaterMark: 1, maxPackRecords: 5 })
     for (const text of texts(5)) stream.write(text)
@@ -81,7 +84,7 @@ describe('destroy', () => {
     expect(chunks).toBe(seen)
   })
 
-  it('calls back every write that waits, with the error', async () => {
+  it('calls every waiting write back with the error', async () => {
     const { client } = halting()
     const stream = stringStream(client, { maxPackRecords: 1, maxInFlight: 1 })
     stream.on('error', () => undefined)
@@ -93,7 +96,7 @@ describe('destroy', () => {
     expect(failed).toEqual(texts(8).slice(2))
   })
 
-  it('leaves no timer behind, neither of a lingering pack nor of a pause', async () => {
+  it('leaves no timer of a lingering pack or of a pause', async () => {
     fakeTimers()
     const stream = stringStream(
       scriptedClient(() => {
@@ -111,7 +114,7 @@ describe('destroy', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('comes from the signal, as an AbortError', async () => {
+  it('happens when the signal aborts, with an AbortError', async () => {
     const { client } = halting()
     const controller = new AbortController()
     const stream = stringStream(client, { signal: controller.signal })
@@ -124,7 +127,7 @@ describe('destroy', () => {
     expect(client.calls[0]?.signal.aborted).toBe(true)
   })
 
-  it('comes from a signal that had been aborted before', async () => {
+  it('happens with a signal that was aborted before', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { signal: AbortSignal.abort() })
     await expect(once(stream, 'end')).rejects.toMatchObject({ name: 'AbortError' })
@@ -132,7 +135,7 @@ describe('destroy', () => {
     expect(client.calls).toEqual([])
   })
 
-  it('comes from breaking out of for await', async () => {
+  it('happens when for await is left', async () => {
     const { client } = halting()
     const source = Readable.from(texts(1_000))
     const stream = source.pipe(stringStream(client, { maxPackRecords: 5 }))
@@ -145,7 +148,7 @@ describe('destroy', () => {
     expect(client.calls.every(({ signal }) => signal.aborted)).toBe(true)
   })
 
-  it('comes from a failing consumer in a pipeline', async () => {
+  it('happens when a consumer in a pipeline fails', async () => {
     const { client } = halting()
     const stream = stringStream(client, { maxPackRecords: 5 })
     const failing = async (outcomes: AsyncIterable<unknown>) => {
@@ -159,7 +162,7 @@ describe('destroy', () => {
 
 describe('a fatal error', () => {
   it.each([
-    // The account, the key or the model: always.
+    // Errors of the account, the key or the model are always fatal.
     [401, null, 1, 'not_authorized', /key/],
     [402, null, 1, 'insufficient_quota', /billing/],
     [404, 'model_not_found', 1, 'not_found', /model/],
@@ -167,7 +170,7 @@ describe('a fatal error', () => {
     [429, 'billing_not_active', 1, 'insufficient_quota', /billing/],
     [400, 'billing_hard_limit_reached', 1, 'insufficient_quota', /billing/],
     [403, 'invalid_api_key', 1, 'not_authorized', /key/],
-    // The request: as long as the server has not taken one like it.
+    // Errors of the request are fatal if the server has not accepted a similar request.
     [400, null, 0, 'bad_request', /schema/],
     [403, null, 0, 'not_authorized', /key/],
     [422, null, 0, 'bad_request', /schema/],
@@ -205,8 +208,8 @@ describe('a fatal error', () => {
   )
 })
 
-describe('what stops the stream from outside', () => {
-  it('leaves nothing in flight in its accounts, and books what was running', async () => {
+describe('a stop from outside', () => {
+  it('leaves no request in flight in the accounts, and counts the running requests', async () => {
     const { client, open } = halting()
     const stream = stringStream(client, {
       maxPackRecords: 2,
@@ -225,7 +228,7 @@ describe('what stops the stream from outside', () => {
     expect(stream.stats.cost).toBeGreaterThan(0)
   })
 
-  it('stops the sending, also when a client destroys the stream from within', async () => {
+  it('stops sending, also if a client destroys the stream', async () => {
     const client = scriptedClient((call) => {
       stream.destroy()
       return echo(call)
@@ -237,11 +240,11 @@ describe('what stops the stream from outside', () => {
     expect(client.calls).toHaveLength(1)
   })
 
-  it('leaves no timer, also where a rejection waits for the consumer while its neighbours are to go again', async () => {
+  it('leaves no timer, also if a rejection waits for the consumer while its neighbours wait to be sent again', async () => {
     fakeTimers()
     const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '8' } })
     const client = scriptedClient((call) => {
-      // Once alone, so that it has fewer attempts left than its neighbours.
+      // Sent alone once, so that it has fewer attempts left than its neighbours.
       if (call.number === 0) return { text: '{"results":[]}' }
       throw busy
     })
@@ -262,7 +265,7 @@ describe('what stops the stream from outside', () => {
 })
 
 describe('a pause', () => {
-  it('after a 429 holds back every request, for as long as the server says, and costs no attempt', async () => {
+  it('after a 429 delays every request for the time that the server asks for, and uses no attempt', async () => {
     fakeTimers()
     const client = limitedOnce({ 'retry-after': '7' })
     const stream = stringStream(client, { maxPackRecords: 2, maxInFlight: 2, maxAttempts: 1, linger: 0 })
@@ -272,7 +275,8 @@ describe('a pause', () => {
     expect(client.calls).toHaveLength(1)
     stream.write('b')
     await vi.advanceTimersByTimeAsync(10)
-    // Long enough for it to be sent, if it were allowed; and whatever happens must not change that.
+    // A time in which the record would be sent if that were allowed. Other events must not change
+    // this.
     stream.write('c')
     await vi.advanceTimersByTimeAsync(6_988)
     expect(client.calls).toHaveLength(1)
@@ -287,8 +291,8 @@ describe('a pause', () => {
     stream.destroy()
   })
 
-  it('that ends between two ticks of the clock does not leave its records behind', async () => {
-    // Real timers: they may fire a fraction of a millisecond before the time that was asked for.
+  it('that ends between two ticks of the clock does not forget its records', async () => {
+    // Real timers may fire a fraction of a ms before the requested time.
     const once429 = async () => {
       const client = limitedOnce({ 'retry-after-ms': '9.9' })
       return collect(stringStream(client, { linger: 0 }), ['a'])
@@ -297,8 +301,8 @@ describe('a pause', () => {
     expect(outcomes.flat().map(({ status }) => status)).toEqual(Array(50).fill('fulfilled'))
   })
 
-  it('ends in time, however long packs may linger', async () => {
-    // Real timers, as above.
+  it('ends in time, also with a very long linger', async () => {
+    // Real timers, like above.
     const lingering = async () => {
       const client = limitedOnce({ 'retry-after-ms': '9.9' })
       const stream = stringStream(client, { linger: 2 ** 31 - 1 })
@@ -313,7 +317,7 @@ describe('a pause', () => {
     expect(new Set(records)).toEqual(new Set(['a']))
   })
 
-  it('is not taken where nothing is left to ask for', async () => {
+  it('does not happen if no record is left to send', async () => {
     fakeTimers()
     const busy = Object.assign(new Error('busy'), { status: 503, headers: { 'retry-after': '30' } })
     const rejecting = stringStream(

@@ -13,28 +13,31 @@ describe('packs', () => {
     [51, [25, 13, 13]],
     [126, [25, 25, 25, 25, 13, 13]],
     [110, [25, 25, 25, 18, 17]],
-  ])('%i records of at most 25 to a pack leave no runt', async (count, expected) => {
+  ])('%i records in packs of at most 25 leave no small pack', async (count, expected) => {
     const client = scriptedClient(echo)
     await collect(stringStream(client), texts(count))
     expect(sizes(client)).toEqual(expected)
   })
 
-  it.each(['requestsPerMinute', 'tokensPerMinute'] as const)('leave no runt under %s', async (limit) => {
-    const client = scriptedClient(echo)
-    const limiter = new RateLimiter({ [limit]: limit === 'requestsPerMinute' ? 12 : 1_000 })
-    const stream = stringStream(client, { maxPackRecords: 10, limiter }).resume()
-    // The source rests for a moment, so that a full pack does not wait for the next one, but for the limit.
-    const source = async function* () {
-      for (const [i, text] of texts(100).entries()) {
-        if (i % 12 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-        yield text
+  it.each(['requestsPerMinute', 'tokensPerMinute'] as const)(
+    'leave no small pack under %s',
+    async (limit) => {
+      const client = scriptedClient(echo)
+      const limiter = new RateLimiter({ [limit]: limit === 'requestsPerMinute' ? 12 : 1_000 })
+      const stream = stringStream(client, { maxPackRecords: 10, limiter }).resume()
+      // The source pauses, so that a full pack waits only for the limit, and not for the next pack.
+      const source = async function* () {
+        for (const [i, text] of texts(100).entries()) {
+          if (i % 12 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+          yield text
+        }
       }
-    }
-    await inNoTime(() => pipeline(source, stream))
-    expect(sizes(client)).toEqual(Array(10).fill(10))
-  })
+      await inNoTime(() => pipeline(source, stream))
+      expect(sizes(client)).toEqual(Array(10).fill(10))
+    },
+  )
 
-  it('hold what maxPackTokens allows, tags included, in input order', async () => {
+  it('hold as many tokens as maxPackTokens allows, tags included, in input order', async () => {
     const client = scriptedClient(echo)
     const countTokens = (text: string) => text.length
     const stream = stringStream(client, { countTokens, maxPackTokens: 200, maxPackRecords: 99 })
@@ -47,7 +50,7 @@ describe('packs', () => {
     expect(client.calls.flatMap(({ records }) => records.map(({ text }) => text))).toEqual(texts(60))
   })
 
-  it('take a record that is larger than the budget alone and uncut', async () => {
+  it('hold a record that is larger than the budget alone and complete', async () => {
     const client = scriptedClient(echo)
     const long = 'x'.repeat(10_000)
     const outcomes = await collect(stringStream(client, { maxPackTokens: 100 }), ['a', 'b', long, 'c', 'd'])
@@ -59,7 +62,7 @@ describe('packs', () => {
     expect(outcomes).toHaveLength(5)
   })
 
-  it('say in each outcome which request it was, where the record stood, and who shared it', async () => {
+  it("are named in each outcome, with the record's position and the size", async () => {
     const outcomes = await collect(stringStream(scriptedClient(echo), { maxPackRecords: 3 }), texts(6))
     expect(outcomes.map(({ index, pack }) => [index, pack])).toEqual(
       texts(6).map((_, i) => {
@@ -69,7 +72,7 @@ describe('packs', () => {
     )
   })
 
-  it('shrink to what fits under maxOutputTokens, once the size of a result is known', async () => {
+  it('shrink to fit under maxOutputTokens when the size of a result is known', async () => {
     const client = scriptedClient((call) => ({
       ...echo(call),
       usage: { input: 100, output: call.records.length * 20 },
@@ -78,13 +81,13 @@ describe('packs', () => {
       stringStream(client, { maxOutputTokens: 200, maxInFlight: 1, maxPackRecords: 10 }),
       texts(100),
     )
-    // 70% of 200 tokens are 7 results of 20; that counts for what waited already, too.
+    // 70% of 200 tokens are 7 results of 20 tokens. This counts for waiting records too.
     expect(sizes(client)[0]).toBe(10)
     expect(Math.max(...sizes(client).slice(1))).toBe(7)
     expect(client.calls[0]?.body).toMatchObject({ max_completion_tokens: 200 })
   })
 
-  it('that are re-asked go before new ones, smaller, and alone at last', async () => {
+  it('with records that are sent again come before new packs, become smaller, and hold one record in the end', async () => {
     const client = scriptedClient((call) => ({
       text: answerOf(
         { ...call, records: call.records.filter(({ text }) => !/text [0-7]$/.test(text)) },
@@ -97,8 +100,8 @@ describe('packs', () => {
 })
 
 describe('the estimate of tokens', () => {
-  it('is corrected by what the API reports, so that packs come to what was asked for', async () => {
-    // Three times as many tokens to the byte as assumed at first.
+  it('is corrected by the reported usage, so that packs get the requested size', async () => {
+    // Three times as many tokens per byte as assumed at first.
     const tokens = (text: string) => 8 + Math.round(text.length * 0.75)
     const client = scriptedClient((call) => {
       const input = 500 + call.records.reduce((sum, { text }) => sum + tokens(text), 0)
@@ -116,7 +119,7 @@ describe('the estimate of tokens', () => {
     expect(later.length).toBeGreaterThan(50)
   })
 
-  it('survives a server that counts nonsense', async () => {
+  it('survives a server with nonsense counts', async () => {
     const counts = [1e306, -5, NaN, '100', null, undefined, 0]
     const client = scriptedClient((call) => ({
       ...echo(call),
@@ -132,7 +135,7 @@ describe('the estimate of tokens', () => {
 describe('linger', () => {
   beforeEach(fakeTimers)
 
-  it('sends a partial pack when its first record has waited so long', async () => {
+  it('sends a partial pack when the linger time of its first record is over', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 100 })
     stream.write('a')
@@ -150,7 +153,7 @@ describe('linger', () => {
     stream.destroy()
   })
 
-  it('of 0 sends at once what was written in the same tick', async () => {
+  it('of 0 sends the records of the same tick at once', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 0 })
     stream.write('a')
@@ -162,7 +165,7 @@ describe('linger', () => {
     stream.destroy()
   })
 
-  it('is not for a full pack: that leaves when the next one is full too, or after 10 ms', async () => {
+  it('does not apply to a full pack, which leaves when the next pack is full too, or after 10 ms', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 60_000, maxPackRecords: 2 })
     for (const text of texts(3)) stream.write(text)
@@ -176,7 +179,7 @@ describe('linger', () => {
     stream.destroy()
   })
 
-  it('is not for a record that has to travel alone', async () => {
+  it('does not apply to a record that must be alone', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 60_000, maxPackTokens: 50 })
     stream.write('x'.repeat(1_000))
@@ -185,7 +188,7 @@ describe('linger', () => {
     stream.destroy()
   })
 
-  it('lets a pack that waits for a free slot grow beyond its time', async () => {
+  it('lets a pack that waits for a free slot grow after its time', async () => {
     const client = scriptedClient(() => new Promise(() => undefined))
     const stream = stringStream(client, { linger: 10, maxInFlight: 1 })
     stream.write('a')
@@ -194,17 +197,18 @@ describe('linger', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect(sizes(client)).toEqual([1])
     expect(stream.stats.records.unsettled).toBe(6)
-    // The deadline of the request that runs, and nothing else.
+    // Only the deadline of the running request.
     expect(vi.getTimerCount()).toBe(1)
     stream.destroy()
   })
 })
 
 describe('flush()', () => {
-  it('sends what was written so far, also what Node still buffers, and lets the stream go on', async () => {
+  it("sends all written records, also those in Node's buffers, and lets the stream go on", async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 2 ** 31 - 1, maxPackRecords: 4, maxInFlight: 1 })
-    // More than fits: two packs wait, the callback of the next record is held, and the rest is with Node.
+    // More records than fit: two packs wait, the callback of the next record is held, and the other
+    // records are in Node's buffer.
     for (const text of texts(18)) stream.write(text)
     stream.flush()
     stream.write('later')
@@ -218,7 +222,7 @@ describe('flush()', () => {
     stream.end()
   })
 
-  it('evens out the tail, also where Node still buffers it', async () => {
+  it("distributes the last records evenly, also if they are in Node's buffer", async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 2 ** 31 - 1, maxPackRecords: 25, maxInFlight: 1 })
     for (const text of texts(77)) stream.write(text)
@@ -229,7 +233,7 @@ describe('flush()', () => {
     stream.end()
   })
 
-  it('counts right after a record that could not be packed, with a full readable side', async () => {
+  it('works directly after a record that could not be packed, with a full readable side', async () => {
     const client = scriptedClient(echo)
     const serialize = (record: string) =>
       record.startsWith('bad') ? (undefined as unknown as string) : record
@@ -242,7 +246,7 @@ describe('flush()', () => {
     stream.end()
   })
 
-  it('of nothing does nothing', async () => {
+  it('without records has no effect', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client)
     stream.flush()
