@@ -221,8 +221,9 @@ export class PackEngine<R> {
   }
 
   #wait(until: number): Step<R> {
-    const rests = Array.from(this.#resting.values(), (rest) => (rest.isDelivered ? rest.until : Infinity))
-    return { kind: 'wait', until: Math.min(until, ...rests) }
+    let first = until
+    for (const rest of this.#resting.values()) if (rest.isDelivered && rest.until < first) first = rest.until
+    return { kind: 'wait', until: first }
   }
 
   #userMessage(pack: readonly Entry<R>[]): string {

@@ -146,6 +146,7 @@ function partition<T extends Weighed>(items: readonly T[], limits: PackLimits, p
 /** Cuts a list into as few packs as the limits allow, of about the same size. */
 export function evenOut<T extends Weighed>(items: readonly T[], limits: PackLimits): T[][] {
   let best = partition(items, limits)
+  if (best.length <= 1) return best
   const tightest = { ...limits }
   let tooSmall = 0
   let enough = 1

@@ -5,6 +5,7 @@
 import { cli } from './cli.ts'
 import { faults } from './faults.ts'
 import { kafka } from './kafka.ts'
+import { linear } from './linear.ts'
 import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
 import { seed } from './seed.ts'
@@ -14,6 +15,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   async overhead() {
     console.log(overheadTable(await overhead()))
   },
+  linear,
   faults,
   limits,
   cli,

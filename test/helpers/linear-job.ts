@@ -1,0 +1,63 @@
+import { Ledger } from '../../src/accounts/ledger.ts'
+import type { RequestEnd } from '../../src/answer/request-end.ts'
+import { PackEngine } from '../../src/engine/pack-engine.ts'
+import { RateLimiter } from '../../src/limits/rate-limiter.ts'
+import { windowOf } from '../../src/packing/window.ts'
+import { RequestError } from '../../src/record/errors.ts'
+import { entryOf } from './entry.ts'
+import { finishedOf, rulesOf } from './schedule.ts'
+
+export interface LinearJob {
+  readonly records: number
+  /** Records in one pack, at most. */
+  readonly maxPackRecords: number
+  /** The key of each record, by its index. */
+  readonly keyOf: (index: number) => string | undefined
+  /** How each first request ends. Records that it leaves are asked again, and then answered. */
+  readonly firstEnd: RequestEnd['kind']
+}
+
+const MAX_IN_FLIGHT = 4
+const error = new RequestError('api_error', 'x')
+const COMPLETE: RequestEnd = { kind: 'complete' }
+const FIRST_ENDS: Partial<Record<RequestEnd['kind'], RequestEnd>> = {
+  complete: COMPLETE,
+  failure: { kind: 'failure', retryAfter: 0, error },
+  refusal: { kind: 'refusal', refusal: undefined },
+}
+
+/** Drives an engine over records, four requests at a time, as a stream does. Returns the number of requests. */
+export function runLinearJob({ records, maxPackRecords, keyOf, firstEnd }: LinearJob): number {
+  const ledger = new Ledger(undefined)
+  const window = windowOf(MAX_IN_FLIGHT, maxPackRecords)
+  const rules = rulesOf({ maxPackRecords, maxInFlight: MAX_IN_FLIGHT, window, linger: 1e6 })
+  const engine = new PackEngine<string>(rules, ledger, new RateLimiter(), () => undefined)
+  const running: Parameters<typeof finishedOf>[0][] = []
+  const fail = FIRST_ENDS[firstEnd] ?? COMPLETE
+  let requests = 0
+  let settled = 0
+  for (let read = 0, now = 0; settled < records; now++) {
+    while (read < records && engine.wantsMore) {
+      engine.add(entryOf(ledger.read(), { partition: keyOf(read), maxCompany: maxPackRecords }), now)
+      read += 1
+    }
+    if (read === records) engine.endOfInput(now)
+    for (let step = engine.next(now); step.kind === 'send'; step = engine.next(now)) {
+      running.push(step.departure)
+      requests += 1
+    }
+    const departure = running.shift()
+    if (!departure) throw new Error('Nothing runs, and records are left')
+    const { pack } = departure
+    // The first record of a refused pack is never guilty: each bisection ends with an answer.
+    const end = departure.isRetry && pack.length <= maxPackRecords / 2 + 1 ? COMPLETE : fail
+    const isWhole = end.kind === 'complete' || (departure.isRetry && end.kind === 'failure')
+    const finished = finishedOf(departure, isWhole ? COMPLETE : end, () => isWhole)
+    const { rejected } = engine.ended(departure, finished, now)
+    if (isWhole) settled += pack.length
+    settled += rejected.length
+    for (let i = 0; i < (isWhole ? pack.length : rejected.length); i++) ledger.settled('fulfilled')
+    if (rejected.length > 0) engine.delivered(departure)
+  }
+  return requests
+}
