@@ -7,20 +7,20 @@ import { describe, expect, it } from 'vitest'
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
 interface Import {
-  /** A file of src, from there; or a package, as it is written. */
+  /** A file of src, as a path from src; or a package, as it is written. */
   readonly to: string
-  /** Whether something is left of it once types are stripped. */
+  /** Whether the import remains after types are stripped. */
   readonly atRunTime: boolean
-  /** `import()`: loaded when it is called, so it is no edge of the graph at start-up. */
+  /** `import()` loads a module when it is called, so it is not part of the graph at start-up. */
   readonly isDynamic: boolean
 }
 
 interface SourceFile {
   readonly name: string
   readonly imports: Import[]
-  /** Every identifier in it, types included. */
+  /** Every identifier in the file, including types. */
   readonly names: Set<string>
-  /** Every string in it. */
+  /** Every string in the file. */
   readonly strings: Set<string>
 }
 
@@ -35,7 +35,7 @@ function readSource(name: string): SourceFile {
   const names = new Set<string>()
   const strings = new Set<string>()
   const add = (specifier: ts.Node, atRunTime: boolean, isDynamic = false): void => {
-    // A module of the user's own, which the command line names.
+    // A module of the user, which the command line names.
     if (isDynamic && !ts.isStringLiteral(specifier) && name === 'cli/task/result-schema.ts') return
     if (!ts.isStringLiteral(specifier)) throw new Error(`${name} imports what is no string`)
     const { text } = specifier
@@ -43,7 +43,7 @@ function readSource(name: string): SourceFile {
     imports.push({ to, atRunTime, isDynamic })
   }
   const visit = (node: ts.Node): void => {
-    // Reading a date is no clock.
+    // Parsing a date does not read the clock.
     if (ts.isIdentifier(node) && node.parent.getText(source) !== 'Date.parse') names.add(node.text)
     if (ts.isStringLiteralLike(node)) strings.add(node.text)
     if (ts.isImportDeclaration(node)) {
@@ -74,7 +74,9 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map(readSource)
 const names = files.map(({ name }) => name)
 
-/** The rooms of `src`, floor by floor: a file imports from its own room and from lower floors only. */
+/**
+ * The rooms of `src`, floor by floor. A file imports only from its own room and from lower floors.
+ */
 const FLOORS = [
   ['base', 'simulator'],
   ['record'],
@@ -103,7 +105,7 @@ const pure = inRooms(
   ...['record', 'packing', 'request', 'limits', 'api', 'answer', 'learning', 'accounts', 'engine'],
 )
 
-/** The paths that come back to where they began, each once. */
+/** Returns the paths that come back to their start, each once. */
 function cycles(edges: (file: SourceFile) => readonly string[]): string[] {
   const found: string[] = []
   const done = new Set<string>()
@@ -123,7 +125,7 @@ function cycles(edges: (file: SourceFile) => readonly string[]): string[] {
   return found
 }
 
-/** Those that import something, as `who > what`. */
+/** Returns the files that import something, as `file > import`. */
 const importers = (among: readonly SourceFile[], isMeant: (one: Import) => boolean): string[] =>
   among.flatMap(({ name, imports }) => imports.filter(isMeant).map(({ to }) => `${name} > ${to}`))
 

@@ -3,28 +3,28 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-// Tests import the package by its name and get the sources, so no build can be stale.
+// Tests import the package by its name and get the sources, so they never use an old build.
 const resolve = { conditions: ['llm-pack-stream-source', 'node', 'import', 'module', 'default'] }
 
-/** What takes long by nature, beside the test that shows the same in short. */
+/** Long tests. Beside each of them, a short test shows the same. */
 const soak = ['test/**/*.soak.test.ts']
-/** What needs a broker. Each file starts one of its own. */
+/** Tests that need a broker. Each file starts its own broker. */
 const broker = ['test/kafka/broker/**/*.test.ts']
-/** What waits for other processes most of the time, and what needs modules of its own, since it mocks one. */
+/** Tests that mostly wait for other processes. */
 const system = [
   ...['test/{house,pages,package}/**/*.test.ts', 'test/promises/{chaos,memory}.test.ts'],
   'test/options/exact-tokens.test.ts',
 ]
-/** What tries more in the soak. */
+/** Tests that run more cases in the soak. */
 const properties = globSync('test/**/*.test.ts').filter((file) =>
   /import .*\b(?:runs|isSoak)\b.*properties\.ts'/.test(readFileSync(file, 'utf8')),
 )
 
-// The limits measure nothing. They only end a test that hangs: a busy machine takes ten times as long as an idle one.
+// The limits only end a test that hangs. A busy machine takes ten times as long as an idle machine.
 const limits = { testTimeout: 240_000, hookTimeout: 240_000, expect: { poll: { timeout: 120_000 } } }
 const soakLimits = { ...limits, testTimeout: 1_200_000 }
 
-// Child processes of Node find there what the ones before them have compiled.
+// The compile cache for child processes of Node.
 const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)) }
 
 function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
@@ -38,7 +38,7 @@ const kafka = {
 }
 const cores = availableParallelism()
 
-/** Projects of one group run at the same time, and the groups in their order. */
+/** Projects of one group run at the same time. The groups run in their order. */
 export default defineConfig({
   test: {
     projects: [

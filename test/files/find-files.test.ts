@@ -19,7 +19,7 @@ afterAll(() => {
 })
 
 describe('findFiles', () => {
-  it('keeps the order of names, and sorts what one pattern matches', async () => {
+  it('keeps the order of names, and sorts the matches of each pattern', async () => {
     expect(await findFiles([at('c.jsonl'), at('[ab].csv'), '-'])).toEqual([
       at('c.jsonl'),
       at('a.csv'),
@@ -34,7 +34,7 @@ describe('findFiles', () => {
     expect(await findFiles([])).toEqual([])
   })
 
-  it('takes a name with brackets for a name if there is such a file', async () => {
+  it('reads a name with brackets as a name if there is such a file', async () => {
     expect(await findFiles([at('odd[1].csv')])).toEqual([at('odd[1].csv')])
   })
 
@@ -56,7 +56,7 @@ describe('findFiles', () => {
     )
   })
 
-  it.skipIf(process.platform !== 'linux')('takes a pipe that has no path but by its number', () => {
+  it.skipIf(process.platform !== 'linux')('accepts a pipe without a path by its number', () => {
     const index = JSON.stringify(new URL('../../src/files/index.ts', import.meta.url).href)
     const program = `import { findFiles } from ${index}
       const [, first] = process.argv

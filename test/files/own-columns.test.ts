@@ -6,7 +6,7 @@ import { rowsOf } from './rows-of.ts'
 const code = fc.stringMatching(/^[a-z][a-z\d_]{0,12}$/)
 const reason = fc.option(fc.record({ code, message: fc.string({ unit: 'grapheme' }) }), { nil: undefined })
 const index = fc.maxSafeNat()
-/** Names of a record's own columns. */
+/** Names of the columns of a record. */
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { maxLength: 4 })
 const text = fc.string({ unit: 'grapheme' })
 const outcome = fc.record({ names, texts: fc.array(text, { minLength: 4, maxLength: 4 }), index, reason })
@@ -16,8 +16,8 @@ const rowFor = (record: object, at: number, why: { code: string; message: string
     ? outcomeRow({ status: 'rejected', index: at, record, reason: why })
     : outcomeRow({ status: 'fulfilled', index: at, record, value: { label: 'a' } })
 
-describe('the columns that a row of an output has of its own', () => {
-  test('come back from JSON lines as they were', () => {
+describe('the columns that the tool adds to an output', () => {
+  test('come back from JSON Lines unchanged', () => {
     fc.assert(
       fc.property(outcome, (given) => {
         const record = Object.fromEntries(given.names.map((name, i) => [`${name}_`, given.texts[i]]))
@@ -30,7 +30,7 @@ describe('the columns that a row of an output has of its own', () => {
     )
   })
 
-  test('come back from a table as they were, also what it has no column for', () => {
+  test('come back from a table unchanged, also values without a column', () => {
     fc.assert(
       fc.property(outcome, fc.nat(4), (given, kept) => {
         const record = Object.fromEntries(given.names.map((name, i) => [`${name}_`, given.texts[i]]))
@@ -66,15 +66,18 @@ describe('the columns that a row of an output has of its own', () => {
     ['null', null],
     ['a list', [7]],
     ['true', true],
-  ])('an index that no run writes is not ours: %s', (_, cell) => {
+  ])('an index that no run writes is not an added column: %s', (_, cell) => {
     expect(earlierRow({ id: 1, _index: cell })).toBeUndefined()
   })
 
-  test.each([0, 7, Number.MAX_SAFE_INTEGER])('the index %i is ours, as a number and as a text', (at) => {
-    for (const cell of [at, String(at)]) {
-      expect(earlierRow({ _index: cell })).toEqual({ index: at, reason: undefined, own: {} })
-    }
-  })
+  test.each([0, 7, Number.MAX_SAFE_INTEGER])(
+    'the index %i is an added column, as a number and as a text',
+    (at) => {
+      for (const cell of [at, String(at)]) {
+        expect(earlierRow({ _index: cell })).toEqual({ index: at, reason: undefined, own: {} })
+      }
+    },
+  )
 
   test('the source of a row is kept as its text, or as its bytes', () => {
     expect(rawColumns('{"a')).toEqual({ _raw: '{"a' })

@@ -2,7 +2,10 @@ import { FileRows } from '../../src/files/read/file-rows.ts'
 import type { RowsOptions } from '../../src/files/read/rows.ts'
 import type { Format, Row } from 'llm-pack-stream/readers'
 
-/** All rows of some bytes, which are given in pieces that end at these places, and why they end before their time. */
+/**
+ * Returns all rows of some bytes that come in pieces with these ends, and the error that ended the
+ * reading early.
+ */
 export function readAll(
   format: Format,
   bytes: string | Uint8Array,
@@ -15,7 +18,7 @@ export function readAll(
   let from = 0
   try {
     for (const to of places) {
-      // A copy: what a reader keeps of its own must not come from bytes behind the piece.
+      // A copy, so that a reader cannot use bytes behind its piece.
       for (const some of reader.read(Buffer.from(whole.subarray(from, to)))) rows.push(...some)
       from = to
     }
@@ -32,7 +35,7 @@ export function rowsOf(...args: Parameters<typeof readAll>): Row[] {
   return rows
 }
 
-/** A row in short: `line: value` or `line: code raw`. */
+/** Shortens a row: `line: value` or `line: code raw`. */
 export function short(row: Row): string {
   if (!row.error) return `${row.line}: ${JSON.stringify(row.record)}`
   const raw =

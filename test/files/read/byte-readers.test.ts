@@ -44,7 +44,7 @@ describe('readers of bytes', () => {
     ['readCsv', readCsv, 'a\n1\n2,3\n4\n', 3, [{ a: '1' }, { a: '4' }]],
     ['readTsv', readTsv, 'a\n1\n2\t3\n4\n', 3, [{ a: '1' }, { a: '4' }]],
     ['readLines', readLines, '1\n\xff\n2\n', 2, ['1', '2']],
-  ])('%s fails of a bad row, unless somebody wants it', async (_, reader, text, line, good) => {
+  ])('%s fails at a bad row, unless `onBadRow` takes it', async (_, reader, text, line, good) => {
     const bytes = Buffer.from(text, 'latin1')
     const failing = records([bytes], reader({ file: 'in.x' }))
     await expect(failing).rejects.toThrow(expect.objectContaining({ name: 'RowError', file: 'in.x', line }))
@@ -53,7 +53,7 @@ describe('readers of bytes', () => {
     expect(bad.map((row) => row.error.message)).toEqual([expect.stringMatching(`^input:${line}: `)])
   })
 
-  it('fail of a header that makes no sense in any case', async () => {
+  it('always fail at a broken header', async () => {
     const reader = readCsv({ onBadRow: () => undefined })
     await expect(records(['a,a\n1,2\n'], reader)).rejects.toMatchObject({ code: 'invalid_header' })
   })
@@ -68,7 +68,7 @@ describe('readers of bytes', () => {
     ['a bad row', readJsonl(), 'invalid_json', ['0\n', '1\n'.repeat(100), 'x\n2\n']],
     ['one that comes at once', readJsonl(), 'invalid_json', [`0\n${'1\n'.repeat(100)}x\n2\n`]],
     ['no row before it', readJsonl(), 'invalid_json', ['x\n2\n']],
-  ])('give all rows before %s to who reads them, however slowly', async (name, reader, code, chunks) => {
+  ])('give all rows before %s, also to a slow consumer', async (name, reader, code, chunks) => {
     const seen: unknown[] = []
     const reading = pipeline(Readable.from(chunks), reader, async (rows: AsyncIterable<unknown>) => {
       for await (const row of rows) {
@@ -80,14 +80,14 @@ describe('readers of bytes', () => {
     expect(seen).toEqual(name === 'no row before it' ? [] : [0, ...Array<number>(100).fill(1)])
   })
 
-  it('fail of what `onBadRow` throws', async () => {
+  it('fail with the error that `onBadRow` throws', async () => {
     const onBadRow = (): never => {
       throw new Error('enough')
     }
     await expect(records(['x\n'], readJsonl({ onBadRow }))).rejects.toThrow('enough')
   })
 
-  it('refuse options that make no sense', () => {
+  it('refuse bad options', () => {
     expect(() => readJsonl({ maxRecordBytes: 1.5 })).toThrow(
       'Expected `maxRecordBytes` to be a positive integer, got 1.5',
     )
@@ -120,7 +120,7 @@ describe('readers of bytes', () => {
     await settle()
     const then = given
     await settle()
-    // Those that wait in the two buffers of the reader: 16 rows, and 16 KiB of input.
+    // The rows in the two buffers of the reader: 16 rows, and 16 KiB of input.
     expect(given).toBe(then)
     expect(given).toBeLessThan(16_384)
     stalled.destroy()

@@ -3,17 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { isSoak } from '../../helpers/properties.ts'
 import { rowsOf, shortOf } from '../rows-of.ts'
 
-/** All texts of up to this many of these characters. */
+/** All texts with up to this number of these characters. */
 function* texts(alphabet: readonly string[], length: number): Generator<string> {
   yield ''
   if (length === 0) return
   for (const text of texts(alphabet, length - 1)) for (const one of alphabet) yield one + text
 }
 
-/** What csv-parse makes of a text: its rows without blank lines, or nothing if it refuses it. */
+/**
+ * Returns csv-parse's rows of a text without blank lines. `undefined` if csv-parse refuses the
+ * text.
+ */
 function fieldsOf(text: string): string[][] | undefined {
   try {
-    // Of a line end that was cut in the middle, a CR is left.
+    // After a cut inside a line end, a CR remains.
     const rows = parse(text.replace(/\r$/, ''), {
       record_delimiter: ['\r\n', '\n'],
       relax_column_count: true,
@@ -32,16 +35,16 @@ describe('CSV', () => {
     ['a CR', 'text\nhello\nworld\n\r'],
     ['a CR behind a blank line', 'text\r\nhello\r\nworld\r\n\r\n\r'],
     ['spaces and a CR', 'text\nhello\n\nworld\n  \r'],
-  ])('that ends in the middle of a blank line, with %s, has the rows before it', (_, text) => {
+  ])('that ends inside a blank line, with %s, has the rows before it', (_, text) => {
     const rows = rowsOf('csv', text)
     expect(rows.map(({ record }) => record)).toEqual([{ text: 'hello' }, { text: 'world' }])
   })
 
-  it('can be nothing but half a line end', () => {
+  it('can be only half a line end', () => {
     for (const text of ['\r', '\n\r', ' \r', 'a\n\r']) expect(shortOf('csv', text)).toEqual([])
   })
 
-  it('has the rows of csv-parse where that takes a text, and bad rows where it refuses it', () => {
+  it("has csv-parse's rows if csv-parse accepts a text, and otherwise bad rows", () => {
     let accepted = 0
     for (const text of texts(['a', '"', ',', '\r', '\n', ' '], isSoak ? 6 : 5)) {
       const all = fieldsOf(`x,y\n${text}`)?.slice(1)

@@ -6,7 +6,7 @@ import { readAll, rowsOf, short } from '../rows-of.ts'
 
 const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
 
-/** Bytes that mean something to one of the formats, and some that mean nothing to any. */
+/** Bytes with a meaning in one of the formats, and bytes without a meaning. */
 const pieces = [
   '"',
   '"',
@@ -52,14 +52,14 @@ const whole = (row: Row) => ({
   short: short(row),
 })
 
-/** The rows, and the error that the rest can't be read for: they depend on nothing but the bytes. */
+/** The rows, and the error of the unreadable rest. They depend only on the bytes. */
 function read(...args: Parameters<typeof rowsOf>) {
   const { rows, error } = readAll(...args)
   return { rows: rows.map(whole), error: error === undefined ? undefined : String(error) }
 }
 
 describe.each(formats)('%s', (format) => {
-  it('gives the same rows wherever the bytes are cut', () => {
+  it('gives the same rows with every cut of the bytes', () => {
     fc.assert(
       fc.property(document(format), limit, (bytes, maxRecordBytes) => {
         const expected = read(format, bytes, { maxRecordBytes })
@@ -72,14 +72,14 @@ describe.each(formats)('%s', (format) => {
     )
   })
 
-  it('has ends that go on, and lines that are those of the file', () => {
+  it('has rising ends, and the line numbers of the file', () => {
     fc.assert(
       fc.property(document(format), limit, (bytes, maxRecordBytes) => {
         const { rows } = read(format, bytes, { maxRecordBytes })
         let before = 0
         for (const row of rows) {
           expect(row.end).toBeGreaterThan(before)
-          // A row of CSV or TSV may begin with a space or a tab, and one of JSON may be missing.
+          // A row of CSV or TSV may begin with a space or a tab, and a row of JSON may be missing.
           const skipped = bytes.toString('latin1', before, row.end).search(/[^ \t\r\n\xef\xbb\xbf]/)
           const line = bytes.toString('latin1', 0, before + skipped).split('\n').length
           if (skipped >= 0 && (format === 'jsonl' || format === 'lines')) expect(row.line).toBe(line)
@@ -92,7 +92,7 @@ describe.each(formats)('%s', (format) => {
 })
 
 describe.each(['jsonl', 'lines', 'csv', 'tsv'] as const)('%s', (format) => {
-  it('gives each row again from the bytes between the ends, and leaves nothing but blank lines', () => {
+  it('gives each row again from the bytes between the ends, and leaves only blank lines', () => {
     fc.assert(
       fc.property(document(format), (bytes) => {
         const isCsv = format === 'csv' || format === 'tsv'
@@ -101,7 +101,7 @@ describe.each(['jsonl', 'lines', 'csv', 'tsv'] as const)('%s', (format) => {
         fc.pre(error === undefined)
         let before = isCsv ? 4 : 0
         for (const row of rows) {
-          // Not at the start of the file, where a byte order mark is none of the row.
+          // Not at the start of the file, where a byte order mark does not belong to the row.
           const start = Buffer.from(isCsv ? head[format] : before > 0 ? '\n' : '')
           const slice = Buffer.concat([start, all.subarray(before, row.end)])
           const [again, ...more] = rowsOf(format, slice)
@@ -111,7 +111,7 @@ describe.each(['jsonl', 'lines', 'csv', 'tsv'] as const)('%s', (format) => {
             .toString('latin1', before, row.end)
             .replace(before === 0 ? /^\xef\xbb\xbf/ : /(?!)/, '   ')
           const [blankLines = ''] = /^(?:[ \t\r]*\n)*/.exec(text) ?? []
-          // In CSV and TSV these may be rows.
+          // In CSV and TSV, these lines may be rows.
           if (!isCsv || !/[\t\r]/.test(blankLines)) {
             const startsAt = before + blankLines.length
             expect(row.line).toBe(all.toString('latin1', 0, startsAt).split('\n').length)
@@ -133,7 +133,7 @@ describe('a JSON array', () => {
     put: fc.constantFrom('', '"', ',', '[', ']', '{', '}', '\\', ' ', '\n', 'x'),
   })
 
-  it('is read as JSON.parse reads it, and refused where JSON.parse refuses it', () => {
+  it('is read like by JSON.parse, and refused if JSON.parse refuses it', () => {
     fc.assert(
       fc.property(
         fc.array(fc.jsonValue(), { maxLength: 6 }),
@@ -166,7 +166,7 @@ describe('a JSON array', () => {
     )
   })
 
-  it('ends each element before the comma or bracket behind its end', () => {
+  it('ends each element before the comma or bracket after it', () => {
     const text = '[1 ,\n{"a":2}\n, "]" ]'
     expect(rowsOf('json', text).map(({ line }) => line)).toEqual([1, 2, 3])
     const ends = rowsOf('json', text).map(({ end }) => end)

@@ -31,7 +31,7 @@ describe('exactNumbers', () => {
     `1${'0'.repeat(400)}`,
     `1${'0'.repeat(400)}1`,
     `1e${'9'.repeat(400)}`,
-  ])('%s is written as it came', (number) => {
+  ])('%s is written unchanged', (number) => {
     for (const make of [(n: string) => n, (n: string) => `{"n":${n}}`, (n: string) => `[1,${n}]`]) {
       const value = read(make(number))
       expect(jsonlLine(value)).toBe(`${make(number)}\n`)
@@ -54,16 +54,16 @@ describe('exactNumbers', () => {
     [String(Number.MAX_VALUE), Number.MAX_VALUE],
     ['0.30000000000000004', 0.30000000000000004],
     ['0e999', 0],
-  ])('%s is the number that it is', (source, number) => {
+  ])('%s becomes a number', (source, number) => {
     expect(read(source)).toBe(number)
     expect(read(`{"a":{"n":${source}}}`)).toEqual({ a: { n: number } })
   })
 
-  it('is the default nowhere', () => {
+  it('is never the default', () => {
     expect(rowsOf('jsonl', '12345678901234567890')[0]?.record).toBe(12345678901234567890)
   })
 
-  it('changes nothing but numbers', () => {
+  it('changes only numbers', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const wrapped = [1e-320, '12345678901234567890', value, { ['__proto__']: value }]
@@ -73,7 +73,7 @@ describe('exactNumbers', () => {
     )
   })
 
-  it('keeps any number, or a number that is the same', () => {
+  it('keeps any number, or makes a number with the same value', () => {
     const number = fc
       .tuple(
         fc.bigInt(),
@@ -97,7 +97,7 @@ describe('exactNumbers', () => {
     )
   })
 
-  it('is there for a text as well', () => {
+  it('works for a text as well', () => {
     expect(JSON.stringify(parseExactly('[1e400,{"a":9007199254740993}]'))).toBe(
       '[1e400,{"a":9007199254740993}]',
     )
@@ -118,19 +118,19 @@ describe('exactNumbers', () => {
     )
   })
 
-  it('is no object with columns in an outcome', () => {
+  it('is not an object with columns in an outcome', () => {
     const outcome = { status: 'fulfilled' as const, index: 0, record: read('1e400'), value: read('1e500') }
     expect(jsonlLine(outcomeRow(outcome))).toBe('{"record":1e400,"result":1e500,"_index":0}\n')
   })
 
-  it('takes no longer for many zeros', () => {
+  it('needs no more time for many zeros', () => {
     const started = performance.now()
     read(`1${'0'.repeat(1_000_000)}1`)
     expect(performance.now() - started).toBeLessThan(20_000)
   })
 })
 
-/** By whole numbers alone. */
+/** Compares with whole numbers only. */
 function sameNumber(one: string, other: string): boolean {
   const [a, b] = [one, other].map((number) => {
     const [mantissa = '', exponent = '0'] = number.split('e')

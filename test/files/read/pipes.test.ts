@@ -50,7 +50,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
     }
   })
 
-  it('that nobody writes to can be left', async () => {
+  it('without a writer can be left', async () => {
     const path = makePipe()
     const rows = readRows([path])
     rows.resume()
@@ -61,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
     expect(isOpen(path)).toBe(false)
   })
 
-  it('whose writer is silent can be left', async () => {
+  it('with a silent writer can be left', async () => {
     const path = makePipe()
     const rows = readRows([path])
     const seen: unknown[] = []
@@ -76,7 +76,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
     expect(seen).toEqual([1])
   })
 
-  it('is left by a loop that ends, with what it had not read', async () => {
+  it('is left by a loop that ends, with unread data', async () => {
     const path = makePipe()
     const writer = spawn('sh', ['-c', 'yes 1 > "$0"; echo "left: $?" >&2', path])
     for await (const row of readRows([path])) {
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== 'linux')('a named pipe', () => {
     expect(isOpen(path)).toBe(false)
   })
 
-  it('keeps no process from its end', async () => {
+  it('does not keep a process alive', async () => {
     const index = JSON.stringify(new URL('../../../src/files/index.ts', import.meta.url).href)
     const start = `import { readRows } from ${index}; const rows = readRows([process.argv[1]]).resume()`
     for (const [end, code] of [

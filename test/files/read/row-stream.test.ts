@@ -22,7 +22,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path
 }
 
-/** All rows until the end or an error. */
+/** Returns all rows up to the end or an error. */
 async function read(files: string[], options?: ReadOptions): Promise<{ rows: Row[]; error?: unknown }> {
   const rows: Row[] = []
   try {
@@ -52,7 +52,7 @@ describe('readRows', () => {
     expect([rows, throughPipeline]).toHaveLength(2)
   })
 
-  it('reads files of any format one after the other, each with its own lines', async () => {
+  it('reads files of any format one after the other, each with its own line numbers', async () => {
     const files = [
       file('1.csv', 'a\n1\n"2\n3"\n'),
       file('2.jsonl', '{"a":1}\n\nx\n'),
@@ -75,7 +75,7 @@ describe('readRows', () => {
     expect(rows[3]?.error?.message).toMatch(/2\.jsonl:3: expected JSON/)
   })
 
-  it('goes by the format that is given, and needs one it can tell', async () => {
+  it('uses the given format, and otherwise needs a known file name', async () => {
     const unknown = file('unknown.dat', 'a;b\n1;2\n')
     expect(values(await read([unknown], { format: 'lines' }))).toEqual(['a;b', '1;2'])
     expect(values(await read([unknown], { format: 'csv', delimiter: ';' }))).toEqual([{ a: '1', b: '2' }])
@@ -103,7 +103,7 @@ describe('readRows', () => {
     })
   })
 
-  it('knows how far it has read', async () => {
+  it('counts the bytes that it has read', async () => {
     const files = [
       file('progress.jsonl', '1\n22\n\n'),
       file('progress.csv', 'a\n1\n'),
@@ -115,12 +115,12 @@ describe('readRows', () => {
     for await (const row of rows) {
       if (row.error === undefined) seen.push(rows.bytesRead)
     }
-    // The row behind the one that was taken is there already, if it needed no reading.
+    // The next row is already there if no reading was needed.
     expect(seen).toEqual([5, 5, 10, 15, 15])
     expect(rows.bytesRead).toBe(15)
   })
 
-  it('gives what it can read of a broken array, then says that this is not all', async () => {
+  it('gives the readable part of a broken array, and then reports the error', async () => {
     const broken = file('broken.json', `[${many.slice(0, 2_000).join(',\n')},\n{x},1},2]`)
     const { rows, error } = await read([broken, file('behind.jsonl', '1')])
     expect(values({ rows })).toEqual([...all.slice(0, 2_000), 'invalid_json'])
@@ -133,7 +133,7 @@ describe('readRows', () => {
   it.each([
     ['gz', zlib.gzipSync],
     ['zst', zlib.zstdCompressSync],
-  ])('decompresses .%s, also several one behind the other', async (ending, compress) => {
+  ])('decompresses .%s, also several archives in one file', async (ending, compress) => {
     const half = many.length / 2
     const parts = [many.slice(0, half), many.slice(half)].map((lines) => compress(`${lines.join('\n')}\n`))
     const path = file(`many.jsonl.${ending}`, Buffer.concat(parts))
@@ -145,7 +145,7 @@ describe('readRows', () => {
     expect(stream.bytesRead).toBe(statSync(path).size)
   })
 
-  it('gives all rows that can be got out of a file that was cut off, then names it', async () => {
+  it('gives all readable rows of a file that was cut off, and then names it', async () => {
     const whole = zlib.gzipSync(many.join('\n'))
     for (const share of [0, 0.1, 0.37, 0.5, 0.93, 0.999]) {
       const cut = whole.subarray(0, Math.floor(whole.length * share))
@@ -167,7 +167,7 @@ describe('readRows', () => {
   it.each([
     ['gz', zlib.gzipSync],
     ['zst', zlib.zstdCompressSync],
-  ])('gives rows before the place where .%s is corrupt, then names it', async (ending, compress) => {
+  ])('gives the rows before the corrupt place of .%s, and then names the file', async (ending, compress) => {
     const broken = Buffer.from(compress(many.join('\n')))
     const half = Math.floor(broken.length / 2)
     broken.fill(0xff, half, half + 1_000)
@@ -180,14 +180,14 @@ describe('readRows', () => {
     expect(error).toMatchObject({ code: 'cannot_decompress', file: path })
   })
 
-  it('gives all of a file that has something behind its end, then names it', async () => {
+  it('gives all rows of a file with garbage after its end, and then names it', async () => {
     for (const length of [10, 3_000, 40_000]) {
       const text = Array.from({ length }, (_, i) => `row ${i}`)
       for (const garbage of ['x', 'garbage', '\x1f\x8b', '\x1f\x8bgarbage', 'x'.repeat(100_000)]) {
         const whole = Buffer.concat([zlib.gzipSync(text.join('\n')), Buffer.from(garbage, 'latin1')])
         const { rows, error } = await read([file('garbage.txt.gz', whole)])
         expect(values({ rows })).toEqual(text.slice(0, rows.length))
-        // Whether the last line is one, nobody knows: it had no line end.
+        // The last line may be incomplete, because it has no line end.
         expect(rows.length).toBe(length - 1)
         expect(error).toMatchObject({ code: 'cannot_decompress' })
       }
@@ -197,16 +197,16 @@ describe('readRows', () => {
     }
   })
 
-  it('gives every row before the first byte that makes no sense', async () => {
+  it('gives every row before the first bad byte', async () => {
     const text = Array.from({ length: 5_000 }, (_, i) => `row ${i}`)
     const whole = zlib.gzipSync(`${text.join('\n')}\n`)
-    // An error in the checksum: there is nothing wrong with what is before.
+    // The error is in the checksum, so all data before it is correct.
     const broken = Buffer.from(whole)
     broken[broken.length - 8]! ^= 1
     const { rows, error } = await read([file('checksum.txt.gz', broken)])
     expect(values({ rows })).toEqual(text)
     expect(error).toMatchObject({ code: 'cannot_decompress' })
-    // A block of a kind that does not exist.
+    // A block of an unknown kind.
     const empty = zlib.deflateRawSync(`${text.join('\n')}\n`, { finishFlush: zlib.constants.Z_FULL_FLUSH })
     const header = whole.subarray(0, 10)
     const block = file(
@@ -216,8 +216,8 @@ describe('readRows', () => {
     expect(values(await read([block]))).toEqual(text)
   })
 
-  it('keeps what a corrupt piece has given already', async () => {
-    // A thousandth of its size, so one piece is most of it.
+  it('keeps the rows from the start of a corrupt piece', async () => {
+    // It is compressed to a thousandth of its size, so one piece holds most of it.
     const broken = zlib.gzipSync(`${'x'.repeat(999)}\n`.repeat(10_000))
     broken.fill(0xff, broken.length - 100)
     const { rows, error } = await read([file('corrupt.txt.gz', broken)])
@@ -225,7 +225,7 @@ describe('readRows', () => {
     expect(rows.length).toBeGreaterThan(9_500)
   })
 
-  it('takes no notice of zeros that fill up a gzip file, in whatever piece they come', async () => {
+  it('ignores zeros that fill up a gzip file, in any piece', async () => {
     for (const zeros of [1, 10_000]) {
       const path = file('filled.jsonl.gz', Buffer.concat([zlib.gzipSync('1\n2\n'), Buffer.alloc(zeros)]))
       const { rows, error } = await read([path])
@@ -234,7 +234,7 @@ describe('readRows', () => {
     }
   })
 
-  it('reads what stands behind zeros in a gzip file, wherever its pieces are cut', async () => {
+  it('reads the data after zeros in a gzip file, with every cut of its pieces', async () => {
     const members = ['1\n', '2\n3\n', '4\n'].map((lines) => zlib.gzipSync(lines))
     for (const zeros of [1, 512]) {
       const whole = Buffer.concat(members.flatMap((member) => [member, Buffer.alloc(zeros)]))
@@ -245,7 +245,7 @@ describe('readRows', () => {
     }
   })
 
-  it('gives all before garbage that stands behind zeros in a gzip file, then names it', async () => {
+  it('gives all rows before garbage after zeros in a gzip file, and then names it', async () => {
     const lines = Array.from({ length: 3_000 }, (_, i) => `row ${i}`)
     const rest = zlib.gzipSync('late\n')
     for (const zeros of [1, 10_000]) {
@@ -266,7 +266,7 @@ describe('readRows', () => {
   it.each([
     ['no file', 'none.jsonl', 'it does not exist'],
     ['a directory', 'directory.jsonl', 'it is a directory'],
-  ])('gives all rows before %s, then names it', async (_, name, what) => {
+  ])('gives all rows before %s, and then names it', async (_, name, what) => {
     mkdirSync(join(folder, 'directory.jsonl'), { recursive: true })
     const bad = join(folder, name)
     const before = file('before.jsonl', many.slice(0, 100).join('\n'))
@@ -275,7 +275,7 @@ describe('readRows', () => {
     expect(error).toMatchObject({ code: 'cannot_read', file: bad, message: `${bad}: ${what}` })
   })
 
-  it('gives all rows before a header that makes no sense, also to who is slow', async () => {
+  it('gives all rows before a broken header, also to a slow consumer', async () => {
     const rows = readRows([file('good.csv', 'a\n1\n2\n3\n'), file('bad.csv', 'a,a\n1,2\n')])
     const seen: unknown[] = []
     const slow = async () => {
@@ -288,7 +288,7 @@ describe('readRows', () => {
     expect(seen).toEqual([{ a: '1' }, { a: '2' }, { a: '3' }])
   })
 
-  it('opens a file only when the one before is read', async () => {
+  it('opens a file only after the file before it is read', async () => {
     const later = join(folder, 'later.jsonl')
     const rows = readRows([file('sooner.jsonl', '1\n2\n3\n'), later])
     const seen: unknown[] = []
@@ -299,8 +299,8 @@ describe('readRows', () => {
     expect(seen).toEqual([1, 2, 3, 4])
   })
 
-  it('reads no further than its consumer takes', async () => {
-    // In a JSON array, bytes read are counted by the chunk.
+  it('reads only as far as its consumer takes rows', async () => {
+    // In a JSON array, the read bytes are counted by chunk.
     const path = file('big.json', `[${many.join(',')}]`)
     const rows = readRows([path])
     let taken = 0
@@ -320,7 +320,7 @@ describe('readRows', () => {
     await running
   })
 
-  it('gives each row once, in order, to who stops and goes on', async () => {
+  it('gives each row once, in order, to a consumer that pauses', async () => {
     const rows = readRows([file('stop-and-go.jsonl', many.join('\n'))])
     const seen: unknown[] = []
     rows.on('data', (row: Row) => {
@@ -334,7 +334,7 @@ describe('readRows', () => {
     expect(seen).toEqual(all)
   })
 
-  it('does not wait for the end of what it has given up', async () => {
+  it('does not wait for the end of a file that it has given up', async () => {
     const stdin = new Readable({ read: () => undefined })
     stdin.push('{}')
     await expect(readRows(['-'], { stdin, format: 'json' }).toArray()).rejects.toMatchObject({
@@ -355,7 +355,7 @@ describe('readRows', () => {
     if (process.platform === 'linux') expect(openFiles()).not.toContain(path)
   })
 
-  it('lets go of a stdin that never ends', async () => {
+  it('releases a stdin that never ends', async () => {
     const stdin = new Readable({ read: () => undefined })
     stdin.push('1\n')
     for await (const row of readRows(['-'], { stdin, format: 'jsonl' })) {
@@ -365,7 +365,7 @@ describe('readRows', () => {
     expect(stdin.destroyed).toBe(true)
   })
 
-  it('holds no row that is too long', async () => {
+  it('does not store a row that is too long', async () => {
     const path = file('long.jsonl', `1\n"${'x'.repeat(10_000_000)}"\n2\n`)
     const { rows } = await read([path])
     expect(rows.map(short)).toEqual(['1: 1', '2: too_long nothing', '3: 2'])

@@ -25,7 +25,7 @@ describe('JSON Lines', () => {
     ['half a character', bytes('"', [0xf0, 0x9f, 0x98], '"'), 'invalid_utf8', '<22f09f9822>'],
     ['a surrogate in UTF-8', bytes('"', [0xed, 0xa0, 0x80], '"'), 'invalid_utf8', '<22eda08022>'],
     ['more than the limit', `"${'x'.repeat(20)}"`, 'too_long', 'nothing'],
-  ])('%s is a bad row, and those around it are as before', (_, line, code, raw) => {
+  ])('%s is a bad row, and the other rows are unchanged', (_, line, code, raw) => {
     const text = bytes('1\n', [...Buffer.from(line as string)], '\n2\n')
     expect(shortOf('jsonl', text, { maxRecordBytes: 20 })).toEqual(['1: 1', `2: ${code} ${raw}`, '3: 2'])
   })
@@ -35,7 +35,7 @@ describe('JSON Lines', () => {
     expect(Object.keys(row?.record as object)).toEqual(['__proto__'])
   })
 
-  it('says where and how much, and nothing of the text', () => {
+  it('says the place and the length, and does not show the text', () => {
     const text = `{"secret": sesame}\nnull\n"${'s'.repeat(30)}"\n{"secret" 1}`
     expect(messages('jsonl', text, { file: 'a.jsonl', maxRecordBytes: 20 })).toEqual([
       'a.jsonl:1: expected JSON, got what is not',
@@ -45,7 +45,7 @@ describe('JSON Lines', () => {
     ])
   })
 
-  it.each(['jsonl', 'json'] as const)('%s: refuses what nothing could write again', (format) => {
+  it.each(['jsonl', 'json'] as const)('%s: refuses a value that cannot be written again', (format) => {
     const nested = (levels: number, open = '[', close = ']') => open.repeat(levels) + close.repeat(levels)
     const text = (...values: string[]) => (format === 'json' ? `[${values.join(',\n')}]` : values.join('\n'))
     const deep = [nested(1_001), nested(20_000), nested(501, '{"a":[', ']}'), `[${nested(1_000)}]`]
@@ -81,11 +81,11 @@ describe('JSON Lines', () => {
 })
 
 describe('lines', () => {
-  it('are strings, with the spaces around them', () => {
+  it('are strings, including spaces at both ends', () => {
     expect(shortOf('lines', ' one \r\n\n \t\ntwo')).toEqual(['1: " one "', '4: "two"'])
   })
 
-  it('can be bad rows too', () => {
+  it('can be bad rows as well', () => {
     expect(shortOf('lines', bytes('a\n', [0xff], '\nabcdef\nb'), { maxRecordBytes: 5 })).toEqual([
       '1: "a"',
       '2: invalid_utf8 <ff>',
@@ -106,7 +106,7 @@ describe('CSV', () => {
     ])
   })
 
-  it('has a row for each line that is not blank, whatever its fields', () => {
+  it('has a row for each line that is not blank, with any fields', () => {
     expect(shortOf('csv', 'a\n""\n\n  \n" "\n')).toEqual(['2: {"a":""}', '5: {"a":" "}'])
     expect(shortOf('tsv', 'a\tb\n\t\n\n"x\ty"\t2\n')).toEqual([
       '2: {"a":"","b":""}',
@@ -115,7 +115,7 @@ describe('CSV', () => {
     expect(shortOf('csv', 'a;b\n1;2,3\n', { delimiter: ';' })).toEqual(['2: {"a":"1","b":"2,3"}'])
   })
 
-  it('keeps the order of the columns, in one array that nobody can change', () => {
+  it('keeps the order of the columns, in one frozen array', () => {
     for (const [format, between] of [
       ['csv', ','],
       ['tsv', '\t'],
@@ -134,7 +134,7 @@ describe('CSV', () => {
     expect(rowsOf('jsonl', '{"a":1}')[0]).not.toHaveProperty('columns')
   })
 
-  it('takes any name for a column', () => {
+  it('accepts any name for a column', () => {
     const [row] = rowsOf('csv', '__proto__,constructor\n1,2\n')
     expect(Object.entries(row?.record as object)).toEqual([
       ['__proto__', '1'],
@@ -153,7 +153,7 @@ describe('CSV', () => {
     ['a quote that is not closed', '1,"2', 'invalid_csv', '"1,\\"2"'],
     ['no UTF-8', bytes('1,"', [0xe4], ',\n"'), 'invalid_utf8', '<312c22e42c0a22>'],
     ['more than the limit', `1,"${'x'.repeat(20)}"`, 'too_long', 'nothing'],
-  ])('%s: a bad row, and those around it are as before', (_, line, code, raw) => {
+  ])('%s: a bad row, and the other rows are unchanged', (_, line, code, raw) => {
     const text = bytes('id,text\n0,"ä"\n', [...Buffer.from(line as string)], '\n8,"eight"\n9,\n')
     const rows = shortOf('csv', text, { maxRecordBytes: 20 })
     expect(rows[0]).toBe('2: {"id":"0","text":"ä"}')
@@ -166,21 +166,21 @@ describe('CSV', () => {
     expect(rows.slice(2)).toEqual([`${next}: {"id":"8","text":"eight"}`, `${next + 1}: {"id":"9","text":""}`])
   })
 
-  it('says how many columns, and nothing of the text', () => {
+  it('says the number of columns, and does not show the text', () => {
     expect(messages('csv', 'a,b\nsecret\n"secret"x,2\n', { file: 'a.csv' })).toEqual([
       'a.csv:2: expected 2 columns, as in the header, got 1',
       'a.csv:3: a quote is out of place, or not closed',
     ])
   })
 
-  it('loses one line to a quote that is never closed, however many follow', () => {
+  it('loses one line to a quote that is never closed, with any number of lines after it', () => {
     const lines = Array.from({ length: 2_000 }, (_, i) => `${i},x`)
     const rows = shortOf('csv', `id,text\n0,"open\n${lines.join('\n')}`)
     expect(rows[0]).toBe('2: invalid_csv "0,\\"open"')
     expect(rows.slice(1)).toEqual(lines.map((_, i) => `${i + 3}: {"id":"${i}","text":"x"}`))
   })
 
-  it('does not look further for its end than the limit', () => {
+  it('does not search the end of a row beyond the limit', () => {
     const lines = Array.from({ length: 50 }, (_, i) => `${i},x`)
     const text = `id,text\n0,"open\n${lines.join('\n')}\n1,"b"\n`
     const reader = shortOf('csv', text, { maxRecordBytes: 40, cuts: [60] })
@@ -191,7 +191,7 @@ describe('CSV', () => {
     ])
   })
 
-  it('takes back what a broken row has swallowed, also where that had been found too long', () => {
+  it('reads the lines inside a broken row again, also if the row was too long', () => {
     const text = `a\n"x\n"y\n1\n2\n3\n${'z'.repeat(30)}\n5\n`
     const expected = [
       '2: invalid_csv "\\"x"',
@@ -207,7 +207,7 @@ describe('CSV', () => {
     }
   })
 
-  it('takes a long field whose lines are no rows for what it is', () => {
+  it('reads a long field whose lines are not rows as a field', () => {
     const text = `id,text\n0,"${'all of, this, is\none text\n'.repeat(50)}"\n1,b\n`
     expect(shortOf('csv', text, { maxRecordBytes: 200 })).toEqual([
       '2: too_long nothing',
@@ -218,7 +218,7 @@ describe('CSV', () => {
     ])
   })
 
-  it('comes back to itself after several broken rows in a row', () => {
+  it('reads good rows after several broken rows in a row', () => {
     const text = 'a,b\n"x\n"y,1\n"z"w,1\n1,2\n""",\n"p"q,"\n"r\n",3\n4,"5'
     expect(shortOf('csv', text)).toEqual([
       '2: invalid_csv "\\"x"',
@@ -282,7 +282,7 @@ describe('a JSON array', () => {
       'too_long',
       'nothing',
     ],
-  ])('%s as an element: a bad row, and those around it are as before', (_, element, code, raw) => {
+  ])('%s as an element: a bad row, and the other rows are unchanged', (_, element, code, raw) => {
     const text = bytes('[1,\n', [...Buffer.from(element as string)], ',2]')
     expect(shortOf('json', text, { maxRecordBytes: 20 })).toEqual(['1: 1', `2: ${code} ${raw}`, '2: 2'])
   })
@@ -304,7 +304,7 @@ describe('a JSON array', () => {
     }
   })
 
-  it('goes on behind bytes that are no text', () => {
+  it('goes on after bytes that are not text', () => {
     expect(shortOf('json', bytes('[1,\n', [0xff], ',{"a":', [0xff], '},2]'))).toEqual([
       '1: 1',
       '2: invalid_utf8 <ff>',
@@ -347,7 +347,7 @@ describe('a JSON array', () => {
     ['its end behind a comma', '[1,\n', 2, 'got the end of the file in it'],
     ['an object behind it', '[1]\n{}', 2, 'expected a JSON array, got more behind its end'],
     ['a bracket too many', '[1]\n]', 2, 'got more behind its end'],
-  ])('%s: what came before, then an error for the rest', (name, text, line, message) => {
+  ])('%s: the rows before it, and then an error for the rest', (name, text, line, message) => {
     const { rows, error } = readAll('json', text, { file: 'a.json' })
     expect(rows.map(short)).toEqual(name === 'its end behind an element' ? [] : ['1: 1'])
     expect(error).toMatchObject({ name: 'RowError', code: 'broken_array', file: 'a.json', line })
@@ -355,12 +355,12 @@ describe('a JSON array', () => {
     expect(error!.message).toContain(`${message}. The rest of the file is not read`)
   })
 
-  it.each(['{"a":[1]}', '1', 'null', '{"a":1}\n{"a":2}'])('must be one: %s', (text) => {
+  it.each(['{"a":[1]}', '1', 'null', '{"a":1}\n{"a":2}'])('must be an array: %s', (text) => {
     const error = { code: 'not_an_array', line: 1 }
     expect(readAll('json', text)).toMatchObject({ rows: [], error })
   })
 
-  it('says which element', () => {
+  it('names the element', () => {
     expect(messages('json', '[1,null,{"secret":sesame},2]', { file: 'a.json' })).toEqual([
       'a.json:1: element 2: expected a record, got null',
       'a.json:1: element 3: expected JSON, got what is not',
@@ -372,7 +372,7 @@ describe('a JSON array', () => {
 })
 
 describe.each(['jsonl', 'json', 'csv', 'tsv', 'lines'] as const)('%s', (format) => {
-  it('of nothing, or nothing but blank lines, has no rows', () => {
+  it('that is empty, or has only blank lines, has no rows', () => {
     for (const text of ['', '\ufeff', '\n', '\r\n\n', '\ufeff\n']) expect(rowsOf(format, text)).toEqual([])
   })
 

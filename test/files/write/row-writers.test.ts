@@ -42,8 +42,8 @@ const nasty = fc.oneof(
 )
 const columnName = nasty.filter((name) => name !== '' && !name.includes('\r'))
 
-describe('what is written', () => {
-  it.each([',', ';', '\t', '|'])('as CSV with %j is read as it was', (delimiter) => {
+describe('written rows', () => {
+  it.each([',', ';', '\t', '|'])('as CSV with %j are read back unchanged', (delimiter) => {
     fc.assert(
       fc.property(
         fc.uniqueArray(columnName, { minLength: 1, maxLength: 4 }),
@@ -61,7 +61,7 @@ describe('what is written', () => {
     )
   })
 
-  it('as JSON Lines is read as it was', () => {
+  it('as JSON Lines are read back unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), (values) => {
         const expected = values.filter((value) => value !== null)
@@ -74,7 +74,7 @@ describe('what is written', () => {
 })
 
 describe('jsonlLine', () => {
-  it('writes what JSON lacks as JSON can', () => {
+  it('writes values that JSON lacks in a JSON form', () => {
     expect(jsonlLine({ big: 12n, deep: [{ n: 1n }], at: new Date(0), none: undefined })).toBe(
       '{"big":"12","deep":[{"n":"1"}],"at":"1970-01-01T00:00:00.000Z"}\n',
     )
@@ -105,7 +105,7 @@ describe('csvLine', () => {
     expect(csvLine({ _error: 'refused: No.' }, ['_error'])).toBe('refused: No.\n')
   })
 
-  it('puts what has no column into `_more`, and throws where there is none', () => {
+  it('puts values without a column into `_more`, and throws if there is no `_more`', () => {
     const row = { a: 1, b: 2, c: undefined, d: null }
     expect(csvLine(row, ['a', '_more'])).toBe('1,"{""b"":2,""d"":null}"\n')
     expect(csvLine({ a: 1, c: undefined }, ['a'])).toBe('1\n')
@@ -120,7 +120,7 @@ describe('csvLine', () => {
 })
 
 describe('csvHeader', () => {
-  it('refuses what nobody could read', () => {
+  it('refuses columns that cannot be read back', () => {
     expect(() => csvHeader(['a', 'b', 'a'])).toThrow("Expected different column names, got 'a' twice")
     expect(() => csvHeader(['a', ''])).toThrow('Expected a name for each column, got an empty one')
     expect(() => csvHeader([])).toThrow('Expected a name for each column')
@@ -176,7 +176,7 @@ describe('outcomeRow', () => {
     expect(outcomeRow(fulfilled(0, 'hi', null))).toEqual({ text: 'hi', result: null, _index: 0 })
   })
 
-  it('overwrites nothing', () => {
+  it('does not overwrite a column', () => {
     const both = () => outcomeRow(fulfilled(0, { label: 'old' }, { label: 'new' }))
     expect(both).toThrow(/^Two columns are called `label`\. .*`prefix`/)
     expect(outcomeRow(fulfilled(0, { label: 'old' }, { label: 'new' }), { prefix: 'new_' })).toMatchObject({
@@ -207,13 +207,13 @@ describe('writers', () => {
     expect(await text(Readable.from([{ a: 1 }, 'x', 1n]).pipe(writeJsonl()))).toBe('{"a":1}\n"x"\n"1"\n')
   })
 
-  it('write CSV with the columns of the first row, and the rest in `_more`', async () => {
+  it('write CSV with the columns of the first row, and other values in `_more`', async () => {
     const rows = [{ a: 1 }, { a: 2, b: 3 }]
     expect(await text(Readable.from(rows).pipe(writeCsv()))).toBe('a,_more\n1,\n2,"{""b"":3}"\n')
     expect(await text(Readable.from([]).pipe(writeCsv()))).toBe('')
   })
 
-  it('write CSV with columns that are given', async () => {
+  it('write CSV with given columns', async () => {
     const options = { columns: ['b', 'a'], delimiter: ';' }
     expect(await text(Readable.from([{ a: 1, b: 2 }]).pipe(writeCsv(options)))).toBe('b;a\n2;1\n')
     expect(await text(Readable.from([]).pipe(writeCsv(options)))).toBe('b;a\n')
@@ -240,7 +240,7 @@ describe('writers', () => {
     expect(csv).toMatch(/^text,label,_index,_error,_more\n/)
   })
 
-  it('wait for no more than 1,000 rejected ones', async () => {
+  it('wait for at most 1,000 rejected outcomes', async () => {
     const writer = writeOutcomes({ format: 'csv' })
     const written: string[] = []
     writer.on('data', (some: Buffer) => written.push(String(some)))
@@ -256,7 +256,7 @@ describe('writers', () => {
     expect(csv).toBe('text,_index,_error,_more\na,0,refused: The model refused,\n')
   })
 
-  it('write outcomes with columns that are given, and those that every outcome may need', async () => {
+  it('write outcomes with the given columns, and the columns that every outcome may need', async () => {
     const outcomes = [fulfilled(0, { a: 1, 2024: 'y' }, { label: 'x' }), rejected(1, { a: 2, b: 3 })]
     const csv = await text(
       Readable.from(outcomes).pipe(writeOutcomes({ format: 'csv', columns: ['a', '2024', 'label'] })),
@@ -269,7 +269,7 @@ describe('writers', () => {
     expect(own).toBe('_more\t_error\ttext\t_index\n\trefused: The model refused\ta\t0\n')
   })
 
-  it('refuse columns that nobody could read, before any row', () => {
+  it('refuse columns that cannot be read back, before the first row', () => {
     expect(() => writeCsv({ columns: ['a', 'a'] })).toThrow("got 'a' twice")
     expect(() => writeOutcomes({ format: 'csv', columns: ['a', 'b', 'a'] })).toThrow("got 'a' twice")
     expect(() => writeCsv({ columns: [] })).toThrow('Expected a name for each column')
@@ -286,7 +286,7 @@ describe('writers', () => {
     )
   })
 
-  it.each(['jsonl', 'csv'] as const)('give out all %s before an outcome that they refuse', async (format) => {
+  it.each(['jsonl', 'csv'] as const)('write all %s before an outcome that they refuse', async (format) => {
     const good = Array.from({ length: 3_000 }, (_, i) => fulfilled(i, 'a', { label: 'x' }))
     const clash = fulfilled(3_000, { label: 'old' }, { label: 'new' })
     const held = [rejected(0, 'a'), rejected(1, 'b')]
@@ -305,7 +305,7 @@ describe('writers', () => {
     }
   })
 
-  it('fail where two columns would have one name', async () => {
+  it('fail if two columns would have the same name', async () => {
     const outcomes = Readable.from([fulfilled(0, { label: 'old' }, { label: 'new' })])
     await expect(pipeline(outcomes, writeOutcomes(), text)).rejects.toThrow('Two columns are called `label`')
   })

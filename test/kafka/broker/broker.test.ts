@@ -11,7 +11,7 @@ kafkaTests('the broker of the tests', (cluster) => {
     return topic
   }
 
-  it('keeps what is produced, each topic for itself', async () => {
+  it('keeps the produced messages, separately for each topic', async () => {
     const many = Array.from({ length: 1_200 }, (_, i) => ({ partition: i % 3, value: `${i}` }))
     const [one, other] = await Promise.all([
       topicOf(many, 3),
@@ -38,7 +38,7 @@ kafkaTests('the broker of the tests', (cluster) => {
     ])
   })
 
-  it('lets two members of a group meet, and keeps what they commit', async () => {
+  it('lets two members of a group meet, and keeps their commits', async () => {
     const topic = await topicOf([], 4)
     const groupId = cluster.newName('group')
     expect(await cluster.committedOffsets(groupId, topic)).toEqual([-1n, -1n, -1n, -1n])

@@ -10,7 +10,7 @@ export const WORKERS = 3
 const WINDOW = 100
 const STEP_MS = 500
 
-/** Topics of their own, and what a worker is to do with them. */
+/** The topics of a job, and the settings of its workers. */
 export async function churnJob(
   cluster: KafkaCluster,
   assignor: 'cooperative-sticky' | 'roundrobin',
@@ -27,7 +27,8 @@ export async function churnJob(
     kafka: {
       ...{ connection: { bootstrapBrokers: cluster.brokers }, groupId, assignor },
       ...{ topics: [input], outputTopic: output, deadLetterTopic: dead, maxUncommitted: WINDOW },
-      // Each round of the mock's groups takes as long, but for a second; a real cluster allows no less than 6 s.
+      // Session timeout in ms. A rebalance of the mock cluster takes this time minus 1 s. A real
+      // cluster allows no value below 6 s.
       ...{ sessionTimeout: cluster.isMock ? 4_000 : 6_000, heartbeatInterval: 500 },
     },
   }
@@ -39,20 +40,23 @@ export interface Churn {
   readonly assignor: 'cooperative-sticky' | 'roundrobin'
   readonly count: number
   readonly perSecond: number
-  /** How often a worker is killed, stopped or started: at least once each. */
+  /** Number of kills, stops and starts: at least one of each. */
   readonly disturbances: number
-  /** Whether the next disturbance is due. */
+  /** Whether the next disturbance should begin. */
   readonly isDue: (workers: readonly Worker[]) => boolean
-  /** Numbers from 0 to 1, which decide who is disturbed and how. */
+  /** Returns numbers from 0 to 1. They choose the worker and the disturbance. */
   readonly random: () => number
 }
 
-/** Lets workers come and go while records are produced, and checks that each record has an outcome, where it belongs. */
+/**
+ * Lets workers come and go while records are produced. Checks that each record has an outcome in
+ * the right topic.
+ */
 export async function churn(
   cluster: KafkaCluster,
   { assignor, count, perSecond, disturbances, isDue, random }: Churn,
 ): Promise<void> {
-  // So slow that there is something in flight all the time.
+  // A slow model, so that some records are always in flight.
   await using server = await startRecordingServer({
     latency: { timeToFirstToken: 300, outputTokensPerSecond: 300, slowdown: 0 },
   })
@@ -69,7 +73,7 @@ export async function churn(
   const disturb = async () => {
     const workers = running()
     const worker = workers[Math.floor(random() * workers.length)]
-    // One of each at least.
+    // At least one of each.
     const what = kills === 0 ? 0.5 : stops === 0 ? 0.9 : random()
     if (!worker || workers.length < WORKERS || (what < 0.25 && workers.length === WORKERS)) {
       joins += 1
@@ -79,11 +83,12 @@ export async function churn(
       const { partitions } = worker
       worker.child.kill('SIGKILL')
       await worker.ended
-      // It may have said more than had been heard.
+      // The worker may have reported more events than have arrived.
       atRisk += Math.max(partitions, worker.partitions) * WINDOW
     } else {
       stops += 1
-      // The mock takes no commits while a group is in a round, which the stop may hit; a real cluster does.
+      // The mock cluster refuses commits during a rebalance, and a stop may happen then. A real
+      // cluster accepts them.
       atRisk += worker.partitions * WINDOW
       worker.child.kill('SIGTERM')
     }
@@ -117,15 +122,16 @@ export async function churn(
   expect(ends.filter(({ code }) => code !== 0 && code !== null)).toEqual([])
   expect(ends.map(({ stderr }) => stderr).join('')).toBe('')
   expect(killed.length).toBe(kills)
-  // Each record has an outcome, and where it belongs.
+  // Each record has an outcome in the right topic.
   const tombstones = records.filter(({ value }) => value === null).length
   expect(ledger.seen(output).size).toBe(count - tombstones)
   expect(ledger.seen(dead).size).toBe(tombstones)
   expect(server.asked.size).toBe(count - tombstones)
-  // What is done twice was in a window of somebody that was killed or stopped, or not committed as a partition left.
+  // A repeated record was in the window of a worker that was killed or stopped, or was not
+  // committed when its partition left.
   expect(ledger.duplicates).toBeLessThanOrEqual(atRisk + moved)
   expect(askedAgain).toBeLessThanOrEqual(atRisk + moved)
-  // It was a test of something.
+  // The run tested some disturbances.
   expect(kills).toBeGreaterThan(0)
   expect(stops).toBeGreaterThan(0)
 }

@@ -5,7 +5,9 @@ import { random } from '../../helpers/random.ts'
 import { startRecordingServer } from '../../helpers/recording-server.ts'
 import { churn, churnJob, PARTITIONS, WORKERS } from './churn-job.ts'
 
-/** Whether the workers share all partitions, each has some, and none is about to end. */
+/**
+ * Whether the workers share all partitions, each worker has some, and no worker is about to end.
+ */
 const isSettled = (workers: readonly Worker[]) =>
   workers.every(({ child, partitions }) => !child.killed && partitions > 0) &&
   workers.reduce((sum, { partitions }) => sum + partitions, 0) === PARTITIONS
@@ -19,7 +21,7 @@ kafkaTests('workers that come and go', (cluster) => {
     },
   )
 
-  it('a sole worker that is stopped by SIGTERM and started again repeats nothing', async () => {
+  it('a single worker that is stopped by SIGTERM and started again repeats no record', async () => {
     await using server = await startRecordingServer({
       latency: { timeToFirstToken: 200, outputTokensPerSecond: 500, slowdown: 0 },
     })
@@ -35,7 +37,7 @@ kafkaTests('workers that come and go', (cluster) => {
       const goal = Math.min(count, server.asked.size + 300)
       await expect.poll(() => server.asked.size).toBeGreaterThanOrEqual(goal)
       if (goal === count) await expect.poll(() => ledger.check()).toBe(true)
-      // Where all has been asked before, the goal is reached before it has begun to listen.
+      // If all records were sent before, the goal is reached before the listening begins.
       await expect.poll(() => worker.partitions).toBe(PARTITIONS)
       worker.child.kill('SIGTERM')
       expect(await worker.ended).toMatchObject({ code: 0, stderr: '' })

@@ -46,7 +46,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     return startCli(args, { cwd: place.path, nodeArgs, env })
   }
 
-  it('gives each message its result, those that cannot be asked to the dead letters, and stops with SIGTERM', async () => {
+  it('gives each message its result, sends bad messages to the dead letters, and stops with SIGTERM', async () => {
     const records = Array.from({ length: 50 }, (_, i): NewRecord => {
       const value = `{"id":1234567890123456789${i % 10},"text":"shipping number ${i}","label":"old"}`
       return { partition: i % 4, key: `key-${i}`, value: i === 4 ? null : i === 9 ? '{"text":' : value }
@@ -63,7 +63,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
 
     const results = await cluster.readAll(output)
     expect(new Set(results.map(({ key }) => key)).size).toBe(48)
-    // Message 6 is the second one of partition 2.
+    // Message 6 is the second message of partition 2.
     const sixth = results.find(({ key }) => key === `${input}:2:1`)
     expect(sixth?.value).toBe(
       '{"id":12345678901234567896,"text":"shipping number 6","label":"old","new_label":"shipping"}',
@@ -92,7 +92,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     })
   })
 
-  it('gives up at the second signal what is not finished, and says how much, also by its exit code', async () => {
+  it('gives up unfinished records at the second signal, and reports their number and an exit code', async () => {
     await using server = await startRecordingServer({ latency: { timeToFirstToken: 600_000 } })
     const { output, args } = await newJob(
       Array.from({ length: 8 }, (_, i) => ({ value: `{"text":"shipping number ${i}"}` })),
@@ -111,7 +111,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     expect(await stored(output)).toBe(0)
   })
 
-  it('ends where the key is refused', async () => {
+  it('ends if the API refuses the key', async () => {
     const { args } = await newJob([{ value: '{"text":"shipping"}' }])
     using place = new Workplace()
     const simulator = await startSimulator({ apiKey: 'right' })
@@ -122,7 +122,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     expect(stderr).toMatch(/The API refused the key.*1 record is unsettled\.\nThe server is /)
   })
 
-  it('ends where the server has never answered, and commits nothing', async () => {
+  it('ends if the server has never answered, and commits nothing', async () => {
     const { input, output, dead, args } = await newJob([{ value: '{"text":"shipping"}' }])
     using place = new Workplace()
     const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
@@ -134,14 +134,14 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     expect((await cluster.committedOffsets(args[6]!, input)).filter((offset) => offset > 0n)).toEqual([])
   })
 
-  it('says what is rejected as the server goes down, and where to begin, what a text is and the cache are as told', async () => {
+  it('reports rejected records when the server fails, and respects the flags for the start, the text and the cache', async () => {
     const { input, output, dead, args } = await newJob([{ value: 'shipping number 0' }])
     using place = new Workplace()
     const flags = ['--format', 'lines', '--start-from', 'latest', '--cache', 'c.db', '--max-attempts', '1']
     const server = await startRecordingServer({})
     const run = start(place, [...args, ...flags], { OPENAI_BASE_URL: server.baseURL })
     await expect.poll(() => run.output.stderr).toContain(`Reads ${input} 0, 1, 2, 3\n`)
-    // It says so before it has asked where the latest one is.
+    // The worker reports this before it has asked for the latest offset.
     const more = async () => {
       await cluster.produce(input, [{ value: 'shipping number 1' }])
       return stored(output)
@@ -160,7 +160,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     expect(stderr).toContain(`The first rejected with request_failed: ${letter!.key}: The request `)
   })
 
-  it('shows an example in its help that works as it stands', async () => {
+  it('has an example in its help that works', async () => {
     const names = new Map(
       ['topics', 'group', 'output-topic', 'dead-letter-topic'].map((flag) => [flag, cluster.newName(flag)]),
     )
@@ -171,7 +171,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     const env = place.install()
     rmSync(`${place.path}/labels.txt`)
     let example = (await exampleOf('kafka')).replace('localhost:9092', cluster.brokers.join())
-    // A real cluster may have those of the example from an earlier time.
+    // A real cluster may have the topics of the example from an earlier run.
     for (const [flag, name] of names) example = example.replace(new RegExp(`(--${flag}) \\S+`), `$1 ${name}`)
     expect(example).toContain('  llm-pack-stream kafka ')
     const shell = spawn('bash', ['-ec', example], { cwd: place.path, env, detached: true })

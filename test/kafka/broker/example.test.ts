@@ -12,7 +12,7 @@ const slowLeader = new URL('../../helpers/slow-leader.ts', import.meta.url).href
 const page = readFileSync(join(root, 'docs/kafka.md'), 'utf8')
 const [input, output, dead] = ['tickets', 'ticket-labels', 'ticket-rejects']
 
-/** A program of the example, in a terminal of its own. */
+/** A program of the example, in its own terminal. */
 class Program {
   readonly #child
   readonly #ended
@@ -37,14 +37,14 @@ class Program {
     this.#child.kill('SIGKILL')
   }
 
-  /** As Ctrl-C does. */
+  /** Sends the signal of Ctrl-C. */
   async stop() {
     this.#child.kill('SIGINT')
     const [code] = (await this.#ended) as [number | null]
     return { code, stderr: this.stderr }
   }
 
-  /** The partitions that it reads, by the last line that says so. */
+  /** The partitions that the program reads, from the last line that names them. */
   get partitions(): number[] {
     const [, last = ''] = [...this.stdout.matchAll(/ Reads partitions (.*)\n/g)].at(-1) ?? []
     return last === '' ? [] : last.split(', ').map(Number)
@@ -55,7 +55,7 @@ kafkaTests('examples/kafka', (cluster) => {
   const programs: Program[] = []
 
   beforeAll(async () => {
-    // The mock lets nobody create a topic, and where there is a real cluster the example does.
+    // The mock cluster lets no client create a topic. With a real cluster, the example creates it.
     if (!cluster.isMock) return
     await cluster.createTopic(input, 6)
     await cluster.createTopic(output, 6)
@@ -134,11 +134,11 @@ kafkaTests('examples/kafka', (cluster) => {
       cwd: place.path,
       env: { ...place.install(), NODE_OPTIONS: `--import ${slowLeader}` },
       stdio: 'ignore',
-      // A group of its own, for all of which Ctrl-C is.
+      // A separate process group, because Ctrl-C goes to all its processes.
       detached: true,
     })
     const ended = once(shell, 'exit')
-    // Its group reads what the program's has read, and the new message.
+    // Its group reads the messages that the program's group has read, and the new message.
     await expect.poll(() => cluster.endOffsets('message-labels')).toEqual([5n])
     process.kill(-shell.pid!, 'SIGINT')
     expect(await ended).toEqual([0, null])

@@ -4,7 +4,7 @@ import { kafkaTests } from '../../helpers/kafka.ts'
 import { realBrokers } from '../../helpers/require-kafka.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
-/** Kinds of requests, and errors, by the protocol's numbers. */
+/** Kinds of requests, and errors, by their numbers in the protocol. */
 const [PRODUCE, FETCH, OFFSET_COMMIT, OFFSET_FETCH, HEARTBEAT, SYNC_GROUP] = [0, 1, 8, 9, 12, 14]
 const [NOT_ENOUGH_REPLICAS, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS] = [19, 25, 27]
 const [NOT_LEADER, TOPIC_AUTHORIZATION_FAILED, COORDINATOR_LOADING] = [6, 29, 14]
@@ -12,7 +12,7 @@ const [NOT_LEADER, TOPIC_AUTHORIZATION_FAILED, COORDINATOR_LOADING] = [6, 29, 14
 const texts = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ partition: i % 2, value: String(i) }))
 
-// A real cluster is not told to refuse.
+// A real cluster cannot be told to refuse requests.
 if (!realBrokers) {
   kafkaTests('while the cluster fails', (cluster) => {
     it.each([
@@ -30,13 +30,13 @@ if (!realBrokers) {
       },
       { what: 'is in a round as it commits', apiKey: OFFSET_COMMIT, errors: [REBALANCE_IN_PROGRESS] },
       { what: 'throws a member out', apiKey: HEARTBEAT, errors: [UNKNOWN_MEMBER_ID] },
-      // More often than the client tries.
+      // More often than the client retries.
       {
         what: 'is in one round after the other',
         apiKey: SYNC_GROUP,
         errors: Array<number>(6).fill(REBALANCE_IN_PROGRESS),
       },
-    ])('that $what for a while, no record is lost', async ({ apiKey, errors }) => {
+    ])('that $what for some time, no record is lost', async ({ apiKey, errors }) => {
       const job = await KafkaJob.start(cluster, texts(200), 2)
       cluster.refuse(apiKey, errors)
       const worker = job.worker(scriptedClient(echo))
@@ -47,7 +47,7 @@ if (!realBrokers) {
       expect(results).toHaveLength(fulfilled)
     })
 
-    it('says what it tries again', async () => {
+    it('reports the operation that it tries again', async () => {
       const job = await KafkaJob.start(cluster, texts(20), 2)
       cluster.refuse(PRODUCE, Array<number>(8).fill(NOT_ENOUGH_REPLICAS))
       const worker = job.worker(scriptedClient(echo))
@@ -63,7 +63,7 @@ if (!realBrokers) {
     it.each([
       { what: 'may not read', apiKey: FETCH, message: /^Could not fetch: / },
       { what: 'may not write', apiKey: PRODUCE, message: /^Could not produce: / },
-    ])('stops where it $what', async ({ apiKey, message }) => {
+    ])('stops if it $what', async ({ apiKey, message }) => {
       const job = await KafkaJob.start(cluster, texts(20), 2)
       cluster.refuse(apiKey, [TOPIC_AUTHORIZATION_FAILED])
       await expect(job.worker(scriptedClient(echo)).done).rejects.toThrow(message)

@@ -11,7 +11,9 @@ const MESSAGE_TOO_LARGE = 10
 const NOT_ENOUGH_REPLICAS = 19
 
 kafkaTests('a sink', (cluster) => {
-  /** A sink whose tracker holds a partition of which so many records have been read. */
+  /**
+   * A sink with a tracker. The tracker holds a partition from which `count` records have been read.
+   */
   async function sinkOf(count: number) {
     const job = await KafkaJob.start(cluster, [], 1)
     const partition = { topic: 'somewhere', partition: 0 }
@@ -36,9 +38,9 @@ kafkaTests('a sink', (cluster) => {
     return { job, tracker, partition, sink, outcomes, write }
   }
 
-  it('tells the tracker what is produced, and nothing of it before', async () => {
+  it('tells the tracker about a record after it is produced, and not before', async () => {
     const { job, tracker, partition, sink, write } = await sinkOf(10)
-    // It takes none until it has tried so often.
+    // The cluster accepts no message before this number of tries.
     cluster.refuse(PRODUCE, [NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS])
     let early = 0
     const watch = setInterval(() => (early += tracker.ready.length), 50)
@@ -55,7 +57,7 @@ kafkaTests('a sink', (cluster) => {
     expect(sink.counts).toEqual({ fulfilled: 10, rejected: 0, dropped: 0 })
   })
 
-  it('drops what belongs to a partition that has moved away, or has been away', async () => {
+  it('drops records of a partition that has moved away, also if it came back', async () => {
     const { job, tracker, partition, sink, outcomes, write } = await sinkOf(10)
     tracker.release(partition)
     tracker.hold({ ...partition, offset: 4n })
@@ -67,8 +69,8 @@ kafkaTests('a sink', (cluster) => {
     expect(tracker.ready).toEqual([{ ...partition, offset: 5n }])
   })
 
-  // A real cluster is not told to refuse.
-  it.runIf(!realBrokers)('halves what is too large for one request', async () => {
+  // A real cluster cannot be told to refuse requests.
+  it.runIf(!realBrokers)('halves a batch that is too large for one request', async () => {
     const { job, sink, write } = await sinkOf(100)
     cluster.refuse(PRODUCE, [MESSAGE_TOO_LARGE])
     await write()
@@ -77,7 +79,7 @@ kafkaTests('a sink', (cluster) => {
   })
 
   it.runIf(!realBrokers)(
-    'puts a record whose result is too large for its topic into the dead-letter topic, at worst without its value',
+    'puts a record whose result is too large for its topic into the dead-letter topic, if necessary without its value',
     async () => {
       for (const [refused, value] of [
         [1, '0'],
@@ -102,7 +104,7 @@ kafkaTests('a sink', (cluster) => {
     },
   )
 
-  it.runIf(!realBrokers)('fails where not even that is taken, and says which topic', async () => {
+  it.runIf(!realBrokers)('fails if the topic refuses even that message, and names the topic', async () => {
     const { job, tracker, write } = await sinkOf(1)
     cluster.refuse(PRODUCE, Array<number>(3).fill(MESSAGE_TOO_LARGE))
     await expect(write()).rejects.toThrow(

@@ -27,7 +27,7 @@ kafkaTests('a source', (cluster) => {
     return { source, events }
   }
 
-  /** Commits an offset, as a worker would that was there before. */
+  /** Commits an offset, like an earlier worker. */
   async function commit(job: KafkaJob, offset: bigint): Promise<void> {
     const { input: topic } = job
     const { groupId, sessionTimeout = 0 } = job.options
@@ -44,7 +44,7 @@ kafkaTests('a source', (cluster) => {
     await member.close(true)
   }
 
-  it('fetches nothing while nobody takes, and keeps no more than one answer of each partition', async () => {
+  it('fetches nothing while no consumer takes records, and keeps at most one answer of each partition', async () => {
     const value = 'x'.repeat(KILOBYTE)
     const count = 12_000
     const job = await KafkaJob.start(
@@ -80,7 +80,7 @@ kafkaTests('a source', (cluster) => {
     expect(grown).toBeLessThan(6)
     await take(count - 100)
     unsubscribe('tracing:plt:kafka:connections:api:start', onRequest)
-    // Each answer has some sixty of each partition, or of some.
+    // Each answer has about sixty records of each partition, or of some partitions.
     expect(fetches).toBeGreaterThan(40)
     expect(new Set(records.map(({ partition, offset }) => `${partition}:${offset}`)).size).toBe(count)
     for (const partition of [0, 1, 2, 3]) {
@@ -92,7 +92,7 @@ kafkaTests('a source', (cluster) => {
     expect(await job.committed()).toEqual([3_000n, 3_000n, 3_000n, 3_000n])
   })
 
-  it('begins at the end where it is told to, and there only if nothing is committed', async () => {
+  it('begins at the end if the option says so, and only in partitions without a committed offset', async () => {
     const old = await KafkaJob.start(cluster, [{ partition: 0, value: 'old' }], 1)
     const { source } = sourceOf(old, { startFrom: 'latest', topics: [old.input] })
     const first = source[Symbol.asyncIterator]().next()
@@ -109,9 +109,9 @@ kafkaTests('a source', (cluster) => {
   })
 
   // A real cluster keeps more.
-  it.runIf(!realBrokers)('goes on behind what has been deleted, and says so', async () => {
+  it.runIf(!realBrokers)('goes on after deleted records, and reports them', async () => {
     const job = await KafkaJob.start(cluster, [], 1)
-    // What is produced at once goes at once.
+    // Messages that are produced together are sent together.
     const some = Array<NewRecord>(10).fill({ partition: 0, value: 'x'.repeat(64 * KILOBYTE) })
     for (let i = 0; i < 16; i += 1) await cluster.produce(job.input, some)
     await commit(job, 3n)
@@ -124,7 +124,7 @@ kafkaTests('a source', (cluster) => {
     await source.leave()
   })
 
-  it('stops where a partition ends before what is committed: it is another than it was', async () => {
+  it('stops if a partition ends before its committed offset, because the topic was created again', async () => {
     const job = await KafkaJob.start(cluster, [{ partition: 0, value: 'one' }], 1)
     await commit(job, 7n)
     const { source } = sourceOf(job)

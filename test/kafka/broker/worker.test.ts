@@ -13,12 +13,12 @@ import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts
 
 const FETCH = 1
 
-/** Texts `0`, `1`, ... of which each partition has the next. */
+/** Texts `0`, `1`, and so on. The partitions take turns. */
 const texts = (count: number, partitions = 4) =>
   Array.from({ length: count }, (_, i) => ({ partition: i % partitions, key: `key ${i}`, value: String(i) }))
 
 kafkaTests('a worker', (cluster) => {
-  it('produces the result of each record under the key that says which, and commits', async () => {
+  it("produces the result of each record with the record's id as the key, and commits", async () => {
     const job = await KafkaJob.start(cluster, texts(200))
     const worker = job.worker(scriptedClient(echo))
     await expect.poll(() => job.committed()).toEqual([50n, 50n, 50n, 50n])
@@ -44,7 +44,7 @@ kafkaTests('a worker', (cluster) => {
     expect(worker.events.map(({ type }) => type)).toEqual(['assigned'])
   })
 
-  it('puts what the model cannot do into the dead-letter topic, as it came and with the reason, and goes on', async () => {
+  it('puts rejected records into the dead-letter topic, unchanged and with the reason, and goes on', async () => {
     const poison = { partition: 0, key: 'k', value: 'poison', headers: { trace: 'abc' } }
     const job = await KafkaJob.start(cluster, [
       ...texts(30, 1),
@@ -88,10 +88,11 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.results()).toHaveLength(60)
   })
 
-  it('reads past a record that takes long only so far, and commits nothing past it; other partitions go on', async () => {
+  it('reads only a limited number of records past a slow record, and commits none past it; other partitions go on', async () => {
     const job = await KafkaJob.start(cluster, texts(400, 2), 2)
     const { opened, open } = gate()
-    // It gives no result for one of them and, when it is asked for that alone, does not answer.
+    // The model gives no result for one of the records, and does not answer when that record is
+    // sent alone.
     const isSlow = ({ text }: { text: string }) => text === '40'
     const slow = scriptedClient(async (call) => {
       if (call.records.every(isSlow)) await opened
@@ -99,7 +100,7 @@ kafkaTests('a worker', (cluster) => {
       return { text: answerOf({ records }, ({ text }) => text) }
     })
     const worker = job.worker(slow, { maxUncommitted: 60 })
-    // Of partition 0, the slow one is at 20.
+    // In partition 0, the slow record is at offset 20.
     await expect.poll(async () => (await job.committed())[1]).toBe(200n)
     const [committed] = await job.committed()
     expect(committed).toBeLessThanOrEqual(20n)
@@ -112,7 +113,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await worker.stop()).toMatchObject({ fulfilled: 400 })
   })
 
-  it('finishes what it has read when it is stopped, so that the next one repeats nothing', async () => {
+  it('finishes its records when it is stopped, so that the next worker repeats no record', async () => {
     const job = await KafkaJob.start(cluster, texts(2_000))
     const client = scriptedClient(async (call) => {
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -133,7 +134,7 @@ kafkaTests('a worker', (cluster) => {
     expect(client.calls.flatMap(({ records }) => records)).toHaveLength(2_000)
   })
 
-  it('aborts what is not finished in time when it is stopped, says so, and leaves it to the next one', async () => {
+  it('aborts unfinished records when the time to stop is over, reports them, and leaves them to the next worker', async () => {
     const job = await KafkaJob.start(cluster, texts(20, 1), 1)
     const signals: AbortSignal[] = []
     const hanging = scriptedClient(async (call) => {
@@ -155,7 +156,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.results()).toHaveLength(20)
   })
 
-  it('writes down where it begins at the end of a topic, so that what comes is not lost should it crash at once', async () => {
+  it('commits its start at the end of a topic, so that a crash loses no new record', async () => {
     const job = await KafkaJob.start(cluster, texts(5, 1), 1)
     const hanging = scriptedClient(() => new Promise(() => undefined))
     const worker = job.worker(hanging, { startFrom: 'latest', stopTimeout: 100 })
@@ -169,7 +170,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.results()).toHaveLength(10)
   })
 
-  it('puts a record of whose result no message can be made into the dead-letter topic', async () => {
+  it('puts a record whose result cannot become a message into the dead-letter topic', async () => {
     const job = await KafkaJob.start(cluster, texts(10, 1), 1)
     const worker = job.worker(scriptedClient(echo), {
       serialize: ({ value }) => {
@@ -192,7 +193,7 @@ kafkaTests('a worker', (cluster) => {
     ])
   })
 
-  it('tells of a record before it goes to the dead letters, and ends instead if the listener throws', async () => {
+  it('reports a record before it goes to the dead letters, and ends instead if the listener throws', async () => {
     const job = await KafkaJob.start(cluster, [{ value: null }], 1)
     const worker = job.worker(scriptedClient(echo), {
       onEvent: (event) => {
@@ -204,7 +205,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.committed()).not.toContain(1n)
   })
 
-  it('reads no more than it may while nobody takes what comes out, nor fetches', async () => {
+  it('reads and fetches only the allowed number of records while no consumer takes outcomes', async () => {
     const job = await KafkaJob.start(cluster, texts(4_000))
     let fetches = 0
     const onRequest = (message: unknown) => {
@@ -239,7 +240,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.committed()).toEqual([1_000n, 1_000n, 1_000n, 1_000n])
   })
 
-  it('ends with what is fatal to the stream, and has committed what was finished', async () => {
+  it('ends with a fatal error of the stream, and commits the finished records first', async () => {
     const job = await KafkaJob.start(cluster, texts(40, 1), 1)
     const client = scriptedClient((call) => {
       if (call.number < 2) return echo(call)
@@ -253,7 +254,7 @@ kafkaTests('a worker', (cluster) => {
     expect(await job.results()).toHaveLength(Number(committed === -1n ? 0n : committed))
   })
 
-  it('lets the result say what is produced', async () => {
+  it('produces the text that serialize makes from the result', async () => {
     const job = await KafkaJob.start(cluster, texts(10, 1), 1)
     const worker = job.worker(
       scriptedClient((call) => ({ text: answerOf(call, ({ text }) => `${text}!`) })),
@@ -264,7 +265,7 @@ kafkaTests('a worker', (cluster) => {
     expect((await job.results()).map(({ value }) => value).sort()[3]).toBe('key 3 3! 1')
   })
 
-  it('says at the start which topic there is not', async () => {
+  it('names a missing topic at the start', async () => {
     const job = await KafkaJob.start(cluster, [], 1)
     const missing = cluster.missingTopic()
     for (const options of [
@@ -277,7 +278,7 @@ kafkaTests('a worker', (cluster) => {
     }
   })
 
-  it('stops in time, though the cluster accepts connections and says nothing', async () => {
+  it('stops in time if the cluster accepts connections and never answers', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const { port } = silent.address() as AddressInfo
@@ -287,12 +288,12 @@ kafkaTests('a worker', (cluster) => {
     await sleep(500)
     const began = performance.now()
     await worker.stop().catch(() => undefined)
-    // 100 ms to finish and 5 s to leave; the client alone waits for minutes.
+    // 100 ms to finish and 5 s to leave. The client alone would wait for minutes.
     expect(performance.now() - began).toBeLessThan(30_000)
     silent.close()
   })
 
-  it('says at the start that there is no cluster', async () => {
+  it('reports a missing cluster at the start', async () => {
     const job = await KafkaJob.start(cluster, [], 1)
     const connection = { bootstrapBrokers: ['127.0.0.1:1'], retries: 0 }
     await expect(job.worker(scriptedClient(echo), { connection }).done).rejects.toThrow(
