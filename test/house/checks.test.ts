@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root, runNode } from '../helpers/run.ts'
 
+// Side by side, and beside the tests that wait for others.
 test.concurrent.each([
   ['the types are right', 'typescript/bin/tsc', ['--noEmit']],
   ['lint finds nothing', 'eslint/bin/eslint.js', ['.']],

@@ -66,7 +66,8 @@ test('a person sees how far it is, and a summary at the end', async () => {
 })
 
 test('Ctrl-C: what happens is said, and how to go on', async () => {
-  await using server = await startRecordingServer({ latency: { ...latency, timeToFirstToken: 1_000 } })
+  // Long enough for the key to be heard on a busy machine before the answers come.
+  await using server = await startRecordingServer({ latency: { ...latency, timeToFirstToken: 3_000 } })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(400)) })
   const args = [...place.job(), '-o', 'out.jsonl']
   const command = `'${process.execPath}' '${main}' ${quoted(args)}`

@@ -327,7 +327,8 @@ test('two runs do not write one output at the same time', async () => {
 
 describe('interrupted', () => {
   const slow = {
-    timeToFirstToken: 300,
+    // Long enough for a signal to be heard on a busy machine before the answers come.
+    timeToFirstToken: 3_000,
     outputTokensPerSecond: Infinity,
     promptTokensPerSecond: Infinity,
     slowdown: 0,
