@@ -29,7 +29,6 @@ const EXEMPT = [
   'src/cli/task',
   'src/cli/terminal',
   'src/files',
-  // plan
   'src/cli/measure',
   'src/cli/plan',
   // tests: titles and comments

@@ -1,4 +1,4 @@
-/** Two numbers in the same bin differ by less than this share. */
+/** Numbers in the same bin differ by less than this share. */
 const STEP = 0.01
 const WIDTH = Math.log1p(STEP)
 const LEAST = 1e-3
@@ -25,7 +25,7 @@ export class Histogram {
     this.#most = Math.max(this.#most, value)
   }
 
-  /** The value that this share of all values does not pass. */
+  /** The smallest value that is not less than this share of all values. */
   quantile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count))
     let seen = 0

@@ -17,13 +17,13 @@ const summary = z.object({
 })
 
 /**
- * What a run's summary says of its requests.
+ * Reads the measurements in the summary of a run.
  *
- * @throws {UsageError} Naming the file, and what in it is not as `run --json` prints it.
+ * @throws {UsageError} Naming the file, and the part that `run --json` would print in another way.
  */
 export function readMeasured(file: string): Measured {
   const fail = (why: string, cause?: unknown): never => {
-    throw new UsageError(`--measured: ${file}: expected what run --json printed${why}`, { cause })
+    throw new UsageError(`--measured: ${file}: expected the output of run --json${why}`, { cause })
   }
   const text = readText(file, '--measured')
   let value: unknown
@@ -37,5 +37,5 @@ export function readMeasured(file: string): Measured {
     const [issue] = error.issues
     fail(`: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`, error)
   }
-  return data?.measured ?? fail(', of a run that asked something')
+  return data?.measured ?? fail(', from a run that sent requests')
 }

@@ -1,33 +1,33 @@
 import { Histogram } from './histogram.ts'
 
-/** A share of the requests that were measured did not pass this: a tenth, half, nine tenths. */
+/** The values that a tenth, half and nine tenths of the measured requests did not exceed. */
 export interface Quantiles {
   readonly p10: number
   readonly p50: number
   readonly p90: number
 }
 
-/** What a run measured of the server, for the plan of the next one. JSON. */
+/** The measurements of a run, for the plan of the next run. JSON. */
 export interface Measured {
-  /** Requests that were measured, and the results they brought. */
+  /** Measured requests, and the records that they settled. */
   readonly requests: number
   readonly records: number
   /** Milliseconds from a request to its first token. */
   readonly timeToFirstToken: Quantiles
-  /** Tokens that one request wrote per second after that. */
+  /** Tokens that one request wrote per second after its first token. */
   readonly outputTokensPerSecond: Quantiles
-  /** Output tokens for each result, what framed it and thinking included. */
+  /** Output tokens for each result, with its frame and with thinking. */
   readonly outputTokensPerRecord: number
 }
 
-/** A request that ended, as `llm-pack-stream:request:end` tells it. */
+/** A finished request, as in the event `llm-pack-stream:request:end`. */
 export interface MeasuredRequest {
   /** Milliseconds from its start to its end, and to its first token. */
   readonly duration: number
   readonly firstToken: number | undefined
-  /** Tokens, as the API counted. */
+  /** Output tokens, as the API counted them. */
   readonly output: number | undefined
-  /** Records that it settled. */
+  /** Records that the request settled. */
   readonly records: number
 }
 
@@ -39,19 +39,19 @@ export class Meter {
   #records = 0
   #output = 0
 
-  /** A request that wrote nothing, that settled nothing, or that nobody counted says nothing. */
+  /** Ignores a request that wrote nothing, settled nothing, or has no count. */
   add({ duration, firstToken, output, records }: MeasuredRequest): void {
     if (firstToken === undefined || output === undefined || !(output > 0 && records > 0)) return
     this.#requests += 1
     this.#records += records
     this.#output += output
     this.#firstToken.add(Math.max(firstToken, 1))
-    // The first token is there already. An answer that came in one go tells no rate.
+    // The first token takes no writing time. An answer that came at once has no rate.
     const writing = duration - firstToken
     if (output > 1 && writing > 0) this.#rate.add((output - 1) / (writing / 1000))
   }
 
-  /** `undefined`: too little to tell. */
+  /** `undefined`: there is no request with a rate. */
   get measured(): Measured | undefined {
     if (this.#rate.count === 0) return undefined
     return {

@@ -1,14 +1,14 @@
-/** What is not known exactly: the least and the most it may be, and what to expect. */
+/** The lowest, the expected and the highest value of a figure that is not exact. */
 export interface Range {
   readonly low: number
   readonly expected: number
   readonly high: number
 }
 
-/** A number, or its bounds, as it is stated. */
+/** A number, or its bounds, as the user states it. */
 export type Stated = number | { readonly low: number; readonly high: number }
 
-/** @throws {RangeError} Naming the option, for what is neither a number from `least` on nor two from low to high. */
+/** @throws {RangeError} Naming the option, if it is neither a number from `least` on nor two numbers from low to high. */
 export function rangeOf(name: string, stated: Stated, least = Number.MIN_VALUE): Range {
   const { low, high } = typeof stated === 'number' ? { low: stated, high: stated } : stated
   const isRange = low >= least && high >= low && high < Infinity
@@ -17,7 +17,7 @@ export function rangeOf(name: string, stated: Stated, least = Number.MIN_VALUE):
   throw outOfRange(name, `${numberFrom(least)}, or two from low to high`, got)
 }
 
-/** @throws {RangeError} Naming the option, for what is no number from `least` on. */
+/** @throws {RangeError} Naming the option, if it is no number from `least` on. */
 export function checkNumber(name: string, stated: number, least = Number.MIN_VALUE): void {
   if (!(stated >= least && stated < Infinity)) throw outOfRange(name, numberFrom(least), stated)
 }
@@ -30,7 +30,7 @@ function outOfRange(name: string, what: string, got: number | string): RangeErro
   return new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`)
 }
 
-/** What each end comes to by itself. */
+/** Computes each end by itself. */
 export function atEachEnd(of: (end: keyof Range) => number): Range {
   return { low: of('low'), expected: of('expected'), high: of('high') }
 }
@@ -39,12 +39,12 @@ export function mapRange(range: Range, map: (value: number) => number): Range {
   return atEachEnd((end) => map(range[end]))
 }
 
-/** Both together, at each end. */
+/** The sum at each end. */
 export function addRanges(a: Range, b: Range): Range {
   return atEachEnd((end) => a[end] + b[end])
 }
 
-/** The largest of all, at each end. */
+/** The largest value at each end. */
 export function mostOf(ranges: readonly Range[]): Range {
   return atEachEnd((end) => Math.max(...ranges.map((range) => range[end])))
 }

@@ -18,7 +18,7 @@ import { makePlan } from './make-plan.ts'
 export async function plan(files: readonly string[], command: Command): Promise<void> {
   const { patterns, flags } = withConfig<PlanFlags>(command, files)
   loadEnvFile(flags.envFile)
-  // It counts in any case: nothing is read for a plan that cannot be made.
+  // A plan always counts tokens. Without the counter it cannot be made, so the command stops before it reads.
   await tokenCounter('plan')
   const job = await readJob(patterns, flags)
   const rows = inFlags(() => readRows(job.files, job.read))
@@ -26,7 +26,7 @@ export async function plan(files: readonly string[], command: Command): Promise<
   try {
     await planOf(rows, job, flags)
   } finally {
-    // Else an input that is still open would keep the process.
+    // An input that is still open would keep the process alive.
     rows.destroy()
     letMemoryGo()
   }

@@ -1,19 +1,19 @@
 import type { PlanRow } from './row.ts'
 
-/** A row this near to the best is as good. */
+/** A row within this factor of the best row is as good. */
 export const NEAR = 1.05
 
-/** The row to take, and what it was measured by. */
+/** The row to take, and the rows that it was compared with. */
 export interface Choice {
   readonly row: PlanRow
-  /** Of all rows: those of the least cost and time. */
+  /** The rows of the least cost and of the least time. */
   readonly cheapest: PlanRow | undefined
   readonly fastest: PlanRow
-  /** Whether it is near to both of these; otherwise none is, and this one comes nearest. */
+  /** Whether `row` is near to both. Otherwise no row is, and this row comes nearest. */
   readonly isNear: boolean
 }
 
-/** The smallest size that is near to the least cost and the least time; if there is none, the one that comes nearest. */
+/** Chooses the smallest size near to the least cost and the least time, or else the size that comes nearest. */
 export function choose(rows: readonly PlanRow[]): Choice {
   const cost = (row: PlanRow) => row.cost?.expected
   const cheapest = rows.every((row) => row.cost) ? best(rows, (row) => cost(row) ?? 0) : undefined
@@ -27,12 +27,12 @@ export function choose(rows: readonly PlanRow[]): Choice {
   return { row: near ?? best(rows, excess), cheapest, fastest, isNear: near !== undefined }
 }
 
-/** How many times as much; both may be nothing. */
+/** `value` as a multiple of `least`; both may be 0. */
 export function ratio(value: number, least: number): number {
   return value === least ? 1 : value / least
 }
 
-/** The first of the least. */
+/** The first item with the least measure. */
 export function best<T>(items: readonly T[], measure: (item: T) => number): T {
   return items.reduce((least, item) => (measure(item) < measure(least) ? item : least))
 }

@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles } from '../flags/flags.ts'
+import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { LARGEST } from './flags.ts'
 import { MOST_RECORDS } from './forecast.ts'
@@ -8,50 +9,54 @@ import type { Stated } from '../measure/range.ts'
 export function addPlan(program: Command): void {
   const command = program
     .command('plan')
-    .summary('say what a run would take, and send nothing')
+    .summary('show the requests, cost and time of a run, and send nothing')
     .description(
-      `Reads the input, counts its tokens exactly, and says what a run would take: requests, tokens, money and time, for packs of 1, 5, 10, 25 and 50 records and the size it would choose, with the limit that binds. Sends nothing, and needs no key. Packs of 1 stand for plain requests of one record each: if they are as good, it says so.`,
+      `Reads the input, counts its tokens exactly, and shows the requests, tokens, cost and time of a run with packs of 1, 5, 10, 25 and 50 records. Chooses a size, and names the limit that decides the time. Sends nothing, and needs no key. The row of packs of 1 stands for plain requests of one record each. If they are as good as packs, the plan chooses them.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
   addJobFlags(command, {
-    maxPackRecords: `the largest pack that may be chosen, up to ${MOST_RECORDS} (default: ${LARGEST})`,
+    maxPackRecords: `largest pack that the plan may choose, up to ${MOST_RECORDS} (default: ${LARGEST})`,
     rpm: 'no limit',
-    countTokens: 'what run counts by, if it is given this (default: the plan counts by o200k_base)',
+    countTokens:
+      'vocabulary of a run with this flag (default: the run estimates, the plan counts by o200k_base)',
   })
-  addGroup(command, 'How it is sent:', [
-    flag('--cache <file>', 'run keeps results in it, and asks the same text only once: the file is not read'),
-    flag('--partition <name>', 'column: only records of the same value share a request'),
+  addGroup(command, 'Sending:', [
+    flag(
+      '--cache <file>',
+      'file in which a run keeps results: it asks each text once (the plan does not read the file)',
+    ),
+    flag('--partition <name>', 'column: only records with the same value share a request'),
   ])
-  addGroup(command, 'How the server answers:', [
+  addGroup(command, 'Server:', [
     rangeFlag(
       '--time-to-first-token <ms>',
-      'a number, or a range such as 300..900 (default: as measured, or else 300, assumed)',
+      `number, or range such as 300..900 (default: as measured, or else ${defaultLatency.timeToFirstToken}, assumed)`,
     ),
     rangeFlag(
       '--output-tokens-per-second <number>',
-      'of one request, a number or a range (default: as measured, or else 80, assumed)',
+      `number or range, for one request (default: as measured, or else ${defaultLatency.outputTokensPerSecond}, assumed)`,
     ),
     numberFlag(
       '--prompt-tokens-per-second <number>',
-      'tokens of prompt read a second (default: 10000 where the time to the first token is assumed, else no time is taken)',
+      `tokens of prompt that the server reads a second (default: ${defaultLatency.promptTokensPerSecond} if the time to the first token is assumed, or else without limit)`,
     ),
     numberFlag(
       '--slowdown <number>',
-      'how much each further request in flight slows the others (default: 0.01 where the output tokens a second are assumed, else 0)',
+      `share by which each further request in flight slows the others (default: ${defaultLatency.slowdown} if the output tokens a second are assumed, or else 0)`,
     ),
     rangeFlag(
       '--output-tokens <number>',
-      "of one record's result, a number or a range (default: as measured, or else by the schema)",
+      "number or range, for one record's result (default: as measured, or else by the schema)",
     ),
     numberFlag(
       '--context-tokens <number>',
-      'of prompt and answer together: says which records are too long, and chooses no packs that are',
+      'tokens of prompt and answer together: the plan counts records that are too long, and chooses no pack that is',
     ),
     flag(
       '--measured <file>',
-      'what run --json printed, of a few hundred records say: time and output as they were',
+      'output of run --json, for example with a few hundred records: the plan takes its times and its output',
     ),
-    flag('--json', 'the plan for machines'),
+    flag('--json', 'print the plan for machines'),
   ])
   command
     .addHelpText(

@@ -8,13 +8,13 @@ import { dollarRange, durationRange, large, whole } from '../terminal/words.ts'
 
 const WIDTH = 100
 
-/** The plan as a table for people, with what to make of it. Ends with a line feed. */
+/** The plan as a table for people, with its choice and its notes. Ends with a line feed. */
 export function formatPlan(plan: Plan): string {
   const { records, chosen, rows, model } = plan
   if (rows.length === 0) {
     const { unreadable } = records
-    const why = unreadable === 0 ? '' : `, but for ${whole(unreadable)} that cannot be asked`
-    return `The input has no records${why}: there is nothing to plan.\n`
+    const why = unreadable === 0 ? '' : `, only rows that are broken or without text: ${whole(unreadable)}`
+    return `The input has no records${why}. There is nothing to plan.\n`
   }
   const row = rows.find(({ size }) => size === chosen?.size)
   const head = `${whole(records.read)} ${records.read === 1 ? 'record' : 'records'} for ${model}. Nothing was sent.`
@@ -22,10 +22,10 @@ export function formatPlan(plan: Plan): string {
     ...[head, '', ...table(rows, chosen?.size), ''],
     `${chosen ? '→ chosen. ' : ''}Pack 1: plain requests of one record each, without the packing protocol.`,
     '',
-    ...(row ? [...wrap(`Binding: ${binding(row)}`), ''] : []),
+    ...(row ? [...wrap(binding(row)), ''] : []),
     ...wrap(chosen ? choice(chosen) : nothing(plan)),
     '',
-    ...notesOf(plan).flatMap((note) => wrap(note, '- ', '  ')),
+    ...notesOf(plan).flatMap(({ text }) => wrap(text, '- ', '  ')),
     '',
   ].join('\n')
 }
@@ -33,9 +33,9 @@ export function formatPlan(plan: Plan): string {
 function nothing({ rows, limits }: Plan): string {
   return rows.every(({ boundBy }) => boundBy === 'too long')
     ? `Nothing can be sent: no request fits into ${whole(limits.contextTokens ?? 0)} tokens (--context-tokens) with its ` +
-        'answer. Shorten the instructions or the records, or take a model of a larger context.'
-    : 'Nothing can be sent: the limit of tokens a minute (--tpm) is less than any request is charged, so that a ' +
-        'provider with this limit never lets one through. Shorten the instructions or the records, or ask for a higher limit.'
+        'answer. Shorten the instructions or the records, or take a model with a larger context.'
+    : 'Nothing can be sent: each request is charged more than the limit of tokens a minute (--tpm), so a provider ' +
+        'with this limit never accepts it. Shorten the instructions or the records, or ask for a higher limit.'
 }
 
 function choice({ size, why }: Chosen): string {
@@ -74,27 +74,24 @@ function table(rows: readonly PlanRow[], chosen: number | undefined): string[] {
   )
 }
 
-/** What holds the chosen way back, and how far the others are from it. */
+/** The limit that decides the time of the chosen size, and the times by the other limits. */
 function binding({ bounds, boundBy }: PlanRow): string {
   const known = Object.entries(bounds).filter((entry): entry is [Bound, Range] => entry[1] !== undefined)
-  const [first] = known.filter(([bound]) => bound === boundBy).map(([, time]) => durationRange(time))
+  const own = known.find(([bound]) => bound === boundBy)
   const others = known
     .filter(([bound]) => bound !== boundBy)
     .map(([bound, time]) => `${bound} ${durationRange(time)}`)
-  const rest = others.length === 0 ? '' : `; by themselves ${others.join(', ')}`
-  return `${boundBy} (${first ?? ''})${rest}.`
+  const rest = others.length === 0 ? '' : `; the other limits alone: ${others.join(', ')}`
+  return `Bound by ${boundBy} (${own ? durationRange(own[1]) : ''})${rest}.`
 }
 
-/** How to get a run that packs so. */
+/** The flag that makes a run pack in this size. */
 function howToRun(size: number): string {
   if (size === 1) {
-    return (
-      'Plain requests are not what this program sends: with --max-pack-records 1 the packing protocol goes with ' +
-      'each record.'
-    )
+    return 'A run cannot send plain requests: with --max-pack-records 1 it sends the packing protocol with each record.'
   }
   return size === defaults.maxPackRecords
-    ? 'That is what a run does by default.'
+    ? 'A run uses this size by default.'
     : `Run it with --max-pack-records ${size}.`
 }
 

@@ -7,25 +7,25 @@ import { Sampler, type Assumption } from './sample.ts'
 /** Output tokens. */
 export interface ResultTokens {
   readonly source: 'stated' | 'measured' | 'estimated'
-  /** What the schema did not tell, where it was asked. */
+  /** Assumptions, if the estimate needed facts that the schema does not give. */
   readonly assumed: readonly Assumption[]
-  /** Of one element of a packed answer. */
+  /** Tokens of one element of a packed answer. */
   readonly element: Range
-  /** Of what is around the elements. */
+  /** Tokens around the elements. */
   readonly frame: number
-  /** Of the whole answer to a plain request. */
+  /** Tokens of the whole answer to a plain request. */
   readonly plain: Range
 }
 
-/** How many output tokens a result takes: as stated, as measured, or what the schema tells. */
+/** The output tokens of a result: as stated, as measured, or by the schema. */
 export function resultTokens(packed: JsonSchema, options: PlanOptions, count: TokenCounter): ResultTokens {
   const definitions = (packed['$defs'] ?? {}) as Record<string, JsonSchema>
   const sampler = new Sampler(count, definitions)
-  // Nothing but a schema that refers to itself in circles has no value.
+  // Only a schema that refers to itself in circles has no value.
   const sample = sampler.sample(plainSchema(packed)) ?? { short: {}, long: {}, extra: 0 }
   const elements = (result: unknown, n: number) =>
     count(JSON.stringify({ results: new Array(n).fill({ id: 12, ...(result as object) }) }))
-  // Without what is at the ends: marks join with their neighbours.
+  // A difference, because a tokenizer joins the marks at the ends with their neighbours.
   const element = (result: unknown) => elements(result, 3) - elements(result, 2)
   const plain = (result: unknown) => count(JSON.stringify(result))
 

@@ -1,32 +1,32 @@
 import type { TokenCounter } from '../../index.ts'
 import type { JsonSchema } from './plain-request.ts'
 
-/** Values that a schema allows. */
+/** Values that fit a schema. */
 export interface Sample {
-  /** One of the fewest tokens, and one of the most. */
+  /** A value of the fewest tokens, and a value of the most tokens. */
   readonly short: unknown
   readonly long: unknown
-  /** How many tokens more than `short` to expect. */
+  /** The expected number of tokens beyond the tokens of `short`. */
   readonly extra: number
 }
 
-/** What a schema does not tell. */
+/** A fact that a schema may leave open. */
 export type Assumption = 'strings' | 'numbers' | 'arrays' | 'recursion'
 
-/** A text of ten tokens, which is what is assumed of strings. */
+/** A text of ten tokens. Each string is assumed to be as long. */
 const TEXT = 'one two three four five six seven eight nine ten'
 const FORMATS: Record<string, string> = {
   'date-time': '2025-06-30T12:00:00Z',
   date: '2025-06-30',
   time: '12:00:00Z',
   uuid: '0f8fad5b-d9cb-469f-a165-70867728950e',
-  email: 'somebody@example.com',
+  email: 'helpdesk@example.com',
 }
-/** Items of an array whose schema does not say how many. */
+/** Numbers of items that are assumed of an array without limits. */
 const FEW = 1
 const MANY = 3
 
-/** Finds the shortest and the longest value that a schema allows, as far as it tells. */
+/** Finds the shortest and the longest value that fit a schema, with assumptions for the facts that it leaves open. */
 export class Sampler {
   readonly #count: TokenCounter
   readonly #definitions: Readonly<Record<string, JsonSchema>>
@@ -37,7 +37,7 @@ export class Sampler {
     this.#definitions = definitions
   }
 
-  /** `undefined`: only by going round in circles. */
+  /** `undefined`: each value would contain itself. */
   sample(schema: JsonSchema, within: readonly string[] = []): Sample | undefined {
     const { $ref, enum: values, anyOf, type } = schema
     if (typeof $ref === 'string') return this.#reference($ref, within)
@@ -101,7 +101,7 @@ export class Sampler {
     const many = Math.min(Math.max(MANY, least), most)
     const short = new Array<unknown>(few).fill(item.short)
     const long = new Array<unknown>(many).fill(item.long)
-    // Half way: as many items as are neither few nor many, each of which may be short or long.
+    // The expected value lies half way: a medium number of items, short and long.
     return {
       short,
       long,
@@ -125,7 +125,7 @@ export class Sampler {
     return { short: Object.fromEntries(short), long: Object.fromEntries(long), extra }
   }
 
-  /** One of several, each as likely. */
+  /** A choice of several values, all equally likely. */
   #choice(options: readonly (Sample | undefined)[]): Sample | undefined {
     const possible = options.filter((option) => option !== undefined)
     const [first] = possible
@@ -139,7 +139,7 @@ export class Sampler {
     return { short: short.value, long: long.value, extra: sum / possible.length - short.tokens }
   }
 
-  /** Tokens of a value between a name and the next name: what marks it off joins with what marks off its text. */
+  /** Tokens of a value between two names, because a tokenizer joins its marks with the marks around it. */
   #tokens(value: unknown): number {
     return this.#count(`a":${JSON.stringify(value)},"a`)
   }

@@ -83,7 +83,7 @@ describe('plan', () => {
     expect(stdout).toMatch(/^100 records for m\. .*Nothing was sent\./)
     expect(stdout).toMatch(/^ {2}pack +requests +input +cached +output +cost +time +bound by$/m)
     for (const size of [1, 5, 10, 25, 50]) expect(stdout).toMatch(new RegExp(`^.? +${size} +\\d`, 'm'))
-    expect(stdout).toMatch(/^Binding: /m)
+    expect(stdout).toMatch(/^Bound by /m)
     expect(stdout).toMatch(/^(Chosen \d+|Packing does not pay here): /m)
     expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
   })
@@ -108,10 +108,10 @@ describe('plan', () => {
   })
 
   test.each([
-    ['{}', 'expected what run --json printed, of a run that asked something'],
-    ['null', 'expected what run --json printed: Invalid input: expected object, received null'],
-    ['not JSON', 'expected what run --json printed: Unexpected token'],
-    ['{"measured":{"requests":1}}', 'expected what run --json printed: measured.records: Invalid input'],
+    ['{}', 'expected the output of run --json, from a run that sent requests'],
+    ['null', 'expected the output of run --json: Invalid input: expected object, received null'],
+    ['not JSON', 'expected the output of run --json: Unexpected token'],
+    ['{"measured":{"requests":1}}', 'expected the output of run --json: measured.records: Invalid input'],
     [
       JSON.stringify({
         measured: {
