@@ -12,10 +12,10 @@ export class Interruptible {
   }
 
   /** Settles as the step does. Rejects with the signal's reason if the signal aborts before. */
-  wait<T>(step: PromiseLike<T>): Promise<T> {
+  wait<T>(step: PromiseLike<T> | T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#interrupt = reject
-      step.then(resolve, reject)
+      Promise.resolve(step).then(resolve, reject)
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
       if (this.#signal.aborted) reject(this.#signal.reason)
     })

@@ -61,7 +61,7 @@ export async function* runRequest<R, T>(
   const deadlines = new Deadlines(timeouts, (error) => {
     abort.abort(error)
   })
-  let iterator: AsyncIterator<unknown> | undefined
+  let iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
   let end: RequestEnd
   try {
     const { firstTokenTimeout, requestTimeout } = timeouts
@@ -72,7 +72,7 @@ export async function* runRequest<R, T>(
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
     const { events: source, headers } = await interruptible.wait(opened(sent))
     yield { kind: 'accepted', headers }
-    iterator = source[Symbol.asyncIterator]()
+    iterator = iteratorOf(source)
     for (;;) {
       const event = await interruptible.wait(iterator.next())
       if (event.done) break
@@ -98,8 +98,7 @@ export async function* runRequest<R, T>(
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
-    // Not awaited: a client that hangs would not return either.
-    void Promise.resolve(iterator?.return?.()).catch(() => undefined)
+    void leave(iterator)
   }
   // An answer that has said how it ended keeps that end, whatever breaks off afterwards.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
@@ -128,6 +127,20 @@ function* closedElements<R, T>(
     } else {
       yield verdict
     }
+  }
+}
+
+/** A stand-in for a client may have an array of events. */
+function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>) {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+}
+
+/** Lets the client close the connection. The request does not wait for it: a client that hangs would not return. */
+async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await iterator?.return?.()
+  } catch {
+    // The request has its end already.
   }
 }
 
