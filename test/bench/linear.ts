@@ -32,7 +32,10 @@ async function perRecord(
   return (user + system) / records
 }
 
-/** What one record costs, by the size of packs and the number of keys: each row beside the first of its kind. */
+/**
+ * What one record costs, by the size of packs and the number of keys: each row beside the first of
+ * its kind.
+ */
 export async function linear(): Promise<void> {
   await collect(
     stringStream(scriptedClient(echo)),
@@ -58,7 +61,10 @@ export async function linear(): Promise<void> {
   )
 }
 
-/** Measures the rows in turn, several times, and takes the best of each: other programs only add time. */
+/**
+ * Measures the rows in turn, several times, and takes the best of each: other programs only add
+ * time.
+ */
 async function table(
   rows: readonly number[],
   unit: string,

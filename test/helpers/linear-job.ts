@@ -26,7 +26,10 @@ const FIRST_ENDS: Partial<Record<RequestEnd['kind'], RequestEnd>> = {
   refusal: { kind: 'refusal', refusal: undefined },
 }
 
-/** Drives an engine over records, four requests at a time, as a stream does. Returns the number of requests. */
+/**
+ * Drives an engine over records, four requests at a time, as a stream does. Returns the number of
+ * requests.
+ */
 export function runLinearJob({ records, maxPackRecords, keyOf, firstEnd }: LinearJob): number {
   const ledger = new Ledger(undefined)
   const window = windowOf(MAX_IN_FLIGHT, maxPackRecords)

@@ -67,7 +67,7 @@ export function finishedOf(
 }
 
 /**
- * Plays one schedule: records come, requests end in any order and in any way, the consumer takes its
+ * Plays one schedule: records come, requests end in any order and any way, the consumer takes its
  * time. All of it follows from the seed. Throws where the engine breaks a promise.
  */
 export function playSchedule(seed: number): Played {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { isInputOver, nextStep, type NextStep, type StreamState } from '../../src/stream/next-step.ts'
 
-/** A stream in the middle of its work: a record waits for its callback, and there is room for it. */
+/**
+ * A stream in the middle of its work: a record waits for its callback, and there is room for it.
+ */
 const AT_WORK: StreamState = {
   ...{ inWindow: 0, window: 10, isFlushed: false, isEnding: false, hasEnded: false },
   ...{ isSettled: false, isLookingUp: false, unstored: 0, hasWriter: true, isBlocked: false },
