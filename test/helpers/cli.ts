@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { Io } from '../../src/cli/io.ts'
+import { runCli } from '../../src/cli/run-cli.ts'
 
 export const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -70,8 +73,57 @@ export async function exampleOf(command: string): Promise<string> {
   return example
 }
 
-/** Runs the command line and waits for its end. */
-export const cli = (...args: Parameters<typeof startCli>): Promise<Ended> => startCli(...args).ended
+/** The runs of `runHere` take turns, because a process has one working directory. */
+let turn: Promise<unknown> = Promise.resolve()
+
+/**
+ * Runs the command line in this process. It is much faster than a process of its own, but has no
+ * signals, kills and pipes. It changes the working directory, which only `pool: 'forks'` allows.
+ */
+export function runHere(
+  args: readonly string[],
+  { cwd = process.cwd(), env = {}, input, isOpen = false }: Omit<CliOptions, 'program' | 'nodeArgs'> = {},
+): Promise<Ended> {
+  const stdin = new PassThrough()
+  if (isOpen) stdin.write(input ?? '')
+  else stdin.end(input)
+  const [stdout, stderr] = [new Collected(), new Collected()]
+  const io: Io = Object.assign(new EventEmitter(), { stdin, stdout, stderr, env: { ...bareEnv, ...env } })
+  const run = turn.then(async () => {
+    const before = process.cwd()
+    process.chdir(cwd)
+    try {
+      const code = await runCli(args, io)
+      return { code, stdout: stdout.text, stderr: stderr.text }
+    } finally {
+      process.chdir(before)
+    }
+  })
+  turn = run.catch(() => undefined)
+  return run
+}
+
+/** Keeps everything that is written to it. */
+class Collected extends Writable {
+  text = ''
+
+  constructor() {
+    super({ decodeStrings: false })
+  }
+
+  override _write(chunk: string | Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+/** Runs the command line and waits for its end. It starts a process only if an option needs one. */
+export function cli(args: readonly string[], options: CliOptions = {}): Promise<Ended> {
+  const { program, nodeArgs } = options
+  return program === undefined && nodeArgs === undefined
+    ? runHere(args, options)
+    : startCli(args, options).ended
+}
 
 /** Options for the simulator without latency. */
 export const atOnce = [

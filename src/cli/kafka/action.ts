@@ -1,7 +1,6 @@
-import type { Command } from 'commander'
 import type { RecordError } from '../../index.ts'
 import type { KafkaRecord, KafkaSummary } from '../../kafka/index.ts'
-import { withConfig } from '../flags/config.ts'
+import type { Given } from '../flags/config.ts'
 import { given } from '../flags/given.ts'
 import { onStopSignal, type StopSignal } from '../process/signals.ts'
 import { loadEnvFile, readTask } from '../task/job.ts'
@@ -10,6 +9,7 @@ import { textWith } from '../task/partition.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { isHopeless } from '../terminal/failure.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
 import { askingOf } from './asking.ts'
 import type { KafkaFlags } from './flags.ts'
 import { connectionOf } from './connection.ts'
@@ -20,16 +20,12 @@ import { Rejections } from './rejections.ts'
 import { report, summaryOf } from './summary.ts'
 import { topicsOf } from './topics.ts'
 
-export async function work(command: Command): Promise<void> {
-  process.exitCode = await runWorker(withConfig<KafkaFlags>(command, []).flags)
-}
-
 /** Returns the exit code. */
-async function runWorker(flags: KafkaFlags): Promise<number> {
-  loadEnvFile(flags.envFile)
+export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number> {
+  loadEnvFile(flags.envFile, io)
   const topics = topicsOf(flags)
-  const connection = connectionOf(flags)
-  const task = await readTask(flags)
+  const connection = connectionOf(flags, io.env)
+  const task = await readTask(flags, io)
   const result = resultColumns(task.result.fields, flags.prefix ?? '')
   const textOf = textWith(task.textOf, flags.partition)
   const itemOf = itemsOf(flags.format ?? 'json', textOf, new Set(result.names))
@@ -37,11 +33,11 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
   const opened = new Opened()
   try {
     const asking = askingOf(task.examples, itemOf, flags.partition)
-    const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened)
-    const teller = openTeller(() => stream.stats, flags.progress === false)
+    const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
+    const teller = openTeller(() => stream.stats, flags.progress === false, io)
     opened.add(teller.stop)
     let stop: StopSignal | undefined
-    const offSignals = onStopSignal((signal, times) => {
+    const offSignals = onStopSignal(io, (signal, times) => {
       stop ??= signal
       // `runKafka` stops at the first signal, and gives up at the second.
       if (times > 2) process.exit(signal.exitCode)
@@ -78,7 +74,7 @@ async function runWorker(flags: KafkaFlags): Promise<number> {
     const { stats } = stream
     const { first: firstRejection } = rejections
     const summary = summaryOf(ended, stop, { server, seconds, stats, firstRejection })
-    report(summary, ended, { brokers: connection.bootstrapBrokers, asJson: flags.json ?? false })
+    report(summary, ended, connection.bootstrapBrokers, flags, io)
     return summary.exitCode
   } finally {
     await opened.close()

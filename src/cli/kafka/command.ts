@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { withConfig } from '../flags/config.ts'
+import type { Perform } from '../io.ts'
 import {
   addGroup,
   addTaskFlags,
@@ -11,7 +13,7 @@ import {
 } from '../flags/flags.ts'
 import { defaults } from '../../options/index.ts'
 
-export function addKafka(program: Command): void {
+export function addKafka(program: Command, perform: Perform): void {
   const command = program
     .command('kafka')
     .summary('send the records of Kafka topics through a model')
@@ -102,8 +104,10 @@ Exit codes:
   3 it had to stop: no cluster, no such topic, a server that has never answered, the key, the money
   130, 143 stopped by Ctrl-C, SIGTERM, but not all was finished: it is read again`,
     )
-    .action(async () => {
-      const { work } = await import('./action.ts')
-      await work(command)
-    })
+    .action(() =>
+      perform(async (io) => {
+        const { work } = await import('./action.ts')
+        return work(withConfig(command, []), io)
+      }),
+    )
 }

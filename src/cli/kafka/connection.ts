@@ -4,6 +4,7 @@ import type { KafkaConnection } from '../../kafka/index.ts'
 import { readText } from '../flags/config.ts'
 import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
 import { commaList } from './topics.ts'
 
 export interface ConnectionFlags {
@@ -19,17 +20,20 @@ export interface ConnectionFlags {
 }
 
 /** How the cluster is reached, by the flags and by the environment. */
-export function connectionOf(flags: ConnectionFlags): KafkaConnection & { bootstrapBrokers: string[] } {
-  const bootstrapBrokers = brokersOf(flags.brokers)
+export function connectionOf(
+  flags: ConnectionFlags,
+  env: Io['env'],
+): KafkaConnection & { bootstrapBrokers: string[] } {
+  const bootstrapBrokers = brokersOf(flags.brokers, env)
   return {
     bootstrapBrokers,
-    ...given({ clientId: clientIdOf(flags.clientId), sasl: saslOf(flags) }),
+    ...given({ clientId: clientIdOf(flags.clientId), sasl: saslOf(flags, env) }),
     ...tlsOf(flags, bootstrapBrokers),
   }
 }
 
-function brokersOf(flag: string | undefined): string[] {
-  const text = flag ?? process.env['KAFKA_BROKERS'] ?? ''
+function brokersOf(flag: string | undefined, env: Io['env']): string[] {
+  const text = flag ?? env['KAFKA_BROKERS'] ?? ''
   if (text.trim() === '') throw new UsageError('Expected --brokers (or KAFKA_BROKERS): host:port of a broker')
   const brokers = commaList(text)
   const bad = brokers.find((broker) => !isBroker(broker))
@@ -82,12 +86,15 @@ function check(what: string, options: Parameters<typeof createSecureContext>[0])
   }
 }
 
-function saslOf({ saslMechanism: mechanism, saslUsername }: ConnectionFlags): KafkaConnection['sasl'] {
+function saslOf(
+  { saslMechanism: mechanism, saslUsername }: ConnectionFlags,
+  env: Io['env'],
+): KafkaConnection['sasl'] {
   if (mechanism === undefined) {
     if (saslUsername === undefined) return undefined
     throw new UsageError('Expected --sasl-mechanism with --sasl-username')
   }
-  const { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: password = '' } = process.env
+  const { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: password = '' } = env
   const username = saslUsername ?? KAFKA_SASL_USERNAME ?? ''
   if (username === '')
     throw new UsageError('Expected --sasl-username (or KAFKA_SASL_USERNAME) with --sasl-mechanism')

@@ -1,4 +1,5 @@
 import type { Stats } from '../../index.ts'
+import { say, type Io } from '../io.ts'
 import { canRedraw, progressLine, showProgress } from '../terminal/progress.ts'
 
 /** How often a log is told how far it is, and over how long a terminal's rate is taken, in ms. */
@@ -11,33 +12,33 @@ export interface Teller {
   stop: () => void
 }
 
-export function openTeller(stats: () => Stats, isQuiet: boolean): Teller {
-  const say = (text: string): void => {
-    console.error(text)
+export function openTeller(stats: () => Stats, isQuiet: boolean, io: Io): Teller {
+  const tell = (text: string): void => {
+    say(io, text)
   }
-  if (isQuiet) return { say, stop: () => undefined }
-  return canRedraw() ? onTerminal(stats) : inLog(stats, say)
+  if (isQuiet) return { say: tell, stop: () => undefined }
+  return canRedraw(io) ? onTerminal(stats, io) : inLog(stats, tell)
 }
 
-function onTerminal(stats: () => Stats): Teller {
+function onTerminal(stats: () => Stats, io: Io): Teller {
   const rate = new Rate(RECENT)
-  const progress = showProgress(() => snapshot(stats(), rate))
+  const progress = showProgress(() => snapshot(stats(), rate), io)
   return { say: progress.note, stop: progress.stop }
 }
 
 /** Nothing where nothing has happened. */
-function inLog(stats: () => Stats, say: (text: string) => void): Teller {
+function inLog(stats: () => Stats, tell: Teller['say']): Teller {
   const rate = new Rate(MINUTE)
   let before = done(stats())
   const timer = setInterval(() => {
     const now = stats()
     const line = progressLine(snapshot(now, rate), Infinity)
-    if (done(now) > before || now.inFlight > 0) say(line)
+    if (done(now) > before || now.inFlight > 0) tell(line)
     before = done(now)
   }, MINUTE)
   timer.unref()
   return {
-    say,
+    say: tell,
     stop() {
       clearInterval(timer)
     },

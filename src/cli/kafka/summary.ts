@@ -1,6 +1,8 @@
 import { PackStreamError, RecordError, type Stats } from '../../index.ts'
 import type { KafkaSummary } from '../../kafka/index.ts'
 import { exitCodes, withFlags } from '../flags/usage-error.ts'
+import { say, type Io } from '../io.ts'
+import type { KafkaFlags } from './flags.ts'
 import type { StopSignal } from '../process/signals.ts'
 import { isOfServer, withCause } from '../terminal/failure.ts'
 import { clock, spent, whole } from '../terminal/words.ts'
@@ -45,17 +47,19 @@ export function summaryOf(
 export function report(
   summary: WorkerSummary,
   ended: KafkaSummary | Error,
-  { brokers, asJson }: { brokers: readonly string[]; asJson: boolean },
+  brokers: readonly string[],
+  { json }: KafkaFlags,
+  io: Io,
 ): void {
   const { error, server } = summary
-  if (error !== undefined) console.error(error)
+  if (error !== undefined) say(io, error)
   if (ended instanceof PackStreamError || ended instanceof RecordError) {
-    if (isOfServer(ended)) console.error(`The server is ${server}.`)
+    if (isOfServer(ended)) say(io, `The server is ${server}.`)
   } else if (ended instanceof Error) {
-    console.error(`The brokers are ${brokers.join(', ')}.`)
+    say(io, `The brokers are ${brokers.join(', ')}.`)
   }
-  if (asJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
-  else if (summary.records || summary.stats.requests > 0) console.error(formatWorker(summary))
+  if (json) io.stdout.write(`${JSON.stringify(summary)}\n`)
+  else if (summary.records || summary.stats.requests > 0) say(io, formatWorker(summary))
 }
 
 /** The summary as a person reads it. */

@@ -1,38 +1,36 @@
-import type { Command } from 'commander'
 import { readRows, type RowStream } from '../../files/index.ts'
-import { withConfig } from '../flags/config.ts'
+import type { Given } from '../flags/config.ts'
 import { Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
-import { keepMemoryLow } from '../process/memory.ts'
+import type { Io } from '../io.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
 import type { Item } from '../rows/item.ts'
 import { given } from '../flags/given.ts'
 import { resultColumns } from '../rows/result-columns.ts'
-import { asUsageError, inFlags } from '../flags/usage-error.ts'
+import { asUsageError, exitCodes, inFlags } from '../flags/usage-error.ts'
 import { LARGEST, type PlanFlags } from './flags.ts'
 import { formatPlan } from './format.ts'
 import type { PlanRecord } from './input.ts'
 import { readMeasured } from '../measure/measured-file.ts'
 import { makePlan } from './make-plan.ts'
 
-export async function plan(files: readonly string[], command: Command): Promise<void> {
-  const { patterns, flags } = withConfig<PlanFlags>(command, files)
-  loadEnvFile(flags.envFile)
-  // A plan always counts tokens. Without the counter it cannot be made, so the command stops before it reads.
+/** Returns the exit code. */
+export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promise<number> {
+  loadEnvFile(flags.envFile, io)
+  // A plan always counts tokens. Without the counter, the command stops before it reads.
   await tokenCounter('plan')
-  const job = await readJob(patterns, flags)
+  const job = await readJob(patterns, flags, io)
   const rows = inFlags(() => readRows(job.files, job.read))
-  const letMemoryGo = keepMemoryLow()
   try {
-    await planOf(rows, job, flags)
+    io.stdout.write(await planOf(rows, job, flags))
+    return exitCodes.fulfilled
   } finally {
     // An input that is still open would keep the process alive.
     rows.destroy()
-    letMemoryGo()
   }
 }
 
-async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void> {
+async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<string> {
   const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
   const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
   await items.first((file) => isTable(job, file))
@@ -65,7 +63,7 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<void
   }).catch((error: unknown) => {
     throw asUsageError(error)
   })
-  process.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made))
+  return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made)
 }
 
 async function* recordsOf(

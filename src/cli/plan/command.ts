@@ -1,12 +1,14 @@
 import type { Command, Option } from 'commander'
+import { withConfig } from '../flags/config.ts'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles } from '../flags/flags.ts'
 import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
+import type { Perform } from '../io.ts'
 import { LARGEST } from './flags.ts'
 import { MOST_RECORDS } from './forecast.ts'
 import type { Stated } from '../measure/range.ts'
 
-export function addPlan(program: Command): void {
+export function addPlan(program: Command, perform: Perform): void {
   const command = program
     .command('plan')
     .summary('show the requests, cost and time of a run, and send nothing')
@@ -67,10 +69,12 @@ ${sampleFiles}
   llm-pack-stream plan tickets.csv --field text --labels labels.txt --instructions prompt.md \\
     --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
     )
-    .action(async (files: string[]) => {
-      const { plan } = await import('./action.ts')
-      await plan(files, command)
-    })
+    .action((files: string[]) =>
+      perform(async (io) => {
+        const { plan } = await import('./action.ts')
+        return plan(withConfig(command, files), io)
+      }),
+    )
 }
 
 function rangeFlag(flags: string, description: string): Option {

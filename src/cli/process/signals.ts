@@ -7,7 +7,10 @@ export interface StopSignal {
 }
 
 /** Where signals come from: the process. */
-export type Signals = Pick<NodeJS.EventEmitter, 'on' | 'off'>
+export interface Signals {
+  on: (name: StopSignal['name'], listener: (name: NodeJS.Signals) => void) => unknown
+  off: (name: StopSignal['name'], listener: (name: NodeJS.Signals) => void) => unknown
+}
 
 /**
  * Calls back at each Ctrl-C and SIGTERM, with how many there have been. Returns a function that takes the
@@ -15,12 +18,13 @@ export type Signals = Pick<NodeJS.EventEmitter, 'on' | 'off'>
  * read of a file that never comes back.)
  */
 export function onStopSignal(
+  signals: Signals,
   listener: (signal: StopSignal, times: number) => void,
-  signals: Signals = process,
 ): () => void {
   const names = Object.keys(EXIT_CODES) as StopSignal['name'][]
   let times = 0
-  const hear = (name: StopSignal['name']): void => {
+  const hear = (signal: NodeJS.Signals): void => {
+    const name = signal as StopSignal['name']
     times += 1
     listener({ name, exitCode: EXIT_CODES[name] }, times)
   }

@@ -1,9 +1,9 @@
-import type { Command } from 'commander'
 import { FileError, readRows, RowError } from '../../files/index.ts'
-import { withConfig, type Given } from '../flags/config.ts'
+import type { Given } from '../flags/config.ts'
 import { Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, type Job } from '../task/job.ts'
 import { Opened, openJob } from '../task/open-job.ts'
+import type { Io } from '../io.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
 import { columnNames } from '../rows/item.ts'
 import { resultColumns } from '../rows/result-columns.ts'
@@ -22,16 +22,12 @@ import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { meterOf } from '../measure/stream-meter.ts'
 
-export async function run(files: readonly string[], command: Command): Promise<void> {
-  process.exitCode = await runJob(withConfig(command, files))
-}
-
 /** Returns the exit code. */
-async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
+export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise<number> {
   const { force = false, overwrite = false } = flags
   if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
-  loadEnvFile(flags.envFile)
-  const job = withoutOurs(await readJob(patterns, flags), patterns, flags)
+  loadEnvFile(flags.envFile, io)
+  const job = withoutOurs(await readJob(patterns, flags, io), patterns, flags)
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
   const kept = targets.output?.canResume ? targets.output.path : undefined
@@ -46,7 +42,7 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
       ...given({ partition: partitionBy(flags.partition) }),
     }
-    const { stream, server } = await openJob(own, flags, opened)
+    const { stream, server } = await openJob(own, flags, opened, io)
     const rows = inFlags(() => readRows(job.files, job.read))
     opened.add(() => rows.destroy())
     const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
@@ -63,16 +59,16 @@ async function runJob({ patterns, flags }: Given<RunFlags>): Promise<number> {
     const before = await readBefore(targets, state, force)
     // Before the output: one that nobody knows whose it is cannot be gone on with.
     if (kept !== undefined) writeState(kept, before.state)
-    const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before })
+    const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before }, io)
     const flow = new Flow(stream, items, before.output, output, {
       isStrict: flags.strict ?? false,
       hasGaps: !ordered || kept === undefined,
     })
     const meter = meterOf(stream)
-    const halt = (await watch(flow, stream, rows, job.limit, flags)) ?? haltIfThrows(output.close)
+    const halt = (await watch(flow, stream, rows, job.limit, flags, io)) ?? haltIfThrows(output.close)
     const summary = summaryOf(flow, stream.stats, meter.measured, server, halt, flags)
     const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
-    report(summary, halt, isPiped, flags)
+    report(summary, halt, isPiped, flags, io)
     return summary.exitCode
   } finally {
     await opened.close()

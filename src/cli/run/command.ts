@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { withConfig } from '../flags/config.ts'
+import type { Perform } from '../io.ts'
 import {
   addGroup,
   addJobFlags,
@@ -10,7 +12,7 @@ import {
 } from '../flags/flags.ts'
 import { defaults } from '../../options/index.ts'
 
-export function addRun(program: Command): void {
+export function addRun(program: Command, perform: Perform): void {
   const command = program
     .command('run')
     .summary('send the records of files through a model')
@@ -59,8 +61,10 @@ ${sampleFiles}
 Exit codes:
   0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,
     )
-    .action(async (files: string[]) => {
-      const { run } = await import('./action.ts')
-      await run(files, command)
-    })
+    .action((files: string[]) =>
+      perform(async (io) => {
+        const { run } = await import('./action.ts')
+        return run(withConfig(command, files), io)
+      }),
+    )
 }

@@ -1,24 +1,31 @@
 import type { RunFlags } from './flags.ts'
+import { say, type Io } from '../io.ts'
 import type { Halt } from './flow.ts'
 import { isFile } from './output-files.ts'
 import { whole } from '../terminal/words.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
-export function report(summary: Summary, halt: Halt | undefined, isPiped: boolean, flags: RunFlags): void {
+export function report(
+  summary: Summary,
+  halt: Halt | undefined,
+  isPiped: boolean,
+  flags: RunFlags,
+  io: Io,
+): void {
   const { json, output } = flags
-  const { stderr, stdout } = process
-  if (halt && halt.message !== '') console.error(halt.message)
-  if (halt?.blame === 'server') console.error(`The server is ${summary.server}.`)
+  const { stderr, stdout } = io
+  if (halt && halt.message !== '') say(io, halt.message)
+  if (halt?.blame === 'server') say(io, `The server is ${summary.server}.`)
   if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
-  else if (stderr.isTTY) console.error(formatSummary(summary))
+  else if (stderr.isTTY) say(io, formatSummary(summary))
   else if (summary.records.rejected > 0 && !halt) {
     const { records, firstRejection } = summary
-    console.error(`${whole(records.rejected)} of ${whole(records.done)} records were rejected.`)
-    if (firstRejection !== undefined) console.error(`The first: ${firstRejection}`)
+    say(io, `${whole(records.rejected)} of ${whole(records.done)} records were rejected.`)
+    if (firstRejection !== undefined) say(io, `The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
-    console.error(`${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
+    say(io, `${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
   }
 }
 

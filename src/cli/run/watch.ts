@@ -4,6 +4,7 @@ import type { RowStream } from '../../files/index.ts'
 import type { Item } from '../rows/item.ts'
 import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
+import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 
@@ -14,6 +15,7 @@ export async function watch(
   rows: RowStream,
   limit: number,
   flags: RunFlags,
+  io: Io,
 ): Promise<Halt | undefined> {
   const snapshot = (): Snapshot => {
     const now = performance.now()
@@ -23,15 +25,15 @@ export async function watch(
     const before = flow.before.done.size
     return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
-  const progress = isWatched(flags) ? showProgress(snapshot) : undefined
-  const offSignals = onStopSignal((signal) => {
+  const progress = isWatched(flags, io) ? showProgress(snapshot, io) : undefined
+  const offSignals = onStopSignal(io, (signal) => {
     offSignals()
     const requests = stream.stats.inFlight
     const running = `${requests} ${requests === 1 ? 'request is' : 'requests are'} let to the end`
     const again = signal.name === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
     const note = `Stopping: nothing more is sent, ${running}.${again}`
     if (progress) progress.note(note)
-    else if (process.stderr.isTTY) console.error(note)
+    else if (io.stderr.isTTY) say(io, note)
     flow.stop({ status: 'interrupted', exitCode: signal.exitCode, message: 'Stopped.' })
   })
   try {
@@ -43,6 +45,6 @@ export async function watch(
 }
 
 /** Whether somebody looks on, and no records come to the same screen. */
-function isWatched({ progress, output }: RunFlags): boolean {
-  return progress !== false && canRedraw() && (output !== undefined || fstatSync(1).isFile())
+function isWatched({ progress, output }: RunFlags, io: Io): boolean {
+  return progress !== false && canRedraw(io) && (output !== undefined || fstatSync(1).isFile())
 }

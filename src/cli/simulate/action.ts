@@ -1,15 +1,15 @@
 import { given } from '../flags/given.ts'
+import { exitCodes } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
+import { onStopSignal } from '../process/signals.ts'
 import { startSimulation } from '../task/simulation.ts'
 import type { SimulateFlags } from './flags.ts'
 
-export async function simulate({
-  port = 4010,
-  rpm,
-  tpm,
-  contextTokens,
-  apiKey,
-  ...flags
-}: SimulateFlags): Promise<void> {
+/** Runs until a signal stops it. Returns the exit code. */
+export async function simulate(
+  { port = 4010, rpm, tpm, contextTokens, apiKey, ...flags }: SimulateFlags,
+  io: Io,
+): Promise<number> {
   const limits = given({ requestsPerMinute: rpm, tokensPerMinute: tpm })
   const simulator = await startSimulation(flags, {
     port,
@@ -21,15 +21,22 @@ export async function simulate({
     }
     throw error
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void simulator.close())
-  }
-  console.log(`This is a simulator, not a model: its answers only look like answers.
+  const stopped = new Promise<void>((resolve) => {
+    const offSignals = onStopSignal(io, () => {
+      offSignals()
+      resolve()
+    })
+  })
+  io.stdout.write(`This is a simulator, not a model: its answers only look like answers.
 
 export OPENAI_BASE_URL=${simulator.baseURL}
 export OPENAI_API_KEY=${inShell(apiKey ?? 'simulator')}
 
-Ctrl-C stops it.`)
+Ctrl-C stops it.
+`)
+  await stopped
+  await simulator.close()
+  return exitCodes.fulfilled
 }
 
 /** A word as a POSIX shell takes it. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { faultFlags, flag, latencyFlags, numberFlag } from '../flags/flags.ts'
+import type { Perform } from '../io.ts'
 import type { SimulateFlags } from './flags.ts'
 
-export function addSimulate(program: Command): void {
+export function addSimulate(program: Command, perform: Perform): void {
   const command = program
     .command('simulate')
     .summary('run a local OpenAI-compatible server that is not a model')
@@ -21,8 +22,10 @@ export function addSimulate(program: Command): void {
   for (const option of faultFlags()) command.addOption(option)
   command
     .addHelpText('after', '\nExample:\n  llm-pack-stream simulate --port 4010 --rpm 500 --tpm 200000')
-    .action(async (flags: SimulateFlags) => {
-      const { simulate } = await import('./action.ts')
-      await simulate(flags)
-    })
+    .action((flags: SimulateFlags) =>
+      perform(async (io) => {
+        const { simulate } = await import('./action.ts')
+        return simulate(flags, io)
+      }),
+    )
 }

@@ -1,7 +1,9 @@
 import OpenAI from 'openai'
+import { Console } from 'node:console'
 import { validateHeaderValue } from 'node:http'
 import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
 
 export interface EndpointFlags extends LatencyFlags, FaultFlags {
   simulate?: boolean
@@ -16,29 +18,34 @@ export interface Endpoint {
 }
 
 /** What requests fail of is said in the outcomes. Standard output is for records. */
-const logging = () => ({
-  ...(process.env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
-  logger: { error: console.error, warn: console.error, info: console.error, debug: console.error },
+const logging = ({ env, stderr }: Io) => ({
+  ...(env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
+  logger: new Console(stderr, stderr),
 })
 
 /** The embedded simulator, or what the environment names. */
-export async function openEndpoint(flags: EndpointFlags): Promise<Endpoint> {
+export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoint> {
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
     const simulator = await startSimulation(flags)
-    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging() })
+    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging(io) })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
-  const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) =>
-    process.env[name]?.trim(),
-  )
+  const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) => io.env[name]?.trim())
   if (key === '' && server === '') {
     throw new UsageError(
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
     )
   }
   checkKey(key)
-  const client = inFlags(() => new OpenAI({ apiKey: key === '' ? 'none' : key, ...logging() }))
+  const client = inFlags(
+    () =>
+      new OpenAI({
+        apiKey: key === '' ? 'none' : key,
+        baseURL: server === '' ? null : server,
+        ...logging(io),
+      }),
+  )
   return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import {
   RateLimiter,
   exactTokenCounter,
@@ -14,6 +15,7 @@ import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
 
 type Options = PackStreamOptions<Item, unknown>
 
@@ -45,14 +47,18 @@ export interface Job {
 }
 
 /** Reads what the flags name, and checks it. Throws a `UsageError` that names the flag, or the file and its line. */
-export async function readJob(patterns: readonly string[], flags: JobFlags): Promise<Job> {
+export async function readJob(patterns: readonly string[], flags: JobFlags, io: Io): Promise<Job> {
   const { limit = Infinity, format, maxRecordBytes } = flags
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
-  const asked = await readAsked(flags)
-  const files = await findInput(patterns)
-  const read = given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true })
+  const asked = await readAsked(flags, io)
+  const files = await findInput(patterns, io)
+  const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
+  const read = {
+    ...given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true }),
+    ...ofStdin,
+  }
   const { textOf, result, examples } = asked
   return {
     ...{ files, read, limit, textOf, result },
@@ -70,14 +76,14 @@ export async function readJob(patterns: readonly string[], flags: JobFlags): Pro
 }
 
 /** Reads what the flags name that say what is asked, and checks it. Throws a `UsageError` that names the flag. */
-export async function readTask(flags: TaskFlags): Promise<Task> {
-  const asked = await readAsked(flags)
+export async function readTask(flags: TaskFlags, io: Io): Promise<Task> {
+  const asked = await readAsked(flags, io)
   const { textOf, result, examples } = asked
   return { textOf, result, examples, options: await taskOptions(flags, asked) }
 }
 
-async function readAsked(flags: TaskFlags) {
-  const model = flags.model ?? process.env['OPENAI_MODEL']
+async function readAsked(flags: TaskFlags, { env }: Io) {
+  const model = flags.model ?? env['OPENAI_MODEL']
   if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
@@ -108,11 +114,11 @@ export async function tokenCounter(who: string, encoding?: Encoding): Promise<To
 }
 
 /** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */
-export function loadEnvFile(file: string | undefined): void {
+export function loadEnvFile(file: string | undefined, { env }: Io): void {
   // A folder of this name is a Python environment.
   if (file === undefined && !(existsSync('.env') && !statSync('.env').isDirectory())) return
-  readText(file ?? '.env', '--env-file')
-  process.loadEnvFile(file ?? '.env')
+  const variables = parseEnv(readText(file ?? '.env', '--env-file'))
+  for (const [name, value] of Object.entries(variables)) env[name] ??= value
 }
 
 export function formatIn({ read }: Job, file: string): Format | undefined {
@@ -124,9 +130,9 @@ export function isTable(job: Job, file: string): boolean {
   return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
 }
 
-async function findInput(patterns: readonly string[]): Promise<string[]> {
+async function findInput(patterns: readonly string[], { stdin }: Io): Promise<string[]> {
   if (patterns.length === 0) {
-    if (process.stdin.isTTY) throw new UsageError('Expected an input file, or - for standard input')
+    if (stdin.isTTY) throw new UsageError('Expected an input file, or - for standard input')
     return ['-']
   }
   return findFiles(patterns).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { PackStream, type PackStreamOptions } from '../../index.ts'
 import type { SendingFlags } from '../flags/flags.ts'
 import { given } from '../flags/given.ts'
 import { inFlags } from '../flags/usage-error.ts'
-import { keepMemoryLow } from '../process/memory.ts'
+import type { Io } from '../io.ts'
 import { openCache } from './cache-file.ts'
 import { openEndpoint, type EndpointFlags } from './endpoint.ts'
 
@@ -35,12 +35,12 @@ export async function openJob<R>(
   options: Omit<PackStreamOptions<R, unknown>, 'client' | 'cache'>,
   flags: SendingFlags & EndpointFlags,
   opened: Opened,
+  io: Io,
 ): Promise<OpenJob<R>> {
-  const endpoint = await openEndpoint(flags)
+  const endpoint = await openEndpoint(flags, io)
   opened.add(endpoint.close)
   const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
   if (cache) opened.add(cache.close)
-  opened.add(keepMemoryLow())
   const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
   const stream = inFlags(
     () =>

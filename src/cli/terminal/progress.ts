@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update'
 import type { Stats } from '../../index.ts'
+import type { Io } from '../io.ts'
 import { clock, money, whole } from './words.ts'
 
 /** How often the line is drawn, in ms. */
@@ -26,17 +27,18 @@ export interface Snapshot {
 }
 
 /** Whether standard error is a terminal with room for a line. One that cannot go back in a line would be filled with them. */
-export function canRedraw(): boolean {
-  const { stderr, env } = process
-  return stderr.isTTY && stderr.columns >= NARROWEST && env['TERM'] !== 'dumb'
+export function canRedraw({ stderr, env }: Io): boolean {
+  return stderr.isTTY === true && (stderr.columns ?? 0) >= NARROWEST && env['TERM'] !== 'dumb'
 }
 
 /** Draws a line on the terminal that standard error is, again and again, until it is stopped. */
-export function showProgress(snapshot: () => Snapshot): { note: (text: string) => void; stop: () => void } {
-  const { stderr } = process
+export function showProgress(
+  snapshot: () => Snapshot,
+  { stderr }: Io,
+): { note: (text: string) => void; stop: () => void } {
   const update = createLogUpdate(stderr, { showCursor: true })
   const draw = () => {
-    update(progressLine(snapshot(), stderr.columns))
+    update(progressLine(snapshot(), stderr.columns ?? 0))
   }
   const timer = setInterval(draw, EVERY)
   return {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { RecordError, type Fulfilled } from '../../../src/index.ts'
 import type { KafkaRecord } from '../../../src/kafka/index.ts'
 import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
@@ -45,9 +45,6 @@ describe('the connection', () => {
   afterAll(() => {
     rmSync(folder, { recursive: true })
   })
-  afterEach(() => {
-    vi.unstubAllEnvs()
-  })
 
   test.each<[ConnectionFlags, object]>([
     [{ brokers: 'a:1, b,[::1]:3,10.0.0.1' }, { bootstrapBrokers: ['a:1', 'b', '[::1]:3', '10.0.0.1'] }],
@@ -73,17 +70,15 @@ describe('the connection', () => {
       { bootstrapBrokers: ['a'], tls: {}, tlsServerName: 'b' },
     ],
   ])('%j', (flags, connection) => {
-    expect(connectionOf(flags)).toEqual(connection)
+    expect(connectionOf(flags, {})).toEqual(connection)
   })
 
   test('takes from the environment what no flag says, and the password from nowhere else', () => {
-    vi.stubEnv('KAFKA_BROKERS', 'a')
-    vi.stubEnv('KAFKA_SASL_USERNAME', 'me')
-    vi.stubEnv('KAFKA_SASL_PASSWORD', 'secret')
-    expect(connectionOf({})).toEqual({ bootstrapBrokers: ['a'] })
+    const env = { KAFKA_BROKERS: 'a', KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'secret' }
+    expect(connectionOf({}, env)).toEqual({ bootstrapBrokers: ['a'] })
     const sasl = { mechanism: 'SCRAM-SHA-512', username: 'me', password: 'secret' }
-    expect(connectionOf({ saslMechanism: 'SCRAM-SHA-512' })).toEqual({ bootstrapBrokers: ['a'], sasl })
-    expect(connectionOf({ saslMechanism: 'PLAIN', saslUsername: 'you', brokers: 'b' })).toEqual({
+    expect(connectionOf({ saslMechanism: 'SCRAM-SHA-512' }, env)).toEqual({ bootstrapBrokers: ['a'], sasl })
+    expect(connectionOf({ saslMechanism: 'PLAIN', saslUsername: 'you', brokers: 'b' }, env)).toEqual({
       bootstrapBrokers: ['b'],
       sasl: { mechanism: 'PLAIN', username: 'you', password: 'secret' },
     })
@@ -105,8 +100,7 @@ describe('the connection', () => {
     [{ brokers: 'a', saslMechanism: 'PLAIN', saslUsername: 'me' }, 'Expected KAFKA_SASL_PASSWORD to be set'],
     [{ brokers: 'a', saslUsername: 'me' }, 'Expected --sasl-mechanism with --sasl-username'],
   ])('%j: %s', (flags, message) => {
-    for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']) vi.stubEnv(name, undefined)
-    expect(() => connectionOf(flags)).toThrow(message)
+    expect(() => connectionOf(flags, {})).toThrow(message)
   })
 })
 

@@ -177,15 +177,15 @@ describe('plan', () => {
         }\`
         register('data:text/javascript,' + encodeURIComponent(hook))`,
     })
-    const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(place.path, 'none.mjs')).href}` }
+    const nodeArgs = [`--import=${pathToFileURL(join(place.path, 'none.mjs')).href}`]
     const [, ...job] = place.job()
-    const plan = await place.run(['plan', ...job], { env })
+    const plan = await place.run(['plan', ...job], { nodeArgs })
     expect({ ...plan, stderr: lastLine(plan.stderr) }).toEqual({
       ...{ code: 2, stdout: '' },
       stderr: 'plan needs the package gpt-tokenizer: npm install gpt-tokenizer',
     })
     const counting = [...place.job(), ...atOnce, '--count-tokens', 'o200k_base']
-    const run = await place.run(counting, { env })
+    const run = await place.run(counting, { nodeArgs })
     expect({ ...run, stderr: lastLine(run.stderr) }).toEqual({
       ...{ code: 2, stdout: '' },
       stderr: '--count-tokens needs the package gpt-tokenizer: npm install gpt-tokenizer',

@@ -6,6 +6,7 @@ import { rejectedRows } from '../resume/read-back.ts'
 import type { Before } from '../resume/resume.ts'
 import type { ResultColumns } from '../../rows/result-columns.ts'
 import { lineFormat, outputRow } from '../../rows/output-row.ts'
+import type { Io } from '../../io.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
 /** Where outcomes are written. */
@@ -18,15 +19,16 @@ export interface OutputPlan extends OutputFiles {
   readonly before: Before
 }
 
-export async function openOutput({ output, rejects, own, result, before }: OutputPlan): Promise<Output> {
+export async function openOutput(
+  { output, rejects, own, result, before }: OutputPlan,
+  io: Io,
+): Promise<Output> {
+  const columns = [...inHeader(own), ...result.names, ...OUTCOME_COLUMNS]
   // A table goes on with the columns that it has.
-  const main = openFile(
-    output,
-    before.output.columns ?? [...inHeader(own), ...result.names, ...OUTCOME_COLUMNS],
-  )
+  const main = openFile(output, before.output.columns ?? columns, io)
   // Without the result's columns, which would be in the way of those of a second run.
-  const second =
-    rejects && openFile(rejects, before.rejects.columns ?? [...inHeader(own), ...OUTCOME_COLUMNS])
+  const ofRejects = [...inHeader(own), ...OUTCOME_COLUMNS]
+  const second = rejects && openFile(rejects, before.rejects.columns ?? ofRejects, io)
   if (output && second && before.rejects.done.size < before.output.rejected.size) {
     // An earlier run had no rejects file, or that is gone, or it was killed between the two.
     for await (const row of rejectedRows(output, before.rejects.done))
@@ -59,9 +61,13 @@ function asRejected({ index, reason, own }: EarlierRow, { names }: ResultColumns
   return { ...Object.fromEntries(kept), ...outcomeColumns(index, reason) }
 }
 
-function openFile(file: OutputFile | undefined, columns: readonly string[]): Sink<Record<string, unknown>> {
+function openFile(
+  file: OutputFile | undefined,
+  columns: readonly string[],
+  { stdout }: Io,
+): Sink<Record<string, unknown>> {
   const { header, line } = lineFormat(file?.format ?? 'jsonl', columns)
-  const sink = file ? fileSink(file.path) : stdoutSink()
+  const sink = file ? fileSink(file.path) : stdoutSink(stdout)
   const hasHeader = file !== undefined && hasContent(file)
   if (!hasHeader && header !== '') void sink.write(header)
   return {

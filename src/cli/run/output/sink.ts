@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 
 /** Where something is written. */
 export interface Sink<T> {
@@ -35,8 +36,7 @@ export function fileSink(path: string): Sink<string> {
 }
 
 /** Standard output, in the time that its reader takes. */
-export function stdoutSink(): Sink<string> {
-  const { stdout } = process
+export function stdoutSink(stdout: Writable): Sink<string> {
   let failure: Error | undefined
   stdout.on('error', (error: Error) => {
     failure ??= error

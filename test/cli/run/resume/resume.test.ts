@@ -351,7 +351,7 @@ describe('interrupted', () => {
       const { code: exitCode, stderr } = await ended
       expect(exitCode).toBe(code)
       expect(stderr).toMatch(
-        /^Stopped\.\nout\.jsonl has (10|20) records\. Run the same command again to go on\.\n$/,
+        /^Stopped\.\nout\.jsonl has [1-9]\d? records\. Run the same command again to go on\.\n$/,
       )
       // All that was asked has been written: nothing is asked twice.
       expect(sorted(indexes(place))).toEqual(sorted([...server.asked.keys()]))

@@ -1,0 +1,25 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Signals } from './process/signals.ts'
+
+/** A stream that people may look at. */
+interface Screen extends Writable {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** What surrounds a command line: the process, or a test. */
+export interface Io extends Signals {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Screen
+  readonly stderr: Screen
+  /** The command line adds the variables of `--env-file`. */
+  readonly env: Record<string, string | undefined>
+}
+
+/** Runs the action of a command, which returns the exit code. */
+export type Perform = (action: (io: Io) => Promise<number>) => Promise<void>
+
+/** Writes a line for a person. */
+export function say({ stderr }: Pick<Io, 'stderr'>, text: string): void {
+  stderr.write(`${text}\n`)
+}

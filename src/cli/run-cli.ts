@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitCodes, UsageError } from './flags/usage-error.ts'
+import { say, type Io, type Perform } from './io.ts'
+import { addKafka } from './kafka/command.ts'
+import { addPlan } from './plan/command.ts'
+import { tooOldNode } from './process/node-version.ts'
+import { addRun } from './run/command.ts'
+import { addSimulate } from './simulate/command.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/**
+ * The command line as a function: says on `io` what the program says, and returns its exit code. Names of
+ * files count from the working directory of the process.
+ *
+ * @param argv The arguments behind the program's name.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = exitCodes.fulfilled
+  const perform: Perform = async (action) => {
+    exitCode = await action(io)
+  }
+  const program = new Command('llm-pack-stream')
+    .description(
+      'Sends many records in each LLM request, and gives out the result of each as soon as it is written.',
+    )
+    .version(version)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => widthOf(io.stdout),
+      getErrHelpWidth: () => widthOf(io.stderr),
+    })
+    .exitOverride()
+  addRun(program, perform)
+  addPlan(program, perform)
+  addKafka(program, perform)
+  addSimulate(program, perform)
+  try {
+    const tooOld = tooOldNode(process.versions.node)
+    if (tooOld !== undefined) throw new UsageError(tooOld)
+    if (argv.length === 0) throw new UsageError(`No command\n\n${program.helpInformation()}`)
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has written its message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fulfilled : exitCodes.usage
+    say(io, error instanceof Error ? error.message : String(error))
+    return error instanceof UsageError ? exitCodes.usage : exitCodes.fatal
+  }
+}
+
+/** As Commander has it by default. */
+function widthOf({ isTTY = false, columns = 80 }: Io['stdout']): number {
+  return isTTY ? columns : 80
+}
