@@ -154,7 +154,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     return fatal('not_authorized', 'The API refused the key: check it and what it may use')
   }
   if (status === 404 || isOneOf(['model_not_found'])) {
-    return fatal('not_found', "There is no such model or endpoint: check `model` and the client's `baseURL`")
+    return fatal('not_found', 'There is no such model or endpoint: check `model` and `client.baseURL`')
   }
   // Refusals that are about the records, not about the request: the guilty one is looked for.
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }

@@ -1,10 +1,22 @@
 import { LONGEST_TIMER_MS } from './timer-limit.ts'
 
+/**
+ * A `TypeError` or `RangeError` for a bad option, with the option's name: `maxPackTokens`,
+ * `pricing.input`.
+ */
+export type OptionError<E extends TypeError | RangeError = TypeError | RangeError> = E & {
+  readonly option: string
+}
+
+export function withOption<E extends TypeError | RangeError>(option: string, error: E): OptionError<E> {
+  return Object.assign(error, { option })
+}
+
 /** Checks that `options` is an object and has only these names. */
 export function knownOptions(options: object, names: object): void {
   if (!isPlainObject(options)) throw expected('options', 'an object', options)
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
-  if (unknown !== undefined) throw new TypeError(`There is no option \`${unknown}\``)
+  if (unknown !== undefined) throw withOption(unknown, new TypeError(`There is no option \`${unknown}\``))
 }
 
 export function positiveInteger<D extends number | undefined>(
@@ -56,12 +68,12 @@ export function optionalFunction<F extends (...args: any[]) => unknown>(
   return value
 }
 
-export function expected(name: string, what: string, got: unknown): TypeError {
-  return new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+export function expected(name: string, what: string, got: unknown): OptionError<TypeError> {
+  return withOption(name, new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`))
 }
 
-export function outOfRange(name: string, what: string, got: number): RangeError {
-  return new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`)
+export function outOfRange(name: string, what: string, got: number): OptionError<RangeError> {
+  return withOption(name, new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`))
 }
 
 export function isPlainObject(value: unknown): boolean {

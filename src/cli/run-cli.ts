@@ -13,8 +13,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 }
 
 /**
- * The command line as a function: says on `io` what the program says, and returns its exit code. Names of
- * files count from the working directory of the process.
+ * The command line as a function: says on `io` what the program says, and returns its exit code.
+ * Names of files count from the working directory of the process.
  *
  * @param argv The arguments behind the program's name.
  */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import { pipeline } from 'node:stream/promises'
-import { duration, expected, show } from '../base/option-checks.ts'
+import { duration, expected, show, withOption } from '../base/option-checks.ts'
 import type { PackStream, Stats } from '../index.ts'
 import { sleep } from '../base/sleep.ts'
 import { KafkaSink, type SinkCounts } from './kafka-sink.ts'
@@ -77,7 +77,10 @@ export async function runKafka<T>(
   for (const [name, topic] of Object.entries({ outputTopic, deadLetterTopic })) {
     // The worker would read its own output, without end.
     if (options.topics.includes(topic)) {
-      throw new RangeError(`Expected \`${name}\` not to be one of \`topics\`, got ${show(topic)}`)
+      throw withOption(
+        name,
+        new RangeError(`Expected \`${name}\` not to be one of \`topics\`, got ${show(topic)}`),
+      )
     }
   }
   const { connection, onEvent } = options

@@ -1,3 +1,4 @@
+import { withOption } from '../base/option-checks.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
 
 /** gpt-tokenizer's encodings. Models since gpt-4o use `o200k_base`; gpt-4 and gpt-3.5 use `cl100k_base`. */
@@ -38,7 +39,10 @@ const COUNTED_WHOLE = 16_384
 export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Promise<TokenCounter> {
   if (!Object.hasOwn(encodings, encoding)) {
     const known = Object.keys(encodings).join(', ')
-    throw new TypeError(`Expected \`encoding\` to be one of ${known}, got ${JSON.stringify(encoding)}`)
+    throw withOption(
+      'encoding',
+      new TypeError(`Expected \`encoding\` to be one of ${known}, got ${JSON.stringify(encoding)}`),
+    )
   }
   const { countTokens } = await encodings[encoding]().catch((cause: unknown) => {
     throw new Error('exactTokenCounter needs the package gpt-tokenizer: npm install gpt-tokenizer', { cause })

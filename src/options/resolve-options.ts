@@ -12,6 +12,7 @@ import {
   positiveInteger,
   show,
   timeout,
+  withOption,
 } from '../base/option-checks.ts'
 import { defaults } from './defaults.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
@@ -70,7 +71,10 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   if (!api.isClient(client)) {
     const method = apiName === 'chat' ? 'chat.completions.create' : 'responses.create'
     // Not what it is: it may be a key.
-    throw new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`)
+    throw withOption(
+      'client',
+      new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`),
+    )
   }
   if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
   if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
@@ -81,7 +85,10 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   if (!isPlainObject(request)) throw expected('request', 'an object', request)
   const own = api.ownFields.find((field) => field in request)
   if (own !== undefined) {
-    throw new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`)
+    throw withOption(
+      'request',
+      new TypeError(`Expected \`request\` not to have \`${own}\`, which the stream decides itself`),
+    )
   }
 
   const { signal } = options
@@ -111,14 +118,23 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   try {
     smallest = new Learning(learning).weigh('')
   } catch (cause) {
-    throw new TypeError('`countTokens` threw for the tags of an empty record', { cause })
+    throw withOption(
+      'countTokens',
+      new TypeError('`countTokens` threw for the tags of an empty record', { cause }),
+    )
   }
   if (typeof smallest !== 'number' || !(smallest >= 0)) {
-    throw new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`)
+    throw withOption(
+      'countTokens',
+      new TypeError(`Expected \`countTokens\` to return a number of tokens, got ${show(smallest)}`),
+    )
   }
   if (smallest > maxPackTokens) {
-    throw new RangeError(
-      `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
+    throw withOption(
+      'maxPackTokens',
+      new RangeError(
+        `Expected \`maxPackTokens\` to have room for at least the tags of one record, ${smallest} tokens, got ${maxPackTokens}`,
+      ),
     )
   }
   return {
@@ -166,19 +182,28 @@ function serializeExamples<R>(
     if ('issues' in checked) {
       const [issue] = checked.issues
       const at = ['value', ...(issue?.path ?? []).map(String)].join('.')
-      throw new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`)
+      throw withOption(
+        'examples',
+        new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`),
+      )
     }
     let text: unknown
     try {
       text = serialize(record)
     } catch (cause) {
-      throw new TypeError(`\`serialize\` threw for \`examples[${i}].record\``, { cause })
+      throw withOption(
+        'serialize',
+        new TypeError(`\`serialize\` threw for \`examples[${i}].record\``, { cause }),
+      )
     }
     if (typeof text !== 'string') throw expected(`serialize(examples[${i}].record)`, 'a string', text)
     const missing = format.names.find((name) => !Object.hasOwn(value as object, name))
     if (missing !== undefined) {
-      throw new TypeError(
-        `Expected \`examples[${i}].value\` to have every property of \`schema\`, but ${missing} is missing`,
+      throw withOption(
+        'examples',
+        new TypeError(
+          `Expected \`examples[${i}].value\` to have every property of \`schema\`, but ${missing} is missing`,
+        ),
       )
     }
     return { text, value }
@@ -188,7 +213,8 @@ function serializeExamples<R>(
 function checkPricing(pricing: Pricing): Pricing {
   if (!isPlainObject(pricing)) throw expected('pricing', 'an object', pricing)
   const unknown = Object.keys(pricing).find((name) => !['input', 'cachedInput', 'output'].includes(name))
-  if (unknown !== undefined) throw new TypeError(`There is no price \`pricing.${unknown}\``)
+  if (unknown !== undefined)
+    throw withOption(`pricing.${unknown}`, new TypeError(`There is no price \`pricing.${unknown}\``))
   for (const name of ['input', 'cachedInput', 'output'] as const) {
     const price = pricing[name]
     if (price === undefined && name === 'cachedInput') continue
@@ -203,7 +229,8 @@ function checkMaxCost(maxCost: unknown, pricing: unknown): number {
   if (maxCost === undefined) return Infinity
   if (typeof maxCost !== 'number') throw expected('maxCost', 'a number of US dollars', maxCost)
   if (!(maxCost > 0)) throw outOfRange('maxCost', 'a number above 0', maxCost)
-  if (pricing === undefined) throw new TypeError('Expected `pricing` with `maxCost`, which is counted by it')
+  if (pricing === undefined)
+    throw withOption('maxCost', new TypeError('Expected `pricing` with `maxCost`, which is counted by it'))
   return maxCost
 }
 
@@ -212,8 +239,11 @@ function checkCache(cache: unknown): CacheStore | undefined {
   const { get, set } = (cache ?? {}) as Partial<CacheStore>
   if (typeof get === 'function' && typeof set === 'function') return cache as CacheStore
   // Not what it is: it may be an address with a password.
-  throw new TypeError(
-    `Expected \`cache\` to be a store with get and set, such as a Map or a Keyv, got ${kindOf(cache)}`,
+  throw withOption(
+    'cache',
+    new TypeError(
+      `Expected \`cache\` to be a store with get and set, such as a Map or a Keyv, got ${kindOf(cache)}`,
+    ),
   )
 }
 

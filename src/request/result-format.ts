@@ -1,4 +1,5 @@
 import * as z from 'zod/v4/core'
+import { withOption } from '../base/option-checks.ts'
 import { wordFor, type ResultIssue } from '../record/errors.ts'
 import { nameOf, ROOT_DEFINITION, ROOT_REF, strictSchema, type JsonSchema } from './strict-schema.ts'
 
@@ -69,7 +70,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
       if (error instanceof z.$ZodAsyncError) {
         const message =
           'Expected `schema` to check results at once, but a refinement or transform of it is async'
-        throw new TypeError(message, { cause: error })
+        throw withOption('schema', new TypeError(message, { cause: error }))
       }
       // A refinement or transform in the user's schema threw an error.
       return {

@@ -1,4 +1,5 @@
 import * as z from 'zod/v4/core'
+import { withOption } from '../base/option-checks.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 export type Definitions = Readonly<Record<string, JsonSchema>>
@@ -33,7 +34,10 @@ export function strictSchema(schema: z.$ZodType): { record: JsonSchema; definiti
   } catch (error) {
     if (error instanceof TypeError) throw error
     const said = error instanceof Error ? error.message : String(error)
-    throw new TypeError(`Expected \`schema\` to be expressible as JSON Schema: ${said}`, { cause: error })
+    throw withOption(
+      'schema',
+      new TypeError(`Expected \`schema\` to be expressible as JSON Schema: ${said}`, { cause: error }),
+    )
   }
   const { $defs = {}, ...record } = whole as JsonSchema & { $defs?: Definitions }
   return {
@@ -158,8 +162,11 @@ function mapValues<V, W>(object: Record<string, V>, map: (value: V, key: string)
 }
 
 function refuse(path: readonly PropertyKey[], why: string): never {
-  throw new TypeError(
-    `Expected \`schema\` to be expressible as a strict JSON Schema, but at ${readable(path)} it is not: ${why}`,
+  throw withOption(
+    'schema',
+    new TypeError(
+      `Expected \`schema\` to be expressible as a strict JSON Schema, but at ${readable(path)} it is not: ${why}`,
+    ),
   )
 }
 

@@ -5,6 +5,14 @@ import { shown } from './shown.ts'
  * name.
  */
 
+/** Adds the option's name to its error as the property `option`. */
+export function withOption<E extends TypeError | RangeError>(
+  option: string,
+  error: E,
+): E & { option: string } {
+  return Object.assign(error, { option })
+}
+
 export const isWhole = Number.isSafeInteger
 export const isCount = (value: number) => isWhole(value) && value >= 1
 
@@ -14,8 +22,9 @@ export function number(
   expected: string,
   isAllowed: (value: number) => boolean,
 ): asserts value is number {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected ${expected}, got ${shown(value)}`)
-  if (!isAllowed(value)) throw new RangeError(`${name}: expected ${expected}, got ${value}`)
+  if (typeof value !== 'number')
+    throw withOption(name, new TypeError(`${name}: expected ${expected}, got ${shown(value)}`))
+  if (!isAllowed(value)) throw withOption(name, new RangeError(`${name}: expected ${expected}, got ${value}`))
 }
 
 /**
@@ -24,9 +33,13 @@ export function number(
  */
 export function knownKeys(prefix: string, value: unknown, known: readonly string[]): void {
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`)
+    throw withOption(
+      prefix.slice(0, -1) || 'options',
+      new TypeError(`${prefix.slice(0, -1) || 'options'}: expected an object, got ${shown(value)}`),
+    )
   }
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) throw new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`)
+    if (!known.includes(key))
+      throw withOption(prefix + key, new TypeError(`${prefix}${key}: expected one of ${known.join(', ')}`))
   }
 }

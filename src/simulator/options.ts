@@ -1,4 +1,4 @@
-import { isCount, isWhole, knownKeys, number } from './checks.ts'
+import { isCount, isWhole, knownKeys, number, withOption } from './checks.ts'
 import type { Faults } from './faults/kinds.ts'
 import { type ResolvedFaults, resolveFaults } from './faults/options.ts'
 import { defaultLatency, type Latency } from './latency.ts'
@@ -50,7 +50,10 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
     if (value !== undefined) number(`limits.${name}`, value, 'a whole number from 1', isCount)
   }
   if (apiKey !== undefined && (typeof apiKey !== 'string' || apiKey === '')) {
-    throw new TypeError(`apiKey: expected a text that is not empty, got ${shown(apiKey)}`)
+    throw withOption(
+      'apiKey',
+      new TypeError(`apiKey: expected a text that is not empty, got ${shown(apiKey)}`),
+    )
   }
   return {
     ...{ port, limits, apiKey, contextTokens },

@@ -517,7 +517,7 @@ describe('no text of the server gets out', () => {
     const thrown = { status: 404, code: 'model_not_found', message: `No model for ${RECORD} here` }
     expect(endOfError(thrown, FREE, (message) => scrub(message, secrets))).toMatchObject({
       message:
-        "There is no such model or endpoint: check `model` and the client's `baseURL` (404 model_not_found)." +
+        'There is no such model or endpoint: check `model` and `client.baseURL` (404 model_not_found).' +
         ' The server said: "No model for … here".',
     })
     expect(endOfError({ status: 401 }, FREE, String)).toMatchObject({

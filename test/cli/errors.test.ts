@@ -86,7 +86,7 @@ describe('a usage error names the flag, says what was expected and what came, an
     [
       'a cap without prices',
       [...job, '--max-cost', '1'],
-      'Expected --price-in and --price-out with --max-cost, which is counted by it',
+      'Expected --price-in and --price-out with --max-cost',
     ],
     ['a seed', [...job, '--fault-seed', '1.5'], '--fault-seed: expected a whole number, got 1.5'],
     [

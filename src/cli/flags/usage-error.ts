@@ -1,15 +1,35 @@
-/** The arguments cannot be used: the message names the one, and the exit code is 2. */
+/** The arguments cannot be used. The message names the flag, and the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** What a command ends with. 130 and 143, as of shells, stand for SIGINT and SIGTERM. */
+/** Exit codes of a command. A signal adds 130 (SIGINT) and 143 (SIGTERM), as shells do. */
 export const exitCodes = { fulfilled: 0, someRejected: 1, usage: 2, fatal: 3 } as const
 
+/** The flags, and the variable, of options that have another name there. */
+const FLAGS: Readonly<Record<string, string>> = {
+  'client.baseURL': 'OPENAI_BASE_URL',
+  requestsPerMinute: '--rpm',
+  tokensPerMinute: '--tpm',
+  preserveOrder: '--ordered',
+  seed: '--fault-seed',
+  'pricing.input': '--price-in',
+  'pricing.cachedInput': '--price-cached',
+  'pricing.output': '--price-out',
+  pricing: '--price-in and --price-out',
+}
+
+/** The flag of an option of the library or of the simulator: `--max-pack-tokens` for `maxPackTokens`. */
+function flagOf(option: string): string {
+  // The simulator groups some of its options.
+  const name = option.replace(/^(?:latency|limits|faults)\./, '')
+  return FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
 /**
- * Runs what checks options, and puts flags in place of their names in what it throws.
+ * Runs code that checks options.
  *
- * @throws {UsageError} For a `TypeError` or a `RangeError`, which is what it says of an option that cannot be used.
+ * @throws {UsageError} For an option that cannot be used. It names the flag.
  */
 export function inFlags<T>(check: () => T): T {
   try {
@@ -19,43 +39,23 @@ export function inFlags<T>(check: () => T): T {
   }
 }
 
-/** Options of the library and of the simulator that have a flag, by its name where that is another one. */
-const flagNames = new Map([
-  ...[
-    ...['model', 'api', 'request', 'instructions', 'schema', 'examples', 'maxPackRecords', 'maxPackTokens'],
-    ...['maxOutputTokens', 'maxInFlight', 'linger', 'maxAttempts', 'maxCost', 'maxRecordBytes'],
-    ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'],
-    ...['highWaterMark', 'readableHighWaterMark', 'writableHighWaterMark'],
-    ...['port', 'apiKey', 'contextTokens'],
-    ...['startFrom', 'assignor', 'maxUncommitted', 'maxPartitionBytes', 'commitInterval', 'sessionTimeout'],
-    ...['revokeTimeout', 'stopTimeout'],
-    ...['timeToFirstToken', 'promptTokensPerSecond', 'outputTokensPerSecond', 'slowdown', 'outputTokens'],
-  ].map((name): [string, string] => [name, name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)]),
-  ['requestsPerMinute', 'rpm'],
-  ['tokensPerMinute', 'tpm'],
-  ['preserveOrder', 'ordered'],
-  ['seed', 'fault-seed'],
-  ['pricing.input', 'price-in'],
-  ['pricing.cachedInput', 'price-cached'],
-  ['pricing.output', 'price-out'],
-  ['pricing', 'price-in and --price-out'],
-])
-
-/** An option's error as a flag's; any other as it is. */
+/** The error of a bad option, which has the option's name as a property, as a flag's. Any other error stays. */
 export function asUsageError(error: unknown): unknown {
-  if (!(error instanceof TypeError || error instanceof RangeError)) return error
-  return new UsageError(withFlags(error.message), { cause: error })
+  if (!(error instanceof Error && 'option' in error && typeof error.option === 'string')) return error
+  const { message, option } = error
+  const flag = flagOf(option)
+  const quoted = `\`${option}\``
+  const text = message.includes(quoted)
+    ? message.replaceAll(quoted, flag)
+    : // The simulator begins with the option's name.
+      `${flag}: ${message.startsWith(`${option}: `) ? message.slice(option.length + 2) : message}`
+  return new UsageError(text, { cause: error })
 }
 
-/** A message with flags in place of the names of options. */
+/** Options that errors of a running stream name. */
+const NAMED = ['model', 'schema', 'request', 'maxCost', 'client.baseURL']
+
+/** The message of an error that ends a stream, with flags instead of options. */
 export function withFlags(message: string): string {
-  const flagFor = (found: string, option: string) => {
-    const name = flagNames.get(option)
-    return name === undefined ? found : `--${name}`
-  }
-  // The simulator's options stand first, the stream's in backquotes.
-  return message
-    .replace("the client's `baseURL`", 'OPENAI_BASE_URL')
-    .replace(/^(?:latency\.|limits\.|faults\.)?(\w+)(?=: )/u, flagFor)
-    .replace(/`(?:latency\.|limits\.)?(\w+(?:\.\w+)?)`/gu, flagFor)
+  return NAMED.reduce((text, option) => text.replaceAll(`\`${option}\``, flagOf(option)), message)
 }

@@ -26,8 +26,8 @@ function numberFrom(least: number): string {
   return `a number ${least > 0 ? 'above 0' : 'of at least 0'}`
 }
 
-function outOfRange(name: string, what: string, got: number | string): RangeError {
-  return new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`)
+export function outOfRange(name: string, what: string, got: number | string): RangeError {
+  return Object.assign(new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`), { option: name })
 }
 
 /** Computes each end by itself. */

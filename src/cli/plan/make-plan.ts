@@ -2,7 +2,7 @@ import { capFor, largestCap, recordsUnder } from '../../engine/index.ts'
 import { exactTokenCounter, PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
 import { defaults } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
-import { atEachEnd, checkNumber, mapRange, type Range } from '../measure/range.ts'
+import { atEachEnd, checkNumber, mapRange, outOfRange, type Range } from '../measure/range.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { Forecast, LEARNED, MOST_RECORDS } from './forecast.ts'
@@ -134,9 +134,7 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
   if (contextTokens !== undefined) checkNumber('contextTokens', contextTokens)
   if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
-    throw new RangeError(
-      `Expected \`maxPackRecords\` to be at most ${MOST_RECORDS} in a plan, got ${maxPackRecords}`,
-    )
+    throw outOfRange('maxPackRecords', `at most ${MOST_RECORDS} in a plan`, maxPackRecords)
   }
 }
 

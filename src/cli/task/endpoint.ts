@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { Console } from 'node:console'
 import { validateHeaderValue } from 'node:http'
 import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
-import { inFlags, UsageError } from '../flags/usage-error.ts'
+import { UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 
 export interface EndpointFlags extends LatencyFlags, FaultFlags {
@@ -38,14 +38,10 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
     )
   }
   checkKey(key)
-  const client = inFlags(
-    () =>
-      new OpenAI({
-        apiKey: key === '' ? 'none' : key,
-        baseURL: server === '' ? null : server,
-        ...logging(io),
-      }),
-  )
+  const client = new OpenAI({
+    ...{ apiKey: key === '' ? 'none' : key, baseURL: server === '' ? null : server },
+    ...logging(io),
+  })
   return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
 }
 

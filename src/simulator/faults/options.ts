@@ -1,4 +1,4 @@
-import { isWhole, knownKeys, number } from '../checks.ts'
+import { isWhole, knownKeys, number, withOption } from '../checks.ts'
 import { shown } from '../shown.ts'
 import { type FaultKind, faultKinds, type Faults, type PoisonKind, poisonKinds } from './kinds.ts'
 
@@ -25,7 +25,10 @@ export function resolveFaults(faults: Faults): ResolvedFaults {
   const { seed = 1, rates = {}, poison = {}, chunks = 'tokens' } = faults
   number('faults.seed', seed, 'a whole number', isWhole)
   if (!(['tokens', 'random'] as unknown[]).includes(chunks)) {
-    throw new TypeError(`faults.chunks: expected 'tokens' or 'random', got ${shown(chunks)}`)
+    throw withOption(
+      'faults.chunks',
+      new TypeError(`faults.chunks: expected 'tokens' or 'random', got ${shown(chunks)}`),
+    )
   }
   return { seed, rates: resolveRates(rates), poison: resolvePoison(poison), chunks }
 }
@@ -48,7 +51,10 @@ function resolvePoison(poison: NonNullable<Faults['poison']>): ResolvedFaults['p
     const pattern: unknown = poison[kind]
     if (pattern === undefined) return []
     if (!(pattern instanceof RegExp)) {
-      throw new TypeError(`faults.poison.${kind}: expected a RegExp, got ${shown(pattern)}`)
+      throw withOption(
+        `faults.poison.${kind}`,
+        new TypeError(`faults.poison.${kind}: expected a RegExp, got ${shown(pattern)}`),
+      )
     }
     // With the flag `g` or `y`, a pattern remembers its last position. Then the same text would
     // match only every other time.
