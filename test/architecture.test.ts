@@ -165,7 +165,7 @@ describe('the import graph', () => {
   })
 
   it('no command imports another', () => {
-    const commands = files.filter(({ name }) => name !== 'cli/main.ts')
+    const commands = files.filter(({ name }) => !['cli/main.ts', 'cli/run-cli.ts'].includes(name))
     const lines = commands.flatMap(({ name, imports }) =>
       imports
         .filter(({ to }) => commandOf(to) !== undefined && commandOf(to) !== commandOf(name))

@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Signals } from './process/signals.ts'
 
-/** A stream that people may look at. */
+/** A stream that may be a terminal. */
 interface Screen extends Writable {
   readonly isTTY?: boolean
   readonly columns?: number
 }
 
-/** What surrounds a command line: the process, or a test. */
+/** The surroundings of a command line: the process, or a test. */
 export interface Io extends Signals {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Screen

@@ -3,8 +3,8 @@ import { exitCodes } from './flags/usage-error.ts'
 import { keepMemoryLow } from './process/memory.ts'
 import { runCli } from './run-cli.ts'
 
-// A reader may close the pipe early, as `head` does. Any other failure means that the output is not
-// all there.
+// A reader may close the pipe early, as `head` does. After any other failure, the output is not
+// complete.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
   console.error(error.message)

@@ -13,8 +13,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 }
 
 /**
- * The command line as a function: says on `io` what the program says, and returns its exit code.
- * Names of files count from the working directory of the process.
+ * Runs the command line and returns its exit code. Paths start from the working directory of the
+ * process.
  *
  * @param argv The arguments behind the program's name.
  */
@@ -25,7 +25,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
   const program = new Command('llm-pack-stream')
     .description(
-      'Sends many records in each LLM request, and gives out the result of each as soon as it is written.',
+      'Sends many records in each LLM request, and returns the result of each record as soon as the model has written it.',
     )
     .version(version)
     .configureHelp({ showGlobalOptions: false })
@@ -54,7 +54,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** As Commander has it by default. */
+/** The same as Commander's default. */
 function widthOf({ isTTY = false, columns = 80 }: Io['stdout']): number {
   return isTTY ? columns : 80
 }

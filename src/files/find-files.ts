@@ -5,9 +5,9 @@ import { unreadable } from './read/file-bytes.ts'
 import { FileError } from './row.ts'
 
 /**
- * The files that are meant by names and glob patterns, in that order; those of one pattern sorted by name. `-`, for stdin,
- * stays. Throws a `FileError` for a name or pattern that no file has, for a directory, and for a file named twice, also
- * where that is by another path or a link.
+ * Finds the files of names and glob patterns, in that order. Sorts the files of one pattern by
+ * name. Keeps `-`, which is stdin. Throws a `FileError` for a name or pattern without a file, for a
+ * directory, and for a file that is named twice, also by another path or a link.
  */
 export async function findFiles(patterns: readonly string[]): Promise<string[]> {
   const found: string[] = []
@@ -27,7 +27,10 @@ export async function findFiles(patterns: readonly string[]): Promise<string[]> 
   return found
 }
 
-/** Its path without links, so that nobody names it twice. A pipe such as `/dev/fd/63` or `/dev/stdin` leads to none. */
+/**
+ * The path without links, which shows whether a file is named twice. A pipe such as `/dev/fd/63`
+ * has no such path.
+ */
 async function identityOf(file: string): Promise<string> {
   try {
     return await realpath(file)
@@ -40,7 +43,7 @@ async function identityOf(file: string): Promise<string> {
 }
 
 async function filesOf(pattern: string): Promise<string[]> {
-  // A file may well have brackets in its name.
+  // The name of a file may have brackets.
   const stats = await stat(pattern).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw unreadable(pattern, error)

@@ -4,7 +4,7 @@ export const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
 /** `lines`: each line is a record, a string. `tsv` is `csv` with tabs. */
 export type Format = (typeof formats)[number]
 
-/** How the bytes of a file are packed. */
+/** The compression of a file. */
 export type Compression = 'gzip' | 'zstd'
 
 const endings: Readonly<Record<string, Format>> = {
@@ -28,9 +28,10 @@ const compressions: Readonly<Record<string, Compression>> = {
 }
 
 /**
- * What a file holds by its name, in any case: `.jsonl`, `.ndjson`, `.jsonlines`; `.json`; `.csv`; `.tsv`, `.tab`; `.txt`,
- * `.text`, `.log`, `.lines`; each with `.gz`, `.gzip`, `.zst` or `.zstd` behind it where it is compressed. `undefined`: the
- * name does not tell, or it is not compressed.
+ * Reads the format and the compression from the name of a file. Knows `.jsonl`, `.ndjson`,
+ * `.jsonlines`; `.json`; `.csv`; `.tsv`, `.tab`; `.txt`, `.text`, `.log`, `.lines`, in upper and
+ * lower case, and for a compressed file `.gz`, `.gzip`, `.zst` or `.zstd` behind it. `undefined`:
+ * the name does not tell the format, or the file is not compressed.
  */
 export function formatOf(name: string): {
   format: Format | undefined

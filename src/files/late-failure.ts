@@ -1,10 +1,13 @@
 import { Transform } from 'node:stream'
 
-/** A transform that fails only when all that it has given out before has been taken: `destroy` throws away what waits. */
+/**
+ * A transform that fails only after its consumer has taken all earlier output. `destroy` alone
+ * would drop that output.
+ */
 export class LateFailure extends Transform {
   #failure: Error | undefined
 
-  /** For use in `_transform` and `_flush`, instead of their callback. */
+  /** Replaces the callback of `_transform` and `_flush`. */
   protected failLate(error: Error): void {
     this.#failure = error
     if (this.readableLength === 0) this.destroy(error)

@@ -5,15 +5,15 @@ import { setOwn } from './set-own.ts'
 export const INDEX = '_index'
 /** Why the record was rejected. */
 export const ERROR = '_error'
-/** What a table has no column for, as a JSON object. */
+/** The values without a column in a table, as a JSON object. */
 export const MORE = '_more'
-/** The source of a row that has no record: its text, or its bytes where they are not UTF-8. */
+/** The source of a row without a record: its text, or its bytes if they are not UTF-8. */
 const RAW = '_raw'
 const RAW_BASE64 = '_raw_base64'
 
-/** The columns that an output has besides those of its records and results. */
+/** The columns of an output that belong to neither records nor results. */
 export const OUTCOME_COLUMNS: readonly string[] = [INDEX, ERROR, MORE]
-/** All columns that have a meaning of their own in an output: a result may have none of them. */
+/** All names with a fixed meaning in an output. A result may not use them. */
 export const OWN_COLUMNS: readonly string[] = [...OUTCOME_COLUMNS, RAW, RAW_BASE64]
 
 /** Why a record was rejected. */
@@ -22,12 +22,12 @@ export interface Reason {
   readonly message: string
 }
 
-/** The columns that tell which record a row belongs to and, if the record was rejected, why. */
+/** The columns that say which record a row belongs to and why it was rejected. */
 export function outcomeColumns(index: number, reason?: Reason): Record<string, unknown> {
   return { [INDEX]: index, ...(reason && { [ERROR]: { code: reason.code, message: reason.message } }) }
 }
 
-/** The source of a row that has no record, so that nothing of it is lost. */
+/** The columns that keep the source of a row without a record, so that nothing is lost. */
 export function rawColumns(source: string | Uint8Array | undefined): Record<string, unknown> {
   if (source === undefined) return {}
   return typeof source === 'string'
@@ -44,13 +44,13 @@ export function moreOf(row: Readonly<Record<string, unknown>>, names: readonly s
   return more
 }
 
-/** The value of the column `_error` in a table: `code: message`. `undefined`: the value is no reason. */
+/** The value of the column `_error` in a table: `code: message`. `undefined`: not a reason. */
 export function reasonCell(value: object): string | undefined {
   if (!('code' in value && 'message' in value)) return undefined
   return `${String(value.code)}: ${String(value.message)}`
 }
 
-/** A row of an output, or of rejects, that is read back. */
+/** A row of an output or of rejects. */
 export interface EarlierRow {
   readonly index: number
   /** Why the record was rejected. */
@@ -60,8 +60,8 @@ export interface EarlierRow {
 }
 
 /**
- * Reads back a row that an earlier run wrote to its output or rejects. `undefined` for any other row:
- * its columns have another meaning, though they have the same names.
+ * Reads back a row that an earlier run wrote to its output or rejects. `undefined` for any other
+ * row: its columns have the same names, but another meaning.
  */
 export function earlierRow(columns: Readonly<Record<string, unknown>>): EarlierRow | undefined {
   const { [INDEX]: indexCell, [ERROR]: errorCell, [MORE]: moreCell, ...rest } = columns

@@ -1,37 +1,41 @@
-/** Why a row can't be read: all values of `RowError.code`. */
+/** All values of `RowError.code`: why a row can't be read. */
 export const rowErrorCodes = [
   /** Not JSON. */
   'invalid_json',
-  /** It is `null`, which a stream can't carry. */
+  /** `null`, which a stream can't carry. */
   'null_record',
-  /** Arrays and objects inside one another, more than 1,000 levels of them: `JSON.stringify` could not write it. */
+  /** More than 1,000 levels of arrays and objects: `JSON.stringify` could not write it. */
   'too_deep',
   /** More or fewer fields than the header has columns. */
   'wrong_column_count',
-  /** A quote out of place, or one that is never closed. */
+  /** A quote in a wrong place, or without its closing quote. */
   'invalid_csv',
   /** Bytes that are not UTF-8. */
   'invalid_utf8',
   /** Longer than `maxRecordBytes`. */
   'too_long',
-  /** The header has an empty name, one name twice, or can't be read. The stream is destroyed with it. */
+  /**
+   * The header has an empty name, or a name twice, or can't be read. This error destroys the
+   * stream.
+   */
   'invalid_header',
-  /** The top level of a `.json` file is no array. The stream is destroyed with it. */
+  /** The top level of a `.json` file is not an array. This error destroys the stream. */
   'not_an_array',
   /**
-   * The array of a `.json` file is cut off, or so broken that nobody can say where its next element begins. The stream is
-   * destroyed with it, after the rows before that place.
+   * The array of a `.json` file is cut off, or so broken that its next element can't be found. This
+   * error destroys the stream, after the rows before that place.
    */
   'broken_array',
-  /** The file begins like one in UTF-16. The stream is destroyed with it. */
+  /** The file begins like UTF-16. This error destroys the stream. */
   'utf16',
 ] as const
 
 export type RowErrorCode = (typeof rowErrorCodes)[number]
 
 /**
- * Why a row can't be read, and where it is: `tickets.csv:17: expected 3 columns, as in the header, got 4`. The message
- * holds positions and counts but no text of the row, so that it can be logged; but for `invalid_header`, which names the column.
+ * Why a row can't be read, and its place: `tickets.csv:17: expected 3 columns, as in the header,
+ * got 4`. The message has positions and counts, but no text of the row, so that logs can show it.
+ * Only the message of `invalid_header` names the column.
  */
 export class RowError extends Error {
   override readonly name = 'RowError'
@@ -48,12 +52,12 @@ export class RowError extends Error {
   }
 }
 
-/** Why a file can't be read, or not to its end: `tickets.csv: it does not exist`. */
+/** Why a file can't be read, or can't be read to its end: `tickets.csv: it does not exist`. */
 export class FileError extends Error {
   override readonly name = 'FileError'
   /**
-   * `unknown_format`: neither its name nor an option says what it holds. `no_match`: no file has this name or pattern.
-   * `cannot_decompress`: its data is cut off or corrupt, or this Node has no zstd.
+   * `unknown_format`: neither the name nor an option gives the format. `no_match`: no file has this
+   * name or pattern. `cannot_decompress`: the data is cut off or corrupt, or this Node has no zstd.
    */
   readonly code: 'cannot_read' | 'cannot_decompress' | 'unknown_format' | 'no_match' | 'named_twice'
   readonly file: string
@@ -73,18 +77,26 @@ interface Place {
   readonly file: string
   /** The line where the row starts, from 1. Blank lines count. */
   readonly line: number
-  /** Where the row ends in the uncompressed file, in bytes: right after its line end or, in a JSON array, after the comma or bracket behind it. */
+  /**
+   * Position in the uncompressed file where the row ends, in bytes: after its line end or, in a
+   * JSON array, after the comma or bracket behind it.
+   */
   readonly end: number
-  /** Whether that line end was there. Only the last row of a file may lack it, and then it may have been cut off. */
+  /**
+   * Whether that line end exists. Only the last row of a file may lack it, and may then be cut off.
+   */
   readonly terminated: boolean
 }
 
 export interface GoodRow extends Place {
-  /** JSON Lines and JSON: the value, never `null`. CSV and TSV: an object of strings, by column. Lines: the text of the line. */
+  /**
+   * JSON Lines and JSON: the value, never `null`. CSV and TSV: an object of strings, by column.
+   * Lines: the text of the line.
+   */
   readonly record: unknown
   /**
-   * CSV and TSV: the columns in the order of the header, one array for all rows of a file. The record itself has names such as
-   * `2024` first, as every object in JavaScript.
+   * CSV and TSV: the columns in the order of the header, in one array for all rows of a file. The
+   * record itself has names such as `2024` first, like every object in JavaScript.
    */
   readonly columns?: readonly string[] | undefined
   readonly error?: undefined
@@ -92,19 +104,22 @@ export interface GoodRow extends Place {
 
 export interface BadRow extends Place {
   readonly error: RowError
-  /** Its text in the file, without the line end; its bytes where they are not UTF-8; `undefined` where it is too long. */
+  /**
+   * Its text in the file, without the line end; its bytes if they are not UTF-8; `undefined` if it
+   * is too long.
+   */
   readonly raw: string | Uint8Array | undefined
   readonly record?: undefined
 }
 
-/** One record of a file, or the reason why it can't be read. */
+/** A record of a file, or the reason why it can't be read. */
 export type Row = GoodRow | BadRow
 
-/** What a row's error says where its bytes are not UTF-8, whatever the format. */
+/** The message for bytes that are not UTF-8, in all formats. */
 export const NOT_UTF8 = 'expected UTF-8, got bytes that are not'
 
 /**
- * How many rows are made at a time, whatever the format: enough to make the cost of a call little (one of csv-parse's costs
- * about as much as a row), and few enough to keep little.
+ * Number of rows to make at a time, in all formats. Large enough for a low cost per call (a call of
+ * csv-parse costs about as much as a row), and small enough for little memory.
  */
 export const MOST_ROWS = 500

@@ -1,4 +1,7 @@
-/** Sets a property of the object itself, whatever its name: assigning to `__proto__` would do something else. */
+/**
+ * Sets a property of the object itself, with any name. An assignment to `__proto__` would change
+ * the prototype.
+ */
 export function setOwn(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
 }

@@ -15,7 +15,7 @@ test.each([
 ])('%j', async (args) => {
   const { code, stdout, stderr } = await cli(args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  await expect(stdout).toMatchFileSnapshot(`help/${args.join(' ').replaceAll('--', '')}.txt`)
+  await expect(stdout).toMatchFileSnapshot(`help/${args.join('-').replaceAll('--', '')}.txt`)
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
 })
 

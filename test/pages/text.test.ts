@@ -130,7 +130,7 @@ function propertiesOf(file: string, name: string): string[] {
 
 /** The flags of a command, by its help. */
 function flagsOf(command: string): string[] {
-  const help = read(`test/cli/help/${command} help.txt`)
+  const help = read(`test/cli/help/${command}-help.txt`)
   return Array.from(help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm), ([, flag = '']) => flag).filter(
     (flag) => flag !== '--help',
   )

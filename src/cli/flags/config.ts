@@ -3,17 +3,19 @@ import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { UsageError } from './usage-error.ts'
 
-/** What a command was given, its config file included. */
+/** The files and flags of a command, its config file included. */
 export interface Given<Flags> {
-  /** Input files, and patterns of their names. */
+  /** Input files, and glob patterns of input files. */
   readonly patterns: readonly string[]
   readonly flags: Flags
 }
 
 /**
- * The files and flags of a command: those of its config file where the command line does not give them.
+ * Reads the files and flags of a command. Its config file gives the values that the command line
+ * leaves out.
  *
- * @throws {UsageError} Naming the config file, and the option that nobody knows or whose value cannot be used.
+ * @throws {UsageError} For an unknown option in the config file, or an unusable value. It names
+ *   both.
  */
 export function withConfig<Flags extends { config?: string }>(
   command: Command,
@@ -21,13 +23,13 @@ export function withConfig<Flags extends { config?: string }>(
 ): Given<Flags> {
   const { config } = command.opts<Flags>()
   const files = config === undefined ? [] : applyConfig(command, config)
-  // Read again: the config file has set some.
+  // `opts` once more: the config file has set values.
   return { patterns: patterns.length > 0 ? patterns : files, flags: command.opts<Flags>() }
 }
 
 /**
- * One file may serve several commands: what only another one knows is left to it. Returns the input files it names; paths
- * count from its folder.
+ * Sets the options of a config file, but not the options of other commands: one file may serve
+ * several commands. Returns its input files. Paths start from its folder.
  */
 function applyConfig(command: Command, file: string): string[] {
   const { files = [], ...settings } = readObject(file)
@@ -50,7 +52,7 @@ function applyConfig(command: Command, file: string): string[] {
   return files.map((one) => (one === '-' ? one : resolve(dirname(file), one)))
 }
 
-/** A value as the command line would give it. */
+/** Converts a value of the config file to the value that the command line would give. */
 function optionValue(
   option: Command['options'][number],
   name: string,
@@ -70,7 +72,7 @@ function optionValue(
     throw new UsageError(`${where}: expected a value for ${option.flags}, got ${JSON.stringify(value)}`)
   }
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  // As its help says.
+  // A path starts from the folder of the config file.
   if (option.flags.endsWith(' <file>')) return resolve(dirname(file), text)
   if (option.argChoices && !option.argChoices.includes(text)) {
     throw new UsageError(`${where}: expected ${option.argChoices.join(', ')}, got ${JSON.stringify(text)}`)
@@ -98,7 +100,7 @@ function readObject(name: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** A small file that an option names, whole, without a byte order mark. */
+/** Reads a small file that an option names. Leaves out a byte order mark. */
 export function readText(name: string, option: string): string {
   try {
     return readFileSync(name, 'utf8').replace(/^\uFEFF/, '')
@@ -109,7 +111,7 @@ export function readText(name: string, option: string): string {
   }
 }
 
-/** `max-cost`, `--max-cost` and `maxCost` are the same. */
+/** Makes one name of `max-cost`, `--max-cost` and `maxCost`. */
 function camel(name: string): string {
   return name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -5,7 +5,7 @@ import { defaults } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from './usage-error.ts'
 
-/** What is asked of records, wherever they come from. */
+/** Flags of the task: what to do with each record. */
 export interface TaskFlags {
   config?: string
   envFile?: string
@@ -32,14 +32,14 @@ export interface TaskFlags {
   priceOut?: number
 }
 
-/** What the input is, and what is asked of its records. */
+/** Flags of a job: the task and its input. */
 export interface JobFlags extends TaskFlags {
   format?: Format
   limit?: number
   maxRecordBytes?: number
 }
 
-/** How it is sent. */
+/** Flags of the requests. */
 export interface SendingFlags {
   maxCost?: number
   cache?: string
@@ -51,7 +51,7 @@ export interface SendingFlags {
   requestTimeout?: number
 }
 
-/** How long answers take: of the simulator, or as stated for a plan. */
+/** Flags of the time that answers take: in the simulator, or in a plan. */
 export interface LatencyFlags {
   timeToFirstToken?: number
   promptTokensPerSecond?: number
@@ -59,11 +59,11 @@ export interface LatencyFlags {
   slowdown?: number
 }
 
-/** The lines of an example that make what says what is asked. */
+/** The lines of an example that make the files of the task. */
 export const sampleTask = `  printf 'card\\nfee\\n' > labels.txt
   echo 'Say what the message is about.' > prompt.md`
 
-/** Those that make all the files it needs. */
+/** The lines of an example that make all its files. */
 export const sampleFiles = `  printf 'id,text\\n1,Where is my card?\\n2,What a high fee!\\n' > tickets.csv
 ${sampleTask}`
 
@@ -97,108 +97,124 @@ function jsonFlag(flags: string, description: string): Option {
   })
 }
 
-/** Adds flags that stand under a heading of their own in the help. */
+/** Adds flags under a heading of their own in the help. */
 export function addGroup(command: Command, heading: string, options: readonly Option[]): void {
   command.optionsGroup(heading)
   for (const option of options) command.addOption(option)
 }
 
-/** What a command says of flags that mean something of its own to it. */
+/** Texts of flags whose meaning depends on the command. */
 export interface OwnMeaning {
   readonly maxPackRecords: string
   readonly rpm: string
   readonly countTokens: string
 }
 
-/** The flags of what is asked, of which records, and where. */
+/** Adds the flags of a job. */
 export function addJobFlags(command: Command, own: OwnMeaning): void {
   addGroup(command, 'Input:', [
-    flag('--format <format>', 'of the input (default: by file name; standard input: jsonl)').choices([
-      ...['jsonl', 'json', 'csv', 'tsv', 'lines'],
-    ]),
+    flag(
+      '--format <format>',
+      'format of the input (default: by the file name; standard input: jsonl)',
+    ).choices([...['jsonl', 'json', 'csv', 'tsv', 'lines']]),
     ...textFlags(),
-    numberFlag('--limit <number>', 'only so many records, from the first'),
-    numberFlag('--max-record-bytes <number>', 'a longer row is a bad one (default: 4194304)'),
+    numberFlag('--limit <number>', 'number of records to read, from the first one'),
+    numberFlag('--max-record-bytes <number>', 'size from which a row counts as bad (default: 4194304)'),
   ])
   addTaskFlags(command, own)
 }
 
-/** Which text of a record is asked about. */
+/** The flags of a record's text. */
 export function textFlags(): Option[] {
   return [
-    flag('--field <name>', 'column that holds the text, a.b for one inside another (default: whole record)'),
-    flag('--template <text>', 'text of a record, with {{column}} for what changes'),
+    flag(
+      '--field <name>',
+      'column with the text; a.b is the field b in the column a (default: the whole record)',
+    ),
+    flag('--template <text>', 'text of a record, with {{column}} for the value of a column'),
   ]
 }
 
-/** The flags of what is asked, and where. */
+/** Adds the flags of the task. */
 export function addTaskFlags(command: Command, own: OwnMeaning): void {
-  addGroup(command, 'What is asked:', [
-    flag('--labels <file>', 'the labels, one a line: the result has one of them as `label`'),
+  addGroup(command, 'Task:', [
+    flag('--labels <file>', 'file with one label on each line; a result has one of them as `label`'),
     flag(
       '--schema <file>',
-      "the result's form: a JSON Schema, or a .ts or .js module that exports a Zod schema",
+      'form of the result: a JSON Schema, or a .ts or .js module that exports a Zod schema',
     ),
-    flag('--prefix <text>', "put before the names of the result's columns"),
-    flag('--instructions <file>', 'what to do with each record'),
-    flag('--prompt <text>', 'the same, in place'),
-    flag('--examples <file>', 'JSON lines of { "record": ..., "value": ... }, shown to the model'),
-    flag('--model <name>', 'the model (or OPENAI_MODEL)'),
-    flag('--api <name>', 'chat: Chat Completions; responses: the Responses API (default: chat)').choices([
+    flag('--prefix <text>', 'prefix of the names of the result columns'),
+    flag('--instructions <file>', 'file that says what to do with each record'),
+    flag('--prompt <text>', 'the instructions themselves, instead of a file'),
+    flag('--examples <file>', 'file of JSON lines { "record": ..., "value": ... } to show to the model'),
+    flag('--model <name>', 'name of the model (or OPENAI_MODEL)'),
+    flag('--api <name>', 'chat (Chat Completions) or responses (the Responses API) (default: chat)').choices([
       ...['chat', 'responses'],
     ]),
-    jsonFlag('--request <json>', `more fields of the API's request: '{"temperature":0}'`),
+    jsonFlag('--request <json>', `more fields for each request: '{"temperature":0}'`),
   ])
   addGroup(command, 'Packs and limits:', [
     numberFlag('--max-pack-records <number>', own.maxPackRecords),
     numberFlag(
       '--max-pack-tokens <number>',
-      `tokens of the records in one request (default: ${defaults.maxPackTokens})`,
+      `largest number of record tokens in one request (default: ${defaults.maxPackTokens})`,
     ),
-    numberFlag('--max-output-tokens <number>', "cap on one answer (default: the model's own)"),
-    numberFlag('--max-in-flight <number>', `requests at once (default: ${defaults.maxInFlight})`),
-    numberFlag('--rpm <number>', `requests a minute (default: ${own.rpm})`),
-    numberFlag('--tpm <number>', 'tokens a minute (likewise)'),
+    numberFlag(
+      '--max-output-tokens <number>',
+      'largest number of tokens in one answer (default: the limit of the model)',
+    ),
+    numberFlag(
+      '--max-in-flight <number>',
+      `number of requests at the same time (default: ${defaults.maxInFlight})`,
+    ),
+    numberFlag('--rpm <number>', `requests per minute (default: ${own.rpm})`),
+    numberFlag('--tpm <number>', `tokens per minute (default: ${own.rpm})`),
     flag('--count-tokens <encoding>', own.countTokens).choices([...['o200k_base', 'cl100k_base']]),
-    numberFlag('--price-in <usd>', 'US dollars for a million tokens of input'),
+    numberFlag('--price-in <usd>', 'price of a million input tokens, in US dollars'),
     numberFlag(
       '--price-cached <usd>',
-      'of input that the provider had in its cache (default: as --price-in)',
+      'price of a million input tokens from the cache of the provider (default: --price-in)',
     ),
-    numberFlag('--price-out <usd>', 'of output'),
+    numberFlag('--price-out <usd>', 'price of a million output tokens'),
   ])
   addGroup(command, 'Settings:', [
     flag(
       '--env-file <file>',
-      "variables such as OPENAI_API_KEY, as of Node's --env-file (default: .env, if it is there)",
+      "file of variables such as OPENAI_API_KEY, like Node's --env-file (default: .env, if it exists)",
     ),
-    flag('--config <file>', 'a JSON object of these options; paths in it count from its folder'),
+    flag('--config <file>', 'file with a JSON object of these options; its paths start from its folder'),
   ])
 }
 
 export function sendingFlags(): Option[] {
   return [
-    numberFlag('--max-cost <usd>', 'stop before more is spent in this run, by --price-in and --price-out'),
-    flag('--cache <file>', 'keep results in an SQLite file, and ask the same text only once'),
-    flag('--partition <name>', 'column: only records of the same value share a request'),
+    numberFlag(
+      '--max-cost <usd>',
+      'stop before the requests of this run cost more, by --price-in and --price-out',
+    ),
+    flag('--cache <file>', 'keep results in this SQLite file, and send each text only once'),
+    flag('--partition <name>', 'column whose value is the same in all records of a request'),
     numberFlag(
       '--linger <ms>',
-      `how long a pack that is not full waits for company (default: ${defaults.linger})`,
+      `time that a partial pack waits for more records (default: ${defaults.linger})`,
     ),
     numberFlag(
       '--max-attempts <number>',
-      `how often one record may be tried (default: ${defaults.maxAttempts})`,
+      `number of attempts for one record (default: ${defaults.maxAttempts})`,
     ),
     numberFlag(
       '--first-token-timeout <ms>',
-      `until the first token of an answer (default: ${defaults.firstTokenTimeout})`,
+      `time limit for the first token of an answer (default: ${defaults.firstTokenTimeout})`,
     ),
-    numberFlag('--idle-timeout <ms>', `between two tokens (default: ${defaults.idleTimeout})`),
-    numberFlag('--request-timeout <ms>', `for a whole request (default: ${defaults.requestTimeout})`),
+    numberFlag('--idle-timeout <ms>', `time limit between two tokens (default: ${defaults.idleTimeout})`),
+    numberFlag(
+      '--request-timeout <ms>',
+      `time limit for a whole request (default: ${defaults.requestTimeout})`,
+    ),
   ]
 }
 
-/** How often the simulator misbehaves. */
+/** Flags of the simulator's faults. */
 export interface FaultFlags {
   faultRate?: number
   faultSeed?: number
@@ -208,35 +224,38 @@ export function faultFlags(): Option[] {
   return [
     numberFlag(
       '--fault-rate <share>',
-      'share of requests that go wrong, from 0 to 1, in all ways alike (default: 0)',
+      'share of requests that fail, from 0 to 1, in equal parts for each kind (default: 0)',
     ),
-    numberFlag('--fault-seed <number>', 'which requests go wrong, and how (default: 1)'),
+    numberFlag('--fault-seed <number>', 'number that decides which requests fail, and how (default: 1)'),
   ]
 }
 
 /** The flags of the simulator's latency. */
 export function latencyFlags(): Option[] {
   return [
-    numberFlag('--time-to-first-token <ms>', `of an answer (default: ${defaultLatency.timeToFirstToken})`),
+    numberFlag(
+      '--time-to-first-token <ms>',
+      `time until the first token of an answer (default: ${defaultLatency.timeToFirstToken})`,
+    ),
     numberFlag(
       '--prompt-tokens-per-second <number>',
-      `or Infinity (default: ${defaultLatency.promptTokensPerSecond})`,
+      `speed of reading the prompt, or Infinity (default: ${defaultLatency.promptTokensPerSecond})`,
     ),
     numberFlag(
       '--output-tokens-per-second <number>',
-      `or Infinity (default: ${defaultLatency.outputTokensPerSecond})`,
+      `speed of writing the answer, or Infinity (default: ${defaultLatency.outputTokensPerSecond})`,
     ),
     numberFlag(
       '--slowdown <number>',
-      `how much each further request in flight slows the others (default: ${defaultLatency.slowdown})`,
+      `share by which each further request in flight slows the others (default: ${defaultLatency.slowdown})`,
     ),
   ]
 }
 
-/** The flags of a run against the simulator. */
+/** Adds the flags of a trial with the simulator. */
 export function addTrialFlags(command: Command): void {
-  addGroup(command, 'Trying it out:', [
-    flag('--simulate', 'send to an embedded server that is not a model'),
+  addGroup(command, 'Trial:', [
+    flag('--simulate', 'send to a built-in server that is not a model'),
     ...latencyFlags(),
     ...faultFlags(),
   ])

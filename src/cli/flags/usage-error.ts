@@ -19,7 +19,10 @@ const FLAGS: Readonly<Record<string, string>> = {
   pricing: '--price-in and --price-out',
 }
 
-/** The flag of an option of the library or of the simulator: `--max-pack-tokens` for `maxPackTokens`. */
+/**
+ * The flag of an option of the library or of the simulator: `--max-pack-tokens` for
+ * `maxPackTokens`.
+ */
 function flagOf(option: string): string {
   // The simulator groups some of its options.
   const name = option.replace(/^(?:latency|limits|faults)\./, '')
@@ -39,7 +42,10 @@ export function inFlags<T>(check: () => T): T {
   }
 }
 
-/** The error of a bad option, which has the option's name as a property, as a flag's. Any other error stays. */
+/**
+ * Turns the error of a bad option, whose property `option` is its name, into an error that names
+ * the flag. Leaves any other error as it is.
+ */
 export function asUsageError(error: unknown): unknown {
   if (!(error instanceof Error && 'option' in error && typeof error.option === 'string')) return error
   const { message, option } = error

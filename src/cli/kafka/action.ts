@@ -47,7 +47,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
 
     const rejections = new Rejections()
     const onRejected = (record: KafkaRecord, reason: RecordError): void => {
-      // A cache answers as well.
+      // The tokens of a cached result count too.
       if (isHopeless(reason, stream.stats.tokens.output > 0)) throw reason
       const first = rejections.add(record, reason)
       if (first === undefined) return
@@ -81,7 +81,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
   }
 }
 
-/** Only here, so that nobody needs the client who reads no Kafka. */
+/** Imports the client only now, so that the other commands do not need it. */
 async function importKafka(): Promise<typeof import('../../kafka/index.ts')> {
   return import('../../kafka/index.ts').catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
@@ -92,7 +92,7 @@ async function importKafka(): Promise<typeof import('../../kafka/index.ts')> {
   })
 }
 
-/** How a worker ended. */
+/** The account of a worker, or the error that ended it. */
 async function endOf(running: Promise<KafkaSummary>): Promise<KafkaSummary | Error> {
   return running.catch((error: unknown) => {
     const usage = asUsageError(error)

@@ -6,13 +6,14 @@ import { partitionBy } from '../task/partition.ts'
 import { askedText } from '../rows/item.ts'
 import type { ItemOf } from './messages.ts'
 
-/** The options of a stream of messages that depend on what its records are. */
+/** The options of a stream that depend on messages as records. */
 export function askingOf(
   examples: Task['examples'],
   itemOf: ItemOf,
   partition: string | undefined,
 ): Pick<PackStreamOptions<KafkaRecord, unknown>, 'examples' | 'serialize' | 'partition'> {
-  // Their texts are ready, and no messages.
+  // Examples are texts, but a stream of messages needs messages. Each example gets a message of its
+  // own.
   const samples = new Map(examples?.map((example) => [sample(example.file), example]))
   const key = partitionBy(partition)
   return {

@@ -19,7 +19,7 @@ export interface ConnectionFlags {
   saslUsername?: string
 }
 
-/** How the cluster is reached, by the flags and by the environment. */
+/** The connection to the cluster, by the flags and the environment. */
 export function connectionOf(
   flags: ConnectionFlags,
   env: Io['env'],
@@ -38,10 +38,10 @@ function brokersOf(flag: string | undefined, env: Io['env']): string[] {
   const brokers = commaList(text)
   const bad = brokers.find((broker) => !isBroker(broker))
   if (bad === undefined) return brokers
-  // There may be a password in it.
+  // The address may hold a password.
   const got = bad.includes('@') ? '' : `, got ${JSON.stringify(bad)}`
   const name = flag === undefined ? 'KAFKA_BROKERS' : '--brokers'
-  throw new UsageError(`${name}: expected host:port, several with commas in between${got}`)
+  throw new UsageError(`${name}: expected host:port, or several with commas between them${got}`)
 }
 
 const BROKER = /^(?:(?<name>[\w.-]+)|\[(?<ip>[^\]]+)\])(?::(?<port>\d+))?$/
@@ -56,7 +56,7 @@ function clientIdOf(name: string | undefined): string | undefined {
   throw new UsageError(`--client-id: expected a name without spaces, got ${JSON.stringify(name)}`)
 }
 
-/** `tls`, which turns it on, and whose name the brokers have to prove. */
+/** `tls` turns TLS on. `tlsServerName` is the name that the brokers must prove. */
 function tlsOf(
   { tls = false, tlsCa, tlsCert, tlsKey, tlsServerName }: ConnectionFlags,
   brokers: readonly string[],
@@ -66,14 +66,14 @@ function tlsOf(
     throw new UsageError('Expected --tls-cert and --tls-key together')
   }
   const ca = tlsCa === undefined ? undefined : readText(tlsCa, '--tls-ca')
-  // Node trusts nobody by such a file, and says nothing.
+  // With such a file, Node would trust no authority, and report nothing.
   if (ca?.includes('-----BEGIN ') === false) throw new UsageError(`--tls-ca: ${tlsCa}: there is no PEM in it`)
   if (ca !== undefined) check(`--tls-ca: ${tlsCa}`, { ca })
   const cert = tlsCert === undefined ? undefined : readText(tlsCert, '--tls-cert')
   const key = tlsKey === undefined ? undefined : readText(tlsKey, '--tls-key')
   if (cert !== undefined) check(`--tls-cert: ${tlsCert}`, { cert })
   if (key !== undefined) check(`--tls-key: ${tlsKey}`, given({ cert, key }))
-  // A cluster behind one address is told by it which broker is meant; but an IP address is no such name.
+  // A cluster behind one address needs the name of the broker. An IP address is not a name.
   const isNamed = brokers.every((broker) => isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0)
   return { tls: given({ ca, cert, key }), tlsServerName: tlsServerName ?? isNamed }
 }

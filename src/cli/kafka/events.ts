@@ -2,7 +2,7 @@ import type { KafkaEvent, TopicPartition } from '../../kafka/index.ts'
 import type { StopSignal } from '../process/signals.ts'
 import { whole } from '../terminal/words.ts'
 
-/** What has happened, for a person. */
+/** An event, in words for a person. */
 export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): string {
   switch (event.type) {
     case 'assigned':
@@ -10,27 +10,27 @@ export function sayEvent(event: Exclude<KafkaEvent, { type: 'rejected' }>): stri
         ? 'Reads nothing: other workers have all partitions'
         : `Reads ${list(event.partitions)}`
     case 'leaving':
-      return `Finishes ${list(event.partitions)}, to be read elsewhere`
+      return `Finishes ${list(event.partitions)}, which another worker takes over`
     case 'left': {
       const { partitions, uncommitted } = event
       if (uncommitted === 0) return `Left ${list(partitions)}`
       const records = uncommitted === 1 ? '1 record' : `${whole(uncommitted)} records`
-      return `Left ${list(partitions)}, with ${records} uncommitted, to be asked again elsewhere`
+      return `Left ${list(partitions)}, with ${records} uncommitted, which another worker sends again`
     }
     case 'deleted': {
       const { partition, from, to } = event
-      return `Lost ${list([partition])} from offset ${from} to ${to - 1n}: deleted before it was read, as its retention has it`
+      return `Lost ${list([partition])} from offset ${from} to ${to - 1n}: the cluster deleted the records before a worker read them`
     }
     case 'retry':
       return `${event.error.message}. Trying again`
   }
 }
 
-/** What a worker does at the first signal and at the second, for a person. */
+/** The effect of a signal, in words for a person. */
 export function sayStop({ name }: StopSignal, times: number): string {
-  if (times > 1) return 'Giving up what is not finished.'
-  const again = name === 'SIGINT' ? ' Ctrl-C again gives it up.' : ''
-  return `Stopping: reads no more, and finishes what it has read.${again}`
+  if (times > 1) return 'Giving up the unfinished records.'
+  const again = name === 'SIGINT' ? ' Ctrl-C again gives them up.' : ''
+  return `Stopping: finishes the records that it has read, and reads no more.${again}`
 }
 
 /** `refunds 1; tickets 0, 2` */

@@ -15,21 +15,21 @@ import { outputRow } from '../rows/output-row.ts'
 
 export type MessageFormat = 'json' | 'lines'
 
-/** How a message becomes what `run` makes of a row. */
+/** Makes of a message what `run` makes of a row. */
 export type ItemOf = (record: KafkaRecord) => Item
 
 export function itemsOf(format: MessageFormat, textOf: TextOf, taken: ReadonlySet<string>): ItemOf {
-  // It is asked for its text and its partition, and once more as its result is there.
+  // Callers need the item for the text, for the partition, and later for the result.
   const items = new WeakMap<KafkaRecord, Item>()
   return (record) => {
-    // The index is that of an input, and here there is none.
+    // Messages have no index, which is the position in an input.
     const item = items.get(record) ?? toItem(rowOf(record, format), 0, textOf, taken)
     items.set(record, item)
     return item
   }
 }
 
-/** The value of a result's message: the columns that a row of an output has, but for `_index`. */
+/** The value of a result message: the columns of an output row, without `_index`. */
 export function valueOf(
   outcome: Fulfilled<KafkaRecord, unknown>,
   itemOf: ItemOf,
@@ -39,7 +39,7 @@ export function valueOf(
   return jsonlLine(withoutIndex(row)).trimEnd()
 }
 
-/** Places are told as `topic:partition:offset`. */
+/** Errors name the place as `topic:partition:offset`. */
 function rowOf({ topic, partition, offset, value }: KafkaRecord, format: MessageFormat): Row {
   const place = { file: `${topic}:${partition}`, line: Number(offset), end: 0, terminated: true }
   const bad = (code: RowErrorCode, what: string): Row => {
@@ -55,6 +55,6 @@ function rowOf({ topic, partition, offset, value }: KafkaRecord, format: Message
   } catch (error) {
     return error instanceof RangeError
       ? bad('too_deep', 'expected fewer levels of arrays and objects')
-      : bad('invalid_json', 'expected JSON, got what is not')
+      : bad('invalid_json', 'expected JSON, got something else')
   }
 }

@@ -2,11 +2,12 @@ import type { Stats } from '../../index.ts'
 import { say, type Io } from '../io.ts'
 import { canRedraw, progressLine, showProgress } from '../terminal/progress.ts'
 
-/** How often a log is told how far it is, and over how long a terminal's rate is taken, in ms. */
-const MINUTE = 60_000
-const RECENT = 10_000
+/** Interval between two lines of a log. */
+const LOG_INTERVAL_MS = 60_000
+/** Period of the rate on a terminal. */
+const RATE_PERIOD_MS = 10_000
 
-/** Where a worker tells what happens, and how far it is. */
+/** Tells a person the events and the progress of a worker. */
 export interface Teller {
   say: (text: string) => void
   stop: () => void
@@ -21,21 +22,21 @@ export function openTeller(stats: () => Stats, isQuiet: boolean, io: Io): Teller
 }
 
 function onTerminal(stats: () => Stats, io: Io): Teller {
-  const rate = new Rate(RECENT)
+  const rate = new Rate(RATE_PERIOD_MS)
   const progress = showProgress(() => snapshot(stats(), rate), io)
   return { say: progress.note, stop: progress.stop }
 }
 
-/** Nothing where nothing has happened. */
+/** Writes the progress to a log. Writes nothing while nothing happens. */
 function inLog(stats: () => Stats, tell: Teller['say']): Teller {
-  const rate = new Rate(MINUTE)
+  const rate = new Rate(LOG_INTERVAL_MS)
   let before = done(stats())
   const timer = setInterval(() => {
     const now = stats()
     const line = progressLine(snapshot(now, rate), Infinity)
     if (done(now) > before || now.inFlight > 0) tell(line)
     before = done(now)
-  }, MINUTE)
+  }, LOG_INTERVAL_MS)
   timer.unref()
   return {
     say: tell,
@@ -62,19 +63,19 @@ function done({ records }: Stats): number {
   return records.fulfilled + records.rejected
 }
 
-/** Records a second of late: a worker that had nothing to do all night is not a slow one. */
+/** Records per second in the last period. A night without work does not make a worker slow. */
 export class Rate {
   readonly #samples: { at: number; done: number }[] = [{ at: performance.now(), done: 0 }]
-  readonly #window: number
+  readonly #periodMs: number
 
-  constructor(window: number) {
-    this.#window = window
+  constructor(periodMs: number) {
+    this.#periodMs = periodMs
   }
 
   add(at: number, done: number): number {
     this.#samples.push({ at, done })
-    // The first one is as old as the window, or the oldest that there is.
-    while ((this.#samples[1]?.at ?? Infinity) <= at - this.#window) this.#samples.shift()
+    // The first sample is as old as the period, or the oldest sample.
+    while ((this.#samples[1]?.at ?? Infinity) <= at - this.#periodMs) this.#samples.shift()
     const first = this.#samples[0] ?? { at, done }
     return ((done - first.done) / Math.max(at - first.at, 1)) * 1_000
   }

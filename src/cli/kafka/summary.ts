@@ -7,29 +7,29 @@ import type { StopSignal } from '../process/signals.ts'
 import { isOfServer, withCause } from '../terminal/failure.ts'
 import { clock, spent, whole } from '../terminal/words.ts'
 
-/** What a worker came to: what `--json` prints. */
+/** The account of a worker, which `--json` prints. */
 export interface WorkerSummary {
   readonly status: 'stopped' | 'failed'
   readonly exitCode: number
-  /** `simulator`: the results are no model's. */
+  /** `simulator`: no model made the results. */
   readonly server: string
-  /** What has become of what was read; where the worker failed it is not known. */
+  /** Outcomes of the messages that were read. `null`: not known, because the worker failed. */
   readonly records: Pick<KafkaSummary, 'fulfilled' | 'rejected' | 'dropped' | 'unfinished'> | null
   readonly seconds: number
   readonly stats: Stats
   readonly error: string | undefined
-  /** Which message was the first that was rejected, and why. */
+  /** The first rejected message, and why. */
   readonly firstRejection: string | undefined
 }
 
-/** @param stop What has stopped it. */
+/** @param stop The signal that stopped the worker. */
 export function summaryOf(
   ended: KafkaSummary | Error,
   stop: StopSignal | undefined,
   accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstRejection'>,
 ): WorkerSummary {
   if (ended instanceof Error) {
-    // Others say themselves why.
+    // Other errors say the reason themselves.
     const error = ended instanceof RecordError ? withCause(ended) : withFlags(ended.message)
     return { status: 'failed', exitCode: exitCodes.fatal, records: null, error, ...accounts }
   }
@@ -43,7 +43,7 @@ export function summaryOf(
   }
 }
 
-/** Says how a worker ended: to a person, or to a machine if it asked. */
+/** Reports how a worker ended: to a person, or as JSON. */
 export function report(
   summary: WorkerSummary,
   ended: KafkaSummary | Error,
@@ -62,7 +62,7 @@ export function report(
   else if (summary.records || summary.stats.requests > 0) say(io, formatWorker(summary))
 }
 
-/** The summary as a person reads it. */
+/** The summary for a person. */
 export function formatWorker({ records, seconds, stats, server, firstRejection }: WorkerSummary): string {
   const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
   const lines = [

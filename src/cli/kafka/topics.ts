@@ -7,7 +7,7 @@ export interface TopicFlags {
   deadLetterTopic?: string
 }
 
-/** What is read, as whom, and where it goes. */
+/** The topics and the consumer group. */
 export interface Topics {
   readonly topics: readonly string[]
   readonly groupId: string
@@ -18,12 +18,16 @@ export interface Topics {
 export function topicsOf(flags: TopicFlags): Topics {
   const topics = commaList(needed('--topics', flags.topics, 'the topics to read'))
   const groupId = needed('--group', flags.group, 'the consumer group')
-  const outputTopic = needed('--output-topic', flags.outputTopic, 'where results go')
-  const deadLetterTopic = needed('--dead-letter-topic', flags.deadLetterTopic, 'where rejected messages go')
+  const outputTopic = needed('--output-topic', flags.outputTopic, 'the topic for the results')
+  const deadLetterTopic = needed(
+    '--dead-letter-topic',
+    flags.deadLetterTopic,
+    'the topic for rejected messages',
+  )
   for (const topic of topics) checkName('--topics', topic)
   checkName('--output-topic', outputTopic)
   checkName('--dead-letter-topic', deadLetterTopic)
-  // It would read its own messages, for ever.
+  // The worker would read its own messages without end.
   refuse('--output-topic', outputTopic, topics, '--topics')
   refuse('--dead-letter-topic', deadLetterTopic, topics, '--topics')
   refuse('--dead-letter-topic', deadLetterTopic, [outputTopic], '--output-topic')
@@ -40,7 +44,7 @@ function needed(name: string, value: string | undefined, what: string): string {
   return value.trim()
 }
 
-/** As Kafka has it. */
+/** Kafka's rule for names of topics. */
 function checkName(flag: string, topic: string): void {
   if (/^[\w.-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
   const allowed = 'letters, digits, dots, _ and -'

@@ -1,57 +1,62 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** How often it is looked, in ms: the space for new objects doubles a few times in the first second of work. */
-const EVERY = 100
-/** What V8 may set aside for new objects, in bytes. */
-const MOST_NEW = 16 * 2 ** 20
-/** How far the heap may grow before it is collected, in percent of what was in use after the last time. */
-const GROWTH = 50
-/** The V8 of Node 26. A later one may not know the flags, and would say so on standard error. */
+/**
+ * Interval between two checks. The space for new objects doubles several times in the first second.
+ */
+const CHECK_INTERVAL_MS = 100
+/** Largest space that V8 may reserve for new objects. */
+const NEW_SPACE_BYTES = 16 * 2 ** 20
+/** Growth of the heap after which V8 collects garbage. */
+const HEAP_GROWTH_PERCENT = 50
+/**
+ * Version of V8 in Node 26. A later version may not know the flags, and would warn on standard
+ * error.
+ */
 const LATEST_V8 = 14
-/** What the process may take before all is collected, in bytes. A run needs about 150 MB. */
-const HIGH = 260e6
-/** How long it goes without, in ms: it throws away compiled code, too, and costs a fifth of a second. */
-const PAUSE = 10_000
+/** Memory of the process at which it gives everything back. A run needs about 150 MB. */
+const HIGH_BYTES = 260e6
+/**
+ * Shortest time between two such collections. Each one takes 0.2 s, and drops compiled code too.
+ */
+const PAUSE_MS = 10_000
 
 /**
- * Keeps garbage from piling up, until the returned function is called.
+ * Keeps the memory of the process low, for as long as the process runs.
  *
- * A run has some 40 MB in use at any time, however long it is, but V8 trades memory for speed: it sets aside up to 134 MB
- * for new objects where the machine is large, lets the old ones take several times what is used before it collects them,
- * and keeps pages that it has emptied. So the process would take 350 to 600 MB. Here the first two are held back, which
- * costs about a tenth of the speed; and where that is not enough, everything is given back, which costs more.
+ * A run uses about 40 MB at any time, however long it is. But V8 trades memory for speed: on a
+ * large machine it reserves up to 134 MB for new objects, lets old objects grow to several times
+ * the used memory before it collects garbage, and keeps empty pages. The process would then take
+ * 350 to 600 MB. This function limits the first two, which costs about a tenth of the speed. If
+ * that is not enough, it gives everything back, which costs more.
  *
- * All of it decides only when garbage is collected, never how much may be in use: nothing can fail because of it, as it
- * would with `--max-old-space-size`.
+ * It decides only when V8 collects garbage, and never limits the memory in use. So nothing can fail
+ * because of it, unlike with `--max-old-space-size`.
  */
-export function keepMemoryLow(): () => void {
+export function keepMemoryLow(): void {
   const areFlagsKnown = Number.parseInt(process.versions.v8, 10) <= LATEST_V8
-  if (areFlagsKnown) setFlagsFromString(`--heap-growing-percent=${GROWTH}`)
-  const giveBack = giveBackAbove(HIGH)
-  const look = (): void => {
+  if (areFlagsKnown) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
+  const giveBack = giveBackAbove(HIGH_BYTES)
+  const check = (): void => {
     if (areFlagsKnown) limitNewSpace()
     giveBack()
   }
-  look()
-  const timer = setInterval(look, EVERY)
-  timer.unref()
-  return () => {
-    clearInterval(timer)
-  }
+  check()
+  setInterval(check, CHECK_INTERVAL_MS).unref()
 }
 
 /**
- * V8 reads `--max-semi-space-size` only as it starts, where a program cannot set it for itself; so the space is kept from
- * growing once it is large enough. It is looked at again and again, since V8 makes it small when there is little to do.
+ * V8 reads `--max-semi-space-size` only at its start, where a program cannot set it for itself. So
+ * this function stops the growth of the space once it is large enough. It must check again and
+ * again, because V8 shrinks the space when there is little to do.
  */
 function limitNewSpace(): void {
   const size = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0
-  setFlagsFromString(`--semi-space-growth-factor=${size < MOST_NEW ? 2 : 1}`)
+  setFlagsFromString(`--semi-space-growth-factor=${size < NEW_SPACE_BYTES ? 2 : 1}`)
 }
 
-function giveBackAbove(high: number): () => void {
-  let limit = high
+function giveBackAbove(highBytes: number): () => void {
+  let limit = highBytes
   let notBefore = 0
   let collect: (() => void) | undefined
   return () => {
@@ -60,17 +65,20 @@ function giveBackAbove(high: number): () => void {
       collect ??= collector()
       collect()
     } catch {
-      // A Node that has no such thing does without.
+      // This Node does not have the function.
       limit = Infinity
       return
     }
-    // What is in use is no garbage: a job that needs more is not held up again and again.
-    limit = Math.max(high, process.memoryUsage.rss() * 1.25)
-    notBefore = performance.now() + PAUSE
+    // The memory in use is not garbage. A job that needs more is not stopped again and again.
+    limit = Math.max(highBytes, process.memoryUsage.rss() * 1.25)
+    notBefore = performance.now() + PAUSE_MS
   }
 }
 
-/** What V8 does before it runs out of memory: it collects all that can be, and gives the pages back to the system. */
+/**
+ * Returns the collection that V8 makes before it runs out of memory: it also gives pages back to
+ * the system.
+ */
 function collector(): () => void {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void

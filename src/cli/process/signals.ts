@@ -13,9 +13,9 @@ export interface Signals {
 }
 
 /**
- * Calls back at each Ctrl-C and SIGTERM, with how many there have been. Returns a function that takes the
- * listeners back: the system then ends the process at the next signal. (`process.exit` would wait for a
- * read of a file that never comes back.)
+ * Calls back at each Ctrl-C and SIGTERM, with the number of signals until now. Returns a function
+ * that removes the listeners: the system then ends the process at the next signal. (`process.exit`
+ * would wait for a pending read of a file, which may never end.)
  */
 export function onStopSignal(
   signals: Signals,

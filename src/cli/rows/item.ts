@@ -10,13 +10,16 @@ import {
 } from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
-/** Codes of rows that do not hold their record: they hold at best its source. */
+/** Codes of rows that do not hold their record, but at best its source. */
 const UNREADABLE: ReadonlySet<string> = new Set([
   ...rowErrorCodes,
   ...['unreadable', 'not_a_record', 'reserved_column'],
 ])
 
-/** Why a record that can be read cannot be asked. Says where it is, and nothing of what is in it but names of columns. */
+/**
+ * Why a readable record cannot be sent. The message gives its place, and no content except names of
+ * columns.
+ */
 export class ItemError extends Error {
   override readonly name = 'ItemError'
   readonly code:
@@ -34,24 +37,24 @@ export interface Item {
   readonly index: number
   readonly file: string
   readonly line: number
-  /** The columns that go to the output as they are. */
+  /** The columns that go to the output unchanged. */
   readonly own: Readonly<Record<string, unknown>>
-  /** The columns of the table that it comes from, in their order. */
+  /** The columns of its table, in order. */
   readonly columns?: readonly string[] | undefined
-  /** What is asked about, or why the record cannot be asked. */
+  /** The text to send, or why the record cannot be sent. */
   readonly text: string | RowError | ItemError
 }
 
-/** What is asked about. Throws why the record cannot be asked. */
+/** The text to send. Throws the reason if the record cannot be sent. */
 export function askedText({ text }: Item): string {
   if (typeof text === 'string') return text
   throw text
 }
 
-/** Makes the text of a record from its columns. Throws an `Error` that names the column that is missing. */
+/** Makes the text of a record from its columns. Throws an `Error` that names a missing column. */
 export type TextOf = (own: Readonly<Record<string, unknown>>) => string
 
-/** How a record's text is made, by the flags. */
+/** The function that makes a record's text, by the flags. */
 export function textFrom(field: string | undefined, template: string | undefined): TextOf {
   if (field !== undefined && template !== undefined)
     throw new UsageError('Expected --field or --template, got both')
@@ -65,13 +68,13 @@ export function textFrom(field: string | undefined, template: string | undefined
   return (own) => parts.map((part, i) => (i % 2 === 0 ? part : textOf(own, part))).join('')
 }
 
-/** A line is itself, all else is JSON. */
+/** A line stays as it is. Any other record becomes JSON. */
 const wholeRecord: TextOf = (own) => {
   const { text, ...rest } = own
   return typeof text === 'string' && Object.keys(rest).length === 0 ? text : JSON.stringify(own)
 }
 
-/** A column by its name, or by `a.b` for one inside another. */
+/** The value of a column, by its name or by `a.b` for a field inside a column. */
 export function columnOf(own: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(own, name)) return own[name]
   let value: unknown = own
@@ -88,7 +91,10 @@ export function columnOf(own: Readonly<Record<string, unknown>>, name: string): 
   return value
 }
 
-/** In a table an object stands as JSON. Its numbers are part of the text that is asked. */
+/**
+ * Reads an object of a table, which is JSON there. Its numbers stay exact: they are part of the
+ * text.
+ */
 function parseCell(value: unknown): unknown {
   if (typeof value !== 'string' || !/^[[{]/.test(value)) return value
   try {
@@ -116,7 +122,7 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
     own: kept,
   })
   const bad = (code: ItemError['code'], what: string) => item(new ItemError(code, row, what))
-  // An output has no place for its columns.
+  // The output has no place for the columns of this record.
   const foreign = (code: ItemError['code'], what: string) =>
     item(new ItemError(code, row, what), rawColumns(JSON.stringify(row.record)))
 
@@ -143,7 +149,10 @@ export function toItem(row: Row, index: number, makeText: TextOf, taken: Readonl
   }
 }
 
-/** The names of a record's own columns, in the order of its table: an object has those first that are whole numbers. */
+/**
+ * The names of a record's own columns, in the order of its table. An object would put whole numbers
+ * first.
+ */
 export function columnNames({ columns = [], own }: Item): string[] {
   return [...new Set([...columns.filter((name) => Object.hasOwn(own, name)), ...Object.keys(own)])]
 }

@@ -2,8 +2,8 @@ import { RowError, type RowStream } from '../../files/index.ts'
 import { toItem, type Item, type TextOf } from './item.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
-/** How far it is looked for the first record that tells what columns there are: rows, and bytes of the files. */
-const LOOK_AHEAD = 1_000
+/** Limits of the search for the first record that shows which columns there are. */
+const LOOK_AHEAD_ROWS = 1_000
 const LOOK_AHEAD_BYTES = 8 * 2 ** 20
 
 /** The records of an input, in order, each with its index. */
@@ -18,9 +18,10 @@ export class Items {
   }
 
   /**
-   * The first record that tells what the others are like: in particular, that has the column that is asked for. It is not taken.
+   * Finds the first typical record: a record with the column that the task needs. The record stays
+   * in the input.
    *
-   * @throws {UsageError} What is wrong with the columns of all records: it is said before anything is asked.
+   * @throws {UsageError} If all records lack a column. The job stops before it sends anything.
    */
   async first(isTable: (file: string) => boolean): Promise<Item | undefined> {
     let atypical: Item | undefined
@@ -32,8 +33,8 @@ export class Items {
       if (kind === 'typical') return value
       if (kind === 'impossible') throw asUsage(value)
       if (kind === 'atypical') atypical ??= value
-      if (this.#head.length < LOOK_AHEAD && this.#source.bytesRead < LOOK_AHEAD_BYTES) continue
-      // Logs may begin with a thousand events of another kind, but a table has the same columns to its end.
+      if (this.#head.length < LOOK_AHEAD_ROWS && this.#source.bytesRead < LOOK_AHEAD_BYTES) continue
+      // A log may begin with a thousand events of another kind. A table keeps its columns.
       if (!atypical || !isTable(atypical.file)) return atypical
       break
     }
@@ -41,13 +42,13 @@ export class Items {
     return undefined
   }
 
-  /** Reads no further, also where it waits for an input that is still open. */
+  /** Stops reading, even while it waits for an input that is still open. */
   close(): void {
     this.#source.destroy()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
-    // One by one, so that none is kept.
+    // One by one, so that memory keeps no record.
     for (let item = this.#head.shift(); item; item = this.#head.shift()) yield item
     for (;;) {
       const { done, value } = await this.#rows.next()
@@ -57,7 +58,7 @@ export class Items {
   }
 }
 
-/** What a record tells of the others, by what is to be asked of it. */
+/** What the text of a record shows about the other records. */
 function kindOf(text: Item['text']): 'typical' | 'atypical' | 'impossible' | 'unreadable' {
   if (typeof text === 'string') return 'typical'
   if (text instanceof RowError) return 'unreadable'

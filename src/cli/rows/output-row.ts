@@ -5,7 +5,7 @@ import type { ResultColumns } from './result-columns.ts'
 
 export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
 
-/** A record with its outcome, as it goes to the output. */
+/** The output row of a record with its outcome. */
 export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
   const { index, own } = outcome.record
   const { prefix } = columns
@@ -18,25 +18,25 @@ export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumn
 
 type Rejected = Extract<Outcome<Item, unknown>, { status: 'rejected' }>
 
-/** What is wrong with a row is known better here than to the stream. */
+/** The reason of a rejection. This function knows more about a bad row than the stream does. */
 function reasonOf({ record: { text }, reason }: Rejected): { code: string; message: string } {
   return typeof text === 'string' ? reason : text
 }
 
-/** The same for a person: `tickets.csv:7: there is no text to ask about`. */
+/** The reason for a person: `tickets.csv:7: there is no text to ask about`. */
 export function explain(outcome: Rejected): string {
   const { file, line, text } = outcome.record
   const { message } = reasonOf(outcome)
   return typeof text === 'string' ? `${file}:${line}: ${message}` : message
 }
 
-/** Writes rows as lines of one format. */
+/** The header and the lines of a format. */
 export interface LineFormat {
   readonly header: string
   readonly line: (row: Record<string, unknown>) => string
 }
 
-/** @param columns Of a format that has a header. */
+/** @param columns The columns of a format with a header. */
 export function lineFormat(format: OutputFormat, columns: readonly string[]): LineFormat {
   if (format === 'jsonl') return { header: '', line: jsonlLine }
   const delimiter = format === 'tsv' ? '\t' : ','

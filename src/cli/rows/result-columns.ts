@@ -1,15 +1,15 @@
 import { OWN_COLUMNS } from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
-/** The columns that a result has in an output. */
+/** The columns of a result in an output. */
 export interface ResultColumns {
   readonly names: readonly string[]
-  /** Whether the result's own fields are these; otherwise it stands in the only one, whole. */
+  /** Whether each field of the result has a column. Otherwise one column holds the whole result. */
   readonly areFields: boolean
   readonly prefix: string
 }
 
-/** @param fields Those that every result has, where they are known. */
+/** @param fields The fields of every result, if they are known. */
 export function resultColumns(fields: readonly string[] | undefined, prefix: string): ResultColumns {
   const names = (fields ?? ['result']).map((name) => prefix + name)
   const taken = names.find((name) => OWN_COLUMNS.includes(name))

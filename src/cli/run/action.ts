@@ -49,7 +49,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const first = await items
       .first((file) => isTable(job, file))
       .catch((error: unknown) => {
-        // Nothing has been asked: it is the command that has to be mended.
+        // Nothing was sent: the command must change.
         throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
       })
 
@@ -57,7 +57,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const state = await stateOf(job, flags, server, targets)
     if (overwrite) removeBefore(targets)
     const before = await readBefore(targets, state, force)
-    // Before the output: one that nobody knows whose it is cannot be gone on with.
+    // Before the output, because no run can continue an output without a state.
     if (kept !== undefined) writeState(kept, before.state)
     const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before }, io)
     const flow = new Flow(stream, items, before.output, output, {
@@ -75,7 +75,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
   }
 }
 
-/** A glob may find what an earlier run has written, and what it keeps beside that. */
+/** Leaves out the files of this run, which a glob may find: an earlier run wrote them. */
 function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, cache }: RunFlags): Job {
   const ours = [output, rejects, cache].filter((path) => path !== undefined).map(real)
   const isOurs = (file: string) =>

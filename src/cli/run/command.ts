@@ -17,36 +17,43 @@ export function addRun(program: Command, perform: Perform): void {
     .command('run')
     .summary('send the records of files through a model')
     .description(
-      `Sends the records of files through a model, many in each request, and writes each with its result as soon as it is there. Run the same command again after a Ctrl-C or a crash, and it goes on where it stopped.
+      `Sends the records of files through a model, many in each request. Writes each record with its result as soon as the result arrives. After Ctrl-C or a crash, run the same command again: it continues where it stopped.
 
-Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines; .gz and .zst of each; - is standard input.
-Output: the record's own columns, the result's, _index (position in the input, from 0) and, if it was rejected, _error.`,
+Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines, also as .gz or .zst; - is standard input.
+Output: the columns of the record and of the result, _index (position in the input, from 0) and, for a rejected record, _error.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
   addJobFlags(command, {
     maxPackRecords: `records in one request (default: ${defaults.maxPackRecords})`,
-    rpm: "what the server's headers say",
-    countTokens: 'count tokens exactly, by this vocabulary (needs gpt-tokenizer)',
+    rpm: 'the limits in the headers of the server',
+    countTokens: 'count tokens exactly with this vocabulary (needs gpt-tokenizer)',
   })
   addGroup(command, 'Output:', [
-    flag('-o, --output <file>', '.jsonl, .csv or .tsv (default: JSON lines on standard output)'),
-    flag('--output-format <format>', 'where the name does not tell').choices(['jsonl', 'csv', 'tsv']),
-    flag('--rejects <file>', 'rejected records and bad rows go here too: an input for another run'),
-    flag('--ordered', 'in input order, instead of as they come'),
+    flag(
+      '-o, --output <file>',
+      'file to write: .jsonl, .csv or .tsv (default: JSON lines on standard output)',
+    ),
+    flag('--output-format <format>', 'format of the output if its name does not tell').choices([
+      'jsonl',
+      'csv',
+      'tsv',
+    ]),
+    flag('--rejects <file>', 'file for rejected records and bad rows too: the input of another run'),
+    flag('--ordered', 'keep the order of the input'),
     flag('--strict', 'stop at the first bad row'),
-    flag('--force', 'go on with an output although the input or what is asked has changed'),
-    flag('--overwrite', 'start anew, in place of what is there'),
-    flag('--json', 'a summary for machines: on standard output, or on standard error if records go there'),
-    flag('--no-progress', 'no line that tells how far it is'),
+    flag('--force', 'continue an output although the input or the task has changed'),
+    flag('--overwrite', 'replace the output of an earlier run'),
+    flag('--json', 'print a summary as JSON on standard output, or on standard error if records go there'),
+    flag('--no-progress', 'show no line with the progress'),
   ])
-  addGroup(command, 'How it is sent:', [
+  addGroup(command, 'Sending:', [
     ...sendingFlags(),
     numberFlag(
       '--high-water-mark <number>',
-      'records and outcomes that the stream buffers, each (default: 16)',
+      'number of records, and of outcomes, that the stream buffers (default: 16)',
     ),
-    numberFlag('--writable-high-water-mark <number>', 'records that it buffers (default: 16)'),
-    numberFlag('--readable-high-water-mark <number>', 'outcomes that it buffers (default: 16)'),
+    numberFlag('--writable-high-water-mark <number>', 'number of records that it buffers (default: 16)'),
+    numberFlag('--readable-high-water-mark <number>', 'number of outcomes that it buffers (default: 16)'),
   ])
   addTrialFlags(command)
   command
@@ -59,7 +66,7 @@ ${sampleFiles}
     --model gpt-4o-mini -o results.jsonl --rejects rejects.jsonl --simulate
 
 Exit codes:
-  0 all fulfilled, 1 some rejected, 2 the options cannot be used, 3 it had to stop, 130 Ctrl-C, 143 SIGTERM`,
+  0 all records fulfilled, 1 some rejected, 2 unusable options, 3 stopped by an error, 130 Ctrl-C, 143 SIGTERM`,
     )
     .action((files: string[]) =>
       perform(async (io) => {

@@ -8,44 +8,47 @@ import type { Output } from './output/output.ts'
 import type { ReadBack } from './resume/read-back.ts'
 import { explain } from '../rows/output-row.ts'
 
-/** Why a run ends before its input does. */
+/** Why a run ends before its input. */
 export interface Halt {
   readonly status: 'interrupted' | 'failed'
   readonly exitCode: number
-  /** Empty where nobody needs to be told. */
+  /** Empty if there is nothing to say. */
   readonly message: string
-  /** What has to be mended before it is of use to go on. */
+  /** The part that must change before it makes sense to continue. */
   readonly blame?: 'server' | 'input' | undefined
 }
 
-/** Takes records through the stream and writes their outcomes, until the input ends or something stops it. */
+/**
+ * Sends records through the stream and writes their outcomes, until the input ends or the run
+ * stops.
+ */
 export class Flow {
   readonly #stream: PackStream<Item>
   readonly #items: Items
-  /** What earlier runs have written. */
+  /** The rows that earlier runs wrote. */
   readonly before: ReadBack
   readonly #output: Output
   readonly #isStrict: boolean
   readonly #hasGaps: boolean
-  /** The record that is to be written next, where there may be no gaps. */
+  /** Index of the next record to write, if the output has no gaps. */
   #next = 0
   #halt: Halt | undefined
-  /** Records that have been read, those of earlier runs too. */
+  /** Records that were read, including the records of earlier runs. */
   read = 0
-  /** All of them have been. */
+  /** Whether all records were read. */
   isAllRead = false
-  /** Outcomes that have been written. */
+  /** Outcomes that this run wrote. */
   fulfilled = 0
   rejected = 0
-  /** Which was rejected first, and why. */
+  /** The first rejected record, and why. */
   firstRejection: string | undefined
-  /** When the first record was asked, as of `performance.now()`. */
+  /** Time of the first record that was sent, from `performance.now()`. */
   startedAt: number | undefined
 
   /**
-   * @param isStrict Whether it ends at the first row that cannot be asked.
-   * @param hasGaps Whether a record may be written although one before it has no outcome, so that a later run has to put that
-   *   one behind it.
+   * @param isStrict Whether the run ends at the first row that cannot be sent.
+   * @param hasGaps Whether the output may have a record while an earlier record has no outcome. A
+   *   later run then writes the earlier record behind it.
    */
   constructor(
     stream: PackStream<Item>,
@@ -62,20 +65,20 @@ export class Flow {
     this.#hasGaps = hasGaps
   }
 
-  /** Sends nothing more, and lets what runs come to its end. The first reason counts. */
+  /** Sends no more requests, and lets the running requests end. The first reason counts. */
   stop(halt: Halt): void {
     this.#halt ??= halt
     this.#stream.stop()
     this.#items.close()
   }
 
-  /** Returns why it ended before its time, if it did. */
+  /** Returns why the run ended before its input, if it did. */
   async run(): Promise<Halt | undefined> {
     const [reading] = await Promise.allSettled([pipeline(() => this.#unasked(), this.#stream), this.#write()])
     return this.#halt ?? (reading.status === 'rejected' ? haltBy(reading.reason) : undefined)
   }
 
-  /** The records that no earlier run has written, up to where the input breaks off. */
+  /** The records that no earlier run wrote, until the input ends or breaks off. */
   async *#unasked(): AsyncGenerator<Item> {
     try {
       for await (const item of this.#items) {
@@ -90,7 +93,7 @@ export class Flow {
       }
       this.isAllRead = true
     } catch (error) {
-      // Not thrown: what came before it is to be finished, and some of it has been paid for.
+      // No error is thrown: the run finishes the records before it, and some of them are paid for.
       this.#halt ??= { ...haltBy(error), blame: 'input' }
     }
   }
@@ -107,14 +110,16 @@ export class Flow {
         this[outcome.status] += 1
       }
     } catch (error) {
-      // Before the input is closed: to the one that reads, that is an error of its own.
+      // Before the input is closed, because the reader takes that for an error of its own.
       this.#halt ??= haltBy(error)
     } finally {
       this.#items.close()
     }
   }
 
-  /** A stream that is stopped gives out what it has, also behind a record that has no outcome. */
+  /**
+   * Whether a record is the next one. A stopped stream returns all its outcomes, even behind a gap.
+   */
   #isNext(index: number): boolean {
     while (this.before.done.has(this.#next)) this.#next += 1
     if (index !== this.#next) return false
@@ -126,12 +131,12 @@ export class Flow {
     const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected.size
     if (!isHopeless(reason, hasAnswered)) return false
     const { code } = reason.cause as Partial<RequestError>
-    // The last records of a small job may be what it always fails of.
+    // The last records of a small job may be the reason of the failure.
     return code === 'connection' || !this.isAllRead
   }
 }
 
-/** What goes wrong at the end, when all is done, ends it as well. */
+/** Makes a halt of an error at the very end of a run. */
 export function haltIfThrows(close: () => void): Halt | undefined {
   try {
     close()
@@ -143,7 +148,7 @@ export function haltIfThrows(close: () => void): Halt | undefined {
 
 function haltBy(error: unknown): Halt {
   const { code } = error as NodeJS.ErrnoException
-  // Whoever read standard output has had enough, as `head` has: 128 and the number of SIGPIPE.
+  // The reader of standard output stopped early, as `head` does: 128 and the number of SIGPIPE.
   if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
   return {
     status: 'failed',

@@ -8,18 +8,18 @@ import type { OutputFormat } from '../rows/output-row.ts'
 export interface OutputFile {
   readonly path: string
   readonly format: OutputFormat
-  /** Whether it can be read back and cut off: not a pipe or a device. */
+  /** Whether a run can read it back and shorten it. A pipe or a device cannot. */
   readonly canResume: boolean
 }
 
-/** Where rows go: those of all records, and those of rejected ones once more. */
+/** The files for the rows of all records, and once more for the rows of rejected records. */
 export interface OutputFiles {
-  /** Standard output if there is none. */
+  /** `undefined`: standard output. */
   readonly output: OutputFile | undefined
   readonly rejects: OutputFile | undefined
 }
 
-/** Checks where rows are to go: no file twice, and none that is read. */
+/** Checks the output files: each is named once, and no input is among them. */
 export function outputFiles(
   input: readonly string[],
   output: string | undefined,
@@ -39,17 +39,17 @@ export function outputFiles(
   return { output: open(output, '--output', format), rejects: open(rejects, '--rejects') }
 }
 
-/** Whether it is there, and a file that can be read back and cut off. */
+/** Whether it exists, and is a file that a run can read back and shorten. */
 export function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile()
 }
 
-/** Whether an earlier run, or somebody else, has written something to it. */
+/** Whether a file has content, from an earlier run or from another program. */
 export function hasContent({ path }: OutputFile): boolean {
   return isFile(path) && statSync(path).size > 0
 }
 
-/** Said before anything is asked, rather than when the first result has come. */
+/** Checks the place before the run sends anything, instead of when the first result arrives. */
 function checkPlace(path: string, option: string): void {
   const folder = dirname(path)
   if (!existsSync(folder)) throw new UsageError(`${option}: ${path}: there is no folder ${folder}`)
@@ -68,13 +68,14 @@ function formatByName(path: string, option: string): OutputFormat {
   throw new UsageError(`${option}: expected a name that ends in .jsonl, .csv or .tsv, got ${path}`)
 }
 
-/** The one name of a file, by whatever way it is named. */
+/** The same name for each way to name a file. */
 export function real(path: string): string {
   try {
     return realpathSync(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ELOOP') return resolve(path)
-    // A pipe, which has no place, or it is not there yet: then its folder is, or what a link stands for.
+    // A pipe has no path. If the file does not exist yet, its folder or the target of its link
+    // does.
     const target = linkOf(path)
     if (target !== undefined) return real(resolve(dirname(path), target))
     const folder = dirname(resolve(path))

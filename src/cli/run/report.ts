@@ -5,7 +5,10 @@ import { isFile } from './output-files.ts'
 import { whole } from '../terminal/words.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
-/** Says how a run ended: to a person, to a machine if it asked, and to nobody where all went well in a pipe. */
+/**
+ * Reports how a run ended: to a person, or as JSON. In a pipe, a run without problems reports
+ * nothing.
+ */
 export function report(
   summary: Summary,
   halt: Halt | undefined,

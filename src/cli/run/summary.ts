@@ -5,30 +5,29 @@ import type { Flow, Halt } from './flow.ts'
 import { exitCodes } from '../flags/usage-error.ts'
 import { clock, spent, whole } from '../terminal/words.ts'
 
-/** What a run came to: what `--json` prints. */
+/** The account of a run, which `--json` prints. */
 export interface Summary {
-  /** `complete`; or why not: `interrupted`, `failed`. */
   readonly status: 'complete' | 'interrupted' | 'failed'
   readonly exitCode: number
   readonly output: string | undefined
   readonly rejects: string | undefined
-  /** `simulator`: the results are no model's. */
+  /** `simulator`: no model made the results. */
   readonly server: string
   readonly records: {
-    /** With an outcome in the output, from earlier runs too. */
+    /** Records with an outcome in the output, including the outcomes of earlier runs. */
     readonly done: number
     readonly fulfilled: number
     readonly rejected: number
-    /** Of `done`: from earlier runs. */
+    /** Part of `done` from earlier runs. */
     readonly earlier: number
   }
-  /** Of this run. */
+  /** Duration of this run. */
   readonly seconds: number
   readonly stats: Stats
-  /** How fast the server answered: for `plan --measured`. */
+  /** The speed of the server, for `plan --measured`. */
   readonly measured: Measured | undefined
   readonly error: string | undefined
-  /** Which record was the first that this run rejected, and why. */
+  /** The first record that this run rejected, and why. */
   readonly firstRejection: string | undefined
 }
 
@@ -56,7 +55,7 @@ export function summaryOf(
   }
 }
 
-/** The summary as a person reads it. */
+/** The summary for a person. */
 export function formatSummary(summary: Summary): string {
   const { records, seconds, stats, output, rejects, server, firstRejection } = summary
   const asked = records.done - records.earlier

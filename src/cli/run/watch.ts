@@ -8,7 +8,7 @@ import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 
-/** Lets a flow run, with a person looking on who may stop it. */
+/** Runs a flow, shows its progress to a person, and stops it at a signal. */
 export async function watch(
   flow: Flow,
   stream: PackStream<Item>,
@@ -44,7 +44,7 @@ export async function watch(
   }
 }
 
-/** Whether somebody looks on, and no records come to the same screen. */
+/** Whether to draw the progress: on a terminal that shows no records. */
 function isWatched({ progress, output }: RunFlags, io: Io): boolean {
   return progress !== false && canRedraw(io) && (output !== undefined || fstatSync(1).isFile())
 }

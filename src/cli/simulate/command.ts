@@ -8,17 +8,20 @@ export function addSimulate(program: Command, perform: Perform): void {
     .command('simulate')
     .summary('run a local OpenAI-compatible server that is not a model')
     .description(
-      `Runs an OpenAI-compatible server on 127.0.0.1 for trying things out without a key, and prints the two lines to export. It is not a model: it picks labels by words in common with each record.`,
+      `Runs an OpenAI-compatible server on 127.0.0.1 for trials without a key, and prints two lines to export. It is not a model: it chooses labels by words that they share with a record.`,
     )
-    .addOption(numberFlag('--port <number>', 'port to listen on, 0 for any free one (default: 4010)'))
+    .addOption(numberFlag('--port <number>', 'port to listen on; 0 takes a free port (default: 4010)'))
   for (const option of latencyFlags()) command.addOption(option)
   command
-    .addOption(numberFlag('--rpm <number>', 'limit of requests a minute (default: none)'))
-    .addOption(numberFlag('--tpm <number>', 'limit of tokens a minute (default: none)'))
+    .addOption(numberFlag('--rpm <number>', 'limit of requests per minute (default: no limit)'))
+    .addOption(numberFlag('--tpm <number>', 'limit of tokens per minute (default: no limit)'))
     .addOption(
-      numberFlag('--context-tokens <number>', 'tokens of prompt and answer together (default: 128000)'),
+      numberFlag(
+        '--context-tokens <number>',
+        'limit of tokens in prompt and answer together (default: 128000)',
+      ),
     )
-    .addOption(flag('--api-key <key>', 'accept only this key (default: any)'))
+    .addOption(flag('--api-key <key>', 'key that the server accepts (default: any key)'))
   for (const option of faultFlags()) command.addOption(option)
   command
     .addHelpText('after', '\nExample:\n  llm-pack-stream simulate --port 4010 --rpm 500 --tpm 200000')

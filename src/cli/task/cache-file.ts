@@ -1,7 +1,7 @@
 import type { CacheStore } from '../../index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 
-/** Results kept in an SQLite file. */
+/** A cache of results in an SQLite file. */
 export interface CacheFile {
   readonly store: CacheStore
   readonly close: () => void
@@ -11,7 +11,7 @@ export async function openCache(file: string): Promise<CacheFile> {
   const { DatabaseSync } = await importSqlite()
   try {
     const database = new DatabaseSync(file)
-    // Several runs may share it; what a power cut loses is asked again.
+    // Several runs may share the file. A later run asks again for results that a power cut loses.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
     database.exec(
       'CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
@@ -32,7 +32,9 @@ export async function openCache(file: string): Promise<CacheFile> {
   }
 }
 
-/** Without the warning that Node prints: the file can be thrown away at any time. */
+/**
+ * Imports without Node's warning that SQLite is experimental: the cache can be deleted at any time.
+ */
 async function importSqlite(): Promise<typeof import('node:sqlite')> {
   const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = () => undefined

@@ -1,6 +1,9 @@
 type Schema = Readonly<Record<string, unknown>>
 
-/** Words of a JSON Schema that hold one schema or a list of them; all else, such as `enum`, holds values. */
+/**
+ * Words of a JSON Schema that hold a schema or a list of schemas. Others, such as `enum`, hold
+ * values.
+ */
 const WITH_SCHEMAS = new Set([
   ...['items', 'prefixItems', 'anyOf', 'oneOf', 'allOf', 'not', 'if', 'then', 'else', 'contains'],
   ...['additionalItems', 'additionalProperties', 'propertyNames'],
@@ -15,11 +18,12 @@ const WITH_NAMED_SCHEMAS = new Set([
 ])
 
 /**
- * A JSON Schema whose objects have no keys but those that it lists, where it does not say otherwise. By itself it would allow
- * them, and nearly nobody who writes one means that: a model that is held to it could not write them anyway.
+ * Forbids other keys than the listed keys in the objects of a JSON Schema, unless the schema allows
+ * them itself. JSON Schema allows other keys by default, but few authors mean that, and a model
+ * that must follow the schema could not write them.
  */
 export function closeObjects(schema: unknown): unknown {
-  // `true`, or what will be refused.
+  // `true`, or a value that is no schema: a later check refuses it.
   if (!isObject(schema)) return schema
   const closed = mapValues(schema, (value, word) => {
     if (WITH_NAMED_SCHEMAS.has(word) && isObject(value)) return mapValues(value, closeObjects)

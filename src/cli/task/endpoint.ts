@@ -9,21 +9,21 @@ export interface EndpointFlags extends LatencyFlags, FaultFlags {
   simulate?: boolean
 }
 
-/** Where requests go. */
+/** The server of the requests. */
 export interface Endpoint {
   readonly client: OpenAI
-  /** As a person, and the record of a run, names it: without what may be secret. */
+  /** Its name in messages and in the state of a run, without secrets. */
   readonly name: string
   readonly close: () => Promise<void>
 }
 
-/** What requests fail of is said in the outcomes. Standard output is for records. */
+/** Outcomes say why requests failed, so the client logs nothing. Standard output is for records. */
 const logging = ({ env, stderr }: Io) => ({
   ...(env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
   logger: new Console(stderr, stderr),
 })
 
-/** The embedded simulator, or what the environment names. */
+/** Opens the built-in simulator, or the server that the environment names. */
 export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoint> {
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
@@ -45,7 +45,7 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
   return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
 }
 
-/** Else each request would fail as if the connection were broken. */
+/** Checks the key. With a bad key, each request would fail as if the connection were broken. */
 function checkKey(key: string): void {
   try {
     validateHeaderValue('authorization', key)
@@ -62,7 +62,7 @@ function nameOf(baseURL: string): string {
     throw new UsageError('OPENAI_BASE_URL: a URL with a user or a password cannot be used: Node refuses it')
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin + url.pathname
-  // It may hold a key, in whatever form.
+  // The URL may hold a key.
   const shown = /[@?#]/.test(baseURL) ? '' : `, got ${JSON.stringify(baseURL)}`
   throw new UsageError(`OPENAI_BASE_URL: expected a URL such as http://127.0.0.1:8000/v1${shown}`)
 }

@@ -19,12 +19,15 @@ import type { Io } from '../io.ts'
 
 type Options = PackStreamOptions<Item, unknown>
 
-/** What is asked, and how it is packed, of whatever the records are. */
+/** A task for records of any kind, and how to pack them. */
 export interface Task {
   readonly textOf: TextOf
   readonly result: ResultSchema
   readonly examples: readonly TextExample[] | undefined
-  /** All options of the stream that are not where it sends, and know nothing of records. */
+  /**
+   * The options of the stream, except the server and the options that depend on the type of
+   * records.
+   */
   readonly options: Omit<PackStreamOptions<never, unknown>, 'client' | 'examples' | 'serialize' | 'partition'>
 }
 
@@ -34,7 +37,7 @@ interface TextExample {
   readonly value: unknown
 }
 
-/** What the flags of `run` and of `plan` come to: which records, what is asked of them, and how they are packed. */
+/** A job of `run` or `plan`: records, their task, and how to pack them. */
 export interface Job {
   /** `-` is standard input. */
   readonly files: readonly string[]
@@ -42,11 +45,14 @@ export interface Job {
   readonly limit: number
   readonly textOf: TextOf
   readonly result: ResultSchema
-  /** All options of the stream that are not where it sends, and not what a run alone has. */
+  /** The options of the stream, except the server and the options of `run` alone. */
   readonly options: Omit<Options, 'client'>
 }
 
-/** Reads what the flags name, and checks it. Throws a `UsageError` that names the flag, or the file and its line. */
+/**
+ * Reads and checks the job of the flags. Throws a `UsageError` that names the flag, or the file and
+ * its line.
+ */
 export async function readJob(patterns: readonly string[], flags: JobFlags, io: Io): Promise<Job> {
   const { limit = Infinity, format, maxRecordBytes } = flags
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
@@ -75,7 +81,7 @@ export async function readJob(patterns: readonly string[], flags: JobFlags, io: 
   }
 }
 
-/** Reads what the flags name that say what is asked, and checks it. Throws a `UsageError` that names the flag. */
+/** Reads and checks the task of the flags. Throws a `UsageError` that names the flag. */
 export async function readTask(flags: TaskFlags, io: Io): Promise<Task> {
   const asked = await readAsked(flags, io)
   const { textOf, result, examples } = asked
@@ -106,16 +112,19 @@ async function taskOptions(
   }
 }
 
-/** A counter of tokens, or an error that names who needs it and says what to install. */
+/**
+ * A counter of tokens. Without the package, the error names the user of the counter and the command
+ * to install it.
+ */
 export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
   return exactTokenCounter(encoding).catch((cause: unknown) => {
     throw new UsageError(`${who} needs the package gpt-tokenizer: npm install gpt-tokenizer`, { cause })
   })
 }
 
-/** Variables of the environment from a file, as Node's `--env-file` takes them: what is set already stays. */
+/** Sets variables from a file, like Node's `--env-file`: a variable that is set keeps its value. */
 export function loadEnvFile(file: string | undefined, { env }: Io): void {
-  // A folder of this name is a Python environment.
+  // A folder with this name belongs to Python.
   if (file === undefined && !(existsSync('.env') && !statSync('.env').isDirectory())) return
   const variables = parseEnv(readText(file ?? '.env', '--env-file'))
   for (const [name, value] of Object.entries(variables)) env[name] ??= value
@@ -125,7 +134,7 @@ export function formatIn({ read }: Job, file: string): Format | undefined {
   return read.format ?? formatOf(file).format
 }
 
-/** Whether all records of a file have the same columns, by a header. */
+/** Whether a header gives all records of a file the same columns. */
 export function isTable(job: Job, file: string): boolean {
   return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
 }
@@ -140,7 +149,7 @@ async function findInput(patterns: readonly string[], { stdin }: Io): Promise<st
   })
 }
 
-/** The format of all files, where it is not by their names. */
+/** The format of all files. `undefined`: the name of each file tells. */
 function formatOfAll(files: readonly string[], format: Format | undefined): Format | undefined {
   if (format !== undefined) return format
   if (files.length === 1 && files[0] === '-') return 'jsonl'

@@ -6,7 +6,7 @@ import type { Io } from '../io.ts'
 import { openCache } from './cache-file.ts'
 import { openEndpoint, type EndpointFlags } from './endpoint.ts'
 
-/** What a command has opened. `close` closes it, the last one first. */
+/** The open resources of a command. `close` closes them, the last one first. */
 export class Opened {
   readonly #closers: (() => unknown)[] = []
 

@@ -1,6 +1,6 @@
 import { columnOf, type Item, type TextOf } from '../rows/item.ts'
 
-/** A record that has no such column cannot be asked. */
+/** Adds a check: a record without the column of its partition cannot be sent. */
 export function textWith(textOf: TextOf, partition: string | undefined): TextOf {
   if (partition === undefined) return textOf
   return (own) => {
@@ -9,12 +9,12 @@ export function textWith(textOf: TextOf, partition: string | undefined): TextOf 
   }
 }
 
-/** The partition of a record, by a column of it. */
+/** The partition of a record: the value of a column. */
 export function partitionBy(column: string | undefined): ((item: Item) => string) | undefined {
   if (column === undefined) return undefined
   return ({ own }) => {
     const value = columnOf(own, column)
-    // Not by `String`, which takes no number that was kept as it is.
+    // `String` would fail on an exact number.
     return typeof value === 'string' ? value : JSON.stringify(value)
   }
 }

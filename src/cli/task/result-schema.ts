@@ -7,16 +7,19 @@ import { UsageError } from '../flags/usage-error.ts'
 
 const MODULE = /\.[cm]?[jt]s$/
 
-/** What one record's result looks like. */
+/** The form of a result. */
 export interface ResultSchema {
   readonly schema: z.ZodType
-  /** Its fields, in order; `undefined` where they are not known before: the result stands in one column then. */
+  /** Its fields, in order. `undefined`: they are not known, so the result has one column. */
   readonly fields: readonly string[] | undefined
-  /** The program that it comes from, if it does: it may check more than a JSON Schema can say. */
+  /**
+   * The text of its module: a module may check more than a JSON Schema can say. Empty for other
+   * files.
+   */
   readonly source: string
 }
 
-/** The result's schema, from the file that `--labels` or `--schema` names. */
+/** Reads the schema of the result from the file of `--labels` or `--schema`. */
 export async function readSchema(
   labels: string | undefined,
   schema: string | undefined,
@@ -45,7 +48,8 @@ function readLabels(file: string): string[] {
       throw new UsageError(`${file}:${index + 1}: the label ${JSON.stringify(label)} is there twice`)
     labels.push(label)
   }
-  if (labels.length === 0) throw new UsageError(`${file}: expected labels, one a line, and there is none`)
+  if (labels.length === 0)
+    throw new UsageError(`${file}: expected labels, one on each line, and found no label`)
   return labels
 }
 
@@ -78,7 +82,7 @@ function readJsonSchema(file: string): z.ZodType {
   }
 }
 
-/** The names that results have, where all of them are objects of known ones. */
+/** The names of the result's fields, if each result is an object with known fields. */
 function fieldsOf(schema: z.ZodType): string[] | undefined {
   const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
   const { $ref } = json

@@ -3,7 +3,10 @@ import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
 import { given } from '../flags/given.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 
-/** A simulator by the flags of `simulate`, or of `run --simulate`. Faults are of all kinds alike. */
+/**
+ * Starts a simulator by the flags of `simulate` or `run --simulate`. Each kind of fault has the
+ * same share.
+ */
 export async function startSimulation(
   {
     timeToFirstToken,

@@ -16,8 +16,9 @@ export function isOfServer({ code }: { readonly code?: string | undefined }): bo
 }
 
 /**
- * Whether a record failed because the server gives no answers at all. A job goes on when the server is
- * down for a while, but a person waits for a server that has never answered.
+ * Whether a record failed because the server gives no answers at all. A job continues when the
+ * server is down for a while. But if the server has never answered, the job stops, so that the
+ * person does not wait for nothing.
  */
 export function isHopeless({ code }: RecordError, hasAnswered: boolean): boolean {
   return code === 'request_failed' && !hasAnswered

@@ -3,35 +3,34 @@ import type { Stats } from '../../index.ts'
 import type { Io } from '../io.ts'
 import { clock, money, whole } from './words.ts'
 
-/** How often the line is drawn, in ms. */
-const EVERY = 100
-const BAR = 20
-/** Columns that the line needs. */
-const NARROWEST = 20
+const DRAW_INTERVAL_MS = 100
+const BAR_COLUMNS = 20
+/** Width of the narrowest terminal with room for the line. */
+const NARROWEST_COLUMNS = 20
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Snapshot {
-  /** From earlier runs. */
+  /** Outcomes of earlier runs. */
   readonly before: number
   readonly stats: Stats
-  /** Records that have been read, those of earlier runs too. */
+  /** Records that were read, including the records of earlier runs. */
   readonly read: number
-  /** The share of the input that they are, from 0 to 1; `undefined` if its size is not known. */
+  /** Their share of the input, from 0 to 1. `undefined`: the size of the input is not known. */
   readonly share: number | undefined
-  /** Records that are to be read at most. */
+  /** Largest number of records to read. */
   readonly limit: number
-  /** Since the first record was asked, in ms. */
+  /** Milliseconds since the first record was sent. */
   readonly elapsed: number
-  /** Default: since the first record was asked. */
+  /** Outcomes per second. Default: the average since the first record was sent. */
   readonly perSecond?: number
 }
 
-/** Whether standard error is a terminal with room for a line. One that cannot go back in a line would be filled with them. */
+/** Whether standard error is a terminal that can draw one line again and again. */
 export function canRedraw({ stderr, env }: Io): boolean {
-  return stderr.isTTY === true && (stderr.columns ?? 0) >= NARROWEST && env['TERM'] !== 'dumb'
+  return stderr.isTTY === true && (stderr.columns ?? 0) >= NARROWEST_COLUMNS && env['TERM'] !== 'dumb'
 }
 
-/** Draws a line on the terminal that standard error is, again and again, until it is stopped. */
+/** Draws the line on standard error again and again, until `stop` is called. */
 export function showProgress(
   snapshot: () => Snapshot,
   { stderr }: Io,
@@ -40,7 +39,7 @@ export function showProgress(
   const draw = () => {
     update(progressLine(snapshot(), stderr.columns ?? 0))
   }
-  const timer = setInterval(draw, EVERY)
+  const timer = setInterval(draw, DRAW_INTERVAL_MS)
   return {
     note(text) {
       update.clear()
@@ -55,14 +54,14 @@ export function showProgress(
   }
 }
 
-/** The line, with whole parts only: half a number is a wrong number. */
+/** The line. It has whole parts only, because half a number is a wrong number. */
 export function progressLine(snapshot: Snapshot, columns: number): string {
   const { before, stats, read, share, limit, elapsed } = snapshot
   const { records, inFlight, tokens, cost } = stats
   const asked = records.fulfilled + records.rejected
   const done = before + asked
   const { perSecond = asked / Math.max(elapsed / 1_000, 0.001) } = snapshot
-  // As many as there are if the rest is like what has been read, and exactly that once all has been.
+  // An estimate: the rest may differ. It is exact once all records were read.
   const estimate = share === undefined || read === 0 ? undefined : Math.round(read / share)
   const total = estimate === undefined ? undefined : Math.max(Math.min(estimate, limit), done)
   const part = total === undefined ? undefined : done / total
@@ -78,8 +77,9 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
     `${inFlight} in flight`,
     `${whole(tokens.input + tokens.output)} tokens`,
   ]
-  // The bar goes first where there is no room.
-  const bar = part === undefined ? '' : `${'█'.repeat(Math.round(part * BAR)).padEnd(BAR, '░')}  `
+  // Without room for everything, the bar goes first.
+  const bar =
+    part === undefined ? '' : `${'█'.repeat(Math.round(part * BAR_COLUMNS)).padEnd(BAR_COLUMNS, '░')}  `
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
   const line = parts.join('  ')
   return bar.length + line.length < columns ? bar + line : line

@@ -75,7 +75,7 @@ function range(low: string, high: string): string {
   return low === high ? high : `${low}–${high}`
 }
 
-/** `$0.0061`: of the same length while it grows. */
+/** `$0.0061`: four decimals, so that the length stays the same while the value grows. */
 export function money(value: number): string {
   return `$${value.toFixed(4)}`
 }

@@ -6,16 +6,22 @@ import type { BadRow, Row } from '../row.ts'
 import { FileRows } from './file-rows.ts'
 
 export interface ReaderOptions {
-  /** Gets each row that can't be read; that row is then left out. Default: the first one destroys the stream with its `RowError`, after the rows before it. */
+  /**
+   * Gets each row that can't be read. The stream leaves the row out. Default: the first such row
+   * destroys the stream with its `RowError`, after the rows before it.
+   */
   readonly onBadRow?: ((row: BadRow) => void) | undefined
-  /** The file's name, for errors. Default `input`. */
+  /** The name of the file in errors. Default `input`. */
   readonly file?: string | undefined
-  /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
+  /** Longer rows are bad rows, and stay out of memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
 }
 
 export interface JsonReaderOptions extends ReaderOptions {
-  /** As in `ReadOptions`: numbers that JavaScript can't hold are kept as they are. Default false, as with `JSON.parse`. */
+  /**
+   * As in `ReadOptions`: keeps numbers exact that JavaScript can't hold. Default false, as with
+   * `JSON.parse`.
+   */
   readonly exactNumbers?: boolean | undefined
 }
 
@@ -27,16 +33,17 @@ export interface CsvReaderOptions extends ReaderOptions {
 /**
  * JSON Lines: bytes in, the value of each line out. Blank lines are skipped; `null` is a bad row.
  *
- * All readers here throw a `TypeError` or `RangeError` for an option that can't be used, and their stream fails with a `RowError`
- * where nothing of the rest can be read, with or without `onBadRow`: see `rowErrorCodes`.
+ * All readers here throw a `TypeError` or `RangeError` for an option that can't be used; its
+ * property `option` is the option's name. With or without `onBadRow`, their stream fails with a
+ * `RowError` if the rest of the file can't be read: see `rowErrorCodes`.
  */
 export function readJsonl(options: JsonReaderOptions = {}): Transform {
   return new Reader('jsonl', options)
 }
 
 /**
- * A JSON array of any size: bytes in, its elements out. One that is no JSON is a bad row; where the array itself is broken
- * or cut off, the stream fails after the elements before that place.
+ * A JSON array of any size: bytes in, its elements out. An element that is not JSON is a bad row.
+ * If the array itself is broken or cut off, the stream fails after the elements before that place.
  */
 export function readJson(options: JsonReaderOptions = {}): Transform {
   return new Reader('json', options)

@@ -1,18 +1,21 @@
 const NONE = Buffer.alloc(0)
 
 /**
- * The bytes of a file that are still needed: those since the start of an unfinished row, and a new chunk behind them.
- * Adding costs time in proportion to the chunk, however long the row gets.
+ * The bytes of a file that a reader still needs: the start of an unfinished row, and a new chunk
+ * behind it. `append` takes time in proportion to the chunk, for rows of any length.
  */
 export class Carry {
-  /** The bytes at hand. */
+  /** The current bytes. */
   bytes: Buffer = NONE
-  /** Where in the file they begin. */
+  /** Their position in the file. */
   offset = 0
   #room = NONE
   #end = 0
 
-  /** Lets go of all before position `keepFrom` and adds a chunk. Positions after it are smaller by `keepFrom`. */
+  /**
+   * Drops the bytes before position `keepFrom` and adds a chunk. All positions shrink by
+   * `keepFrom`.
+   */
   append(chunk: Buffer, keepFrom: number): void {
     const kept = this.bytes.subarray(keepFrom)
     this.offset += keepFrom

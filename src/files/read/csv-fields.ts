@@ -3,8 +3,8 @@ import { CsvError, parse } from 'csv-parse/sync'
 import type { Span } from './line-spans.ts'
 
 /**
- * The fields of rows, none of which is blank. A row that csv-parse refuses ends the list: it is shorter by that row and those
- * after it. Rows that are not UTF-8 are still told apart by their commas and quotes.
+ * Reads the fields of rows. No row may be blank. A row that csv-parse refuses ends the list. In
+ * rows that are not UTF-8, commas and quotes still separate the fields.
  */
 export function parseSpans(
   bytes: Buffer,
@@ -30,7 +30,7 @@ function parseAll(
   if (spans.length === 0) return []
   const { rows, refused } = tryParse(bytesOf(bytes, spans), delimiter, encoding)
   if (rows?.length === spans.length) return rows
-  // One row that it takes for none or for two is refused like one that it refuses itself.
+  // csv-parse found no row or two rows in the span: the same as a refused row.
   if (spans.length === 1) return []
   if (refused !== undefined && refused < spans.length) {
     return parseAll(bytes, spans.slice(0, refused), delimiter, encoding)
@@ -44,7 +44,7 @@ function parseAll(
   return each
 }
 
-/** All rows of a text, or how many of them come before one that csv-parse refuses. */
+/** All rows of a text, or the number of rows before the row that csv-parse refuses. */
 function tryParse(
   text: Buffer,
   delimiter: string,
@@ -55,7 +55,7 @@ function tryParse(
       delimiter,
       encoding,
       record_delimiter: ['\r\n', '\n'],
-      // The caller counts: here one row too long would stop all.
+      // The caller counts the columns. Here, one long row would stop everything.
       relax_column_count: true,
     }
     return { rows: parse(text, options) }
@@ -65,7 +65,7 @@ function tryParse(
   }
 }
 
-/** Their bytes, one behind the other: without a copy where nothing lies between them. */
+/** The bytes of the spans. It copies them only if there are gaps between them. */
 function bytesOf(bytes: Buffer, spans: readonly Span[]): Buffer {
   const endOf = (span: Span): number => (span.terminated ? span.next : span.end)
   const isGap = (span: Span, at: number): boolean => at > 0 && spans[at - 1]?.next !== span.start

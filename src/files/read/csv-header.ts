@@ -3,7 +3,7 @@ import { setOwn } from '../set-own.ts'
 
 /** The columns of a CSV file. */
 export class CsvHeader {
-  /** In the order of the file, which an object does not keep where a name is a whole number. */
+  /** In the order of the file. An object would put names first that are whole numbers. */
   readonly names: readonly string[]
   readonly #isPlain: boolean
 

@@ -6,11 +6,11 @@ import { badSpan, goodSpan, tooLongWords } from './span-row.ts'
 import { Spans, type Span } from './line-spans.ts'
 
 /**
- * Rows of a CSV file, the first of which names the columns.
+ * Rows of a CSV file. The first row names the columns.
  *
- * Rows are cut at line breaks by counting quotes, and whole rows are given to csv-parse, many at a time. One that it
- * refuses because of a quote is a bad row of ONE line, and reading goes on at the next line: so a quote that is never
- * closed costs that line and swallows nothing.
+ * This class finds the ends of rows by counting quotes, and gives whole rows to csv-parse, many at
+ * a time. If csv-parse refuses a row because of a quote, only its first line is a bad row, and
+ * reading continues at the next line. So a quote that is never closed costs one line.
  */
 export class CsvRows implements Rows {
   readonly #spans: Spans
@@ -33,7 +33,7 @@ export class CsvRows implements Rows {
   }
 
   next(isLast: boolean): Row[] {
-    // A batch may be nothing but the header.
+    // A batch may have the header alone.
     for (;;) {
       const { batch, problem } = this.#batch(isLast)
       const { rows, isCutShort } = this.#parse(batch)
@@ -42,20 +42,20 @@ export class CsvRows implements Rows {
     }
   }
 
-  /** The next rows, up to one that has a problem already. */
+  /** The next rows, until a row with a problem. */
   #batch(isLast: boolean): { batch: Span[]; problem?: Span } {
     const batch: Span[] = []
-    // Whether a line looks like a row can be told only after the header.
+    // Only the header shows whether a line looks like a row.
     const most = this.#header ? MOST_ROWS : 1
     for (let span; batch.length < most && (span = this.#spans.next(isLast));) {
       if (span.problem) return { batch, problem: span }
-      // Not given to csv-parse, which sees a row in most blank lines but none in the end of a file.
+      // csv-parse would see a row in most blank lines, but no row at the end of a file.
       if (!isSpaces(this.#spans.carry.bytes, span.start, span.end)) batch.push(span)
     }
     return { batch }
   }
 
-  /** `isCutShort`: a row was taken back, and with it all after it. */
+  /** `isCutShort`: a row, and all rows after it, were taken back. */
   #parse(batch: readonly Span[]): { rows: Row[]; isCutShort: boolean } {
     const rows: Row[] = []
     for (let at = 0; at < batch.length;) {

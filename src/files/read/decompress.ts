@@ -2,13 +2,14 @@ import zlib from 'node:zlib'
 import type { Compression } from '../format.ts'
 import { FileError } from '../row.ts'
 
-/** Small, as it may become a thousand times as many bytes. */
-const PIECE = 4 * 1024
+/** Small, because a piece may decompress to a thousand times its size. */
+const PIECE_BYTES = 4 * 1024
 
 /**
- * Decompresses. Of data that are cut off or corrupt, it gives all that there is before that place, then throws.
+ * Decompresses. If the data is cut off or corrupt, it first yields everything before that place,
+ * then throws.
  *
- * @param again Gives the source once more. Without it, what stands shortly before the place may be lost.
+ * @param again Opens the source once more. Without it, the last bytes before the place may be lost.
  */
 export async function* decompress(
   source: AsyncIterable<Buffer>,
@@ -32,9 +33,12 @@ export async function* decompress(
 }
 
 interface Place {
-  /** From this byte on it takes them one by one: `node:zlib` gives nothing of a piece in which it finds an error. */
+  /**
+   * From this byte on, it decompresses byte by byte: `node:zlib` returns nothing of a piece with an
+   * error.
+   */
   readonly from?: number
-  /** Where the piece begins in which it has found an error. */
+  /** Start of the piece with the error. */
   failedAt?: number
 }
 
@@ -47,7 +51,7 @@ async function* unzipped(
   const { from = Infinity } = place
   let before = 0
   let unzip = new Unzip(compression, file)
-  /** Between two members, or behind the last. */
+  /** Whether the position is between two members, or behind the last member. */
   let isPadding = false
   try {
     for await (const chunk of source) {
@@ -58,7 +62,7 @@ async function* unzipped(
         }
         isPadding = false
         const left = from - (before + at)
-        const piece = chunk.subarray(at, at + (left > 0 ? Math.min(PIECE, left) : 1))
+        const piece = chunk.subarray(at, at + (left > 0 ? Math.min(PIECE_BYTES, left) : 1))
         const { taken, error, isOver } = await unzip.write(piece)
         yield* unzip.output.splice(0)
         if (error) {
@@ -69,7 +73,7 @@ async function* unzipped(
         if (!isOver) continue
         unzip.destroy()
         unzip = new Unzip(compression, file)
-        // Zeros fill up a gzip file, and one may have been put behind another: what comes next must be one again.
+        // Zeros may follow a gzip member, and then another member: everything else is an error.
         isPadding = compression === 'gzip'
       }
       before += chunk.length
@@ -83,7 +87,7 @@ async function* unzipped(
   }
 }
 
-/** What there is behind so many bytes, up to an error or the end. */
+/** The bytes behind the first `given` bytes, until an error or the end. */
 async function* restOf(bytes: AsyncIterable<Buffer>, given: number): AsyncGenerator<Buffer, void> {
   let before = 0
   try {
@@ -93,21 +97,22 @@ async function* restOf(bytes: AsyncIterable<Buffer>, given: number): AsyncGenera
       if (start < some.length) yield some.subarray(start)
     }
   } catch {
-    // The error that is known already.
+    // The caller throws the first error.
   }
 }
 
 interface Written {
-  /** How many of the bytes it has used. */
+  /** Number of bytes that it used. */
   readonly taken: number
   readonly error?: FileError
-  /** It has come to the end of its data, and takes no more. */
+  /** Whether its data has ended. It takes no more bytes then. */
   readonly isOver?: boolean
 }
 
 /**
- * A stream of `node:zlib`, one piece at a time. It is not piped: an error would throw away what waits in its buffer. Instead
- * it flows, and gets the next piece when the output of the one before has been taken.
+ * A stream of `node:zlib`, one piece at a time. It uses no pipe, because an error would drop the
+ * waiting output. Instead the stream flows, and gets the next piece after the consumer has taken
+ * the output of the piece before.
  */
 class Unzip {
   readonly output: Buffer[] = []
@@ -139,7 +144,7 @@ class Unzip {
         if (!error) resolve(undefined)
       })
     })
-    // At the end of its data it ends, and never says that the piece was written.
+    // At the end of its data, the stream ends and never confirms the piece.
     const result = await Promise.race([this.#failed, this.#ended, written])
     if (result instanceof FileError) return { taken: 0, error: result }
     if (result === undefined) return { taken: piece.length }
@@ -158,7 +163,7 @@ class Unzip {
 }
 
 function createZstd(file: string): zlib.ZstdDecompress {
-  // Not a named import, and asked for: Node has it since 22.15.
+  // Not a named import, because older versions than Node 22.15 do not have it.
   const { createZstdDecompress } = zlib as Partial<typeof zlib>
   if (createZstdDecompress) return createZstdDecompress()
   throw new FileError(

@@ -1,10 +1,10 @@
-/** A number that JavaScript can't hold: `JSON.stringify` writes it as it was. */
+/** A number that JavaScript can't hold. `JSON.stringify` writes its original text. */
 export interface ExactNumber {
-  /** The text that it was. */
+  /** The original text. */
   readonly rawJSON: string
 }
 
-// TypeScript has no types for it yet; every Node that we run on has it.
+// TypeScript has no types for it yet. All supported versions of Node have it.
 const json = JSON as typeof JSON & {
   rawJSON(text: string): ExactNumber
   isRawJSON(value: unknown): boolean
@@ -15,17 +15,23 @@ export function isExactNumber(value: unknown): value is ExactNumber {
   return json.isRawJSON(value)
 }
 
-/** Whether a number in a JSON text may be one: it has 16 digits or more, or an exponent of three. May be wrong if so. */
+/**
+ * Whether a JSON text may have a number that JavaScript can't hold: a number with 16 digits or
+ * more, or an exponent with three. It may be wrong if it says yes.
+ */
 export function mayBeInexact(text: string): boolean {
   return /(?:^|[\s:,[-])\d[\d.]{15}|[\d.][eE][+-]?\d{3}/.test(text)
 }
 
-/** A number as `JSON.parse` reads it, if that is the one which stood there. */
+/** The number that `JSON.parse` reads, if it equals the number in the text. */
 export function exactNumber(source: string, value: number): number | ExactNumber {
   return decimal(source) === decimal(String(value)) ? value : json.rawJSON(source)
 }
 
-/** One text for each number: its digits without zeros at either end, and the exponent of the last. */
+/**
+ * A unique text for each number: its digits without zeros at both ends, and the exponent of the
+ * last digit.
+ */
 function decimal(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []

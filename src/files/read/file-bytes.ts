@@ -5,16 +5,16 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { FileError } from '../row.ts'
 
-const CHUNK = 64 * 1024
+const CHUNK_BYTES = 64 * 1024
 
-/** What has been read of one file, on the disk. */
+/** The progress in one file, in bytes on the disk. */
 export interface Progress {
   bytes: number
 }
 
 /**
- * The bytes of a file, as they are on the disk. `stop` ends the wait for something that is no file on a disk and may be silent
- * for ever, such as a named pipe: a read of a file comes back by itself.
+ * The bytes of a file on the disk. `stop` ends the wait for a source that may be silent forever,
+ * such as a named pipe. A read of a file on a disk ends by itself.
  */
 export async function* bytesOf(
   file: string,
@@ -44,20 +44,20 @@ async function* bytesOfFile(file: string, stop: AbortSignal | undefined): AsyncG
   })
   try {
     for (;;) {
-      const { buffer, bytesRead } = await unlessStopped(handle.read(Buffer.allocUnsafe(CHUNK)), stop)
+      const { buffer, bytesRead } = await unlessStopped(handle.read(Buffer.allocUnsafe(CHUNK_BYTES)), stop)
       if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)
     }
   } finally {
     const closing = handle.close()
-    // That waits for the read, too.
+    // `close` waits for the read too.
     if (!stop?.aborted) await closing
   }
 }
 
 /**
- * Not read as files are: a read of a pipe that is silent would keep one of the few threads for file access, and even
- * `process.exit()` waits for it.
+ * A socket, and not a file: the read of a silent pipe would keep one of the few threads for file
+ * access, and even `process.exit()` would wait for it.
  */
 async function* bytesOfPipe(file: string, stop: AbortSignal): AsyncGenerator<Buffer, void> {
   const socket = new Socket({ fd: await openPipe(file, stop), readable: true, writable: false })
@@ -72,23 +72,24 @@ async function* bytesOfPipe(file: string, stop: AbortSignal): AsyncGenerator<Buf
 }
 
 async function openPipe(file: string, stop: AbortSignal): Promise<number> {
-  // Comes back at once, and there is no end of the data before the first writer has come.
+  // Returns at once. The data does not end before the first writer has opened the pipe.
   if (process.platform === 'linux') return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  // Comes back when the first writer has come. Elsewhere a pipe without one would seem to be at its end.
+  // Returns when the first writer has opened the pipe. On these systems, a pipe without a writer
+  // would seem to be at its end.
   const opening = promisify(openFd)(file, 'r')
   return unlessStopped(opening, stop, () => {
     void opening.then(closeSync)
   })
 }
 
-/** What a promise comes to, or an error as soon as `stop` says so. `tidy` is for what it comes to later. */
+/** The result of a promise, or an error as soon as `stop` fires. `tidy` handles a later result. */
 async function unlessStopped<T>(
   work: Promise<T>,
   stop: AbortSignal | undefined,
   tidy?: () => void,
 ): Promise<T> {
   if (!stop) return work
-  // Nobody may be there to hear of it any more.
+  // A failure after `stop` has no listener.
   work.catch(() => undefined)
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const onStop = () => {

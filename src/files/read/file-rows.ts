@@ -17,11 +17,11 @@ const UTF8_MARK = '\xef\xbb\xbf'
 const UTF16_MARKS = ['\xff\xfe', '\xfe\xff']
 const MARKS = [UTF8_MARK, ...UTF16_MARKS]
 
-/** All rows of a file: each turn of the loop gives what one chunk has completed. */
+/** All rows of a file. Each turn of the loop returns the rows that a chunk has completed. */
 export class FileRows {
   readonly #rows: Rows
   readonly #file: string
-  /** The first bytes, while they may be the start of a byte order mark. */
+  /** The first bytes, while they may be a part of a byte order mark. */
   #head: Buffer | undefined = Buffer.alloc(0)
 
   constructor(format: Format, options: RowsOptions) {

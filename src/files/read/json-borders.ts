@@ -5,12 +5,13 @@ const BACKSLASH = 0x5c
 const CLOSING: Readonly<Record<number, number>> = { 0x5b: 0x5d, 0x7b: 0x7d }
 
 /**
- * What makes doubtful that an element of an array which is no JSON ends where it seems to, at a comma or bracket: then nobody
- * knows where the next one begins. `undefined` for one whose brackets belong together, and that has nothing beside them.
+ * Looks at an element that is not JSON. Says why its end, a comma or bracket, is doubtful: then the
+ * start of the next element is not known. `undefined`: the brackets match, and nothing is beside
+ * them.
  */
 export function doubtOf(element: Buffer): string | undefined {
   const open: number[] = []
-  // Whether something is behind the current byte, and whether that can go on.
+  // Whether a value has begun, and whether it can continue.
   let begun: 'no' | 'goes on' | 'is over' = 'no'
   for (let at = 0; at < element.length; at++) {
     const byte = element[at] ?? 0

@@ -19,12 +19,14 @@ const CLOSING_BRACE = 0x7d
 /**
  * The elements of a JSON array of any size.
  *
- * Brackets and quotes tell where an element ends; `JSON.parse` tells whether it is one. One that is not is a bad row, and
- * reading goes on behind it, if its brackets belong together. Otherwise, and where the array itself is broken, nobody can say
- * where the next one begins: after the rows before it, `next` throws, so that nobody takes them for the whole file.
+ * Brackets and quotes show where an element ends, and `JSON.parse` shows whether it is JSON. An
+ * element that is not JSON is a bad row, and reading continues behind it if its brackets match.
+ * Otherwise, or if the array itself is broken, the start of the next element is not known. Then
+ * `next` returns the rows before that place, and throws, so that the rows do not look like the
+ * whole file.
  *
- * (A parser of tokens, such as stream-json, would neither bound the size of an element, nor say where it was, nor notice
- * bytes that are not UTF-8.)
+ * (A parser of tokens, such as stream-json, would not limit the size of an element, or give its
+ * place, or notice bytes that are not UTF-8.)
  */
 export class JsonRows implements Rows {
   readonly #carry = new Carry()
@@ -32,14 +34,14 @@ export class JsonRows implements Rows {
   #where: 'before' | 'between' | 'inside' | 'after' = 'before'
   #at = 0
   #line = 1
-  /** The current element: its number from 1, where it starts, and what it has left open. */
+  /** The current element: its number from 1, its start, and the open brackets and strings. */
   #number = 1
   #from = 0
   #fromLine = 1
   #depth = 0
   #isInString = false
   #isEscaped = false
-  /** Bytes of it that were let go of as it is too long. */
+  /** Bytes of the element that were dropped, because it is too long. */
   #skipped: number | undefined
 
   constructor(options: RowsOptions) {
@@ -66,7 +68,7 @@ export class JsonRows implements Rows {
         rows.push(row)
       }
     } catch (error) {
-      // The next call comes to the same place.
+      // The next call throws the same error.
       if (rows.length === 0) throw error
     }
     return rows
@@ -105,7 +107,7 @@ export class JsonRows implements Rows {
     throw this.#broken('got the end of the file in it')
   }
 
-  /** Goes on to what ends the element: a comma or bracket, or a brace, which is a mistake. */
+  /** Goes to the end of the element: a comma or bracket, or a brace, which is an error. */
   #findEnd(bytes: Buffer): boolean {
     const limit = this.#skipped === undefined ? this.#from + this.#options.maxRecordBytes + 1 : Infinity
     const to = Math.min(bytes.length, limit)
@@ -138,14 +140,14 @@ export class JsonRows implements Rows {
     return false
   }
 
-  /** The element that ends here. */
+  /** The element that ends at this position. */
   #element(bytes: Buffer): Row {
     const separator = bytes[this.#at]
     if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
     const source = bytes.subarray(this.#from, this.#at)
     const parsed = this.#skipped === undefined ? this.#parse(source) : undefined
     const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined
-    if (doubt !== undefined) throw this.#broken(`got what is no JSON, and ${doubt}`)
+    if (doubt !== undefined) throw this.#broken(`got something else than JSON, and ${doubt}`)
 
     this.#at++
     const row = parsed
@@ -170,7 +172,7 @@ export class JsonRows implements Rows {
     return tooLongWords(this.#options.maxRecordBytes, size, this.#line - this.#fromLine + 1)
   }
 
-  /** Nobody can say where the next element begins. */
+  /** The error if the start of the next element is not known. */
   #broken(got: string, code: 'not_an_array' | 'broken_array' = 'broken_array'): RowError {
     const isElement = this.#where === 'inside' || this.#where === 'between'
     const line = this.#where === 'inside' ? this.#fromLine : this.#line

@@ -1,62 +1,65 @@
 import { exactNumber, mayBeInexact } from './exact-number.ts'
 import type { RowErrorCode } from '../row.ts'
 
-/** `JSON.parse` reads much deeper values, but `JSON.stringify`, and most of what walks through a value, overflows the stack. */
-const MOST_LEVELS = 1_000
+/**
+ * `JSON.parse` reads deeper values, but `JSON.stringify` and most other code would overflow the
+ * stack.
+ */
+const MAX_LEVELS = 1_000
 
-/** What a text came to. */
+/** The value of a text, or the problem with it. */
 export type Parsed =
   | { readonly json: unknown; readonly code?: undefined }
   | { readonly code: RowErrorCode; readonly problem: string }
 
 /**
- * The value of a JSON text, or what is wrong with it. Only the position is taken from what `JSON.parse` says: its messages
- * quote the text.
+ * The value of a JSON text, or the problem with it. It uses only the position in the message of
+ * `JSON.parse`, because the message quotes the text.
  */
 export function jsonOf(text: string, exactNumbers = false): Parsed {
   if (isTooDeep(text)) {
     return {
       code: 'too_deep',
-      problem: `expected at most ${MOST_LEVELS} levels of arrays and objects, got more`,
+      problem: `expected at most ${MAX_LEVELS} levels of arrays and objects, got more`,
     }
   }
   try {
     const json: unknown = exactNumbers ? parse(text) : JSON.parse(text)
     return json === null ? { code: 'null_record', problem: 'expected a record, got null' } : { json }
   } catch (error) {
-    return { code: 'invalid_json', problem: `expected JSON, got what is not${position(error)}` }
+    return { code: 'invalid_json', problem: `expected JSON, got something else${position(error)}` }
   }
 }
 
 /**
- * As `JSON.parse`, but a number that JavaScript can't hold is kept as it is, as by the readers' `exactNumbers`: for JSON that
- * stands in a column, such as `_more`.
+ * Like `JSON.parse`, but keeps a number exact that JavaScript can't hold, like the readers with
+ * `exactNumbers`. For JSON in a column, such as `_more`.
  *
- * @throws {SyntaxError} If it is no JSON.
+ * @throws {SyntaxError} If the text is not JSON.
  * @throws {RangeError} If it has more than 1,000 levels of arrays and objects.
  */
 export function parseExactly(text: string): unknown {
-  if (isTooDeep(text)) throw new RangeError(`Expected JSON of at most ${MOST_LEVELS} levels`)
+  if (isTooDeep(text)) throw new RangeError(`Expected JSON of at most ${MAX_LEVELS} levels`)
   return parse(text)
 }
 
 function parse(text: string): unknown {
   if (!mayBeInexact(text)) return JSON.parse(text)
-  // Several times slower. TypeScript does not know the third argument yet.
+  // Several times slower than `JSON.parse` alone. TypeScript does not know the third argument yet.
   const reviver = (_: string, value: unknown, { source }: { source?: string } = {}) =>
     typeof value === 'number' && source !== undefined ? exactNumber(source, value) : value
   return JSON.parse(text, reviver)
 }
 
 function isTooDeep(text: string): boolean {
-  // Most texts are too short for it, and of most others it is enough to count the brackets.
-  if (text.length <= MOST_LEVELS || !hasMore(text, MOST_LEVELS)) return false
+  // Most texts are too short. For most other texts, counting the brackets is enough.
+  if (text.length <= MAX_LEVELS || !hasMore(text, MAX_LEVELS)) return false
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const one = text[at]
     if (one === '"') at = endOfString(text, at)
     else if (one === '[' || one === '{') {
-      if (++depth > MOST_LEVELS) return true
+      if (++depth > MAX_LEVELS) return true
     } else if (one === ']' || one === '}') depth--
   }
   return false
@@ -83,5 +86,5 @@ function endOfString(text: string, start: number): number {
 
 function position(error: unknown): string {
   const [, at] = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error)) ?? []
-  return at === undefined ? '' : ` at its character ${Number(at) + 1}`
+  return at === undefined ? '' : ` at character ${Number(at) + 1}`
 }

@@ -6,7 +6,7 @@ import type { Rows, RowsOptions } from './rows.ts'
 import { Spans, type Span } from './line-spans.ts'
 import { isBlank } from './utf8.ts'
 
-/** A record to each line: JSON Lines, or plain text. */
+/** One record on each line: JSON Lines, or plain text. */
 export class LineRows implements Rows {
   readonly #spans: Spans
   readonly #options: RowsOptions

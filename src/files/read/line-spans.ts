@@ -4,51 +4,54 @@ const LF = 0x0a
 const CR = 0x0d
 const QUOTE = 0x22
 
-/** Where a row lies in the bytes at hand. */
+/** The place of a row in the current bytes. */
 export interface Span {
   readonly start: number
   /** Its end without the line end. */
   readonly end: number
   /** Where the next row starts. */
   readonly next: number
-  /** The line where it starts, from 1. */
+  /** Its first line, from 1. */
   readonly line: number
   readonly terminated: boolean
-  /** How many lines it goes over. */
+  /** Number of lines. */
   readonly lines: number
-  /** Why it can be no row, whatever it holds. */
+  /** Why the span cannot be a row. */
   readonly problem?: 'too_long' | 'unclosed_quote' | undefined
-  /** Its length in bytes. `start` and `end` say nothing of one that was too long. */
+  /** Its length in bytes. `start` and `end` do not give the length of a span that is too long. */
   readonly size: number
 }
 
 export interface SpanOptions {
   /** A row of more bytes, line end not counted, is `too_long`. */
   readonly maxBytes: number
-  /** CSV: a line break between quotes ends no row. */
+  /** CSV: a line break between quotes does not end a row. */
   readonly quotes?: boolean
 }
 
 /**
  * Cuts bytes into rows at line breaks, without reading them.
  *
- * In CSV a line break ends the row if the quotes before it are even in number. That is exact for each row that is valid,
- * and needs no more than counting; one that is not valid is found out when it is parsed, and `resumeAfterFirstLine` takes
- * back what it had swallowed.
+ * In CSV, a line break ends the row if the number of quotes before it is even. That is exact for
+ * each valid row, and needs only counting. The parser finds an invalid row later, and
+ * `resumeAfterFirstLine` then takes back the lines that the row had swallowed.
  */
 export class Spans {
   readonly carry = new Carry()
-  /** CSV: whether a line could be a row by itself: what tells a forgotten quote from a field that is really long. */
+  /**
+   * CSV: whether a line could be a row by itself. That separates a forgotten quote from a long
+   * field.
+   */
   looksLikeRow: (line: Buffer) => boolean = () => false
   readonly #maxBytes: number
   readonly #quotes: boolean
   #line = 1
-  /** Where the current row starts, and how far it has been looked through. */
+  /** Start of the current row, and the position of the search for its end. */
   #from = 0
   #at = 0
   #isQuoted = false
   #breaks = 0
-  /** Bytes of the current row that were let go of as it is too long. */
+  /** Bytes of the current row that were dropped, because it is too long. */
   #skipped: number | undefined
 
   constructor({ maxBytes, quotes = false }: SpanOptions) {
@@ -68,7 +71,7 @@ export class Spans {
     this.#at += bytes
   }
 
-  /** The next row, if it is all there; at the end of the file, the rest of it. */
+  /** The next row, if it is complete; at the end of the file, the rest of the file. */
   next(isLast: boolean): Span | undefined {
     for (;;) {
       const { bytes } = this.carry
@@ -93,7 +96,7 @@ export class Spans {
     }
   }
 
-  /** Takes back all of a row but its first line, and all rows after it. */
+  /** Takes back a row, except its first line, and all rows after it. */
   resumeAfterFirstLine(span: Span): Span {
     this.#from = span.start
     this.#line = span.line
@@ -160,7 +163,7 @@ export class Spans {
       : this.#finish(at, at + 1, 'unclosed_quote')
   }
 
-  /** If most lines of what would be one row look like rows themselves, a quote was forgotten in the first of them. */
+  /** The first line, if most lines of the row look like rows: its quote is not closed. */
   #firstLineOfMany(bytes: Buffer): Span | undefined {
     if (!this.#quotes) return undefined
     let count = 0

@@ -8,32 +8,32 @@ import { FileError, type Row } from '../row.ts'
 import { FileRows } from './file-rows.ts'
 
 export interface ReadOptions {
-  /** What the files hold. Default: by the name of each; needed for stdin. */
+  /** Format of the files. Default: by the name of each file. Needed for stdin. */
   readonly format?: Format | undefined
   /** CSV: one ASCII character, such as `;`. Default `,`. */
   readonly delimiter?: string | undefined
-  /** Rows of more bytes are bad rows, and are not held in memory. Default 4 MiB. */
+  /** Longer rows are bad rows, and stay out of memory. Default 4 MiB. */
   readonly maxRecordBytes?: number | undefined
   /**
-   * JSON: a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, is kept as what `JSON.rawJSON` makes
-   * of it, an object that `JSON.stringify` and the writers here write as it was. See `isExactNumber`. Default false: it becomes
-   * the nearest one, as with `JSON.parse`.
+   * JSON: keeps a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, as
+   * an object of `JSON.rawJSON`. `JSON.stringify` and the writers here write its original text. See
+   * `isExactNumber`. Default false: it becomes the nearest number, as with `JSON.parse`.
    */
   readonly exactNumbers?: boolean | undefined
-  /** What is read for `-`. Default `process.stdin`. */
+  /** The stream for `-`. Default `process.stdin`. */
   readonly stdin?: Readable | undefined
 }
 
-/** Options that have been checked. */
+/** Checked options. */
 interface Checked extends ReadOptions {
   readonly maxRecordBytes: number
 }
 
 interface Batch {
   readonly rows: readonly Row[]
-  /** What had been read of the files, on the disk, before this file. */
+  /** Bytes on the disk of the files before this file. */
   readonly before: number
-  /** What has been read of this one, if its rows do not say so. */
+  /** Bytes on the disk that were read of this file, if its rows do not say so. */
   readonly bytes?: number | undefined
 }
 
@@ -51,7 +51,8 @@ export class RowStream extends Readable {
 
   /** @internal */
   constructor(files: readonly string[], options: Checked) {
-    // With more, an error would throw away rows that wait: here the next bytes are read once all rows have been taken.
+    // With a larger mark, an error would drop waiting rows. This stream reads the next bytes after
+    // the consumer has taken all rows.
     super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
     this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
@@ -59,20 +60,22 @@ export class RowStream extends Readable {
   }
 
   /**
-   * Bytes of the files, as they are on the disk, whose rows have been taken; one more may wait in this stream. Exact to
-   * the row for JSON Lines, CSV and lines that are not compressed; otherwise to the chunk that was read.
+   * Bytes on the disk whose rows the consumer has taken. One more row may wait in this stream.
+   * Exact to the row for JSON Lines, CSV and lines without compression; otherwise exact to the
+   * chunk.
    */
   get bytesRead(): number {
     return this.#bytesRead
   }
 
-  /** Sum of the files' sizes in bytes. `undefined` if one is no regular file, such as stdin. */
+  /** Sum of the file sizes in bytes. `undefined` if a file is not a regular file, such as stdin. */
   get bytesTotal(): number | undefined {
     this.#bytesTotal ??= { value: totalOf(this.#files) }
     return this.#bytesTotal.value
   }
 
-  // Node's types want a stream of strings or bytes for `pipeline`; `for await` sees the last signature.
+  // Node's types want a stream of strings or bytes for `pipeline`; `for await` sees the last
+  // signature.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Node's own types
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<any>
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
@@ -108,7 +111,8 @@ export class RowStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Else the generator would wait for its next bytes before it closes: of a silent pipe for ever.
+    // Otherwise the generator would wait for the next bytes before it closes: forever, for a silent
+    // pipe.
     this.#stdin?.destroy()
     this.#stop.abort()
     const closed = (): void => {
@@ -119,14 +123,16 @@ export class RowStream extends Readable {
 }
 
 /**
- * All rows of several files, one after the other: for `pipeline` or `for await`. The next file is opened when the one before
- * has been read. `-` stands for stdin, which is not decompressed.
+ * All rows of several files, one after the other, for `pipeline` or `for await`. The stream opens a
+ * file after it has read the file before. `-` is stdin, which is never decompressed.
  *
- * A row that can't be read is a row with an `error`; nothing is left out but blank lines. The stream itself fails, after the
- * rows that it could read, with a `FileError` where a file can't be read or decompressed, and with a `RowError` where
- * the rest of it makes no sense: `invalid_header`, `utf16`, `not_an_array` or `broken_array`.
+ * A row that can't be read is a row with an `error`. Only blank lines are left out. The stream
+ * itself fails, after the rows that it could read, with a `FileError` if a file can't be read or
+ * decompressed, and with a `RowError` if the rest of a file makes no sense: `invalid_header`,
+ * `utf16`, `not_an_array` or `broken_array`.
  *
- * @throws {TypeError | RangeError} For an option that can't be used.
+ * @throws {TypeError | RangeError} For an option that can't be used. The property `option` is its
+ *   name.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
   const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
@@ -146,14 +152,14 @@ async function* batchesOf(
     const { format, compression } = kindOf(file, options)
     const progress: Progress = { bytes: 0 }
     const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
-    // What is no file on the disk can be read only once.
+    // Only a file on the disk can be read twice.
     const again = sizeOf(file) === undefined ? undefined : () => bytesOf(file, { bytes: 0 }, stop)
     const bytes = compression ? decompress(onDisk, compression, file, again) : onDisk
     const isRowExact = compression === undefined && format !== 'json'
     for await (const rows of rowsOf(bytes, file, format, options)) {
       yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }
     }
-    // All of it, also where nothing but blank lines came last.
+    // The whole file, even if it ends with blank lines.
     const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
     yield { rows: [], before, bytes: size }
     before += size

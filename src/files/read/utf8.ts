@@ -1,17 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import type { BadRow } from '../row.ts'
 
-/** The source text of a bad row: a copy of the bytes where they are no text. */
+/** The text of a bad row, or a copy of its bytes if they are not UTF-8. */
 export function rawOf(bytes: Buffer): BadRow['raw'] {
   return isUtf8(bytes) ? bytes.toString() : Uint8Array.from(bytes)
 }
 
-/** White space as JSON has it. */
+/** Whether JSON takes a byte for white space. */
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a
 }
 
-/** Whether there is nothing to see in it. */
+/** Whether the bytes are white space only. */
 export function isBlank(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (!isSpace(bytes[at])) return false
   return true

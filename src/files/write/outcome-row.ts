@@ -2,7 +2,7 @@ import { isExactNumber } from '../read/exact-number.ts'
 import { ERROR, INDEX, outcomeColumns, type Reason } from '../own-columns.ts'
 import { setOwn } from '../set-own.ts'
 
-/** What of an `Outcome` goes into its row. */
+/** The part of an `Outcome` that goes into its row. */
 export type OutcomeOfRow =
   | {
       readonly status: 'fulfilled'
@@ -18,18 +18,20 @@ export type OutcomeOfRow =
     }
 
 export interface OutcomeRowOptions {
-  /** Put before the names of the result's fields. Default none. */
+  /** Prefix of the names of the result's fields. Default: no prefix. */
   readonly prefix?: string | undefined
 }
 
 /**
- * The row that an outcome becomes in an output: the record's own columns, the result's fields, `_index`, and for a rejected
- * one `_error: { code, message }`. A record that is no object has one column: `text` for a string, otherwise `record`. A
- * result that is no plain object has one too: `result`, behind the prefix.
+ * Makes the output row of an outcome: the record's own columns, the result's fields, `_index`, and
+ * for a rejected outcome `_error: { code, message }`. A record that is not an object has one
+ * column: `text` for a string, otherwise `record`. A result that is not a plain object has one
+ * column too: `result`, behind the prefix.
  *
- * `_index` and `_error` are never a record's or a result's own, so that a fulfilled outcome never looks rejected.
+ * A record or result may not have columns named `_index` or `_error`, so that a fulfilled outcome
+ * never looks rejected.
  *
- * @throws {Error} Where two of them have one name: nothing is overwritten.
+ * @throws {Error} If two columns have the same name. No column replaces another.
  */
 export function outcomeRow(
   outcome: OutcomeOfRow,

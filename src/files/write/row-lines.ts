@@ -2,19 +2,21 @@ import { stringify } from 'csv-stringify/sync'
 import { ERROR, MORE, moreOf, reasonCell } from '../own-columns.ts'
 
 /**
- * One line of JSON with its line end, which is LF. A bigint becomes a string, a date what `JSON.stringify` makes of it.
+ * Makes a line of JSON with its line end, which is LF. A bigint becomes a string, and a date
+ * becomes what `JSON.stringify` makes of it.
  *
- * @throws {TypeError} For what JSON has not, such as `undefined`.
+ * @throws {TypeError} For a value without a JSON form, such as `undefined`.
  */
 export function jsonlLine(row: unknown): string {
   return `${jsonOf(row)}\n`
 }
 
 /**
- * The line of column names, with its line end, which is LF.
+ * Makes the line of column names, with its line end, which is LF.
  *
- * @param delimiter One ASCII character. Default `,`. It is not checked.
- * @throws {TypeError} Where there is no column, one is empty or there twice: nobody could read that.
+ * @param delimiter One ASCII character. Default `,`. Not checked.
+ * @throws {TypeError} If there is no column, an empty name, or a name twice: a reader would refuse
+ *   the table.
  */
 export function csvHeader(columns: readonly string[], delimiter = ','): string {
   const empty = columns.indexOf('')
@@ -26,13 +28,14 @@ export function csvHeader(columns: readonly string[], delimiter = ','): string {
 }
 
 /**
- * One row of CSV with its line end, which is LF. Objects and arrays stand as JSON, `null` and `undefined` as nothing,
- * `_error` as `code: message`. Properties that are no column go into `_more` as one JSON object. Texts such as `=1+2` are left
- * as they are, though a spreadsheet would compute them.
+ * Makes a row of CSV with its line end, which is LF. Objects and arrays become JSON, `null` and
+ * `undefined` become an empty field, and `_error` becomes `code: message`. Properties without a
+ * column go into `_more` as one JSON object. Texts such as `=1+2` stay as they are, although a
+ * spreadsheet would compute them.
  *
- * @param columns As they were given to `csvHeader`.
- * @param delimiter One ASCII character. Default `,`. It is not checked.
- * @throws {Error} If there are such properties, and `_more` is no column either.
+ * @param columns The same as for `csvHeader`.
+ * @param delimiter One ASCII character. Default `,`. Not checked.
+ * @throws {Error} If a property has no column, and there is no column `_more`.
  */
 export function csvLine(row: object, columns: readonly string[], delimiter = ','): string {
   const values = row as Readonly<Record<string, unknown>>
@@ -60,7 +63,7 @@ function fieldOf(name: string, value: unknown): string {
   return value instanceof Date ? String(JSON.parse(json) ?? '') : json
 }
 
-// Without quotes these would be read as something else: a line end, a blank line, a byte order mark.
+// Without quotes, a reader would take these for a line end, a blank line or a byte order mark.
 const QUOTED = /\r|^ +$|^\ufeff/
 
 function fieldsLine(fields: readonly string[], delimiter: string): string {
@@ -76,7 +79,7 @@ function jsonOf(value: unknown): string {
   return json
 }
 
-/** Without a replacer, which would make it several times slower. */
+/** Uses no replacer, because a replacer would be several times slower. */
 function withoutBigints(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)

@@ -8,8 +8,9 @@ import { LateFailure } from '../late-failure.ts'
 
 export interface CsvWriterOptions {
   /**
-   * Default: the properties of the first row, and `_more` for those that others have besides. In JavaScript properties such as
-   * `2024` come first: only `columns`, as `readRows` gives them with each row of a table, keep their place.
+   * Default: the properties of the first row, and `_more` for other properties of later rows. In
+   * JavaScript, properties such as `2024` come first. Only `columns`, which `readRows` gives with
+   * each row of a table, keep their order.
    */
   readonly columns?: readonly string[] | undefined
   /** One ASCII character, such as `;`. Default `,`. */
@@ -22,9 +23,10 @@ export interface OutcomeWriterOptions extends OutcomeRowOptions {
   /** Default `jsonl`. */
   readonly format?: (typeof outputFormats)[number] | undefined
   /**
-   * CSV and TSV. Default: those of the first fulfilled outcome, then `_error` and `_more`. Rejected ones before it wait for
-   * it, at most 1,000 of them. As with `writeCsv`, only columns that are given keep an order that objects in JavaScript can't.
-   * `_index`, `_error` and `_more` are added to them where they lack.
+   * CSV and TSV. Default: the columns of the first fulfilled outcome, then `_error` and `_more`. Up
+   * to 1,000 rejected outcomes before it wait for it. As with `writeCsv`, only given columns keep
+   * an order that objects in JavaScript can't keep. The writer adds `_index`, `_error` and `_more`
+   * if they are missing.
    */
   readonly columns?: readonly string[] | undefined
 }
@@ -35,7 +37,8 @@ export function writeJsonl(): Transform {
 }
 
 /**
- * Objects in, CSV out: a header, then a line for each. See `csvLine`; what it throws ends the stream, after the lines before.
+ * Objects in, CSV out: a header, then a line for each object. See `csvLine`. An error of `csvLine`
+ * ends the stream, after the lines before it.
  *
  * @throws {TypeError} For a `delimiter` or `columns` that can't be used.
  */
@@ -45,7 +48,8 @@ export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): T
 }
 
 /**
- * Outcomes in, text out. See `outcomeRow` and `csvLine`; what they throw ends the stream, after the rows before.
+ * Outcomes in, text out. See `outcomeRow` and `csvLine`. An error of these ends the stream, after
+ * the rows before it.
  *
  * @throws {TypeError} For a `format` or `columns` that can't be used.
  */
@@ -63,22 +67,22 @@ export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWrit
   })
 }
 
-/** Rejected rows that may wait for a fulfilled one. More would only take memory: with so many it is no accident. */
-const MOST_HELD = 1_000
+/** Largest number of rejected rows that wait for a fulfilled row. More of them are no accident. */
+const MAX_HELD_ROWS = 1_000
 
 interface CsvPlan {
   readonly columns: readonly string[] | undefined
   readonly delimiter: string
-  /** Whether the columns can be taken from this row. */
+  /** Whether this row can give the columns. */
   isTypical(row: object): boolean
-  /** Columns that are added to those of a row. */
+  /** Columns to add to the columns of a row. */
   readonly always: readonly string[]
 }
 
 function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   const { delimiter } = plan
   let { columns } = plan
-  // Throws now, rather than when the first row has come.
+  // Throws now, instead of at the first row.
   if (columns) csvHeader(columns, delimiter)
   let isBegun = false
   let held: object[] = []
@@ -96,13 +100,13 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
       const row = rowOf(value)
       if (isBegun) return lineOf(row)
       held.push(row)
-      return columns || plan.isTypical(row) || held.length === MOST_HELD ? begin(row) : ''
+      return columns || plan.isTypical(row) || held.length === MAX_HELD_ROWS ? begin(row) : ''
     },
     () => (!isBegun && (columns ?? held.length > 0) ? begin(held[0]) : ''),
   )
 }
 
-/** Makes a text of each object. `rest` is what remains to be given out at the end, or before an error. */
+/** Makes a text of each object. `rest` makes the remaining text, at the end or before an error. */
 class TextWriter extends LateFailure {
   readonly #text: (value: never) => string
   readonly #rest: () => string
@@ -133,7 +137,7 @@ class TextWriter extends LateFailure {
     done()
   }
 
-  /** What it has taken before comes out all the same. */
+  /** Returns the earlier rows all the same. */
   #fail(error: unknown): void {
     try {
       this.push(this.#rest())

@@ -90,7 +90,7 @@ describe('a usage error names the flag, says what was expected and what came', (
     const { code, stderr } = await place.run(args, { env: { KAFKA_BROKERS: 'me:secret@host:9092' } })
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: 'KAFKA_BROKERS: expected host:port, several with commas in between\n',
+      stderr: 'KAFKA_BROKERS: expected host:port, or several with commas between them\n',
     })
   })
 })

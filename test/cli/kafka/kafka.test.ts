@@ -25,8 +25,8 @@ describe('topics', () => {
   test.each<[Partial<typeof topics>, string]>([
     [{ topics: ' ' }, 'Expected --topics: the topics to read'],
     [{ group: '' }, 'Expected --group: the consumer group'],
-    [{ outputTopic: '' }, 'Expected --output-topic: where results go'],
-    [{ deadLetterTopic: '' }, 'Expected --dead-letter-topic: where rejected messages go'],
+    [{ outputTopic: '' }, 'Expected --output-topic: the topic for the results'],
+    [{ deadLetterTopic: '' }, 'Expected --dead-letter-topic: the topic for rejected messages'],
     [{ topics: 'a,,b' }, '--topics: expected the name of a topic, of letters, digits, dots, _ and -, got ""'],
     [{ outputTopic: 'a b' }, '--output-topic: expected the name of a topic'],
     [{ outputTopic: 'b' }, '--output-topic: b is one of --topics too'],
@@ -85,7 +85,7 @@ describe('the connection', () => {
   })
 
   test.each<[ConnectionFlags, string]>([
-    [{ brokers: ':9092' }, '--brokers: expected host:port, several with commas in between, got ":9092"'],
+    [{ brokers: ':9092' }, '--brokers: expected host:port, or several with commas between them, got ":9092"'],
     [{ brokers: 'a:1,b:65536' }, 'got "b:65536"'],
     [{ brokers: 'a:0' }, 'got "a:0"'],
     [{ brokers: 'a,' }, 'got ""'],
@@ -146,7 +146,7 @@ describe('a message', () => {
       'invalid_utf8',
       'expected UTF-8, got bytes that are not',
     ],
-    ['of no JSON', '{"text":', 'invalid_json', 'expected JSON, got what is not'],
+    ['of no JSON', '{"text":', 'invalid_json', 'expected JSON, got something else'],
     ['of too many levels', '['.repeat(1_001), 'too_deep', 'expected fewer levels of arrays and objects'],
     ['of a number', '1', 'not_a_record', 'expected an object or a text'],
     ['without the column', '{"body":"hi"}', 'missing_column', 'there is no column "text"; there are: "body"'],
@@ -181,7 +181,7 @@ test.each<[Parameters<typeof sayEvent>[0], string]>([
   ],
   [
     { type: 'leaving', partitions: [{ topic: 'tickets', partition: 1 }] },
-    'Finishes tickets 1, to be read elsewhere',
+    'Finishes tickets 1, which another worker takes over',
   ],
   [
     { type: 'left', partitions: [{ topic: 'tickets', partition: 1 }], uncommitted: 0, unfinished: 0 },
@@ -189,11 +189,11 @@ test.each<[Parameters<typeof sayEvent>[0], string]>([
   ],
   [
     { type: 'left', partitions: [{ topic: 'tickets', partition: 1 }], uncommitted: 1_200, unfinished: 7 },
-    'Left tickets 1, with 1,200 records uncommitted, to be asked again elsewhere',
+    'Left tickets 1, with 1,200 records uncommitted, which another worker sends again',
   ],
   [
     { type: 'deleted', partition: { topic: 'tickets', partition: 1 }, from: 5n, to: 9n },
-    'Lost tickets 1 from offset 5 to 8: deleted before it was read, as its retention has it',
+    'Lost tickets 1 from offset 5 to 8: the cluster deleted the records before a worker read them',
   ],
   [{ type: 'retry', error: new Error('Could not commit: no') }, 'Could not commit: no. Trying again'],
 ])('$type is told', (event, text) => {
@@ -214,7 +214,7 @@ test('of rejections the first of each code is told, with its place and why', () 
   const text = 'tickets:2:7: The request failed: no connection'
   expect(rejections.add(message('a'), failed)).toBe(text)
   expect(rejections.add(message('a'), failed)).toBeUndefined()
-  expect(rejections.add(message('{'), invalid)).toBe('tickets:2:7: expected JSON, got what is not')
+  expect(rejections.add(message('{'), invalid)).toBe('tickets:2:7: expected JSON, got something else')
   expect(rejections.first).toBe(text)
   // It may quote the message.
   expect(new Rejections().add(message('a'), foreign)).toBe('tickets:2:7: `countTokens` threw Error')

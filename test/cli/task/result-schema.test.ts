@@ -31,7 +31,7 @@ describe('labels', () => {
 
   test.each([
     ['twice.txt', 'a\nb\na\n', /twice\.txt:3: the label "a" is there twice/],
-    ['none.txt', '\n \n', /none\.txt: expected labels, one a line, and there is none/],
+    ['none.txt', '\n \n', /none\.txt: expected labels, one on each line, and found no label/],
   ])('%s', async (name, text, message) => {
     await expect(readSchema(file(name, text), undefined)).rejects.toThrow(message)
   })

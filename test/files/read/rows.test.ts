@@ -38,10 +38,10 @@ describe('JSON Lines', () => {
   it('says the place and the length, and does not show the text', () => {
     const text = `{"secret": sesame}\nnull\n"${'s'.repeat(30)}"\n{"secret" 1}`
     expect(messages('jsonl', text, { file: 'a.jsonl', maxRecordBytes: 20 })).toEqual([
-      'a.jsonl:1: expected JSON, got what is not',
+      'a.jsonl:1: expected JSON, got something else',
       'a.jsonl:2: expected a record, got null',
       'a.jsonl:3: expected at most 20 bytes (maxRecordBytes), got 32',
-      'a.jsonl:4: expected JSON, got what is not at its character 11',
+      'a.jsonl:4: expected JSON, got something else at character 11',
     ])
   })
 
@@ -318,7 +318,7 @@ describe('a JSON array', () => {
       'no comma',
       '[1,\n2 3,4]',
       2,
-      'element 2: expected a JSON array, got what is no JSON, and a comma seems to be missing',
+      'element 2: expected a JSON array, got something else than JSON, and a comma seems to be missing',
     ],
     ['no comma between objects', '[1,\n{"a":1}\n{"a":2},4]', 2, 'a comma seems to be missing'],
     ['garbage behind an object', '[1,\n{"a":1}x,4]', 2, 'a comma seems to be missing'],
@@ -363,7 +363,7 @@ describe('a JSON array', () => {
   it('names the element', () => {
     expect(messages('json', '[1,null,{"secret":sesame},2]', { file: 'a.json' })).toEqual([
       'a.json:1: element 2: expected a record, got null',
-      'a.json:1: element 3: expected JSON, got what is not',
+      'a.json:1: element 3: expected JSON, got something else',
     ])
     expect(() => rowsOf('json', '{}')).toThrow(
       'f:1: expected a JSON array, got something else. If each line is a JSON value, the format is jsonl. The rest of the file is not read',

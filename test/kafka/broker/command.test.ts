@@ -83,7 +83,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     expect(stderr).toMatch(
       /The first rejected with invalid_record: .*:(?:0:1: expected a value, got none|1:2: expected JSON)/,
     )
-    expect(stderr).toContain('Stopping: reads no more, and finishes what it has read.\n')
+    expect(stderr).toContain('Stopping: finishes the records that it has read, and reads no more.\n')
     expect(JSON.parse(stdout)).toMatchObject({
       ...{ status: 'stopped', exitCode: 0, server: 'simulator' },
       records: { fulfilled: 48, rejected: 2, dropped: 0, unfinished: 0 },
@@ -101,12 +101,12 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     const run = start(place, args, { OPENAI_BASE_URL: server.baseURL })
     await expect.poll(() => server.asked.size).toBe(8)
     run.child.kill('SIGINT')
-    await expect.poll(() => run.output.stderr).toContain('Ctrl-C again gives it up.')
+    await expect.poll(() => run.output.stderr).toContain('Ctrl-C again gives them up.')
     run.child.kill('SIGINT')
     const { code, stdout, stderr } = await run.ended
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
     expect(stderr).toContain(
-      'Giving up what is not finished.\n0 fulfilled, 0 rejected, 0 dropped, 8 unfinished\n',
+      'Giving up the unfinished records.\n0 fulfilled, 0 rejected, 0 dropped, 8 unfinished\n',
     )
     expect(await stored(output)).toBe(0)
   })

@@ -9,11 +9,11 @@ import { lineFormat, outputRow } from '../../rows/output-row.ts'
 import type { Io } from '../../io.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
-/** Where outcomes are written. */
+/** Writes outcomes. */
 export type Output = Sink<Outcome<Item, unknown>>
 
 export interface OutputPlan extends OutputFiles {
-  /** The columns of the input, as its first record has them. */
+  /** The columns of the first typical record. */
   readonly own: readonly string[]
   readonly result: ResultColumns
   readonly before: Before
@@ -24,13 +24,14 @@ export async function openOutput(
   io: Io,
 ): Promise<Output> {
   const columns = [...inHeader(own), ...result.names, ...OUTCOME_COLUMNS]
-  // A table goes on with the columns that it has.
+  // A table keeps its columns.
   const main = openFile(output, before.output.columns ?? columns, io)
-  // Without the result's columns, which would be in the way of those of a second run.
+  // Without the columns of the result, which the result of a second run needs.
   const ofRejects = [...inHeader(own), ...OUTCOME_COLUMNS]
   const second = rejects && openFile(rejects, before.rejects.columns ?? ofRejects, io)
   if (output && second && before.rejects.done.size < before.output.rejected.size) {
-    // An earlier run had no rejects file, or that is gone, or it was killed between the two.
+    // An earlier run had no rejects file, or the file is gone, or a kill came between the two
+    // writes.
     for await (const row of rejectedRows(output, before.rejects.done))
       await second.write(asRejected(row, result))
   }
@@ -38,7 +39,7 @@ export async function openOutput(
     write(outcome) {
       const row = outputRow(outcome, result)
       const written = main.write(row)
-      // Second: what the rejects have not is put in from the output when a run goes on.
+      // The output first: a later run copies missing rejects from it.
       if (outcome.status === 'rejected') void second?.write(row)
       return written
     },
@@ -49,7 +50,7 @@ export async function openOutput(
   }
 }
 
-/** Names that nobody could read back. What they stand for goes to `_more`. */
+/** Leaves out names that a reader would refuse. Their values go to `_more`. */
 function inHeader(names: readonly string[]): string[] {
   return names.filter((name) => name !== '' && !name.includes('\r'))
 }

@@ -2,16 +2,16 @@ import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
-/** Where something is written. */
+/** A place to write to. */
 export interface Sink<T> {
-  /** Whoever writes waits for the promise, if there is one. */
+  /** The caller waits for the promise, if there is one. */
   write: (what: T) => void | Promise<void>
   close: () => void
 }
 
 /**
- * A file that a row is in as soon as it is written: not in a buffer of this process, which a `kill -9` would take with it,
- * though its answer was paid for. So it is written at once, and not in turn.
+ * A file that has a row as soon as `write` returns. A buffer of this process would lose the row at
+ * a `kill -9`, although its answer was paid for. So it writes synchronously.
  */
 export function fileSink(path: string): Sink<string> {
   const file = openSync(path, 'a')
@@ -24,7 +24,7 @@ export function fileSink(path: string): Sink<string> {
       }
     },
     close() {
-      // A pipe or a device cannot be synced, and need not be.
+      // Nothing can sync a pipe or a device, and they do not need it.
       try {
         fsyncSync(file)
       } catch (error) {
@@ -35,7 +35,7 @@ export function fileSink(path: string): Sink<string> {
   }
 }
 
-/** Standard output, in the time that its reader takes. */
+/** Standard output, at the speed of its reader. */
 export function stdoutSink(stdout: Writable): Sink<string> {
   let failure: Error | undefined
   stdout.on('error', (error: Error) => {
@@ -47,7 +47,7 @@ export function stdoutSink(stdout: Writable): Sink<string> {
       if (!stdout.write(text)) await once(stdout, 'drain')
     },
     close() {
-      // It is not ours to close.
+      // The process closes it.
     },
   }
 }

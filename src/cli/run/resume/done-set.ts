@@ -1,4 +1,6 @@
-/** Which records are in the output: a bit for each, so that millions take little. */
+/**
+ * The indexes of records in the output. Each takes one bit, so that millions need little memory.
+ */
 export class DoneSet {
   #bits = new Uint8Array(1_024)
   #size = 0
@@ -11,7 +13,7 @@ export class DoneSet {
     return ((this.#bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0
   }
 
-  /** Returns false if it was there already. */
+  /** Returns false if the set has it already. */
   add(index: number): boolean {
     if (this.has(index)) return false
     const at = index >> 3

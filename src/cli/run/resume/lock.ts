@@ -12,25 +12,29 @@ import { hostname } from 'node:os'
 import { UsageError } from '../../flags/usage-error.ts'
 import { real } from '../output-files.ts'
 
-/** How often a run says that it still has its lock, and for how long it may be silent, in ms. */
-const HEARTBEAT = 10_000
-const SILENCE = 60_000
+/** Interval at which a run renews its lock. */
+const HEARTBEAT_MS = 10_000
+/** Time without a renewal after which another computer may take over the lock. */
+const SILENCE_MS = 60_000
 
-/** Who has a lock. */
+/** The owner of a lock. */
 interface Owner {
   readonly pid: number
-  /** Where that number means something: the computer, and on Linux the container. */
+  /** Where that number is valid: the computer, and on Linux the container. */
   readonly host: string
-  /** When the process began, on Linux: numbers are given again, in a container to each run the same. */
+  /**
+   * Start time of the process, on Linux. Numbers are used again, in a container the same one for
+   * each run.
+   */
   readonly began: string | undefined
 }
 
 /**
- * Takes a file for this process, so that no two runs write it at the same time. What a killed one has left is taken over: at
- * once where it is known to be gone, and after a minute of silence where nobody can see it from here. Returns a function that
- * gives it back.
+ * Locks a file for this process, so that no two runs write it at the same time. Takes over the lock
+ * of a killed run: at once if its process is known to be gone, and after a minute of silence if
+ * this computer cannot see the process. Returns a function that unlocks the file.
  *
- * @throws {UsageError} If a running process has it.
+ * @throws {UsageError} If a running process has the lock.
  */
 export function lock(file: string): () => void {
   const path = `${real(file)}.run.lock`
@@ -41,7 +45,7 @@ export function lock(file: string): () => void {
   } satisfies Owner)
   const draft = `${path}.${process.pid}`
   try {
-    // With its owner in it from the start: it would look like nobody's.
+    // The lock has its owner from the start. Without one, another run would take it over.
     writeFileSync(draft, own)
     if (!create(draft, path)) takeOver(file, path, draft)
   } finally {
@@ -49,7 +53,7 @@ export function lock(file: string): () => void {
   }
   const heart = setInterval(() => {
     touch(path)
-  }, HEARTBEAT)
+  }, HEARTBEAT_MS)
   heart.unref()
   return () => {
     clearInterval(heart)
@@ -57,29 +61,29 @@ export function lock(file: string): () => void {
   }
 }
 
-/** Puts a lock in the place of one that nobody has any more. One that somebody may have is never moved. */
+/** Replaces a lock without an owner. Never moves a lock that may have an owner. */
 function takeOver(file: string, path: string, draft: string): void {
   const refuse = (why: string) => new UsageError(`${file} is being written by ${why}`)
   const claim = `${path}.taken-over`
-  // Of several that find the same dead owner, one.
+  // Several runs may find the same dead owner. One of them gets the claim.
   if (!create(draft, claim)) {
     throw refuse(`another run, which has just begun. If that is not so, delete ${claim}`)
   }
   try {
     const text = read(path)
-    // Given back in between: it is anybody's.
+    // The owner unlocked the file in the meantime.
     if (text === undefined) {
       if (create(draft, path)) return
       throw refuse('another run, which has just begun')
     }
     const owner = parse(text)
-    // By the clock of the file system.
+    // Both times come from the clock of the file system.
     const silence = statSync(draft).mtimeMs - statSync(path).mtimeMs
     if (owner && isRunning(owner, silence)) {
       const unseen =
         owner.host === hostOf()
           ? ''
-          : `, elsewhere: it would be taken over ${SILENCE / 1_000} s after it was killed`
+          : `, elsewhere: it can be taken over ${SILENCE_MS / 1_000} s after it was killed`
       throw refuse(`another run, process ${owner.pid}${unseen}. If that is not so, delete ${path}`)
     }
     renameSync(draft, path)
@@ -88,7 +92,7 @@ function takeOver(file: string, path: string, draft: string): void {
   }
 }
 
-/** Whether there was none. */
+/** Returns whether it created the file. */
 function create(draft: string, path: string): boolean {
   try {
     linkSync(draft, path)
@@ -111,11 +115,11 @@ function touch(path: string): void {
     const now = new Date()
     utimesSync(path, now, now)
   } catch {
-    // Somebody deleted it.
+    // Another process deleted the lock.
   }
 }
 
-/** `undefined`: it is not there any more. */
+/** `undefined`: the file is gone. */
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
@@ -125,7 +129,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** `undefined`: no lock of ours, or one that was being written as the machine went down. */
+/** `undefined`: the file is not a lock, or the machine went down while a run wrote it. */
 function parse(text: string): Owner | undefined {
   try {
     const { pid, host, began } = JSON.parse(text) as Partial<Owner>
@@ -136,7 +140,7 @@ function parse(text: string): Owner | undefined {
 }
 
 function isRunning({ pid, host, began }: Owner, silence: number): boolean {
-  if (host !== hostOf()) return silence < SILENCE
+  if (host !== hostOf()) return silence < SILENCE_MS
   const now = processOf(pid)
   if (now && (now.began !== began || now.isDead)) return false
   try {
@@ -155,13 +159,14 @@ function hostOf(): string {
   }
 }
 
-/** What Linux tells of a process that can be seen; elsewhere nothing. */
+/** The state of a process that Linux shows. `undefined`: no such process, or another system. */
 function processOf(pid: number): { began: string | undefined; isDead: boolean } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The 3rd field and on. The 2nd is a name in brackets, which may hold spaces and brackets.
+    // The 3rd field and the next ones. The 2nd is a name in brackets, which may hold brackets
+    // itself.
     const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // One that nobody has reaped is dead. The 22nd field: ticks from the start of the machine.
+    // A zombie is dead. The 22nd field is the start time, in ticks from the start of the machine.
     return { began: rest[18], isDead: 'ZX'.includes(state) }
   } catch {
     return undefined

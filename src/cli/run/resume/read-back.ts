@@ -4,15 +4,15 @@ import { UsageError } from '../../flags/usage-error.ts'
 import { DoneSet } from './done-set.ts'
 import type { OutputFile } from '../output-files.ts'
 
-/** What earlier runs have written to a file. */
+/** The rows that earlier runs wrote to a file. */
 export interface ReadBack {
-  /** The records that have a row. */
+  /** Records with a row. */
   readonly done: DoneSet
-  /** Of them: with an `_error`. */
+  /** Records with a row that has an `_error`. */
   readonly rejected: DoneSet
-  /** Of a table that has rows. */
+  /** The columns of a table that has rows. */
   readonly columns: readonly string[] | undefined
-  /** Where the last row ends, in bytes. A row that was not finished may be behind it. */
+  /** End of the last row, in bytes. An unfinished row may be behind it. */
   readonly end: number
 }
 
@@ -20,25 +20,31 @@ export function nothing(): ReadBack {
   return { done: new DoneSet(), rejected: new DoneSet(), columns: undefined, end: 0 }
 }
 
-const ANEW = '--overwrite starts anew'
-/** Where rows are behind it, only a person can tell: what looks like rows may be lines of its text. */
-const CUT = 'If it was being written as a run was killed, delete all from there on and run again; otherwise'
-/** What to do about rejects that are not this job's, if that is wanted. */
-export const REFILLED = 'Another name will do, or delete it: what is rejected in the output is put in anew'
+const ANEW = '--overwrite replaces it'
+/** If rows follow, only a person can decide: they may be lines of a text in the broken row. */
+const CUT =
+  'If a run was killed while it wrote this row, delete everything from there on and run again; otherwise'
+/** What to do about rejects of another job. */
+export const REFILLED =
+  'Choose another name, or delete the file: the run copies the rejected records of the output to it'
 
 /**
- * Reads what earlier runs have written.
+ * Reads the rows that earlier runs wrote.
  *
- * @param isOurs A run is known to have written it: it may have been stopped within its first row.
- * @param of Of rejects: the records that are rejected in the output.
- * @throws {UsageError} If there is a row in it that no run has written, or a record twice.
+ * @param isOurs Whether a run is known to have written the file. It may have stopped within its
+ *   first row.
+ * @param of For rejects: the rejected records of the output.
+ * @throws {UsageError} If the file has a row that no run wrote, or a record twice.
  */
 export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet): Promise<ReadBack> {
   const done = new DoneSet()
   const rejected = new DoneSet()
   let end = 0
   let columns: readonly string[] | undefined
-  /** What is wrong from here on. A row that was not finished may look like several: its text may hold line breaks. */
+  /**
+   * The first problem. An unfinished row may look like several rows, because its text may have line
+   * breaks.
+   */
   let torn: string | undefined
   for await (const row of rowsOf(file)) {
     const ours = readOurs(row)
@@ -47,27 +53,25 @@ export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet):
       continue
     }
     const { index, reason } = ours
-    // Rows behind it: so it is not the end that was not finished.
+    // A good row follows, so the problem is not an unfinished end.
     if (torn !== undefined) throw new UsageError(`${torn}. ${CUT}, ${ANEW}`)
     const place = `${file.path}:${row.line}`
     if (of && !of.has(index)) {
-      throw new UsageError(
-        `${place}: record ${index} is not one that was rejected in the output. ${REFILLED}`,
-      )
+      throw new UsageError(`${place}: record ${index} was not rejected in the output. ${REFILLED}`)
     }
     if (!done.add(index)) throw new UsageError(`${place}: record ${index} is there twice. ${ANEW}`)
     if (reason) rejected.add(index)
     columns ??= row.error ? undefined : row.columns
     end = row.end
   }
-  // Without a row only what a run has begun is cut off, and a line that is whole is none that was begun.
+  // Without a good row, the run may cut off only an unfinished row. A whole line is not unfinished.
   const isBegun = isOurs && !(file.format === 'jsonl' && endsWithLine(file.path))
   if (end === 0 && torn !== undefined && !isBegun) throw new UsageError(`${torn}. ${ANEW}`)
   if (end === 0 && !isOurs) throw new UsageError(`${file.path}: there is no row of an earlier run. ${ANEW}`)
   return { done, rejected, columns, end }
 }
 
-/** The rows of an output that were rejected and that `known` does not have, as they were written. */
+/** The rejected rows of an output that `known` does not have. */
 export async function* rejectedRows(file: OutputFile, known: DoneSet): AsyncGenerator<EarlierRow> {
   for await (const row of rowsOf(file)) {
     const ours = readOurs(row)
@@ -81,7 +85,7 @@ async function* rowsOf({ path, format }: OutputFile): AsyncGenerator<Row> {
   } catch (error) {
     const isHeader = error instanceof RowError && error.code === 'invalid_header'
     if (!isHeader) throw error
-    // Unless the header itself was not finished, and nothing is behind it.
+    // Only a header without a line end may be unfinished.
     if (endsWithLine(path)) throw new UsageError(`${error.message}. ${ANEW}`)
   }
 }
@@ -97,7 +101,7 @@ function endsWithLine(path: string): boolean {
   }
 }
 
-/** A row of an earlier run, or why it is none. */
+/** A row of an earlier run, or why it is not a row of an earlier run. */
 function readOurs(row: Row): EarlierRow | string {
   if (row.error) return row.error.message
   const place = `${row.file}:${row.line}`

@@ -4,18 +4,23 @@ import { hasContent, isFile, type OutputFiles } from '../output-files.ts'
 import { nothing, readBack, REFILLED, type ReadBack } from './read-back.ts'
 import { changesSince, readState, removeState, statePath, type RunState } from './state.ts'
 
-/** What there is from earlier runs. */
+/** The files of earlier runs. */
 export interface Before {
   readonly output: ReadBack
   readonly rejects: ReadBack
-  /** What this run has to leave behind: that of now, and which rejects are its own although they are not named now. */
+  /**
+   * The state that this run must leave: its own, and the rejects of an earlier run even if it does
+   * not name them.
+   */
   readonly state: RunState
 }
 
 /**
- * Finds out what is in the output already, makes sure that it can be gone on with, and cuts off what was not finished.
+ * Reads the output of earlier runs, checks that this run can continue it, and cuts off an
+ * unfinished row.
  *
- * @throws {UsageError} If it cannot: the message says why, and what to do. Nothing has been changed then.
+ * @throws {UsageError} If it cannot continue the output. The message says why, and what to do. No
+ *   file has changed.
  */
 export async function readBefore(
   { output, rejects }: OutputFiles,
@@ -24,20 +29,20 @@ export async function readBefore(
 ): Promise<Before> {
   const state = output && readState(output.path)
   if (rejects && hasContent(rejects) && (!state || state.rejects !== now.rejects)) {
-    throw new UsageError(`${rejects.path} is there already, and not from this job. ${REFILLED}`)
+    throw new UsageError(`${rejects.path} exists already, and is not from this job. ${REFILLED}`)
   }
   if (output && hasContent(output)) {
     if (!state && !force) {
       throw new UsageError(
-        `${output.path} is there already, and ${statePath(output.path)}, which tells what it holds, is not. ` +
-          '--overwrite replaces it, --force goes on if it is from a run',
+        `${output.path} exists already, and ${statePath(output.path)}, which describes it, does not. ` +
+          '--overwrite replaces it, --force continues it if it is from a run',
       )
     }
     const changes = state ? changesSince(state, now) : []
     if (changes.length > 0 && !force) {
       throw new UsageError(
-        `${output.path} was begun with something else: ${changes.join(', ')}. ` +
-          '--force goes on all the same, --overwrite starts anew',
+        `${output.path} is from a run with other settings: ${changes.join(', ')}. ` +
+          '--force continues it all the same, --overwrite replaces it',
       )
     }
   }
@@ -49,7 +54,7 @@ export async function readBefore(
   return { output: written, rejects: rejected, state: { ...now, rejects: now.rejects ?? state?.rejects } }
 }
 
-/** Takes away what is there, for a run that starts anew. */
+/** Removes the files of earlier runs. */
 export function removeBefore({ output, rejects }: OutputFiles): void {
   for (const file of [output, rejects]) if (file && isFile(file.path)) rmSync(file.path)
   if (output) removeState(output.path)

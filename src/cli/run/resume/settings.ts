@@ -5,7 +5,10 @@ import type { OutputFiles } from '../output-files.ts'
 import type { RunFlags } from '../flags.ts'
 import { hash, hashFile, type InputFile, type RunState } from './state.ts'
 
-/** What decides what is in an output: all else may change from one run to the next. */
+/**
+ * The settings that decide the content of an output. All other settings may change from one run to
+ * the next.
+ */
 export async function stateOf(
   job: Job,
   flags: RunFlags,
@@ -28,7 +31,7 @@ export async function stateOf(
     '--template': template && hash(template),
     '--prefix': prefix,
     '--ordered': String(ordered),
-    // It decides what is a row.
+    // It decides which rows are bad.
     '--max-record-bytes': job.read.maxRecordBytes?.toString(),
     'the format of the output': output?.format,
   }

@@ -80,7 +80,7 @@ describe('files that are not ours', () => {
       for (const flags of [[], ['--force']]) {
         const { code, stderr } = await place.run([...args, '--rejects', 'mine.jsonl', ...flags])
         expect(code).toBe(2)
-        expect(stderr).toContain('mine.jsonl is there already, and not from this job')
+        expect(stderr).toContain('mine.jsonl exists already, and is not from this job')
         expect(place.read('mine.jsonl')).toBe(content)
       }
     }
@@ -98,7 +98,7 @@ describe('files that are not ours', () => {
     const rejects = place.read('rejects.jsonl')
     const { code, stderr } = await job('a')
     expect(code).toBe(2)
-    expect(stderr).toContain('rejects.jsonl:1: record 5 is not one that was rejected in the output')
+    expect(stderr).toContain('rejects.jsonl:1: record 5 was not rejected in the output')
     expect(place.read('rejects.jsonl')).toBe(rejects)
     // Deleted, it is filled again from the output.
     rmSync(join(place.path, 'rejects.jsonl'))
@@ -125,7 +125,7 @@ describe('files that are not ours', () => {
     expect(place.read('out.jsonl')).toBe(before)
     // A state that cannot be read is in nobody's way then.
     place.write({ 'out.jsonl.run.json': '{' })
-    expect((await place.run(args)).stderr).toContain('--overwrite starts anew')
+    expect((await place.run(args)).stderr).toContain('--overwrite replaces it')
     expect((await place.run([...args, '--overwrite'])).code).toBe(0)
   })
 })

@@ -198,7 +198,7 @@ describe('what has changed is noticed before anything is asked', () => {
         place.write({ 'in.jsonl': place.read('in.jsonl').replace(/payments fail"}\n$/, 'payments fall"}\n') })
         return []
       },
-      /what is in in\.jsonl/,
+      /the content of in\.jsonl/,
     ],
     [
       'another file',
@@ -235,7 +235,7 @@ describe('what has changed is noticed before anything is asked', () => {
     expect(stderr).toContain('the server')
   })
 
-  test('standard input, of which nobody can tell', async () => {
+  test('standard input, whose content a run cannot compare', async () => {
     await using server = await startRecordingServer({ latency })
     using place = new Workplace()
     const input = jsonl(messages(RECORDS))
@@ -279,7 +279,7 @@ describe('an output that is not ours', () => {
     const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
     const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl'], { env })
     expect(code).toBe(2)
-    expect(stderr).toContain('out.jsonl is there already')
+    expect(stderr).toContain('out.jsonl exists already')
     expect(stderr).toContain('--overwrite')
     const forced = await place.run([...place.job(), '-o', 'out.jsonl', '--force'], { env })
     expect(forced.code).toBe(2)
@@ -287,12 +287,12 @@ describe('an output that is not ours', () => {
     const rejects = await place.run([...place.job(), '-o', 'new.jsonl', '--rejects', 'rejects.jsonl'], {
       env,
     })
-    expect(rejects.stderr).toContain('rejects.jsonl is there already')
+    expect(rejects.stderr).toContain('rejects.jsonl exists already')
     expect([place.read('out.jsonl'), place.read('rejects.jsonl')]).toEqual(['{"mine":1}\n', '{"mine":2}\n'])
     expect(existsSync(join(place.path, 'new.jsonl'))).toBe(false)
   })
 
-  test('--overwrite starts anew', async () => {
+  test('--overwrite replaces it', async () => {
     await using job = await halfDone()
     expect((await job.run('--overwrite', '--model', 'other')).code).toBe(0)
     expect(sorted(indexes(job.place))).toEqual(all)
