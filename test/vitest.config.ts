@@ -54,12 +54,11 @@ export default defineConfig({
       }),
       project('unit', {
         ...{ include: ['test/**/*.test.ts'], exclude: [...soak, ...broker, ...system] },
-        // Files share what they have loaded: no test leaves anything behind.
-        ...{ maxWorkers: cores, isolate: false, sequence: { groupOrder: 2 } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 2 } },
       }),
       project('soak-properties', {
         ...{ ...soakLimits, include: properties, env: { ...env, SOAK: '1' } },
-        ...{ maxWorkers: cores, isolate: false, sequence: { groupOrder: 3 } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 3 } },
       }),
       project('soak', {
         ...{ ...soakLimits, ...kafka, include: soak },
