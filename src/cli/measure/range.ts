@@ -8,7 +8,10 @@ export interface Range {
 /** A number, or its bounds, as the user states it. */
 export type Stated = number | { readonly low: number; readonly high: number }
 
-/** @throws {RangeError} Naming the option, if it is neither a number from `least` on nor two numbers from low to high. */
+/**
+ * @throws {RangeError} Naming the option, if it is neither a number from `least` on nor two numbers
+ * from low to high.
+ */
 export function rangeOf(name: string, stated: Stated, least = Number.MIN_VALUE): Range {
   const { low, high } = typeof stated === 'number' ? { low: stated, high: stated } : stated
   const isRange = low >= least && high >= low && high < Infinity

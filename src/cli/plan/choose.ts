@@ -13,7 +13,10 @@ export interface Choice {
   readonly isNear: boolean
 }
 
-/** Chooses the smallest size near to the least cost and the least time, or else the size that comes nearest. */
+/**
+ * Chooses the smallest size near to the least cost and the least time, or else the size that comes
+ * nearest.
+ */
 export function choose(rows: readonly PlanRow[]): Choice {
   const cost = (row: PlanRow) => row.cost?.expected
   const cheapest = rows.every((row) => row.cost) ? best(rows, (row) => cost(row) ?? 0) : undefined

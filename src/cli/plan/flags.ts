@@ -1,7 +1,10 @@
 import type { JobFlags } from '../flags/flags.ts'
 import type { Stated } from '../measure/range.ts'
 
-/** The largest pack that the plan may choose by default: the accuracy of models with larger packs is not known. */
+/**
+ * The largest pack that the plan may choose by default: the accuracy of models with larger packs is
+ * not known.
+ */
 export const LARGEST = 50
 
 export interface PlanFlags extends JobFlags {

@@ -17,7 +17,9 @@ export type Loose = 'maxPackTokens' | 'maxOutputTokens' | 'partition' | 'cache'
 /** A record as the plan packs it. */
 export interface PlannedRecord {
   readonly tokens: number
-  /** The largest value that the stream may take for `tokens`. 0: the stream counts tokens as well. */
+  /**
+   * The largest value that the stream may take for `tokens`. 0: the stream counts tokens as well.
+   */
   readonly mostTokens: number
   /** Length of the text. */
   readonly characters: number
@@ -42,7 +44,10 @@ export interface PackRules {
   readonly capFor: (records: number) => Range
   /** Largest charge of one request. `Infinity`: there is no limit. */
   readonly largestRequest: number
-  /** Tokens that the records of a request may have together, so that prompt and answer fit into the context. */
+  /**
+   * Tokens that the records of a request may have together, so that prompt and answer fit into the
+   * context.
+   */
   readonly roomFor: (records: number) => number
 }
 
@@ -65,7 +70,10 @@ export interface PackCount {
   readonly loose: readonly Loose[]
 }
 
-/** Packs the same records into packs of every size, as a stream does. The memory does not grow with the input. */
+/**
+ * Packs the same records into packs of every size, as a stream does. The memory does not grow with
+ * the input.
+ */
 export class Forecast {
   readonly #rules: PackRules
   #bySize: readonly SizeForecast[] = []
@@ -167,7 +175,10 @@ class SizeForecast {
     return true
   }
 
-  /** Adds a request to the sums. Like the stream, it halves a pack whose prompt is charged more than the limit. */
+  /**
+   * Adds a request to the sums. Like the stream, it halves a pack whose prompt is charged more than
+   * the limit.
+   */
   #send(pack: readonly PlannedRecord[]): void {
     const { charactersAround, tagTokens, largestRequest, capFor, roomFor } = this.#rules
     const { length } = pack

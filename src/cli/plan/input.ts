@@ -19,13 +19,21 @@ export interface Records {
   readonly read: number
   /** Rows that are no records: they are broken, or without text. */
   readonly unreadable: number
-  /** Records that are not asked again, because the same text came before and its result is kept. The numbers below leave them out. */
+  /**
+   * Records that are not asked again, because the same text came before and its result is kept. The
+   * numbers below leave them out.
+   */
   readonly repeated: number
-  /** Texts that came when the memory for texts was full: if they come again, they are counted again. */
+  /**
+   * Texts that came when the memory for texts was full: if they come again, they are counted again.
+   */
   readonly unremembered: number
   /** Records that are too large for `maxPackTokens`: each travels alone. */
   readonly overPack: number
-  /** Records that are too large for `contextTokens`. A run would reject them. The plan counts them as if they fitted. */
+  /**
+   * Records that are too large for `contextTokens`. A run would reject them. The plan counts them
+   * as if they fitted.
+   */
   readonly overContext: number
   /** Records whose tokens are an estimate, because the text is very long. */
   readonly sampled: number

@@ -89,7 +89,10 @@ export async function makePlan(
   return { ...facts, chosen }
 }
 
-/** The output cap of a request after the stream has learned the size of results: short, expected and long results. */
+/**
+ * The output cap of a request after the stream has learned the size of results: short, expected and
+ * long results.
+ */
 export function learnedCap(records: number, { element }: ResultTokens, options: PlanOptions): Range {
   const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
   const most = Math.min(maxOutputTokens, largestCap(tokensPerMinute))
@@ -104,7 +107,10 @@ function firstCap({ maxOutputTokens = 0, tokensPerMinute = Infinity }: PlanOptio
   return Math.min(maxOutputTokens, largestCap(tokensPerMinute))
 }
 
-/** The sizes whose packs fit into the context. Among them, the sizes with the fewest requests over the limit of tokens. */
+/**
+ * The sizes whose packs fit into the context. Among them, the sizes with the fewest requests over
+ * the limit of tokens.
+ */
 function possibleOf(rows: readonly PlanRow[]): PlanRow[] {
   const fitting = rows.filter(({ overContext }) => overContext === 0)
   const least = Math.min(...fitting.map(({ overLimit }) => overLimit))

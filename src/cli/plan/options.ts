@@ -11,7 +11,8 @@ export interface Latency {
   readonly outputTokensPerSecond?: Stated
   /**
    * Tokens of prompt that the server reads per second, without the cached tokens, on top of
-   * `timeToFirstToken`. Default: reading takes no time, unless `timeToFirstToken` is assumed as well.
+   * `timeToFirstToken`. Default: reading takes no time, unless `timeToFirstToken` is assumed as
+   * well.
    */
   readonly promptTokensPerSecond?: number
   /**
@@ -21,7 +22,9 @@ export interface Latency {
   readonly slowdown?: number
 }
 
-/** The options of the planned stream, with the same defaults, and the known facts about the server. */
+/**
+ * The options of the planned stream, with the same defaults, and the known facts about the server.
+ */
 export interface PlanOptions {
   readonly api?: ApiName
   readonly model: string
@@ -34,18 +37,25 @@ export interface PlanOptions {
   readonly maxPackRecords?: number
   readonly maxOutputTokens?: number
   readonly maxInFlight?: number
-  /** The vocabulary that counts tokens in the stream. Default: the stream estimates them, and only the plan counts. */
+  /**
+   * The vocabulary that counts tokens in the stream. Default: the stream estimates them, and only
+   * the plan counts.
+   */
   readonly encoding?: Encoding
   readonly pricing?: Pricing
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
-  /** Whether results are kept, so that each text is asked only once in its partition. Default: no. */
+  /**
+   * Whether results are kept, so that each text is asked only once in its partition. Default: no.
+   */
   readonly keepsResults?: boolean
   /** Tokens of the longest prompt and answer together. Default: not checked. */
   readonly contextTokens?: number
   readonly latency?: Latency
   /** Measurements of an earlier run. */
   readonly measured?: Measured
-  /** Tokens of one record's result as JSON. Default: as measured, or else estimated from the schema. */
+  /**
+   * Tokens of one record's result as JSON. Default: as measured, or else estimated from the schema.
+   */
   readonly outputTokens?: Stated
 }

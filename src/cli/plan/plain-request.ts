@@ -15,7 +15,10 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 export interface FixedPrompt {
   /** All tokens, with the frames of the messages. */
   readonly tokens: number
-  /** Tokens that a provider's cache can keep: the schema, and the messages up to the text of the last message. */
+  /**
+   * Tokens that a provider's cache can keep: the schema, and the messages up to the text of the
+   * last message.
+   */
   readonly prefixTokens: number
   /** The same for packs with equal numbers of records: also the text up to the first record. */
   readonly fullPrefixTokens: number
@@ -33,7 +36,8 @@ export interface Prompts {
   /** Requests for one record each, without a packing protocol. */
   readonly plain: FixedPrompt
   /**
-   * Tokens of a record in a pack. A tokenizer never joins the line feed after a record with the next
+   * Tokens of a record in a pack. A tokenizer never joins the line feed after a record with the
+   * next
    * record, and ids below 1,000 take the same number of tokens, so the tokens of records add up.
    */
   readonly recordTokens: (text: string) => number
@@ -112,7 +116,10 @@ function fixedPrompt(
   }
 }
 
-/** The schema of a result that stands alone, as structured outputs need it: an object with the same values. */
+/**
+ * The schema of a result that stands alone, as structured outputs need it: an object with the same
+ * values.
+ */
 export function plainSchema(packed: JsonSchema): JsonSchema {
   const { results } = packed['properties'] as { results: { items: JsonSchema } }
   const all = Object.entries(results.items['properties'] as JsonSchema)

@@ -9,7 +9,10 @@ import type { Pace } from './server-model.ts'
 export interface Plan {
   readonly model: string
   readonly encoding: Encoding
-  /** Whether the stream counts by `encoding` as well. Otherwise it packs by an estimate that corrects itself. */
+  /**
+   * Whether the stream counts by `encoding` as well. Otherwise it packs by an estimate that
+   * corrects itself.
+   */
   readonly isCounted: boolean
   readonly records: Records
   /** Whether each text is asked only once. */
@@ -35,12 +38,18 @@ export interface Plan {
     readonly requestsPerMinute: number | undefined
     readonly tokensPerMinute: number | undefined
     readonly contextTokens: number | undefined
-    /** The smallest pack size with a pack that does not fit into the context. `undefined`: all packs fit. */
+    /**
+     * The smallest pack size with a pack that does not fit into the context. `undefined`: all packs
+     * fit.
+     */
     readonly overContextFrom: number | undefined
   }
   /** The sizes that the plan shows, the chosen size among them. Empty: there is no record. */
   readonly rows: readonly PlanRow[]
-  /** `undefined`: there is no record, or `tokensPerMinute` or `contextTokens` leaves no possible size. */
+  /**
+   * `undefined`: there is no record, or `tokensPerMinute` or `contextTokens` leaves no possible
+   * size.
+   */
   readonly chosen: Chosen | undefined
 }
 

@@ -5,7 +5,10 @@ import type { Loose } from './forecast.ts'
 import type { Pace } from './server-model.ts'
 import { timeOf, type Bound, type Bounds, type Toll } from './time.ts'
 
-/** Why the records cannot be sent so: packs do not fit into the context, or the limit of tokens lets no request through. */
+/**
+ * Why the records cannot be sent so: packs do not fit into the context, or the limit of tokens lets
+ * no request through.
+ */
 export type Impossible = 'too long' | 'over the limit'
 
 /** The figures for packs of one size. */
@@ -19,7 +22,8 @@ export interface PlanRow {
   readonly cachedTokens: number
   readonly outputTokens: Range
   /**
-   * US dollars. `low`: short results, and the cache hits in all requests except the first. `expected`:
+   * US dollars. `low`: short results, and the cache hits in all requests except the first.
+   * `expected`:
    * in all except the first `maxInFlight`. `high`: long results, and the cache never hits.
    */
   readonly cost: Range | undefined
@@ -28,12 +32,19 @@ export interface PlanRow {
   readonly bounds: Bounds
   /** The limit that decides the time, or why the row is impossible. */
   readonly boundBy: Bound | Impossible
-  /** Limits at which the stream may pack in another way, because it learns. Empty: `requests` is exact. */
+  /**
+   * Limits at which the stream may pack in another way, because it learns. Empty: `requests` is
+   * exact.
+   */
   readonly loose: readonly Loose[]
-  /** Requests of one record that are charged more than all of `tokensPerMinute`. The figures count them as if they were let through. */
+  /**
+   * Requests of one record that are charged more than all of `tokensPerMinute`. The figures count
+   * them as if they were let through.
+   */
   readonly overLimit: number
   /**
-   * Packs that do not fit into `contextTokens` with their answers: the server would refuse them, and a
+   * Packs that do not fit into `contextTokens` with their answers: the server would refuse them,
+   * and a
    * run would ask again in smaller packs. In the row of plain requests it is all requests or 0: a
    * record that does not fit is rejected at each size.
    */

@@ -26,7 +26,10 @@ const FORMATS: Record<string, string> = {
 const FEW = 1
 const MANY = 3
 
-/** Finds the shortest and the longest value that fit a schema, with assumptions for the facts that it leaves open. */
+/**
+ * Finds the shortest and the longest value that fit a schema, with assumptions for the facts that
+ * it leaves open.
+ */
 export class Sampler {
   readonly #count: TokenCounter
   readonly #definitions: Readonly<Record<string, JsonSchema>>
@@ -139,7 +142,10 @@ export class Sampler {
     return { short: short.value, long: long.value, extra: sum / possible.length - short.tokens }
   }
 
-  /** Tokens of a value between two names, because a tokenizer joins its marks with the marks around it. */
+  /**
+   * Tokens of a value between two names, because a tokenizer joins its marks with the marks around
+   * it.
+   */
   #tokens(value: unknown): number {
     return this.#count(`a":${JSON.stringify(value)},"a`)
   }

@@ -3,9 +3,15 @@ import { identityOf } from '../../engine/index.ts'
 /** Number of texts that are remembered, in about 50 MB. */
 const MOST = 1_000_000
 
-/** Knows which texts came before, as a stream with a cache does. In another partition a text is another text. */
+/**
+ * Knows which texts came before, as a stream with a cache does. In another partition a text is
+ * another text.
+ */
 export class SeenTexts {
-  /** The first 48 bits of each identity: among a million texts there is hardly a pair with the same bits. */
+  /**
+   * The first 48 bits of each identity: among a million texts there is hardly a pair with the same
+   * bits.
+   */
   readonly #seen = new Set<number>()
   readonly #most: number
   /** Texts that came when the memory was full. */

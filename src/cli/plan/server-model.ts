@@ -51,7 +51,10 @@ export interface Work {
   readonly maxInFlight: number
 }
 
-/** Milliseconds that an average request takes while the largest possible number of requests is in flight. */
+/**
+ * Milliseconds that an average request takes while the largest possible number of requests is in
+ * flight.
+ */
 export function requestTime(pace: Pace, { requests, uncachedInput, output, maxInFlight }: Work): Range {
   const { promptTokensPerSecond = Infinity, slowdown } = pace
   return atEachEnd((end) => {
