@@ -4,7 +4,7 @@ import type { Decoded } from '../request/result-format.ts'
 import { ElementParser } from './element-parser.ts'
 import { Settlement, type Verdict } from './settlement.ts'
 
-/** Elements in a row, repeated or unknown, after which reading on is useless. */
+/** Number of repeated or unknown elements in a row after which reading on is useless. */
 const MAX_UNASKED_ELEMENTS = 5
 
 /** Reads one answer: from pieces of its text to elements, and from elements to settled records. */
@@ -15,7 +15,7 @@ export class AnswerReader<R, T> {
   /** Texts of the elements that have closed and settled nothing yet. */
   readonly #closed: string[] = []
   #elements = 0
-  /** Elements in a row that settle no record and never will. */
+  /** Number of repeated or unknown elements in a row. */
   #unasked = 0
   #useless: RequestError | undefined
 
@@ -23,27 +23,27 @@ export class AnswerReader<R, T> {
     this.#settlement = new Settlement(pack, decode)
   }
 
-  /** Reads the next piece. Returns whether an element closed in it, which `settle()` is for. */
+  /** Reads the next piece. Returns whether an element closed. Then call `settle()`. */
   write(text: string): boolean {
     this.#characters.unfinished += text.length
     const closed = this.#parser.write(text)
     this.#closed.push(...closed)
     if (this.#parser.isBlank) {
-      this.#useless = new RequestError('runaway', 'The answer went on in nothing but whitespace')
+      this.#useless = new RequestError('runaway', 'The answer went on with whitespace only')
     }
-    // The parser reads no further. If no record is missing, the answer's usage is worth waiting for.
+    // The parser reads no further. If no record is missing, the stream still waits for the usage.
     if (this.#parser.failed && this.unsettled.size > closed.length) {
       this.#useless = new RequestError('not_json', 'The answer is not JSON')
     }
     return closed.length > 0
   }
 
-  /** Yields what each element settles that has closed since, one at a time. */
+  /** Settles the elements that have closed since the last call, each when its verdict is taken. */
   *settle(): Generator<Verdict<R, T>> {
     for (const element of this.#closed.splice(0)) yield this.#settle(element)
   }
 
-  /** Why reading on is useless. `undefined`: it is not. */
+  /** The reason why reading on is useless. `undefined` if it is useful. */
   get useless(): RequestError | undefined {
     return this.#useless
   }
@@ -53,12 +53,12 @@ export class AnswerReader<R, T> {
     return this.#parser
   }
 
-  /** Elements that closed. */
+  /** Number of elements that closed. */
   get elements(): number {
     return this.#elements
   }
 
-  /** Characters of the answer by their use. */
+  /** Number of characters of the answer, by the verdict on their element. */
   get characters(): Readonly<Record<Verdict<R, T>['kind'] | 'unfinished', number>> {
     return this.#characters
   }

@@ -3,26 +3,30 @@ import { Tokenizer, TokenType } from '@streamparser/json'
 /**
  * Finds the elements of `{"results": [ … ]}` in an answer that is still being written.
  *
- * The tokenizer only finds where each element begins and ends. What is handed out is the element's own text, to be read
- * by `JSON.parse`; so what stands inside it (`__proto__` keys, escapes, big arrays) cannot matter here, and an element
- * whose tokens make no sense costs no other. Only a character that no JSON has ends the reading. One element is held at a
- * time, and every character is looked at once.
+ * The tokenizer only finds where each element begins and ends. The parser returns the text of the
+ * element, and `JSON.parse` reads that text later. So the content of an element (`__proto__` keys,
+ * escapes, large arrays) does not matter here, and a malformed element spoils no other element.
+ * Reading ends only at a character that JSON does not allow. The parser holds one element at a time
+ * and reads every character once.
  */
 export class ElementParser {
   readonly #tokenizer = new Tokenizer()
-  /** How many brackets are open. */
+  /** Number of open brackets. */
   #depth = 0
-  /** The last string at depth 1, and, once a colon has followed it, the key whose value comes next. */
+  /** The last value at depth 1. It is a key if a colon follows it. */
   #string: unknown
+  /** The last key at depth 1. */
   #key: unknown
   #inResults = false
-  /** Byte at which the open element begins, and its text before the current chunk. */
+  /** Byte of the answer at which the open element begins. */
   #start: number | undefined
+  /** The open element's text before the current chunk. */
   #head = ''
-  /** The chunk being read and the number of bytes before it. */
+  /** The current chunk. */
   #chunk: Buffer = Buffer.alloc(0)
+  /** Number of bytes before the current chunk. */
   #offset = 0
-  /** The first half of a surrogate pair whose second half is in the next delta. */
+  /** First half of a surrogate pair. The next delta has the second half. */
   #carry = ''
   #closed: string[] = []
   #failed = false
@@ -33,30 +37,30 @@ export class ElementParser {
     this.#tokenizer.onToken = ({ token, value, offset }) => {
       this.#onToken(token, value, offset)
     }
-    // The default handler throws from write(), which keeps what closed before the bad byte.
+    // The default error handler makes `write()` throw. Elements that closed before are kept.
   }
 
-  /** Whether the text so far is not JSON. Nothing that follows will be read. */
+  /** Whether the text so far is not JSON. The parser ignores the text that follows. */
   get failed(): boolean {
     return this.#failed
   }
 
-  /** Whether no bracket is open: a text that ends while one is was cut. An empty one was not. */
+  /** Whether no bracket is open. A text that ends with an open bracket was cut. */
   get isWhole(): boolean {
     return this.#depth === 0 && !this.#failed
   }
 
-  /** Whether there has been nothing but whitespace. */
+  /** Whether the text so far is only whitespace. */
   get isEmpty(): boolean {
     return this.#isEmpty && !this.#failed
   }
 
-  /** Whether the text so far ends in so much whitespace that nothing else is to be expected. */
+  /** Whether the text so far ends in too much whitespace. Then no other text is expected. */
   get isBlank(): boolean {
     return this.#blanks.isRunaway
   }
 
-  /** Reads the next piece of the answer and returns the text of each element that ended in it. */
+  /** Reads the next piece of the answer. Returns the text of each element that closed in it. */
   write(delta: string): string[] {
     if (this.#failed) return []
     this.#blanks.read(delta)
@@ -106,23 +110,26 @@ export class ElementParser {
         break
       default:
         if (this.#depth === 1) this.#string = value
-        // No object, so it can carry no id; but it was paid for, and is counted as an element.
+        // The value is no object, so it has no id. But it cost tokens, so it counts as an element.
         else if (isElement) this.#closed.push(JSON.stringify(value))
     }
   }
 
-  /** Text of the current chunk between two offsets in the whole answer. Chunks never split a character. */
+  /** Text of the current chunk between two bytes of the answer. Chunks never split characters. */
   #cut(from: number, to = Infinity): string {
     return this.#chunk.toString('utf8', Math.max(0, from - this.#offset), to - this.#offset)
   }
 }
 
-/** Whitespace after which an answer is a runaway, in characters. Indented JSON has some dozens in a row. */
+/** Number of whitespace characters after which an answer is a runaway. Indented JSON has dozens. */
 const MAX_BLANKS = 500
-/** The same within a string, where a result may hold a table, or an empty page. Escapes count as they are written. */
+/**
+ * The same inside a string, which may hold a table or an empty page. An escape counts as two
+ * characters.
+ */
 const MAX_BLANKS_IN_STRING = 5_000
 
-/** Counts the whitespace that ends a JSON text. */
+/** Counts the whitespace at the end of a JSON text. */
 class Blanks {
   #outside = 0
   #inside = 0
@@ -150,7 +157,7 @@ class Blanks {
   }
 }
 
-/** The letters of the escapes for line breaks and tabs. */
+/** The letters n, r and t of the escapes for line breaks and tabs. */
 const BLANK_ESCAPES = new Set([0x6e, 0x72, 0x74])
 const SPACE = 0x20
 const QUOTE = 0x22

@@ -4,24 +4,27 @@ import type { PackInfo } from '../record/outcome.ts'
 import type { RequestEnd } from './request-end.ts'
 import type { Verdict } from './settlement.ts'
 
-/** What one request came to. */
+/** The result of one request. */
 export interface FinishedRequest<R> {
   readonly end: RequestEnd
-  /** Tokens as the API counted them. `undefined`: the answer broke off before the API told. */
+  /** Tokens as the API counted them. `undefined` if the API did not report them. */
   readonly usage: Usage | undefined
-  /** Whether the answer had begun, so that its prompt was paid for. */
+  /** Whether the answer had begun. Then the provider charges for the prompt. */
   readonly hasBegun: boolean
-  /** Milliseconds from sending to the first token of the answer. `undefined`: no token came. */
+  /** Time from sending to the first token of the answer, in ms. `undefined` if no token came. */
   readonly firstToken: number | undefined
-  /** Events with text of the answer, and events with other tokens. Mostly an event is a token. */
+  /** Number of events with text of the answer, and with reasoning. Usually an event is a token. */
   readonly events: { readonly text: number; readonly thought: number }
   /** The API's id of the answer. */
   readonly responseId: string | undefined
-  /** Elements that closed. */
+  /** Number of elements that closed. */
   readonly elements: number
-  /** Characters of the answer by their use. `unfinished`: in no closed element. The sum is all. */
+  /**
+   * Number of characters of the answer, by the verdict on their element. `unfinished` counts the
+   * characters outside closed elements. The sum is the whole answer.
+   */
   readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
-  /** The records that the request did not settle, and where they stood. */
+  /** The records that the request did not settle, with their positions in it. */
   readonly unsettled: readonly Unsettled<R>[]
 }
 

@@ -3,38 +3,39 @@ import { RequestError, type PackStreamErrorCode, type RequestErrorCode } from '.
 import { readRetryAfter, type AnyHeaders } from '../limits/rate-headers.ts'
 import type { TooLarge } from '../limits/rate-limiter.ts'
 
-/** How a request ended, reduced to what decides the rest. */
+/** How a request ended, with the facts that decide what happens next. */
 export type RequestEnd =
-  /** The answer ended by itself. */
+  /** The model ended the answer. */
   | { readonly kind: 'complete' }
-  /** It was cut, mostly at the output cap; `isFinal` where it surely was, and there is no larger one. */
+  /** The answer was cut, usually at the output cap. */
   | {
       readonly kind: 'length'
+      /** Whether the cap was the largest cap, so that no request can get a longer answer. */
       readonly isFinal: boolean
-      /** Whether the largest cap is the user's choice, so that trying again is in vain. */
+      /** Whether the user chose the largest cap. Then another try at that cap is useless. */
       readonly isChosen: boolean
     }
   | { readonly kind: 'refusal'; readonly refusal: string | undefined }
   | { readonly kind: 'content_filter'; readonly error: RequestError | undefined }
   /** The prompt is longer than the model's context. */
   | { readonly kind: 'context'; readonly error: RequestError }
-  /** Too many requests or tokens a minute. */
+  /** The server allows no more requests or tokens now. */
   | {
       readonly kind: 'rate_limit'
       readonly headers: AnyHeaders | undefined
       readonly error: RequestError
-      /** The request is larger than the whole limit, which is so many tokens, where the server says that. */
+      /** Present if the server said that the request is larger than its whole limit. */
       readonly tooLarge?: TooLarge
     }
-  /** The server refuses the request itself, although it took others like it: it is about a record. */
+  /** The server refuses the request, but accepted similar requests. So a record is the cause. */
   | { readonly kind: 'bad_record'; readonly error: RequestError }
-  /** The request is larger than all that is allowed in a minute. */
+  /** The request is larger than the whole limit per minute. */
   | { readonly kind: 'too_large'; readonly error: RequestError }
-  /** The server does not take the output cap that was learned. */
+  /** The server refuses the output cap that the stream learned. */
   | { readonly kind: 'cap_refused'; readonly error: RequestError }
-  /** It broke off, was not JSON, or did not start: by itself it may go better next time. */
+  /** The answer broke off, was not JSON, or did not start. Another try may succeed. */
   | { readonly kind: 'failure'; readonly retryAfter: number | undefined; readonly error: RequestError }
-  /** It would fail for every record. */
+  /** Every other request would fail too. */
   | {
       readonly kind: 'fatal'
       readonly code: PackStreamErrorCode
@@ -42,13 +43,13 @@ export type RequestEnd =
       readonly error: RequestError
     }
 
-/** What a request asked for that decides how its end is read. */
+/** The facts about a request that decide what its end means. */
 export interface Asked {
-  /** The output cap that was sent. */
+  /** The output cap of the request. `undefined` if the request had no cap. */
   readonly cap: number | undefined
-  /** The largest cap that may be sent; `undefined`: none, the model's own. */
+  /** The largest cap that the user allows. `undefined` if only the model has a cap. */
   readonly maxCap: number | undefined
-  /** Whether the server has taken requests like it. */
+  /** Whether the server has accepted similar requests. */
   readonly isProven: boolean
 }
 
@@ -56,7 +57,9 @@ export function failure(code: RequestErrorCode, message: string): RequestEnd {
   return { kind: 'failure', retryAfter: undefined, error: new RequestError(code, message) }
 }
 
-/** What the end of an answer means that came without an error. Success is a finish reason, nothing less. */
+/**
+ * The end of an answer that came without an error. An answer without a finish reason is a failure.
+ */
 export function endOfAnswer(
   { finishReason, refusal }: Pick<Answer, 'finishReason' | 'refusal'>,
   json: { readonly failed: boolean; readonly isWhole: boolean; readonly isEmpty: boolean },
@@ -73,38 +76,41 @@ export function endOfAnswer(
     case 'content_filter':
       return { kind: 'content_filter', error: undefined }
     case 'stop':
-    // What was to be text has ended as a call of a tool, by the names of some servers.
+    // Some servers report a structured answer as the call of a tool.
     case 'tool_calls':
     case 'function_call':
       if (json.failed) return failure('not_json', 'The answer is not JSON')
       if (json.isEmpty) return failure('not_json', 'The answer is empty')
-      // Some servers do not say that they cut an answer: only its JSON tells. Or the model ended too early, so it says
-      // nothing about the cap.
+      // Some servers do not report that they cut an answer. Only its JSON shows the cut. But the
+      // model may also have ended too early, so the end is not final.
       return json.isWhole ? { kind: 'complete' } : { kind: 'length', isFinal: false, isChosen }
     default:
-      // Servers have words of their own for what went well, and for what did not, such as `error`.
+      // Some servers use other words, for good ends and for bad ends such as `error`.
       return json.isWhole && !json.isEmpty
         ? { kind: 'complete' }
-        : failure('cut_short', 'The answer ended with a finish reason that is not known')
+        : failure('cut_short', 'The answer ended with an unknown finish reason')
   }
 }
 
-/** What servers call a prompt that is too long: OpenAI's, for all of it or for one string, and llama.cpp's. */
+/** Codes for a prompt that is too long: from OpenAI (whole prompt, one string) and llama.cpp. */
 const TOO_LONG = ['context_length_exceeded', 'string_above_max_length', 'exceed_context_size_error']
-/** What those say that have no code for it, such as vLLM, SGLang, DeepSeek, Gemini, Claude and LM Studio. */
+/** Messages of servers without a code: vLLM, SGLang, DeepSeek, Gemini, Claude and LM Studio. */
 const TOO_LONG_MESSAGE =
   /\bcontext (length|window|size)\b|\bmaximum number of tokens\b|\b(prompt|input) is too long\b/i
-/** What OpenAI says of a request that is larger than the whole limit per minute. */
+/** OpenAI's message about a request that is larger than the whole limit per minute. */
 const TOO_LARGE_MESSAGE = /\brequest too large\b/i
-/** What they call an account that cannot pay. */
+/** Codes for an account that cannot pay. */
 const UNPAID = ['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached']
-/** What they call content that they do not want to read: Azure's, and OpenAI's. */
+/** Codes for content that a filter refuses, from Azure and OpenAI. */
 const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
 const CAPS = /\bmax_(completion_|output_)?tokens\b/
-/** Codes of Node and undici; errors of fetch and the SDK's own have none. */
+/** Codes of Node and undici. Errors of `fetch` and of the SDK itself have no code. */
 const OF_NETWORK = /^(E[A-Z_]+|UND_ERR_\w+)?$/
 
-/** The fields of errors of the SDK, of fetch, or of a wrapper. Told by these: classes differ between SDK versions. */
+/**
+ * The fields of an error of the SDK, of `fetch`, or of a wrapper. The fields tell errors apart,
+ * because the classes differ between SDK versions.
+ */
 interface LooseError {
   readonly status?: unknown
   readonly code?: unknown
@@ -116,20 +122,20 @@ interface LooseError {
 }
 
 /**
- * What an error means.
+ * The end of a request that threw an error.
  *
- * @param scrub Takes out of what a server says what it quotes.
+ * @param scrub Removes quotations of private texts from a server's message.
  */
 export function endOfError(thrown: unknown, asked: Asked, scrub: (message: string) => string): RequestEnd {
-  // A deadline of ours.
+  // A deadline, or another failure that the stream found itself.
   if (thrown instanceof RequestError) return { kind: 'failure', retryAfter: undefined, error: thrown }
   const loose = (thrown ?? {}) as LooseError
   const { code, type, headers, requestID } = loose
-  // Within a stream, some servers give as code the status that they would have sent.
+  // In an event of the answer, some servers send the status as `code`.
   const status = [loose.status, code].find(isStatus)
   const message = typeof loose.message === 'string' ? loose.message : ''
   const words = [code, type].filter(isWord)
-  // Some servers quote even there.
+  // Some servers quote private text even in codes.
   const apiCode = words.find((word) => scrub(word) === word)
   const said = [status, apiCode].filter((part) => part !== undefined).join(' ')
   const error = (ourCode: RequestErrorCode, text: string) =>
@@ -148,15 +154,15 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
 
   if (status === 402 || isOneOf(UNPAID)) {
-    return fatal('insufficient_quota', 'The account has no credit left: check plan and billing')
+    return fatal('insufficient_quota', 'The account has no credit left: check its plan and billing')
   }
   if (status === 401 || isOneOf(['invalid_api_key'])) {
-    return fatal('not_authorized', 'The API refused the key: check it and what it may use')
+    return fatal('not_authorized', 'The API refused the key: check the key and its permissions')
   }
   if (status === 404 || isOneOf(['model_not_found'])) {
     return fatal('not_found', 'There is no such model or endpoint: check `model` and `client.baseURL`')
   }
-  // Refusals that are about the records, not about the request: the guilty one is looked for.
+  // These refusals are about a record. Recovery searches for that record.
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }
   if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
   if (status === 429 || isOneOf(['rate_limit_exceeded'])) {
@@ -166,21 +172,22 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     const limit = Number(/\blimit:? (\d+)/i.exec(message)?.[1])
     return { ...end, tooLarge: { limit: limit > 0 ? limit : undefined } }
   }
-  // 498: Groq has no capacity for flex.
+  // 498: Groq has no capacity for its flex tier.
   const isTransient = status === 408 || status === 409 || status === 498
-  // What comes within a stream cannot be about the request itself, which was accepted.
+  // An error inside the answer is not about the request itself, which the server accepted.
   const isRefused = status !== undefined && status === loose.status && status >= 400 && status < 500
   if (isRefused && !isTransient) {
-    // Not every server knows the field, nor allows what was learned; a cap that the user chose is the user's to mend.
+    // A server may not know the field, or may not allow the learned cap. If the user chose the cap,
+    // the user must change it.
     const isAboutCap = CAPS.test(isWord(loose.param) ? loose.param : '') || CAPS.test(message)
     if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
       return { kind: 'cap_refused', error: apiError }
     }
     if (TOO_LONG_MESSAGE.test(message)) return { kind: 'context', error: apiError }
-    // Such as a text that the server cannot parse, or input that a moderator flagged.
+    // For example, a text that the server cannot parse, or input that a moderator flagged.
     if (asked.isProven) return { kind: 'bad_record', error: apiError }
     return status === 403
-      ? fatal('not_authorized', 'The API refused the key: check it and what it may use')
+      ? fatal('not_authorized', 'The API refused the key: check the key and its permissions')
       : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
   }
   const retryAfter = readRetryAfter(headers)
@@ -195,7 +202,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   }
 }
 
-/** The code of Node or undici, which the SDK and `fetch` wrap in errors of their own. */
+/** The code of Node or undici. The SDK and `fetch` wrap the error that has it. */
 function networkCodeOf(thrown: unknown): string | undefined {
   let error = thrown as { code?: unknown; cause?: unknown } | null | undefined
   for (let depth = 0; depth < 5 && error !== null && typeof error === 'object'; depth++) {
@@ -209,7 +216,7 @@ function isStatus(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 100 && Number(value) < 600
 }
 
-/** Codes are words. Anything else may be text. */
+/** A code is one word. Any other string may be private text. */
 function isWord(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value)
 }

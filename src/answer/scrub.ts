@@ -1,49 +1,49 @@
-/** The shortest run of letters and digits that is taken for a quotation from a longer text. */
-const SHORTEST = 10
-/** A text with fewer is no secret: it stands in any sentence. */
-const LEAST = 4
-/** A message longer than this is cut: nobody reads more, and looking for quotations takes time. */
-const LONGEST = 500
+/** Shortest quotation from a longer text, in letters and digits. A shorter match is chance. */
+const QUOTATION_LENGTH = 10
+/** Shortest secret text, in letters and digits. A shorter text can be part of any sentence. */
+const SECRET_LENGTH = 4
+/** Characters that are kept of a message. The search for quotations in a longer text takes time. */
+const MESSAGE_LENGTH = 500
 
 /**
- * A server's message without anything that it quotes from private texts, such as the records and the key, however it is
- * written there: in other case, word by word, or with the escapes of JSON, URLs and HTML.
+ * Removes quotations of private texts, such as the records and the key, from a server's message.
+ * Finds them also in another case, word by word, or with the escapes of JSON, URLs and HTML.
  */
 export function scrub(message: string, secrets: readonly string[]): string {
-  // A quotation is told also where the cut leaves only its beginning.
+  // The text is longer than the result, to recognize a quotation that the result would cut.
   const text = message
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, 2 * LONGEST)
+    .slice(0, 2 * MESSAGE_LENGTH)
   const { letters, places } = lettersOf(text)
   const isSecret = new Array<boolean>(text.length).fill(false)
-  if (letters.length < LEAST) return text.slice(0, LONGEST)
+  if (letters.length < SECRET_LENGTH) return text.slice(0, MESSAGE_LENGTH)
   for (const secret of new Set(secrets.map(plain))) {
-    if (secret.length < LEAST) continue
-    // A short text is looked for as a whole, a long one in every part.
-    const size = Math.min(SHORTEST, secret.length)
+    if (secret.length < SECRET_LENGTH) continue
+    // A short secret is searched as a whole. Of a long secret, every part is searched.
+    const size = Math.min(QUOTATION_LENGTH, secret.length)
     for (let i = 0; i + size <= letters.length; i++) {
       if (!secret.includes(letters.slice(i, i + size))) continue
       isSecret.fill(true, places[i]?.from, places[i + size - 1]?.to)
     }
   }
   let clean = ''
-  for (let i = 0; i < Math.min(text.length, LONGEST); i++) {
+  for (let i = 0; i < Math.min(text.length, MESSAGE_LENGTH); i++) {
     if (!isSecret[i]) clean += text[i] ?? ''
     else if (!isSecret[i - 1]) clean += '…'
   }
   return clean
 }
 
-/** A character, or the escape of one: in JSON, in a URL (of which several make one), in HTML. */
-const WRITTEN =
+/** A character, or its escape in JSON, in a URL (where a character takes several), or in HTML. */
+const CHARACTER_OR_ESCAPE =
   /\\+u[\da-f]{4}|\\+x[\da-f]{2}|\\+[bfnrt"/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
 
-/** The letters and digits of a text, in lower case, and where in it each is written. */
+/** The letters and digits of a text, in lower case, and the place of each in the text. */
 function lettersOf(text: string): { letters: string; places: { from: number; to: number }[] } {
   let letters = ''
   const places: { from: number; to: number }[] = []
-  for (const { 0: written, index } of text.matchAll(WRITTEN)) {
+  for (const { 0: written, index } of text.matchAll(CHARACTER_OR_ESCAPE)) {
     const found = plain(unescape(written))
     places.push(...Array.from({ length: found.length }, () => ({ from: index, to: index + written.length })))
     letters += found
@@ -51,7 +51,7 @@ function lettersOf(text: string): { letters: string; places: { from: number; to:
   return { letters, places }
 }
 
-/** Letters and digits only, in lower case, and without accents, however those were put together. */
+/** The letters and digits of a text, in lower case and without accents. */
 function plain(text: string): string {
   return text
     .normalize('NFKD')
@@ -71,6 +71,6 @@ function unescape(written: string): string {
       return ''
     }
   }
-  // Other escapes stand for no letter.
+  // No other escape stands for a letter.
   return /^(\\|&).+/s.test(written) ? '' : written
 }

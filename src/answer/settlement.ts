@@ -2,20 +2,22 @@ import type { Entry } from '../record/entry.ts'
 import { RecordError } from '../record/errors.ts'
 import type { Decoded } from '../request/result-format.ts'
 
-/** What an element settles: one record, or nothing. */
+/** The result of one element: it fulfils one record, or no record. */
 export type Verdict<R, T> =
   | { kind: 'fulfilled'; entry: Entry<R>; position: number; value: T; result: unknown }
   | { kind: 'invalid' | 'repeated' | 'unknown' }
 
 /**
- * Gives the elements of one answer to the records of its pack, by the id they carry and never by their position.
+ * Gives the elements of one answer to the records of the pack: by the id in the element, never by
+ * the element's position.
  *
- * The first element that names a record decides; a second one settles nothing, whatever it says.
+ * The first element that names a record decides. A second element with the same id settles nothing.
  */
 export class Settlement<R, T> {
   readonly #size: number
-  /** The pack's records by id, from 1. Those that were settled have left. */
+  /** The unsettled records of the pack, by id, from 1. */
   readonly #open: Map<number, Entry<R>>
+  /** The ids that elements have named. */
   readonly #named = new Set<number>()
   readonly #decode: (text: string) => Decoded<T>
 
@@ -25,7 +27,7 @@ export class Settlement<R, T> {
     this.#decode = decode
   }
 
-  /** Reads an element's text and says what it settles. */
+  /** Reads an element's text and settles the record that it names. */
   settle(text: string): Verdict<R, T> {
     const element = this.#decode(text)
     const { id } = element

@@ -1,5 +1,6 @@
 /**
- * The rules that `plan` shares with a stream, so that each has one owner. It is no public entry of the package.
+ * The rules that `plan` shares with a stream, so that each rule has one owner. This file is not a
+ * public entry of the package.
  *
  * @internal
  */

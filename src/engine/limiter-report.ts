@@ -3,10 +3,11 @@ import type { RequestEnd } from '../answer/request-end.ts'
 import type { Permit } from '../limits/rate-limiter.ts'
 
 /**
- * Tells the limiter how a request ended, and returns the end as it counts from here on: a request
- * that no waiting can help was too large for the limit.
+ * Tells the limiter how a request ended. Returns the end that counts from here on: a refused
+ * request becomes `too_large` if waiting cannot help.
  *
- * @param isAborted Whether this side ended the request, which says nothing about the server.
+ * @param isAborted Whether the stream aborted the request. Then the end says nothing about the
+ *   server.
  */
 export function reportEnd(
   { end, elements }: Pick<FinishedRequest<unknown>, 'end' | 'elements'>,
@@ -21,7 +22,7 @@ export function reportEnd(
   if (isAborted || end.kind === 'fatal') {
     permit.cancel()
   } else {
-    // A server that breaks off before the first element is ill. A runaway answer is the model's fault.
+    // A server that breaks off before the first element has a problem. The model causes a runaway.
     const isIll = end.kind === 'failure' && elements === 0 && end.error.code !== 'runaway'
     permit.end(!isIll, now)
   }

@@ -13,51 +13,55 @@ import { reportEnd } from './limiter-report.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Spending, type Price } from './spending.ts'
 
-/** What decides when a pack leaves, and what it may hold. */
+/** The rules for when a pack leaves, and for its size. */
 export interface EngineRules extends LearningRules {
-  /** How long a pack that is not full waits for company, from its first record, in ms. `Infinity`: until `endOfInput()`. */
+  /**
+   * Time for which a pack that is not full waits for more records, from its first record, in ms.
+   * `Infinity`: until `endOfInput()`.
+   */
   readonly linger: number
-  /** Requests that run at once. */
+  /** Largest number of requests that run at once. */
   readonly maxInFlight: number
-  /** Records of all keys that may wait for company. */
+  /** Largest number of records, of all keys, that wait for more records. */
   readonly window: number
-  /** US dollars that may be spent. `Infinity`: no cap. */
+  /** US dollars that the stream may spend. `Infinity`: no cap. */
   readonly maxCost: number
 }
 
-/** What to do next. */
+/** The next action of the caller. */
 export type Step<R> =
-  /** Send this request, then ask again. */
+  /** Send this request, then call `next()` again. */
   | { readonly kind: 'send'; readonly departure: Departure<R> }
-  /** Nothing leaves before that time, unless the engine learns something new. */
+  /** No request leaves before that time, unless the engine learns something new. */
   | { readonly kind: 'wait'; readonly until: number }
-  /** Nothing leaves any more. */
+  /** No request leaves any more. */
   | { readonly kind: 'stop' }
 
-/** What became of a request. */
+/** The consequences of a request's end. */
 export interface Ended<R> {
-  /** The end as it counts for the records. */
+  /** The end that counts for the records. */
   readonly end: RequestEnd
-  /** Records that get no value. `delivered()` is due once their outcomes have been taken. */
+  /** Records that get no value. Call `delivered()` when the consumer has taken their outcomes. */
   readonly rejected: readonly (Unsettled<R> & { readonly reason: RecordError })[]
-  /** No further request can succeed. */
+  /** The end, if no other request can succeed either. */
   readonly fatal: (RequestEnd & { kind: 'fatal' }) | undefined
 }
 
-/** A request that has ended and keeps its slot. */
+/** A request that has ended and still takes a slot. */
 interface Rest<R> {
-  /** Records to be asked again. */
+  /** Records that have to be sent again. */
   readonly again: readonly Entry<R>[]
   readonly until: number
+  /** Whether the consumer has taken the outcomes of the rejected records. */
   isDelivered: boolean
 }
 
 /**
- * Decides which pack leaves when, and what becomes of the records that a request leaves unsettled.
+ * Decides which pack leaves when, and what happens to the records that a request leaves unsettled.
  *
- * It knows no promise, clock, timer or network: it is told the time (ms, by a clock that does not
- * run backwards) and what came, and it says what to do next. The stream drives it with real requests,
- * tests drive it with ten thousands of schedules.
+ * The engine has no promise, clock, timer or network. The caller passes the time (in ms, by a clock
+ * that never runs backwards) and the ends of requests, and the engine returns the next action. The
+ * stream drives the engine with real requests. Tests drive it with thousands of schedules.
  */
 export class PackEngine<R> {
   readonly #rules: EngineRules
@@ -70,15 +74,15 @@ export class PackEngine<R> {
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
   readonly #resting = new Map<Departure<R>, Rest<R>>()
-  /** The newest user message, so that a pack that waits to leave is framed once. */
+  /** The newest user message. It is kept, so that a waiting pack is framed only once. */
   #framed: { readonly pack: readonly Entry<R>[]; readonly user: string } | undefined
   #stop: Stop | undefined
   #isClosed = false
 
   /**
-   * @param onFree Called by the limiter when `next()` may have a new answer for another reason than
-   *   time. It also stands for this engine among all that share the limiter.
-   * @param random From 0 to 1: shortens pauses, so that many clients do not come back at one time.
+   * @param onFree The limiter calls it when `next()` may return a new action for another reason
+   *   than time. It also identifies this engine to the limiter.
+   * @param random Returns a number from 0 to 1. A larger number makes the pauses shorter.
    */
   constructor(
     rules: EngineRules,
@@ -106,15 +110,15 @@ export class PackEngine<R> {
     this.#queue.add(entry, now)
   }
 
-  /** No record comes to keep those company that wait, at least for now: they leave as they are. */
+  /** No more records come, at least for now. Packs that are not full leave without waiting. */
   endOfInput(now: number): void {
     this.#queue.flush(now)
   }
 
-  /** What to do now. The caller asks again after each request that it sends. */
+  /** Returns the action for now. The caller calls it again after each request that it sends. */
   next(now: number): Step<R> {
     this.#wake(now)
-    // A pack that cannot leave as it is comes back as its first half.
+    // A pack that is too large is replaced by its first half.
     while (!this.#stop && this.#slotsTaken < this.#rules.maxInFlight) {
       const next = this.#queue.peek(now)
       if (!next) return this.#wait(this.#queue.nextDue)
@@ -122,7 +126,7 @@ export class PackEngine<R> {
       const { largestRequest } = this.#limiter
       const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running)
       if (!price) {
-        // A request that runs may cost less than it might.
+        // A running request may cost less than its highest cost, and so leave enough money.
         if (this.#slotsTaken > 0) break
         if (pack.length > 1) this.#queue.halve()
         else this.stop('max_cost_reached', this.#spending.exhausted)
@@ -144,7 +148,7 @@ export class PackEngine<R> {
     return this.#stop ? { kind: 'stop' } : this.#wait(Infinity)
   }
 
-  /** A request has ended: books it, learns from it, and decides about the records that it left. */
+  /** Books an ended request, learns from it, and decides about its unsettled records. */
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
     const end = reportEnd(finished, permit, this.#isClosed, now)
@@ -152,7 +156,7 @@ export class PackEngine<R> {
     this.#ledger.finished(pack, judged, this.#learning.learn(pack, cap, judged))
     this.#queue.setLimits(this.#learning.limits)
     this.#running.delete(departure)
-    // After a stop the other requests go on to their ends, so that a fatal end is only this request's.
+    // After a stop, the other requests continue to their ends. So only this request fails.
     if (end.kind === 'fatal') return { end, rejected: [], fatal: this.#stop ? undefined : end }
     const rejected: (Unsettled<R> & { reason: RecordError })[] = []
     const again: Entry<R>[] = []
@@ -168,41 +172,44 @@ export class PackEngine<R> {
     return { end, rejected, fatal: undefined }
   }
 
-  /** The outcomes of the records that `ended()` rejected have been taken. */
+  /** The consumer has taken the outcomes of the records that `ended()` rejected. */
   delivered(departure: Departure<R>): void {
     const rest = this.#resting.get(departure)
     if (rest) rest.isDelivered = true
   }
 
-  /** Sends no more, for the first reason given. Requests that run go on; no pause is waited for. */
+  /**
+   * Sends no more requests. The first reason counts. Running requests continue. The engine does not
+   * wait for pauses.
+   */
   stop(code: PackStreamErrorCode, message: string): void {
     if (this.#stop) return
     this.#stop = { code, message }
     this.#limiter.forget(this.#onFree)
   }
 
-  /** Sends no more, and takes the requests that run for aborted. */
+  /** Sends no more requests. The caller aborts the running requests. */
   close(): void {
     this.#isClosed = true
     this.stop('stopped', 'The stream was destroyed.')
   }
 
-  /** Why nothing more is sent. `undefined`: the engine goes on. */
+  /** The reason why the engine sends no more requests. `undefined` if it continues. */
   get stopped(): Stop | undefined {
     return this.#stop
   }
 
-  /** Requests that run. */
+  /** Number of running requests. */
   get inFlight(): number {
     return this.#running.size
   }
 
-  /** No request runs, and none keeps a slot. */
+  /** Whether no request runs or takes a slot. */
   get isIdle(): boolean {
     return this.#slotsTaken === 0
   }
 
-  /** False while a full pack waits to leave: the caller should read no more. */
+  /** Whether the caller should read more records. False while a full pack waits to leave. */
   get wantsMore(): boolean {
     return !this.#queue.hasReserve
   }
@@ -211,7 +218,7 @@ export class PackEngine<R> {
     return this.#running.size + this.#resting.size
   }
 
-  /** Frees the slots whose rest is over. After a stop no rest is waited for. */
+  /** Frees the slots whose rest is over. After a stop, every rest is over. */
   #wake(now: number): void {
     for (const [departure, { again, until, isDelivered }] of this.#resting) {
       if (!isDelivered || (until > now && !this.#stop)) continue

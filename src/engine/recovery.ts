@@ -6,10 +6,10 @@ import type { RequestEnd } from '../answer/request-end.ts'
 import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 
 /**
- * How long the slot of a failed request rests before its records may be sent again, in ms. Rate limits pause all: see the
- * limiter.
+ * Time for which the slot of a failed request rests before its records may be sent again, in ms.
+ * After a rate limit the slot does not rest, because the limiter pauses all requests.
  *
- * @param failures How many requests that carried the records have failed so.
+ * @param failures Number of requests in which the records have failed in this way.
  */
 export function pauseAfter(end: RequestEnd, failures: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure') return 0
@@ -18,13 +18,14 @@ export function pauseAfter(end: RequestEnd, failures: number, random: () => numb
 }
 
 /**
- * What becomes of a record that a finished request did not settle: an error that rejects it, or `undefined` after
- * noting on the entry how it may travel next.
+ * Decides about a record that a finished request did not settle. Returns the error that rejects the
+ * record, or `undefined` if the record is sent again. Then the entry says how.
  *
- * Every re-send spends an attempt, follows a settled neighbour, shrinks the pack, or waits for a rate limit; what may be
- * sent with a larger cap, or without one, may be so once. So it ends.
+ * No record is sent forever. Each time, the record loses an attempt, the request settles another
+ * record, the pack becomes smaller, or a rate limit makes all requests wait. A record is sent once
+ * with the largest cap. After a refused cap, the stream sends no learned cap any more.
  *
- * @param settled How many records of the pack the request settled.
+ * @param settled Number of records of the pack that the request settled.
  */
 export function recover(
   entry: Entry<unknown>,
@@ -33,17 +34,17 @@ export function recover(
   settled: number,
 ): RecordError | undefined {
   const isAlone = size === 1
-  // Where there was an answer, it was not refused.
+  // The server accepted the request, so the search for a guilty record is over.
   if (end.kind === 'complete' || end.kind === 'length') entry.group = undefined
   switch (end.kind) {
-    // Nothing was tried: they go again as they were.
+    // The model did not try the records. They are sent again together.
     case 'rate_limit':
     case 'cap_refused':
       entry.attempts -= 1
       entry.group ??= request
       return undefined
 
-    // One of the records is guilty. Those that are left are halved, among themselves, until it stands alone.
+    // One of the records is guilty. The unsettled records are halved until that record is alone.
     case 'refusal':
     case 'content_filter':
     case 'context':
@@ -71,13 +72,14 @@ export function recover(
   }
   if (entry.attemptsLeft <= 0) return reasonFor(entry, end)
 
-  // What fails for the first time is no fault of its records: together again.
+  // A first failure is probably not caused by the records. They may be sent together again.
   if (end.kind === 'failure') {
     entry.failures += 1
     if (entry.failures === 1) return undefined
   }
-  // Otherwise half as many, and where there is no larger cap, no more than fitted under this one. The last attempt is
-  // alone, so that no neighbour can spoil it.
+  // The next pack is half as large. If there is no larger cap, it has at most as many records as
+  // were settled under this cap. In its last attempt the record is alone, so that no other record
+  // can spoil the attempt.
   entry.maxCompany = Math.ceil(size / 2)
   if (end.kind === 'length' && end.isFinal && settled > 0)
     entry.maxCompany = Math.min(entry.maxCompany, settled)
@@ -107,19 +109,23 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
     case 'context':
       return reason(
         'context_length_exceeded',
-        'The record alone, with its instructions, is longer than the model can read',
+        'The record alone, with the instructions, is longer than the context of the model',
         end.error,
       )
     case 'bad_record':
       return reason('request_failed', 'The API refuses the request with this record alone', end.error)
     case 'too_large':
-      return reason('request_failed', 'The record alone needs more tokens than the rate limit has', end.error)
+      return reason(
+        'request_failed',
+        'The record alone needs more tokens than the rate limit allows',
+        end.error,
+      )
     case 'complete':
-      return entry.invalid ?? reason('missing_result', 'No answer held an element with the id of this record')
+      return entry.invalid ?? reason('missing_result', 'No answer had an element with the id of this record')
     case 'rate_limit':
     case 'cap_refused':
     case 'failure':
     case 'fatal':
-      return reason('request_failed', `The request failed, on attempt ${entry.attempts}`, end.error)
+      return reason('request_failed', `The request failed on attempt ${entry.attempts}`, end.error)
   }
 }

@@ -2,22 +2,22 @@ import type { Entry } from '../record/entry.ts'
 import type { Learning } from '../learning/learning.ts'
 import type { Ledger } from '../accounts/ledger.ts'
 
-/** Output cap before the first answer has told how long results are, in tokens. Few models allow less. */
-const FIRST_CAP = 4_096
-/** How much longer an answer may be than expected where no cap can be sent. */
+/** Output cap before the first answer shows the length of results. Few models allow less. */
+const FIRST_CAP_TOKENS = 4_096
+/** Factor by which an answer without a cap may be longer than expected. */
 const ANSWER_MARGIN = 2
-/** Before the first answer, it is worth asking if there is money for so many tokens of it. */
-const LEAST_ANSWER = 32
+/** Smallest affordable answer for which the first request is sent. */
+const LEAST_ANSWER_TOKENS = 32
 
-/** What a request may cost. */
+/** The highest cost of a request. */
 export interface Price {
-  /** The cap that sees to it; `undefined`: none. */
+  /** The output cap that guarantees the cost. `undefined` if the request has no cap. */
   readonly cap: number | undefined
-  /** The most that it costs, in US dollars. */
+  /** Highest cost, in US dollars. */
   readonly cost: number
 }
 
-/** Sees to it that no request is sent that might pass the spending cap, counting all that are in flight. */
+/** Keeps the cost of finished and running requests within `maxCost`. */
 export class Spending {
   readonly #maxCost: number
   readonly #ledger: Ledger
@@ -29,7 +29,7 @@ export class Spending {
     this.#learning = learning
   }
 
-  /** What a pack's request may cost, or `undefined` if that might be more than is left. */
+  /** The price of a pack's request. `undefined` if the request might cost more than the rest. */
   afford(
     pack: readonly Entry<unknown>[],
     cap: number | undefined,
@@ -37,7 +37,7 @@ export class Spending {
   ): Price | undefined {
     if (this.#maxCost === Infinity) return { cap, cost: 0 }
     const expected = this.#learning.expectedOutput(pack)
-    // Before the first answer nobody knows what one costs: that one is waited for.
+    // The cost of an answer is unknown before the first answer. So the others wait for the first.
     if (expected === undefined && running.size > 0) return undefined
     const spent = Array.from(running).reduce((sum, { cost }) => sum + cost, this.#ledger.cost)
     const input = this.#priceOf(this.#learning.longestPrompt(pack), 0)
@@ -47,27 +47,28 @@ export class Spending {
 
     const { refusedCap, room } = this.#learning
     if (cap === undefined && refusedCap < Infinity) {
-      // The model writes less than the cap that was too large for it; or it knows no caps, and this is a guess.
+      // The model cannot write more than the cap that the server refused as too large. If the
+      // server refuses all caps, this is a guess.
       const most = Math.min(refusedCap, expected === undefined ? Infinity : expected * ANSWER_MARGIN)
       return affordable < most ? undefined : { cap, cost: input + most * perToken }
     }
-    const most = cap ?? Math.ceil(FIRST_CAP * room)
+    const most = cap ?? Math.ceil(FIRST_CAP_TOKENS * room)
     if (affordable >= most) return { cap: most, cost: input + most * perToken }
-    // The last of the money buys an answer with less room, if nothing that runs may leave some.
-    const isEnough = affordable >= (expected ?? LEAST_ANSWER)
+    // The rest of the money buys an answer with a lower cap, if no running request can leave more.
+    const isEnough = affordable >= (expected ?? LEAST_ANSWER_TOKENS)
     return running.size > 0 || !isEnough
       ? undefined
       : { cap: affordable, cost: input + affordable * perToken }
   }
 
-  /** What is said where nothing more can be afforded. */
+  /** The message if the rest of the money buys no other request. */
   get exhausted(): string {
     const spent = this.#ledger.cost.toFixed(4)
-    return `The next request might cost more than is left of \`maxCost\`: $${spent} of $${this.#maxCost} are spent.`
+    return `The next request might cost more than the rest of \`maxCost\`: $${spent} of $${this.#maxCost} are spent.`
   }
 
   #priceOf(input: number, output: number): number {
-    // Whichever is dearer: writing to a cache may cost more than reading without.
+    // The higher price counts, because cached input may cost more than other input.
     const priceOf = (cached: number) => this.#ledger.costOf({ input, output, cached, reasoning: 0 })
     return Math.max(priceOf(0), priceOf(input))
   }

@@ -7,44 +7,44 @@ import { frame } from '../request/prompt.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import { TokenEstimator, type TokenCounter } from './token-estimator.ts'
 
-/** Requests that the server may refuse in a row before none is taken to be about its records. */
+/** Number of refused requests in a row after which the stream no longer blames a record. */
 const MAX_REFUSED = 20
-/** How much longer the fixed part of a prompt may be than what was learned of it. */
+/** Factor by which the fixed part of a prompt may be longer than its learned length. */
 const FIXED_MARGIN = 1.2
-/** What may frame a record, or all of them with the schema, in tokens. */
+/** Largest number of tokens around one record, or around all records and the schema. */
 const FRAME_TOKENS = 24
-/** How much smaller packs become when one was longer than the model's context. */
-const SHRINK = 0.7
+/** Factor by which packs become smaller after a pack was longer than the model's context. */
+const SHRINK_FACTOR = 0.7
 
-/** What does not change while a stream learns. */
+/** The facts that do not change while a stream learns. */
 export interface LearningRules {
   /** The system message. */
   readonly system: string
   readonly format: Pick<ResultFormat<unknown>, 'jsonSchema'>
-  /** `undefined`: tokens are estimated. */
+  /** `undefined` if the stream estimates tokens. */
   readonly countTokens: TokenCounter | undefined
   readonly maxPackTokens: number
   readonly maxPackRecords: number
-  /** The largest output cap that the user allows. `undefined`: the model's own. */
+  /** The largest output cap that the user allows. `undefined` if only the model has a cap. */
   readonly maxOutputTokens: number | undefined
 }
 
-/** What the answers so far tell of the next requests: how long prompts and answers are, and what a pack may hold. */
+/** Learns from the answers how long prompts and answers are, and how large a pack may be. */
 export class Learning {
   readonly #countTokens: TokenCounter | undefined
   readonly #estimator: TokenEstimator
   readonly #budget: OutputBudget
   readonly #most: PackLimits
-  /** What stands in every prompt. */
+  /** The text that every prompt has. */
   readonly #fixedText: string
-  /** Tokens of records in one pack: less than the user's where the model's context has no room for so many. */
+  /** Tokens of records in one pack. Below the user's limit if the model's context is too short. */
   #packTokens: number
   /** Whether the API has counted a prompt. */
   #hasCounted = false
   #hasSucceeded = false
-  /** Requests that the server refused as such since it took one. */
+  /** Number of refused requests since the last complete answer. */
   #refusedInARow = 0
-  /** The learned cap that the server refused; `Infinity`: none. */
+  /** The smallest learned cap that the server refused. Then the stream sends no learned cap. */
   #refusedCap = Infinity
 
   constructor(rules: LearningRules) {
@@ -63,7 +63,7 @@ export class Learning {
     return this.#countTokens ? this.#countTokens(frame(text, maxItems)) : this.#estimator.record(text)
   }
 
-  /** What a pack may hold. */
+  /** The limits of a pack. */
   get limits(): PackLimits {
     return {
       maxTokens: this.#packTokens,
@@ -72,9 +72,9 @@ export class Learning {
   }
 
   /**
-   * The output cap for a pack; `undefined`: none, the model's own.
+   * The output cap for a pack. `undefined` if the request has no cap.
    *
-   * @param largestRequest Tokens that may be charged to one request at all.
+   * @param largestRequest Largest number of tokens that one request may be charged.
    */
   capFor(pack: readonly Entry<unknown>[], largestRequest: number): number | undefined {
     const needsMaxCap = pack.some((entry) => entry.needsMaxCap)
@@ -83,42 +83,42 @@ export class Learning {
     return cap === undefined ? undefined : Math.min(cap, most)
   }
 
-  /** Whether the server has taken requests like these, and not refused too many in a row since. */
+  /** Whether the server has accepted similar requests, and has not refused too many since. */
   get isProven(): boolean {
     return this.#hasSucceeded && this.#refusedInARow < MAX_REFUSED
   }
 
-  /** A cap that the user did not choose and that the server refused: none is sent any more. `Infinity` if it did not. */
+  /** The smallest learned cap that the server refused. `Infinity` if it refused no cap. */
   get refusedCap(): number {
     return this.#refusedCap
   }
 
-  /** How much more room an answer needs than was thought at first. */
+  /** Factor by which an answer needs more room than the first guess, from 1. */
   get room(): number {
     return this.#budget.room
   }
 
-  /** Output tokens that a pack should take; `undefined` before anything is known. */
+  /** Expected output tokens for a pack. `undefined` before the first answer. */
   expectedOutput(pack: readonly Entry<unknown>[]): number | undefined {
     return this.#budget.expected(pack.length)
   }
 
-  /** Tokens of a pack's whole prompt. */
+  /** Estimated tokens of a pack's whole prompt. */
   promptTokens(pack: readonly Entry<unknown>[]): number {
     return this.#estimator.prompt(pack.length, bytesOf(pack))
   }
 
-  /** Tokens that a pack's whole prompt will hardly pass. */
+  /** Number of tokens that a pack's whole prompt hardly ever exceeds. */
   longestPrompt(pack: readonly Entry<unknown>[]): number {
     const records = pack.reduce((sum, { text }) => sum + mostTokens(text), 0)
-    // What is the same in every prompt has been counted by the API with the first.
+    // The fixed part is known after the API has counted one prompt.
     const rest = this.#hasCounted
       ? this.#estimator.prompt(pack.length, 0) * FIXED_MARGIN
       : mostTokens(this.#fixedText) + FRAME_TOKENS * (pack.length + 1)
     return Math.ceil(records + rest)
   }
 
-  /** Learns from a finished request. Returns what it took: as the API counted, or an estimate where it did not. */
+  /** Learns from a finished request. Returns its usage, counted by the API or estimated. */
   learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: FinishedRequest<unknown>): Usage {
     const { end, usage, elements } = run
     const taken = usage ?? this.#estimate(pack, run)
@@ -137,12 +137,12 @@ export class Learning {
       this.#refusedCap = Math.min(this.#refusedCap, cap ?? Infinity)
     }
     if (end.kind === 'context') {
-      // Smaller packs from now on; unless it was the fault of one record.
+      // Packs become smaller, but not if one record alone was too long.
       const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
-      const smaller = Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK)
+      const smaller = Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK_FACTOR)
       this.#packTokens = pack.length > 1 ? smaller : this.#most.maxTokens
     }
-    // Some servers never count. What they wrote to an end is known well enough.
+    // Some servers never report the usage. The estimate for a complete answer is good enough.
     const isCut = end.kind === 'length'
     if (usage || isCut || end.kind === 'complete') {
       const { output, reasoning } = taken
@@ -151,15 +151,15 @@ export class Learning {
     return taken
   }
 
-  /** What a request took that the API did not count. */
+  /** Estimates the usage that the API did not report. */
   #estimate(
     pack: readonly Entry<unknown>[],
     { end, hasBegun, events, characters }: FinishedRequest<unknown>,
   ): Usage {
-    // A prompt that was given up was read all the same.
+    // The server probably read the prompt of a request that missed a deadline.
     const isMissed = end.kind === 'failure' && end.error.code.endsWith('_timeout')
     const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
-    // Mostly there is an event for each token, and of thoughts nothing else is known.
+    // Usually each token has one event. Only the events show the tokens of reasoning.
     return {
       input: hasBegun || isMissed ? this.promptTokens(pack) : 0,
       output: Math.max(this.#estimator.text(answerLength), events.text) + events.thought,
@@ -169,7 +169,10 @@ export class Learning {
   }
 }
 
-/** Tokens that a text will hardly pass: one for two bytes of ASCII, where prose has one for four, and one for each other byte. */
+/**
+ * Number of tokens that a text hardly ever exceeds: one for two bytes of ASCII (prose has one for
+ * four), and one for each other byte.
+ */
 function mostTokens(text: string): number {
   const bytes = Buffer.byteLength(text)
   const ascii = text.replace(/[^\x00-\x7f]+/g, '').length

@@ -1,42 +1,46 @@
-/** Share of an output cap that a pack's answer should be expected to fill; the rest is room for longer results. */
+/** Share of an output cap that an answer is expected to fill. The rest is for longer results. */
 const EXPECTED_FILL = 0.7
-/** How much the newest answer weighs in the mean. */
-const NEWEST = 0.3
-/** How fast the longest answer seen, and more room, are forgotten. */
-const FADING = 0.98
-/** Room in a learned cap: so many times what is expected, and it doubles when that was not enough. */
-const ROOM = 2
+/** Weight of the newest answer in the mean. */
+const NEWEST_WEIGHT = 0.3
+/** Factor by which the longest answer and additional room decrease with each answer. */
+const FADING_FACTOR = 0.98
+/** Factors between the expected answer and a learned cap. The factor doubles after a cut. */
+const FIRST_ROOM = 2
 const MOST_ROOM = 16
-/** What frames the elements, `{"results":[]}`, and a little. */
+/** Tokens of `{"results":[]}` around the elements, with a margin. */
 const FRAME_TOKENS = 32
 
-/** Of the largest request that a rate limit allows, a cap may have one part in so many. */
-const LIMIT_SHARE = 4
+/** Share of the largest request that a rate limit allows. A cap may take this share. */
+const LIMIT_SHARE = 1 / 4
 
-/** What one answer took. */
+/** The size of one answer, in tokens. */
 interface AnswerSize {
   readonly output: number
-  /** Of `output`: spent on thinking. */
+  /** Part of `output` that the model spent on reasoning. */
   readonly reasoning: number
-  /** Elements that closed. */
+  /** Number of elements that closed. */
   readonly elements: number
   readonly isCut: boolean
-  /** It was cut at the largest cap that may be sent. */
+  /** Whether the answer was cut at the largest cap. */
   readonly isFinal: boolean
 }
 
-/** Learns how many output tokens one result takes, to tell how many records fit under a cap, and what cap a pack needs. */
+/**
+ * Learns how many output tokens one result takes. So it knows how many records fit under a cap, and
+ * which cap a pack needs.
+ */
 export class OutputBudget {
-  /** The largest cap that may be sent; `undefined`: the model's own, which is not known. */
+  /** The largest cap that the user allows. `undefined`: the model's cap, which is not known. */
   readonly maxCap: number | undefined
   #tokensPerElement: number | undefined
-  /** The most that an element took on average in one answer. */
+  /** The mean size of an element, in the answer with the longest elements. Fades. */
   #longestElement = 0
-  /** The most that thinking took in one answer. */
+  /** The longest reasoning of one answer. Fades. */
   #longestReasoning = 0
-  #room = ROOM
-  /** The model's own cap, once two answers were cut at it that had no other. */
+  #room = FIRST_ROOM
+  /** The model's cap. Known when two answers without another cap were cut at the same length. */
   #modelCap = Infinity
+  /** Length of the last answer that was cut at the largest cap. */
   #lastCut = 0
   #isRefused = false
 
@@ -44,46 +48,48 @@ export class OutputBudget {
     this.maxCap = maxCap
   }
 
-  /** The most output tokens that an answer can have, as far as is known. */
+  /** Largest number of output tokens of an answer. `Infinity` if it is not known. */
   get #largest(): number {
     return this.maxCap ?? this.#modelCap
   }
 
-  /** Learns from one answer. One that was cut before its first element closed says that an element is at least as long. */
+  /** Learns from one answer. An answer that was cut in its first element gives a lower bound. */
   observe({ output, reasoning, elements, isCut, isFinal }: AnswerSize): void {
     const size = (output - reasoning) / Math.max(elements, 1)
     if (isFinal) {
-      // The model's cap is always the same: any other cut, as at the end of a small context, says nothing of the next.
+      // The model's cap is always the same. Another cut, such as at the end of a small context,
+      // says nothing about the next answer.
       if (output > 0 && output === this.#lastCut) this.#modelCap = output
       this.#lastCut = output
     }
     if (output > this.#modelCap) this.#modelCap = Infinity
-    // A surprise, or several in flight at once, is forgotten like the longest answer: room is charged to rate limits.
+    // After a cut, the additional room fades again, because providers charge rate limits for it.
     if (isCut && !isFinal) this.#room = Math.min(this.#room * 2, MOST_ROOM)
-    else this.#room = Math.max(this.#room * FADING, ROOM)
-    this.#longestReasoning = Math.max(reasoning, this.#longestReasoning * FADING)
-    // Some servers count nothing.
+    else this.#room = Math.max(this.#room * FADING_FACTOR, FIRST_ROOM)
+    this.#longestReasoning = Math.max(reasoning, this.#longestReasoning * FADING_FACTOR)
+    // Some servers report no usage.
     if (!(size > 0 && size < Infinity)) return
-    // Without an element, a cut answer gives only a lower bound, and any other, such as a refusal, not even that.
+    // A cut answer without an element gives a lower bound. Another answer without an element, such
+    // as a refusal, gives no information.
     if (elements === 0 && (!isCut || size <= (this.#tokensPerElement ?? 0))) return
-    this.#longestElement = Math.max(size, this.#longestElement * FADING)
+    this.#longestElement = Math.max(size, this.#longestElement * FADING_FACTOR)
     this.#tokensPerElement =
       this.#tokensPerElement === undefined
         ? size
-        : this.#tokensPerElement + NEWEST * (size - this.#tokensPerElement)
+        : this.#tokensPerElement + NEWEST_WEIGHT * (size - this.#tokensPerElement)
   }
 
-  /** The server does not take a learned cap: none is sent any more. */
+  /** The server refuses learned caps. The stream sends no learned cap any more. */
   refuse(): void {
     this.#isRefused = true
   }
 
-  /** How much more room an answer needs than was thought at first. */
+  /** Factor by which an answer needs more room than the first guess, from 1. */
   get room(): number {
-    return this.#room / ROOM
+    return this.#room / FIRST_ROOM
   }
 
-  /** The cap for a pack of so many records; before anything is known, the largest. */
+  /** The cap for a pack with this number of records. Before the first answer, the largest cap. */
   capFor(records: number): number | undefined {
     if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
@@ -91,40 +97,44 @@ export class OutputBudget {
     return cap < this.#largest ? cap : this.maxCap
   }
 
-  /** The output tokens that so many records should take; `undefined` before anything is known. */
+  /** Expected output tokens for this number of records. `undefined` before the first answer. */
   expected(records: number): number | undefined {
     return this.#tokensPerElement === undefined
       ? undefined
       : records * this.#tokensPerElement + this.#longestReasoning
   }
 
-  /** How many records a pack may hold so that its answer fits; `Infinity` before anything is known. */
+  /** Largest number of records for one answer. `Infinity` before the first answer. */
   get maxRecords(): number {
     if (this.#tokensPerElement === undefined) return Infinity
     return recordsUnder(this.#largest, this.#longestReasoning, this.#tokensPerElement)
   }
 }
 
-/** The output cap for an answer that is expected to take so many tokens, one long element more included. */
-export function capFor(expected: number, room = ROOM): number {
+/**
+ * The output cap for an answer.
+ *
+ * @param expected Expected tokens of the answer, with one additional long element.
+ */
+export function capFor(expected: number, room = FIRST_ROOM): number {
   return Math.ceil(room * expected + FRAME_TOKENS)
 }
 
 /**
- * How many records a pack may hold so that its answer fits under a cap.
+ * Largest number of records whose answer fits under a cap, at least 1.
  *
- * @param fixed Tokens of the answer that are no element.
+ * @param fixed Tokens of the answer outside the elements.
  */
 export function recordsUnder(cap: number, fixed: number, tokensPerElement: number): number {
   return Math.max(1, Math.floor((cap * EXPECTED_FILL - fixed) / tokensPerElement))
 }
 
 /**
- * The largest cap that a request may have where no record needs more, so that the others need not
- * wait for a minute.
+ * The largest cap for a request whose records do not need a larger cap. With it, other requests
+ * need not wait for a minute.
  *
- * @param largestRequest Tokens that one request may be charged at all.
+ * @param largestRequest Largest number of tokens that one request may be charged.
  */
 export function largestCap(largestRequest: number): number {
-  return Math.floor(largestRequest / LIMIT_SHARE)
+  return Math.floor(largestRequest * LIMIT_SHARE)
 }

@@ -1,46 +1,53 @@
-/** Says how many tokens a text is. */
+/** Returns the number of tokens of a text. */
 export type TokenCounter = (text: string) => number
 
 /**
- * UTF-8 bytes to a token before anything is known. Measured with o200k_base: 4.42 on the 10,003 queries of Banking77,
- * 3.5 to 4.5 on other English text and JSON.
+ * UTF-8 bytes per token before the first answer. Measured with o200k_base: 4.42 for the 10,003
+ * queries of Banking77, and 3.5 to 4.5 for other English text and JSON.
  */
 const BYTES_PER_TOKEN = 4
 
-/** Tokens of the tags around a record, `<record id="25">` and `</record>` with its newline, by o200k_base. */
+/** Tokens of `<record id="25">` and of `</record>` with a newline, by o200k_base. */
 const TAG_TOKENS = 8
 
-/** How much an answer that is one request old counts against the newest. */
-const FORGETTING = 0.98
+/** Weight of an answer, relative to the weight of the next answer. */
+const FORGETTING_FACTOR = 0.98
 
 /**
- * How far off a pack's tokens are from the best fit (with Banking77's packs of 25: about 10), and how far off the first
- * guesses may be: the rate by 0.1 tokens a byte, the fixed part by half (is the schema counted?). The squared ratios say
- * how many answers a guess is worth.
+ * Typical distance of a pack's tokens from the best fit. About 10 for packs of 25 records of
+ * Banking77.
  */
-const SCATTER = 10
-const RATE_WEIGHT = (SCATTER / 0.1) ** 2
-const fixedWeight = (firstGuess: number) => (SCATTER / Math.max(firstGuess / 2, SCATTER)) ** 2
+const SCATTER_TOKENS = 10
+/**
+ * Weights of the first guesses, as a number of answers. The guess for the rate may be wrong by 0.1
+ * tokens per byte. The guess for the fixed part may be wrong by half, because the API may or may
+ * not count the schema.
+ */
+const RATE_WEIGHT = (SCATTER_TOKENS / 0.1) ** 2
+const fixedWeight = (firstGuess: number) => (SCATTER_TOKENS / Math.max(firstGuess / 2, SCATTER_TOKENS)) ** 2
 
 /**
- * Estimates tokens from bytes and corrects itself from what the API says that prompts cost.
+ * Estimates tokens from bytes. Corrects itself by the usage that the API reports.
  *
- * A prompt costs a fixed part (instructions, schema, framing, none of whose true sizes are public), the tags of each
- * record, and so many tokens a byte of text. The fixed part and the rate are fitted by least squares, each held near its
- * first guess until the evidence is stronger.
+ * The tokens of a prompt are the sum of a fixed part (instructions, schema and framing, whose exact
+ * sizes are not public), the tags of each record, and a rate per byte of text. Least squares give
+ * the fixed part and the rate. Both stay near the first guess until there is enough evidence.
  */
 export class TokenEstimator {
+  /** Tokens per byte. */
   #rate = 1 / BYTES_PER_TOKEN
+  /** Tokens of the fixed part. */
   #fixed: number
   readonly #firstFixed: number
-  // Sums over the answers seen, of 1, bytes, bytes², tokens and bytes × tokens; tokens without those of the tags.
+  // Weighted sums over the answers: of 1, bytes, bytes², tokens, and bytes × tokens. The tokens do
+  // not include the tags.
   #n = 0
   #b = 0
   #bb = 0
   #t = 0
   #bt = 0
 
-  /** @param fixedBytes UTF-8 bytes of everything in a prompt that is not a record. */
+  /** @param fixedBytes UTF-8 bytes of a prompt without its records. */
   constructor(fixedBytes: number) {
     this.#firstFixed = fixedBytes / BYTES_PER_TOKEN
     this.#fixed = this.#firstFixed
@@ -51,35 +58,35 @@ export class TokenEstimator {
     return TAG_TOKENS + this.text(Buffer.byteLength(text))
   }
 
-  /** Tokens of so many bytes of text. */
+  /** Tokens of a text. */
   text(bytes: number): number {
     return Math.ceil(bytes * this.#rate)
   }
 
-  /** Tokens of a whole prompt with so many records, whose texts are so many bytes together. */
+  /** Tokens of a whole prompt. `bytes` is the length of all its records' texts. */
   prompt(records: number, bytes: number): number {
     return Math.round(this.#fixed + records * TAG_TOKENS + bytes * this.#rate)
   }
 
-  /** Learns from one answer what the API counted for such a prompt. */
+  /** Learns from the prompt tokens that the API reported. */
   observe(records: number, bytes: number, promptTokens: number): void {
     const tokens = promptTokens - records * TAG_TOKENS
-    // Some servers count nothing, or not what came from their cache. No context is as long as the upper bound.
+    // Some servers count nothing, or leave out cached tokens. No context is as long as 1e9 tokens.
     if (!(tokens > 0 && tokens < 1e9)) return
-    this.#n = this.#n * FORGETTING + 1
-    this.#b = this.#b * FORGETTING + bytes
-    this.#bb = this.#bb * FORGETTING + bytes ** 2
-    this.#t = this.#t * FORGETTING + tokens
-    this.#bt = this.#bt * FORGETTING + bytes * tokens
+    this.#n = this.#n * FORGETTING_FACTOR + 1
+    this.#b = this.#b * FORGETTING_FACTOR + bytes
+    this.#bb = this.#bb * FORGETTING_FACTOR + bytes ** 2
+    this.#t = this.#t * FORGETTING_FACTOR + tokens
+    this.#bt = this.#bt * FORGETTING_FACTOR + bytes * tokens
     const weight = fixedWeight(this.#firstFixed)
     const n = this.#n + weight
     const bb = this.#bb + RATE_WEIGHT
     const t = this.#t + weight * this.#firstFixed
     const bt = this.#bt + RATE_WEIGHT / BYTES_PER_TOKEN
     const fitted = (n * bt - this.#b * t) / (n * bb - this.#b ** 2)
-    // No part of a prompt is negative: if the fit says so, all of it is text.
+    // The fixed part cannot be negative. If the fit makes it negative, the fixed part counts as 0.
     const rate = t < fitted * this.#b ? bt / bb : fitted
-    // No tokenizer has a rate outside of this, whatever a server reports.
+    // No tokenizer has a rate outside these bounds. A server may report a wrong number.
     this.#rate = Math.min(Math.max(rate, 1 / 16), 2)
     this.#fixed = Math.max(0, (t - this.#rate * this.#b) / n)
   }

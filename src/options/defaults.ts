@@ -1,4 +1,4 @@
-/** The defaults of a stream's options. The help of the command line shows them as well. Durations are milliseconds. */
+/** Defaults of a stream's options, also for the help of the command line. Durations are in ms. */
 export const defaults = {
   maxPackTokens: 4_000,
   maxPackRecords: 25,

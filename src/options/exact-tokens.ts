@@ -1,39 +1,48 @@
 import { withOption } from '../base/option-checks.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
 
-/** gpt-tokenizer's encodings. Models since gpt-4o use `o200k_base`; gpt-4 and gpt-3.5 use `cl100k_base`. */
+/**
+ * Encodings of gpt-tokenizer. Models since gpt-4o use `o200k_base`. gpt-4 and gpt-3.5 use
+ * `cl100k_base`.
+ */
 export type Encoding = 'o200k_base' | 'o200k_harmony' | 'cl100k_base'
 
 interface Tokenizer {
   countTokens: (text: string, options: { disallowedSpecial: Set<string> }) => number
 }
 
-/** Spelt out, so that bundlers see which files may be needed. */
+/** Each path is written out, so that bundlers find the files. */
 const encodings: Record<Encoding, () => Promise<Tokenizer>> = {
   o200k_base: () => import('gpt-tokenizer/encoding/o200k_base'),
   o200k_harmony: () => import('gpt-tokenizer/encoding/o200k_harmony'),
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
 }
 
-/** Merging one unbroken run of characters is quadratic, so no piece handed to the tokenizer is longer than this. */
-const PIECE = 256
-
 /**
- * Longest text, in UTF-16 units, that is counted whole. The slowest text measured (random Chinese characters) takes
- * 1.7 µs each, so this is under 30 ms. Longer texts are sampled.
+ * Length of the longest piece for the tokenizer, in UTF-16 units. The tokenizer takes quadratic
+ * time for text without spaces.
  */
-const COUNTED_WHOLE = 16_384
+const PIECE_LENGTH = 256
 
 /**
- * Loads [gpt-tokenizer](https://www.npmjs.com/package/gpt-tokenizer) (an optional peer: install it yourself) and returns
- * an exact counter for the `countTokens` option. Nothing of it is loaded before this is called.
+ * Length of the longest text that is counted completely, in UTF-16 units. The slowest measured text
+ * (random Chinese characters) takes 1.7 µs per unit, so this text takes less than 30 ms. Of a
+ * longer text, samples are counted.
+ */
+const COMPLETE_LENGTH = 16_384
+
+/**
+ * Loads [gpt-tokenizer](https://www.npmjs.com/package/gpt-tokenizer), an optional peer dependency
+ * that you install yourself. Returns an exact counter for the `countTokens` option. The package is
+ * loaded only when this function is called.
  *
- * The counter never throws (special tokens such as `<|endoftext|>` count as the text they are) and never blocks for
- * long: runs of over 256 characters without a space are counted in pieces (JSON exactly, others under 1% too high), and
- * of texts over 16,384 characters evenly spread samples are counted.
+ * The counter never throws. Special tokens such as `<|endoftext|>` count as text. The counter never
+ * blocks for long: it counts a run of more than 256 characters without a space in pieces (exact for
+ * JSON, less than 1% too high for other text), and of a text of more than 16,384 characters it
+ * counts evenly spread samples.
  *
- * @param encoding Which vocabulary. Default: `o200k_base`.
- * @throws {TypeError} If there is no such encoding.
+ * @param encoding The vocabulary. Default: `o200k_base`.
+ * @throws {TypeError} If `encoding` is unknown.
  * @throws {Error} If gpt-tokenizer is not installed.
  */
 export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Promise<TokenCounter> {
@@ -60,13 +69,13 @@ export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Prom
   }
 
   return (text) => {
-    if (text.length <= COUNTED_WHOLE) return count(text)
-    const stride = (text.length / COUNTED_WHOLE) * PIECE
+    if (text.length <= COMPLETE_LENGTH) return count(text)
+    const stride = (text.length / COMPLETE_LENGTH) * PIECE_LENGTH
     let tokens = 0
     let length = 0
     for (let at = 0; at < text.length; at += stride) {
       const space = text.indexOf(' ', at)
-      const start = space >= 0 && space < at + PIECE ? space : Math.floor(at)
+      const start = space >= 0 && space < at + PIECE_LENGTH ? space : Math.floor(at)
       const sample = text.slice(start, pieceEnd(text, start))
       tokens += countTokens(sample, asText)
       length += sample.length
@@ -75,13 +84,15 @@ export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Prom
   }
 }
 
-/** Where a piece that starts here should end: before a space if there is one, since that never splits a token. */
+/**
+ * End of the piece that starts at `start`. A piece ends before a space, which never splits a token.
+ */
 function pieceEnd(text: string, start: number): number {
-  const end = start + PIECE
+  const end = start + PIECE_LENGTH
   if (end >= text.length) return text.length
   const space = text.lastIndexOf(' ', end)
   if (space > start) return space
-  // Nor does what comes between a letter or a digit and a quotation mark, which JSON is full of.
+  // An end between a letter or digit and a quotation mark, common in JSON, splits no token either.
   const toQuote = /^[^]*[a-z0-9](?=")/i.exec(text.slice(start, end + 1))
   if (toQuote) return start + toQuote[0].length
   const isHighSurrogate = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800

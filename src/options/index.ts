@@ -1,5 +1,5 @@
 /**
- * What the command line takes from this room. It is no public entry of the package.
+ * The exports for the command line. This file is not a public entry of the package.
  *
  * @internal
  */

@@ -9,91 +9,126 @@ import type { ResultFormat } from '../request/result-format.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
 
-/** Durations are milliseconds. */
+/** The options of a `PackStream`. Durations are in ms. */
 export interface PackStreamOptions<R, T> {
-  /** An `OpenAI` or `AzureOpenAI` instance, of openai 6 or 7, or anything with its `chat.completions.create` (`responses.create`). */
+  /**
+   * An `OpenAI` or `AzureOpenAI` instance of `openai` 6 or 7, or any object with the same
+   * `chat.completions.create` (with `api: 'responses'`: `responses.create`).
+   */
   readonly client: ChatClient | ResponsesClient
-  /** Which API is spoken: Chat Completions, or Responses with `store: false`. Default: `'chat'`. */
+  /** The API: Chat Completions, or Responses with `store: false`. Default: `'chat'`. */
   readonly api?: ApiName
   /** Name of the model, as in the API. */
   readonly model: string
-  /** What to do with each record. Goes first in the system message. */
+  /** The task for each record. The system message begins with this text. */
   readonly instructions: string
-  /** Zod 4 schema of ONE record's result. Types `outcome.value`, shapes the request, checks every element. */
+  /**
+   * Zod 4 schema for the result of ONE record. It sets the type of `outcome.value` and the format
+   * of the answer, and checks every element.
+   */
   readonly schema: $ZodType<T>
-  /** Few-shot pairs, put once per request before the records. Default: none. */
+  /** Few-shot pairs. Each request has them once, before the records. Default: none. */
   readonly examples?: readonly Example<R>[]
-  /** The text of a record. Default: strings as they are, all else by `JSON.stringify`. */
+  /**
+   * Returns the text of a record. Default: a string as it is, anything else by `JSON.stringify`.
+   */
   readonly serialize?: (record: R) => string
-  /** Records share a pack only with records of the same key, such as a tenant's. Default: any with any. */
+  /**
+   * Returns a key, such as a tenant's name. Only records with the same key share a pack. Default:
+   * all records may share a pack.
+   */
   readonly partition?: (record: R) => string
-  /** More fields of the API's request, such as `temperature`, `seed` or `service_tier`. Default: none. */
+  /** More fields of the request, such as `temperature`, `seed` or `service_tier`. Default: none. */
   readonly request?: RequestFields | ResponsesFields
 
-  /** Tokens of the records in one pack, their tags included, the fixed prompt not. A larger record travels alone. Default: 4,000. */
+  /**
+   * Largest number of tokens of the records in one pack, with their tags, without the fixed prompt.
+   * A larger record is sent alone. Default: 4,000.
+   */
   readonly maxPackTokens?: number
-  /** Records in one pack. Default: 25: most of the gain is there at 10 to 25, and models keep their accuracy. */
+  /**
+   * Largest number of records in one pack. Default: 25. Packs of 10 to 25 records have most of the
+   * gain, and models keep their accuracy.
+   */
   readonly maxPackRecords?: number
   /**
-   * The largest cap on the tokens of one answer, thinking included, and so a limit on the records in a pack: to as many as
-   * are expected to fill 70% of it. What is sent for a pack (`max_completion_tokens`, `max_output_tokens`) is at most this,
-   * and, once results have come, about twice what they let expect, since providers charge rate limits for it.
-   * Default: the model's own.
+   * Largest cap on the tokens of one answer, reasoning included. It also limits a pack: the results
+   * are expected to fill at most 70% of this cap. The cap of a request (`max_completion_tokens`,
+   * `max_output_tokens`) is at most this number. After the first results, it is about twice the
+   * expected length of the answer, because providers charge rate limits for the cap. Default: the
+   * model's cap.
    */
   readonly maxOutputTokens?: number
-  /** Tokens of a text. Default: an estimate from its bytes that corrects itself by the `usage` that the API reports. */
+  /**
+   * Returns the number of tokens of a text. Default: an estimate from the bytes of the text, which
+   * corrects itself by the `usage` that the API reports.
+   */
   readonly countTokens?: TokenCounter
-  /** How long a pack that is not full waits for company, from its first record. 0: sent at once. Default: 100. */
+  /**
+   * Time for which a pack that is not full waits for more records, from its first record. With 0,
+   * all records written in one turn of the event loop are sent at its end. Default: 100.
+   */
   readonly linger?: number
-  /** Requests running at once. Default: 4. */
+  /** Largest number of requests that run at once. Default: 4. */
   readonly maxInFlight?: number
   /**
-   * Requests and tokens per minute. Give the same one to all streams that share a quota. Without one the stream has its
-   * own, without limits: it still keeps to what the server's headers say and waits after a 429.
+   * Limits the requests and tokens per minute. Pass the same limiter to all streams that share a
+   * quota. Default: a new limiter without configured limits, which obeys the server's headers and
+   * waits after a 429.
    */
   readonly limiter?: RateLimiter
-  /** How often one record may be tried. Looking for a guilty record among others, and waiting for a rate limit, is no try. Default: 4. */
+  /**
+   * Largest number of attempts for one record. A search for the guilty record of a pack and a wait
+   * for a rate limit do not count as attempts. Default: 4.
+   */
   readonly maxAttempts?: number
-  /** How long the first token of an answer may take, from the sending of its request. `Infinity`: for ever. Default: 120,000. */
+  /**
+   * Longest time from sending a request to the first token of its answer. `Infinity`: no limit.
+   * Default: 120,000.
+   */
   readonly firstTokenTimeout?: number
-  /** How long an answer may be silent between two tokens. Default: 60,000. */
+  /** Longest time between two tokens of an answer. `Infinity`: no limit. Default: 60,000. */
   readonly idleTimeout?: number
-  /** How long a request may take in all. Default: 600,000. */
+  /** Longest time for a whole request. `Infinity`: no limit. Default: 600,000. */
   readonly requestTimeout?: number
-  /** Emit outcomes in input order, through a window of `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false. */
+  /**
+   * Emits outcomes in the order of the input, through a window of
+   * `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false.
+   */
   readonly preserveOrder?: boolean
   /**
-   * Keeps fulfilled values, by everything that decides them: a `Map`, a `Keyv`, or any store with `get` and `set`. Records
-   * of the same text are then asked once, also while in flight. Values must come back as the strings they were set as.
-   * Default: none.
+   * Stores fulfilled values: a `Map`, a `Keyv`, or any store with `get` and `set`. The key contains
+   * everything that decides a value. Records with the same text are sent once, also while the first
+   * of them is in flight. `get` must return the string that `set` received. Default: none.
    */
   readonly cache?: CacheStore
   /** Prices, for `stats.cost` and `maxCost`. Default: none. */
   readonly pricing?: Pricing
   /**
-   * US dollars that the stream may spend, by `pricing`. No request is sent that might pass it, counting what is in flight;
-   * then the stream is destroyed with `max_cost_reached`, after all outcomes that were paid for have left. Default: none.
+   * US dollars that the stream may spend, by `pricing`. The stream sends no request that might
+   * exceed this amount together with the running requests. Then it emits all outcomes that were
+   * paid for, and is destroyed with `max_cost_reached`. Default: none.
    */
   readonly maxCost?: number
 
   /** Destroys the stream with an `AbortError`, and aborts its requests. */
   readonly signal?: AbortSignal
-  /** Records and outcomes that Node buffers, each. Default: Node's, 16. */
+  /** Number of records, and number of outcomes, that Node buffers. Default: Node's, 16. */
   readonly highWaterMark?: number
-  /** Records that Node buffers. Default: Node's, 16. */
+  /** Number of records that Node buffers. Default: Node's, 16. */
   readonly writableHighWaterMark?: number
-  /** Outcomes that Node buffers. Default: Node's, 16. */
+  /** Number of outcomes that Node buffers. Default: Node's, 16. */
   readonly readableHighWaterMark?: number
 }
 
-/** Milliseconds; `Infinity`: no limit. */
+/** Deadlines in ms. `Infinity`: no limit. */
 export interface Timeouts {
   readonly firstTokenTimeout: number
   readonly idleTimeout: number
   readonly requestTimeout: number
 }
 
-/** The options with every default in place, and what follows from them. Nothing in it changes. */
+/** The options with all defaults, and the values that follow from them. No value changes. */
 export interface Resolved<R, T> {
   readonly client: unknown
   readonly apiName: ApiName
@@ -111,14 +146,17 @@ export interface Resolved<R, T> {
   readonly countTokens: TokenCounter | undefined
   readonly linger: number
   readonly maxInFlight: number
-  /** How many records may be read and wait: for older records, for one of the same text, or for company of their key. */
+  /** Largest number of records that are read and wait. See `windowOf()`. */
   readonly window: number
   readonly limiter: RateLimiter | undefined
   readonly maxAttempts: number
   readonly timeouts: Timeouts
   readonly preserveOrder: boolean
   readonly cache: CacheStore | undefined
-  /** Everything that decides an answer but the record itself. The first number is the form of the stored values. */
+  /**
+   * Everything that decides an answer, except the record. The first number is the version of the
+   * stored format.
+   */
   readonly identity: readonly unknown[]
   readonly pricing: Pricing | undefined
   readonly maxCost: number

@@ -58,7 +58,8 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws {TypeError | RangeError} Naming the option, what it should be, and what it is.
+ * @throws {TypeError | RangeError} The message names the option, the expected value and the given
+ *   value.
  */
 export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
   knownOptions(options, NAMES)
@@ -70,7 +71,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const api = apis[apiName]
   if (!api.isClient(client)) {
     const method = apiName === 'chat' ? 'chat.completions.create' : 'responses.create'
-    // Not what it is: it may be a key.
+    // The message must not show the value, because it may be a key.
     throw withOption(
       'client',
       new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`),
@@ -166,7 +167,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
 }
 
 function serializeByDefault(record: unknown): string {
-  // `undefined` for what JSON does not know; then not a string, which rejects the record.
+  // `JSON.stringify` returns `undefined` for some values, such as functions. Then the result is not
+  // a string, and the record is rejected.
   return typeof record === 'string' ? record : JSON.stringify(record)
 }
 
@@ -238,7 +240,7 @@ function checkCache(cache: unknown): CacheStore | undefined {
   if (cache === undefined) return undefined
   const { get, set } = (cache ?? {}) as Partial<CacheStore>
   if (typeof get === 'function' && typeof set === 'function') return cache as CacheStore
-  // Not what it is: it may be an address with a password.
+  // The message must not show the value, because it may be an address with a password.
   throw withOption(
     'cache',
     new TypeError(

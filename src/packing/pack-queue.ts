@@ -3,22 +3,22 @@ import { halve, type PackLimits } from './packer.ts'
 import { PartitionedPacker } from './partitioned-packer.ts'
 import { RetryQueue } from './retry-queue.ts'
 
-/** A pack, and whether its records were sent before. */
 export interface NextPack<R> {
   readonly pack: readonly Entry<R>[]
+  /** Whether the records were sent before. */
   readonly isRetry: boolean
 }
 
-/** Which pack leaves next: records to be asked again go before new ones. */
+/** Decides which pack leaves next. Records that are sent again leave before new records. */
 export class PackQueue<R> {
   readonly #packer: PartitionedPacker<Entry<R>>
   readonly #retries = new RetryQueue<R>()
-  /** The pack that leaves next, once it may. */
+  /** The pack that leaves next. */
   #next: NextPack<R> | undefined
 
-  /** @param maxWaiting How many new records may wait for company. */
-  constructor(limits: PackLimits, linger: number, maxWaiting: number) {
-    this.#packer = new PartitionedPacker(limits, linger, maxWaiting)
+  /** @param maxWaiting Largest number of new records that wait for more records. */
+  constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
+    this.#packer = new PartitionedPacker(limits, lingerMs, maxWaiting)
   }
 
   setLimits(limits: PackLimits): void {
@@ -36,19 +36,19 @@ export class PackQueue<R> {
     this.#retries.add(entries)
   }
 
-  /** What was to leave next is packed with what has come or changed since. */
+  /** Puts the next pack back, so that its records are packed again, with later records. */
   #putBack(): void {
     if (this.#next?.isRetry) this.#retries.add(this.#next.pack)
     else if (this.#next) this.#packer.putBack(this.#next.pack)
     this.#next = undefined
   }
 
-  /** Lets all that waits for company leave without. */
+  /** Makes all packs leave that wait for more records. */
   flush(now: number): void {
     this.#packer.flush(now)
   }
 
-  /** The next pack; the same one until it is dropped or halved, more is to be asked again, or the limits are set. */
+  /** The next pack. It stays the same until `drop()`, `halve()`, `addAgain()` or `setLimits()`. */
   peek(now: number): NextPack<R> | undefined {
     if (this.#next) return this.#next
     const { maxTokens, maxItems } = this.#packer.limits
@@ -63,7 +63,7 @@ export class PackQueue<R> {
     this.#next = undefined
   }
 
-  /** The next pack cannot leave as it is: half of it is next. */
+  /** The next pack is too large. Its first half becomes the next pack. */
   halve(): void {
     if (!this.#next || this.#next.pack.length === 1) return
     const { pack, isRetry } = this.#next
@@ -75,14 +75,14 @@ export class PackQueue<R> {
   }
 
   /**
-   * Packs wait for nothing but to leave: time to stop reading. The one that leaves next does not count, since others may be
-   * filling behind it: what keeps it waiting, such as a rate limit, must not let them leave half full.
+   * Whether a pack gains nothing by waiting, so that the caller should stop reading. The next pack
+   * does not count: while it waits, for example for a rate limit, the packs behind it can fill.
    */
   get hasReserve(): boolean {
     return this.#packer.hasReserve
   }
 
-  /** When the first pack has waited long enough for company. */
+  /** Time at which the first pack has waited long enough for more records. */
   get nextDue(): number {
     return this.#packer.nextDue
   }

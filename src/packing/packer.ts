@@ -1,49 +1,50 @@
-/** What the packer needs to know of an item: its share of the token budget. */
+/** An item with its share of the token budget. */
 export interface Weighed {
   readonly tokens: number
 }
 
 export interface PackLimits {
-  /** Tokens in one pack. An item larger than that travels alone. */
+  /** Largest number of tokens in one pack. A larger item leaves alone. */
   readonly maxTokens: number
-  /** Items in one pack. */
+  /** Largest number of items in one pack. */
   readonly maxItems: number
 }
 
 interface OpenPack<T> {
   readonly items: T[]
   tokens: number
-  /** When it leaves, whatever stands behind it, by the caller's clock. */
+  /** Time at which the pack leaves, also if no other pack is behind it. */
   due: number
 }
 
-/** How long a full pack waits for the next to fill, in ms. Files and fetched batches give their next records within it. */
-const FULL_WAIT = 10
+/** Time for which a full pack waits for the next pack. A file or a batch fills it in that time. */
+const FULL_WAIT_MS = 10
 
 /**
- * Fills packs in order. It owns no clock and no timer: it is told the time, and says when to ask again.
+ * Fills packs in order. It has no clock and no timer. The caller passes the time.
  *
- * A full pack leaves when a second full one stands behind it. So a source that is fast always leaves one to share with at
- * its end, and the last packs can be evened out rather than leaving a runt. It waits no longer than `FULL_WAIT` for that.
+ * A full pack leaves when a second full pack is behind it. So at the end of a fast input there are
+ * several packs left, and the packer makes them equally large instead of leaving a small last pack.
+ * A full pack waits at most `FULL_WAIT_MS` for the second pack.
  */
 export class Packer<T extends Weighed> {
   #limits: PackLimits
-  readonly #linger: number
-  /** Packs that may leave at once, whatever comes behind them. */
+  readonly #lingerMs: number
+  /** Packs that may leave at once. */
   #due: T[][] = []
-  /** Packs that still wait for company; only the last one can take more. */
+  /** Packs that wait for more items. Only the last pack can take more. */
   #waiting: OpenPack<T>[] = []
 
-  constructor(limits: PackLimits, linger: number) {
+  constructor(limits: PackLimits, lingerMs: number) {
     this.#limits = limits
-    this.#linger = linger
+    this.#lingerMs = lingerMs
   }
 
   get limits(): PackLimits {
     return this.#limits
   }
 
-  /** Sets new limits, also for what waits already. */
+  /** Sets new limits, also for the waiting items. */
   setLimits(limits: PackLimits, now: number): void {
     const isSame = limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens
     if (isSame) return
@@ -53,9 +54,9 @@ export class Packer<T extends Weighed> {
     for (const { items, due } of waiting) for (const item of items) this.#add(item, now, due)
   }
 
-  /** Puts an item into the last pack, or, if it does not fit there, into a new one. */
+  /** Puts an item into the last pack. If it does not fit, it begins a new pack. */
   add(item: T, now: number): void {
-    this.#add(item, now, now + this.#linger)
+    this.#add(item, now, now + this.#lingerMs)
   }
 
   #add(item: T, now: number, due: number): void {
@@ -64,14 +65,14 @@ export class Packer<T extends Weighed> {
       last.items.push(item)
       last.tokens += item.tokens
     } else {
-      if (last) last.due = Math.min(last.due, now + FULL_WAIT)
+      if (last) last.due = Math.min(last.due, now + FULL_WAIT_MS)
       last = { items: [item], tokens: item.tokens, due }
       this.#waiting.push(last)
     }
-    if (isFull(last, this.#limits)) last.due = Math.min(last.due, now + FULL_WAIT)
+    if (isFull(last, this.#limits)) last.due = Math.min(last.due, now + FULL_WAIT_MS)
   }
 
-  /** Makes everything that waits leave as soon as it is asked for, in packs of about the same size. */
+  /** Lets all waiting items leave at once, in packs of about the same size. */
   flush(): void {
     if (this.#waiting.length === 0) return
     const items = this.#waiting.flatMap((pack) => pack.items)
@@ -79,7 +80,7 @@ export class Packer<T extends Weighed> {
     this.#waiting = []
   }
 
-  /** The next pack that should be sent at this time, if any. */
+  /** The next pack that may leave now, if there is one. */
   take(now: number): T[] | undefined {
     const due = this.#due.shift()
     if (due) return due
@@ -90,7 +91,7 @@ export class Packer<T extends Weighed> {
     return this.#due.length === 0 && this.#waiting.length === 0
   }
 
-  /** A pack may leave whatever the time, and nothing is gained by waiting: time to stop reading until it has left. */
+  /** Whether a pack gains nothing by waiting, so that the caller should stop reading. */
   get hasReserve(): boolean {
     const [, second, third] = this.#waiting
     return (
@@ -98,7 +99,7 @@ export class Packer<T extends Weighed> {
     )
   }
 
-  /** When the first waiting pack has waited long enough; `Infinity` while nothing waits. */
+  /** Time at which the first pack has waited long enough. `Infinity` if no pack waits. */
   get nextDue(): number {
     return this.#waiting[0]?.due ?? Infinity
   }
@@ -116,15 +117,16 @@ function isFull(pack: OpenPack<unknown>, limits: PackLimits): boolean {
   return pack.items.length >= limits.maxItems || pack.tokens >= limits.maxTokens
 }
 
-/** The two halves of a pack that cannot leave whole. */
+/** Splits a pack that is too large into two halves. */
 export function halve<T>(pack: readonly T[]): [T[], T[]] {
   const half = Math.ceil(pack.length / 2)
   return [pack.slice(0, half), pack.slice(half)]
 }
 
 /**
- * Cuts a list into packs, each filled up to the limits before the next one is opened. With a number of packs, none takes
- * more than an equal share of the items that are left.
+ * Cuts a list into packs. Each pack is filled up to the limits before the next pack begins.
+ *
+ * @param packCount Number of packs. No pack takes more than an equal share of the rest.
  */
 function partition<T extends Weighed>(items: readonly T[], limits: PackLimits, packCount = 1): T[][] {
   const packs: T[][] = []
@@ -143,14 +145,14 @@ function partition<T extends Weighed>(items: readonly T[], limits: PackLimits, p
   return packs
 }
 
-/** Cuts a list into as few packs as the limits allow, of about the same size. */
+/** Cuts a list into the smallest number of packs, of about the same size. */
 export function evenOut<T extends Weighed>(items: readonly T[], limits: PackLimits): T[][] {
   let best = partition(items, limits)
   if (best.length <= 1) return best
   const tightest = { ...limits }
   let tooSmall = 0
   let enough = 1
-  // The smallest share of both limits that needs no more packs, to a thousandth.
+  // Find the smallest share of both limits that needs no more packs, to a thousandth.
   while (enough - tooSmall > 0.001) {
     const share = (tooSmall + enough) / 2
     const tighter = { maxTokens: limits.maxTokens * share, maxItems: Math.ceil(limits.maxItems * share) }
@@ -163,7 +165,7 @@ export function evenOut<T extends Weighed>(items: readonly T[], limits: PackLimi
       Object.assign(tightest, tighter)
     }
   }
-  // That fills the first ones to the brim. If equal numbers do as well, better.
+  // The first packs are full now. Equal numbers of items are better, if they need no more packs.
   const equal = partition(items, tightest, best.length)
   return equal.length > best.length ? best : equal
 }

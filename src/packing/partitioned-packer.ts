@@ -1,7 +1,7 @@
 import TinyQueue from 'tinyqueue'
 import { evenOut, Packer, type PackLimits, type Weighed } from './packer.ts'
 
-/** An item with a key: only items of the same key share a pack. */
+/** An item with a key. Only items with the same key share a pack. */
 interface Partitioned extends Weighed {
   readonly partition: string | undefined
 }
@@ -10,29 +10,30 @@ interface Partitioned extends Weighed {
 interface Lane<T extends Partitioned> {
   readonly key: string | undefined
   readonly packer: Packer<T>
-  /** Place in the round. The lane of a new key is last, and so is a lane that a pack has just left. */
+  /** Place in the round. A new lane comes last. A lane that has just sent a pack comes last too. */
   turn: number
-  /** Whether the lane stands in `#ready`. */
+  /** Whether the lane is in `#ready`. */
   isReady: boolean
-  /** What `#reserves` and `#dues` know of the packer. */
+  /** The packer's `hasReserve`, as counted in `#reserves`. */
   hasReserve: boolean
+  /** The packer's `nextDue`, as entered in `#dues`. */
   due: number
 }
 
-/** When a lane's first pack has waited long enough. */
+/** The time at which a lane's first pack has waited long enough. */
 interface Due<T extends Partitioned> {
   readonly lane: Lane<T>
   readonly at: number
-  /** The lane's turn: of two lanes that are due at one time the older comes first. */
+  /** The lane's turn. If two lanes are due at the same time, the older lane comes first. */
   readonly turn: number
 }
 
 /**
  * A packer for each key with waiting items, so that items of different keys never share a pack.
  *
- * The work for one item does not grow with the number of keys: two heaps know which lanes have a
- * pack that may leave, and which lane's time comes next. A heap's entry may be out of date; the
- * packer of its lane has the truth.
+ * The work for one item does not grow with the number of keys. One heap holds the lanes with a pack
+ * that may leave. Another heap holds the times of the lanes. An entry of a heap may be out of date,
+ * so the lane's packer decides.
  */
 export class PartitionedPacker<T extends Partitioned> {
   #limits: PackLimits
@@ -43,19 +44,19 @@ export class PartitionedPacker<T extends Partitioned> {
   readonly #ready = new TinyQueue<Lane<T>>([], (a, b) => a.turn - b.turn)
   /** When lanes become ready by time alone. */
   readonly #dues = new TinyQueue<Due<T>>([], (a, b) => a.at - b.at || a.turn - b.turn)
-  /** Lanes with items that no flush has reached yet. */
+  /** Lanes with items that came after the last flush. */
   readonly #unflushed = new Set<Lane<T>>()
-  /** How many lanes have a reserve. */
+  /** Number of lanes with a reserve. */
   #reserves = 0
   #nextTurn = 0
-  /** Packs that were taken and put back. The next to leave is last. */
+  /** Packs that were taken and put back. The last of them leaves next. */
   #returned: (readonly T[])[] = []
-  /** Items that wait, those of `#returned` included. */
+  /** Number of waiting items, including the items of `#returned`. */
   #waiting = 0
 
   /**
-   * @param lingerMs How long a pack waits for company, from its first item.
-   * @param maxWaiting How many items of all keys may wait. When more wait, the oldest leave.
+   * @param lingerMs Time for which a pack waits for more items, from its first item.
+   * @param maxWaiting Number of waiting items, of all keys, at which the oldest items leave.
    */
   constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
     this.#limits = limits
@@ -67,7 +68,7 @@ export class PartitionedPacker<T extends Partitioned> {
     return this.#limits
   }
 
-  /** Sets new limits. A lane learns them when it is used next. */
+  /** Sets new limits. A lane gets them when it is used next. */
   setLimits(limits: PackLimits): void {
     if (limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens) return
     this.#limits = limits
@@ -83,30 +84,30 @@ export class PartitionedPacker<T extends Partitioned> {
     this.#update(lane)
   }
 
-  /** Puts back a pack that was taken: it is the next to leave. */
+  /** Puts back a pack that was taken. It leaves next. */
   putBack(pack: readonly T[]): void {
     this.#returned.push(pack)
     this.#waiting += pack.length
   }
 
-  /** Makes everything that waits leave as soon as it is asked for. */
+  /** Lets all waiting items leave at once. */
   flush(now: number): void {
     for (const lane of this.#unflushed) this.#flush(lane, now)
   }
 
-  /** The next pack that may leave now. */
+  /** The next pack that may leave now, if there is one. */
   take(now: number): readonly T[] | undefined {
     const pack = this.#returned.pop() ?? this.#takeNew(now)
     if (pack) this.#waiting -= pack.length
     return pack
   }
 
-  /** A pack may leave at any time and gains nothing by waiting: the caller should read no more. */
+  /** Whether a pack gains nothing by waiting, so that the caller should stop reading. */
   get hasReserve(): boolean {
     return this.#isCrowded || this.#reserves > 0
   }
 
-  /** When the first waiting pack has waited long enough. `Infinity`: none waits. */
+  /** Time at which the first pack has waited long enough. `Infinity` if no pack waits. */
   get nextDue(): number {
     return this.#firstDue()?.at ?? Infinity
   }
@@ -119,7 +120,7 @@ export class PartitionedPacker<T extends Partitioned> {
     }
     const pack = this.#takeReady(now)
     if (pack || !this.#isCrowded) return pack
-    // No lane is ready, so the oldest lane leaves without company.
+    // No lane is ready, so the oldest lane stops waiting for more items.
     const oldest = this.#firstDue()
     if (oldest) this.#flush(oldest.lane, now)
     return this.#takeReady(now)
@@ -130,7 +131,7 @@ export class PartitionedPacker<T extends Partitioned> {
       lane.isReady = false
       lane.packer.setLimits(this.#limits, now)
       const pack = lane.packer.take(now)
-      // Behind the others, so that a busy key keeps none of them waiting.
+      // The lane moves behind the others, so that a busy key does not keep them waiting.
       if (pack) lane.turn = this.#nextTurn++
       if (lane.packer.isEmpty) this.#close(lane)
       this.#update(lane)
@@ -158,7 +159,7 @@ export class PartitionedPacker<T extends Partitioned> {
     this.#update(lane)
   }
 
-  /** Notes what has changed in a lane's packer. */
+  /** Updates the heaps after a change in a lane's packer. */
   #update(lane: Lane<T>): void {
     const { hasReserve, nextDue } = lane.packer
     if (hasReserve !== lane.hasReserve) this.#reserves += hasReserve ? 1 : -1

@@ -1,21 +1,22 @@
 import TinyQueue from 'tinyqueue'
 import type { Entry } from '../record/entry.ts'
 
-/** Records that may share a pack: those of one group and one partition. */
+/** Records that may share a pack. They have the same group and the same partition. */
 interface Kind<R> {
   readonly key: string
-  /** Oldest first. */
+  /** The oldest record comes first. */
   readonly entries: TinyQueue<Entry<R>>
 }
 
 /**
- * Records to be asked again, oldest first, in packs that are no larger than each of their records
- * allows. Records that were refused together, or among which recovery looks for the guilty one,
- * share packs only with each other, and so do the records of one partition.
+ * Records that have to be sent again, the oldest first. A pack is no larger than each of its
+ * records allows. Records that were refused together share packs only with each other. The same
+ * holds for records among which recovery searches for the guilty record, and for records of one
+ * partition.
  */
 export class RetryQueue<R> {
   readonly #kinds = new Map<string, Kind<R>>()
-  /** The first index of each kind. An entry may be out of date: the kind itself has the truth. */
+  /** The first index of each kind. An entry may be out of date, so the kind decides. */
   readonly #firsts = new TinyQueue<{ kind: Kind<R>; index: number }>([], (a, b) => a.index - b.index)
 
   add(entries: readonly Entry<R>[]): void {

@@ -1,4 +1,7 @@
-/** How many records may be read and wait: for older records, for a record of the same text, or for company of their key. */
+/**
+ * Largest number of records that are read and wait: for older records, for a record with the same
+ * text, or for more records with the same key.
+ */
 export function windowOf(maxInFlight: number, maxPackRecords: number): number {
   return 2 * (maxInFlight + 2) * maxPackRecords
 }

@@ -2,13 +2,12 @@ import { Alarm } from '../base/alarm.ts'
 import type { Timeouts } from '../options/options.ts'
 import { RequestError } from '../record/errors.ts'
 
-/** A timer that rings so late, in ms, was kept from ringing; and after how many ms it is looked once more. */
-const LATE = 5
-const SECOND_LOOK = 2
+/** Delay of a timer above which this thread was busy. */
+const LATE_MS = 5
+/** Time after which a late timer checks the deadline a second time. */
+const SECOND_CHECK_MS = 2
 
-/**
- * The deadlines of one request. Time during which nobody reads, because the consumer is slow, counts against none of them.
- */
+/** The deadlines of one request. A pause for a slow consumer counts against no deadline. */
 export class Deadlines {
   readonly #timeouts: Timeouts
   readonly #startedAt = performance.now()
@@ -16,17 +15,17 @@ export class Deadlines {
   readonly #alarm = new Alarm(() => {
     this.#check()
   })
-  /** When the request has taken too long; it moves by the time during which nobody read. */
+  /** Time at which the whole request is too slow. A pause moves this time. */
   #end: number
-  /** When the answer has been silent for too long. */
+  /** Time at which the answer has been silent for too long. A pause moves this time. */
   #silence: number
   #firstToken: number | undefined
   #pausedAt: number | undefined
   #rangInPause = false
-  /** The deadline that was given a second look. */
-  #lookedTwice = -1
+  /** The last deadline that was checked a second time. */
+  #checkedTwice = -1
 
-  /** @param expire Called once, when the first of the deadlines has passed. */
+  /** @param expire Called once, when the first deadline has passed. */
   constructor(timeouts: Timeouts, expire: (error: RequestError) => void) {
     const now = this.#startedAt
     this.#timeouts = timeouts
@@ -36,33 +35,34 @@ export class Deadlines {
     this.#alarm.set(Math.min(this.#end, this.#silence), now)
   }
 
-  /** How long the first token took, in ms; `undefined` before it comes. */
+  /** Time to the first token, in ms. `undefined` before the first token. */
   get firstToken(): number | undefined {
     return this.#firstToken
   }
 
-  /** The model has written something, be it only a thought. */
+  /** The model has written a token. A reasoning token counts too. */
   progress(): void {
     const now = performance.now()
     this.#silence = now + this.#timeouts.idleTimeout
-    // Not for every token, which would cost more than the token: an alarm that rings early looks again.
+    // Setting the alarm for each token would cost more than the token. An alarm that rings too
+    // early is set again.
     if (this.#firstToken === undefined) this.#alarm.set(Math.min(this.#end, this.#silence), now)
     this.#firstToken ??= now - this.#startedAt
   }
 
-  /** The consumer works, or the request waits for it: no deadline runs. */
+  /** The request waits for the consumer. No deadline runs. */
   pause(): void {
     this.#pausedAt = performance.now()
   }
 
-  /** The request reads on. The deadlines move by the length of the pause. */
+  /** The request continues. The deadlines move by the length of the pause. */
   resume(): void {
     const now = performance.now()
     const pause = now - (this.#pausedAt ?? now)
     this.#pausedAt = undefined
     this.#end += pause
     this.#silence += pause
-    // Pauses are frequent and mostly short: only a long one meets the alarm.
+    // Pauses are frequent and usually short. The alarm rarely rings in a pause.
     if (this.#rangInPause) this.#alarm.set(Math.min(this.#end, this.#silence), now)
     this.#rangInPause = false
   }
@@ -79,10 +79,10 @@ export class Deadlines {
     // Timers may ring a fraction of a millisecond early.
     if (due - now >= 1) {
       this.#alarm.set(due, now)
-    } else if (now - due > LATE && this.#lookedTwice !== due) {
-      // This thread was busy. What has come meanwhile is still to be read, and that is after the timers.
-      this.#lookedTwice = due
-      this.#alarm.set(now + SECOND_LOOK, now)
+    } else if (now - due > LATE_MS && this.#checkedTwice !== due) {
+      // This thread was busy. Node reads the data that has come since then after the timers.
+      this.#checkedTwice = due
+      this.#alarm.set(now + SECOND_CHECK_MS, now)
     } else {
       this.#expire(this.#error())
     }
@@ -100,11 +100,11 @@ export class Deadlines {
     return this.#firstToken === undefined
       ? new RequestError(
           'first_token_timeout',
-          `Nothing of the answer came ${after(firstTokenTimeout)} (firstTokenTimeout)`,
+          `No token of the answer came ${after(firstTokenTimeout)} (firstTokenTimeout)`,
         )
       : new RequestError(
           'idle_timeout',
-          `Nothing more of the answer came ${after(idleTimeout)} (idleTimeout)`,
+          `No further token of the answer came ${after(idleTimeout)} (idleTimeout)`,
         )
   }
 }

@@ -9,24 +9,24 @@ import type { Entry } from '../record/entry.ts'
 import type { Outcome } from '../record/outcome.ts'
 import { runRequest, type ClosedElement } from './run-request.ts'
 
-/** What becomes of requests and their records. */
+/** Is told what happens to requests and their records. */
 export interface DispatchListener<R, T> {
   /** The stream, for diagnostics. */
   readonly stream: object
   /**
-   * A record has its outcome. `result` is the value of a fulfilled record as the model wrote it. The
-   * request waits for the promise, if there is one.
+   * A record has its outcome. `result` is the value of a fulfilled record as the model wrote it. If
+   * the listener returns a promise, the request waits for it.
    */
   onSettled: (entry: Entry<R>, outcome: Outcome<R, T>, result?: unknown) => Promise<void> | undefined
-  /** No further request can succeed. */
+  /** No other request can succeed. */
   onFatal: (end: RequestEnd & { kind: 'fatal' }) => void
-  /** A listener or another part of this side threw. */
+  /** A listener or another part of the stream threw. */
   onError: (error: unknown) => void
-  /** A request has ended, and the engine may have a new answer. */
+  /** A request has ended, so the engine may return a new step. */
   onChange: () => void
 }
 
-/** Carries out what the engine decides: sends its requests, and tells it what comes of them. */
+/** Sends the requests that the engine decides on, and tells the engine how they end. */
 export class Dispatcher<R, T> {
   readonly #options: Resolved<R, T>
   readonly #engine: PackEngine<R>
@@ -46,7 +46,7 @@ export class Dispatcher<R, T> {
     this.#listener = listener
   }
 
-  /** Sends all that may leave now. Returns what the engine waits for then. */
+  /** Sends all requests that may leave now. Returns the engine's step after them. */
   send(now: number): Exclude<Step<R>, { kind: 'send' }> {
     for (;;) {
       const step = this.#engine.next(now)
@@ -63,7 +63,7 @@ export class Dispatcher<R, T> {
     for (const abort of this.#aborts) abort.abort()
   }
 
-  /** One request, from its departure until the outcomes that it brought have been taken. */
+  /** Runs one request, from its departure until the consumer has taken its outcomes. */
   async #run(departure: Departure<R>): Promise<void> {
     const { pack, request } = departure
     const startedAt = performance.now()
@@ -86,7 +86,7 @@ export class Dispatcher<R, T> {
     this.#listener.onChange()
   }
 
-  /** Sends the request, and passes on what comes until it has ended. */
+  /** Sends the request, and passes its events on until it has ended. */
   async #follow(departure: Departure<R>): Promise<FinishedRequest<R>> {
     const { request, pack, cap, isRetry, permit } = departure
     const { apiName, model } = this.#options
@@ -115,10 +115,10 @@ export class Dispatcher<R, T> {
     } finally {
       this.#aborts.delete(abort)
     }
-    throw new Error('The request told no end')
+    throw new Error('The request reported no end')
   }
 
-  /** Lets an element's outcome leave. Returns a promise for as long as the consumer has no room. */
+  /** Emits an element's outcome. Returns a promise if the request has to wait for the consumer. */
   #take(element: ClosedElement<R, T>, request: number): Promise<void> | undefined {
     const { stream, onSettled } = this.#listener
     const index = element.kind === 'fulfilled' ? element.entry.index : undefined

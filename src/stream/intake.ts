@@ -5,19 +5,19 @@ import { RecordError } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
 import { toEntry, type EntryRules } from './to-entry.ts'
 
-/** What becomes of the records that come in. */
+/** Is told what happens to each record that comes in. */
 export interface IntakeListener<R, T> {
-  /** The record needs no request, or cannot be sent. */
+  /** The record has its outcome, because it needs no request or cannot be sent. */
   onOutcome: (outcome: Outcome<R, T>) => void
-  /** The record has to be asked. */
+  /** The record has to be sent. */
   onEntry: (entry: Entry<R>) => void
-  /** The cache has answered: the next record may come. */
+  /** The cache has answered, so the next record may come. */
   onChange: () => void
-  /** Something on this side threw. */
+  /** A part of the stream threw. */
   onError: (error: unknown) => void
 }
 
-/** Takes records in, one at a time: settles those that need no request, and hands on the others. */
+/** Takes in one record at a time. Settles records that need no request, and passes others on. */
 export class Intake<R, T> {
   readonly #rules: EntryRules<R>
   readonly #ledger: Ledger
@@ -33,7 +33,7 @@ export class Intake<R, T> {
     this.#listener = listener
   }
 
-  /** The cache is looking a record up: no other record may come before its answer. */
+  /** Whether the cache is looking a record up. The next record must wait for the cache. */
   get isBusy(): boolean {
     return this.#isBusy
   }
@@ -49,12 +49,12 @@ export class Intake<R, T> {
     }
   }
 
-  /** A record that the cache is still looking up goes nowhere. */
+  /** Ignores a record that the cache is still looking up. */
   close(): void {
     this.#isClosed = true
   }
 
-  /** Finds a record's value without a request, or hands the record on. */
+  /** Finds a record's value without a request, or passes the record on. */
   #lookUp(entry: Entry<R>): void {
     if (this.#reuse.join(entry)) return
     const found = this.#reuse.find(entry)

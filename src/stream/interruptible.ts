@@ -1,6 +1,6 @@
 /**
- * Lets the steps of one request be waited for until a signal aborts, even where a step never ends.
- * One listener serves all steps: a listener for each token would cost more than the token.
+ * Waits for the steps of one request until a signal aborts, also if a step never ends. One listener
+ * serves all steps, because a listener for each token would cost more than the token.
  */
 export class Interruptible {
   readonly #signal: AbortSignal
@@ -11,7 +11,7 @@ export class Interruptible {
     signal.addEventListener('abort', () => this.#interrupt?.(signal.reason), { once: true })
   }
 
-  /** Settles as the step does. Rejects with the signal's reason if the signal aborts before. */
+  /** Settles like the step. Rejects with the signal's reason if the signal aborts first. */
   wait<T>(step: PromiseLike<T> | T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#interrupt = reject

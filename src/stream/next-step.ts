@@ -1,20 +1,20 @@
-/** What the stream weighs at each step. */
+/** The facts that decide the stream's next step. */
 export interface StreamState {
-  /** Records that were read and hold a place in the window. */
+  /** Number of records that take a place in the window. */
   readonly inWindow: number
-  /** Places in the window. */
+  /** Number of places in the window. */
   readonly window: number
-  /** The last record before a call of `flush()` has been read, and no record after it. */
+  /** The last record before a call of `flush()` has been read, and no later record. */
   readonly isFlushed: boolean
-  /** `_flush` has been called: its callback ends the stream. */
+  /** `_flush` has been called. Its callback ends the stream. */
   readonly isEnding: boolean
-  /** The input has ended and Node buffers nothing of it, whether or not it has called `_flush`. */
+  /** The input has ended and Node buffers no record. Node may not have called `_flush` yet. */
   readonly hasEnded: boolean
-  /** Every record that was read has left. */
+  /** The outcome of every record that was read has left. */
   readonly isSettled: boolean
-  /** The cache is looking a record up, so that no other record may come. */
+  /** The cache is looking a record up, so no other record may come. */
   readonly isLookingUp: boolean
-  /** Values that the cache has not stored yet. */
+  /** Number of values that the cache has not stored yet. */
   readonly unstored: number
   /** A write callback is held back. */
   readonly hasWriter: boolean
@@ -22,27 +22,27 @@ export interface StreamState {
   readonly isBlocked: boolean
   /** The engine has room for another record. */
   readonly engineWantsMore: boolean
-  /** The engine sends nothing more. */
+  /** The engine sends no more requests. */
   readonly isStopped: boolean
-  /** No request runs, and none keeps a slot. */
+  /** No request runs or takes a slot. */
   readonly isIdle: boolean
-  /** Requests that run. */
+  /** Number of running requests. */
   readonly inFlight: number
 }
 
-/** What the stream does next, once the engine has sent all that may leave. */
+/** The stream's next step, after the engine has sent all requests that may leave. */
 export type NextStep =
-  /** Fail, as soon as the consumer has taken every outcome. */
+  /** Fail when the consumer has taken every outcome. */
   | 'fail'
-  /** Wait for the usage of the last answers, but not for ever. */
+  /** Wait for the usage of the last answers, for a limited time. */
   | 'await usage'
-  /** Call `_flush` back. */
+  /** Call the callback of `_flush`. */
   | 'end'
-  /** Call the held write back, so that the next record comes. */
+  /** Call the write callback that is held back, so that the next record comes. */
   | 'read'
   | 'wait'
 
-/** No record comes, at least for now, to keep the records company that wait. */
+/** Whether no more records come, at least for now. Then the waiting records leave. */
 export function isInputOver(state: StreamState): boolean {
   return state.isEnding || isWindowFull(state) || (state.isFlushed && !state.isLookingUp)
 }
@@ -58,7 +58,7 @@ export function nextStep(state: StreamState): NextStep {
 }
 
 function hasRoom(state: StreamState): boolean {
-  // A store that is slower than the model holds as many values as records may wait.
+  // If the store is slower than the model, the number of unstored values stays limited.
   const isStoreBehind = state.unstored >= state.window
   return state.engineWantsMore && !state.isBlocked && !isStoreBehind && !isWindowFull(state)
 }

@@ -1,10 +1,12 @@
 import { Transform } from 'node:stream'
 
 /**
- * A `Transform` whose types say what may be written and what is read, where Node's say `any`.
+ * A `Transform` with exact types for the written records and the emitted outcomes. Node's types say
+ * `any`.
  *
- * Node's `pipeline` wants a stream of strings or bytes, whatever its mode. So each method that it looks at has a second
- * signature for its sake; calls and `for await` are checked against the precise one.
+ * The types of Node's `pipeline` expect a stream of strings or bytes, also in object mode. So some
+ * methods have a second signature for `pipeline`. TypeScript checks calls and `for await` against
+ * the exact signature.
  */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging -- the interface below only adds overloads */
 /* eslint-disable @typescript-eslint/no-unused-vars, @typescript-eslint/no-unnecessary-type-parameters -- used there */
@@ -23,7 +25,7 @@ export interface ObjectTransform<I, O> {
   end(record: I, encoding: BufferEncoding, callback?: () => void): this
   end(forPipeline: string | Uint8Array, callback?: () => void): this
   end(forPipeline: string, encoding?: BufferEncoding, callback?: () => void): this
-  // The last signature is the one that inference sees, as for the function that follows in a pipeline.
+  // Type inference uses the last signature, for example for the next function in a pipeline.
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<any>
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<O>
   on(event: 'data', listener: (outcome: O) => void): this

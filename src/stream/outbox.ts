@@ -1,7 +1,7 @@
-/** Outcomes that wait to leave: as they come, or, in order, each when all before it have left. */
+/** Outcomes that wait to leave: as they come, or in the order of the input. */
 export class Outbox<T extends { readonly index: number }> {
   readonly #ordered: boolean
-  /** In order: keyed by index. Otherwise: by number of arrival. */
+  /** The key is the index if `ordered`, and otherwise the number of arrival. */
   readonly #waiting = new Map<number, T>()
   #arrived = 0
   #left = 0
@@ -24,19 +24,19 @@ export class Outbox<T extends { readonly index: number }> {
     return next
   }
 
-  /** Lets all leave that wait, in their order, whatever is missing between them. Nothing may be put afterwards. */
+  /** Lets all waiting outcomes leave in order, despite gaps. Then `put()` is not allowed. */
   closeGaps(): void {
     const waiting = [...this.#waiting].sort(([a], [b]) => a - b)
     this.#waiting.clear()
     waiting.forEach(([, outcome], i) => this.#waiting.set(this.#left + i, outcome))
   }
 
-  /** Whether one may leave that has not been taken. */
+  /** Whether `take()` would return an outcome. */
   get hasNext(): boolean {
     return this.#waiting.has(this.#left)
   }
 
-  /** How many have left; in order, this is the index of the next one to leave. */
+  /** Number of outcomes that have left. If `ordered`, also the index of the next outcome. */
   get left(): number {
     return this.#left
   }

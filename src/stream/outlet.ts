@@ -1,7 +1,7 @@
 import { Outbox } from './outbox.ts'
 
 /**
- * The readable side: lets outcomes out while there is room, and makes whoever produces them wait while there is none.
+ * The readable side. Lets outcomes out while there is room. Otherwise it makes the producer wait.
  */
 export class Outlet<T extends { readonly index: number }> {
   readonly #outbox: Outbox<T>
@@ -11,49 +11,50 @@ export class Outlet<T extends { readonly index: number }> {
   #waiting: (() => void)[] = []
 
   /**
-   * @param ordered Whether outcomes leave in the order of their indexes, rather than as they come.
-   * @param push Takes an outcome, and says whether there is room for another, as `Readable.push` does.
+   * @param ordered Whether outcomes leave in the order of their indexes.
+   * @param push Takes an outcome. Returns whether there is room for another, as `Readable.push`
+   *   does.
    */
   constructor(ordered: boolean, push: (outcome: T) => boolean) {
     this.#outbox = new Outbox(ordered)
     this.#push = push
   }
 
-  /** How many outcomes have left. */
+  /** Number of outcomes that have left. */
   get left(): number {
     return this.#outbox.left
   }
 
-  /** Whether an outcome waits for the consumer, and for nothing else. */
+  /** Whether an outcome waits only for the consumer. */
   get isBlocked(): boolean {
     return this.#outbox.hasNext
   }
 
-  /** Lets an outcome out, at once if there is room. Otherwise returns a promise that lasts until there is some. */
+  /** Lets an outcome out. Returns a promise if the caller has to wait for room. */
   emit(outcome: T): Promise<void> | undefined {
     this.#outbox.put(outcome)
     return this.#letOut() ? undefined : this.#drain()
   }
 
-  /** Nothing more will come: lets out what waits for others before it. */
+  /** No more outcomes come. Lets out the outcomes that wait for earlier outcomes. */
   closeGaps(): void {
     this.#outbox.closeGaps()
     this.#letOut()
   }
 
-  /** The consumer wants more. */
+  /** The consumer wants more outcomes. */
   resume(): void {
     this.#isFull = false
     if (this.#letOut()) this.#release()
   }
 
-  /** Nothing will leave any more: nobody needs to wait. */
+  /** No more outcomes leave. No producer needs to wait any longer. */
   close(): void {
     this.#isClosed = true
     this.#release()
   }
 
-  /** False once there is no more room. */
+  /** Lets out as many outcomes as there is room for. Returns whether all outcomes have left. */
   #letOut(): boolean {
     while (!this.#isFull) {
       const outcome = this.#outbox.take()

@@ -18,18 +18,19 @@ import { isInputOver, nextStep, type StreamState } from './next-step.ts'
 import { ObjectTransform } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
 
-/** How long the end waits for the usage of answers whose records have all settled, in ms. */
+/** Longest wait for the usage of the last answers, after all records have settled. */
 const USAGE_WAIT_MS = 10_000
-/** How often a stream that fails checks whether the consumer has taken all outcomes, in ms. */
+/** Interval at which a failing stream checks whether the consumer has taken all outcomes. */
 const TAKEN_CHECK_MS = 20
 
 /**
  * Packs records into requests, and emits each record's outcome as soon as the model has written it.
  *
- * An object-mode `Transform`: records in, `Outcome`s out, exactly one for each record.
+ * This is a `Transform` in object mode. You write records and read `Outcome`s, exactly one for each
+ * record.
  *
- * @typeParam R The record that is written.
- * @typeParam T The value of a fulfilled outcome, as `schema` has it.
+ * @typeParam R The type of the records.
+ * @typeParam T The type of the value of a fulfilled outcome, from `schema`.
  */
 export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Outcome<R, T>> {
   readonly #options: Resolved<R, T>
@@ -39,28 +40,29 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
   readonly #intake: Intake<R, T>
-  /** How many records had been written when `flush()` was called last. */
+  /** Number of records that were written before the last call of `flush()`. */
   #flushedTo = 0
   /** The write callback that is held back until there is room. */
   #writer: TransformCallback | undefined
-  /** The callback of `_flush`: the input has ended. */
+  /** The callback of `_flush`. Present when the input has ended. */
   #ending: TransformCallback | undefined
-  /** For the next pack or the end of a pause. */
+  /** Rings for the next pack and at the end of a pause. */
   readonly #alarm = new Alarm(() => {
     this.#pump()
   })
-  /** For answers that stay open although nothing is missing but their usage. */
+  /** Rings if the usage of the last answers has not come in time. */
   readonly #lastCall = new Alarm(() => {
     this.#dispatcher.abortAll()
   })
   #lastCallAt: number | undefined
-  /** For `linger: 0`: what is written in one turn of the event loop leaves at its end. */
+  /** Rings for `linger: 0`, at the end of the turn of the event loop in which records came. */
   readonly #turnEnd = new Alarm(() => {
     this.flush()
   })
 
   /**
-   * @throws {TypeError | RangeError} For a bad option: the message names it, says what it should be, and what it is.
+   * @throws {TypeError | RangeError} For a bad option. The message names the option, the expected
+   *   value and the given value.
    */
   constructor(options: PackStreamOptions<R, T>) {
     const resolved = resolveOptions(options)
@@ -104,7 +106,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       onChange: pump,
       onError,
     })
-    // Last, since a signal that has been aborted already destroys at once.
+    // This comes last, because an aborted signal destroys the stream at once.
     if (signal) addAbortSignal(signal, this)
   }
 
@@ -113,30 +115,33 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures)
   }
 
-  /** Sends every record written so far without waiting for company. Does not end the stream. */
+  /** Sends all records written so far, without waiting for more. Does not end the stream. */
   flush(): void {
     this.#flushedTo = this.#ledger.recordsRead + this.#buffered
     this.#pump()
   }
 
   /**
-   * Sends nothing more. Requests that run go on to their end, and every outcome that they bring leaves: with
-   * `preserveOrder` in order, at the end also those that wait behind a record without one. Once they have been taken, the
-   * stream is destroyed with a `PackStreamError` of code `stopped`, whose `unsettled` counts the records that were read and
-   * have no outcome. If the input has ended and there is none, the stream ends as ever.
+   * Sends no more requests. Running requests continue to their ends, and all their outcomes leave.
+   * With `preserveOrder` the outcomes leave in order, at the end also outcomes that wait for a
+   * record without an outcome. When the consumer has taken all outcomes, the stream is destroyed
+   * with a `PackStreamError` of code `stopped`. Its `unsettled` is the number of records that were
+   * read and have no outcome. If the input has ended and every record has its outcome, the stream
+   * ends normally.
    *
-   * No pause is waited for, of whatever kind, and what would have been asked again is not. Calling it twice does nothing more,
-   * nor does calling it when `maxCost` has been reached or the stream destroyed: the first reason counts.
+   * The stream does not wait for pauses, and sends no record again. A second call has no effect,
+   * and neither has a call after `maxCost` was reached or after the stream was destroyed. The first
+   * reason counts.
    */
   stop(): void {
     this.#engine.stop('stopped', 'The stream was stopped by `stop()`.')
-    // Later, since it may be called in the middle of something, such as by a listener while an outcome leaves.
+    // The pump runs later, because a listener may call `stop()` while an outcome leaves.
     queueMicrotask(() => {
       this.#pump()
     })
   }
 
-  /** Not `_transform`, whose caller has a rule of its own for holding the callback. */
+  /** Overrides `_write`, because Node's `_write` has a rule of its own for the callback. */
   override _write(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#writer = callback
     this.#intake.accept(record)
@@ -161,17 +166,18 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#outlet.close()
     const writer = this.#writer
     this.#writer = undefined
-    // Without an error it is not called, as in Node's own streams: it would look as if there had been one.
+    // Without an error the callback is not called, as in Node's own streams. A call would look like
+    // a successful write.
     if (error) writer?.(error)
     callback(error)
   }
 
-  /** How many records Node buffers. The one whose callback is held counts there, but has been read. */
+  /** Number of records that Node buffers, without the record whose callback is held back. */
   get #buffered(): number {
     return this.writableLength - (this.#writer ? 1 : 0)
   }
 
-  /** Does what can be done now: sends packs, sets the timer, ends, or lets the next record in. */
+  /** Does all that is possible now: sends packs, sets the timer, ends, or reads the next record. */
   #pump(): void {
     if (this.destroyed) return
     const now = performance.now()
@@ -213,7 +219,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { recordsRead } = this.#ledger
     const { preserveOrder, window } = this.#options
     return {
-      // In order: the records that have not left. Otherwise: the records that wait for a twin.
+      // With `preserveOrder`: records that have not left. Otherwise: records that wait for a record
+      // with the same text.
       inWindow: preserveOrder ? recordsRead - this.#outlet.left : this.#reuse.waiting,
       window,
       isFlushed: recordsRead === this.#flushedTo,
@@ -231,12 +238,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     }
   }
 
-  /** A method, not a field: TypeScript would think that it cannot change. */
+  /** A method, because TypeScript assumes that a field does not change. */
   #isGone(): boolean {
     return this.destroyed
   }
 
-  /** Lets a record's outcome leave, and with it those of its twins. Returns a promise as `#emit()` does. */
+  /** Emits the outcomes of a record and of the records with the same text, as `#emit()` does. */
   #settle(entry: Entry<R>, outcome: Outcome<R, T>, result: unknown): Promise<void> | undefined {
     let wait = this.#emit(outcome)
     for (const twin of this.#reuse.settle(entry, outcome, result)) {
@@ -246,7 +253,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return wait
   }
 
-  /** Lets an outcome leave. Returns a promise for as long as the readable side is full. */
+  /** Emits an outcome. Returns a promise if the caller has to wait for the consumer. */
   #emit(outcome: Outcome<R, T>): Promise<void> | undefined {
     if (this.destroyed) return undefined
     this.#ledger.settled(outcome.status)
@@ -258,12 +265,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   #fail(code: PackStreamErrorCode, message: string, cause?: unknown): void {
-    // Outcomes that nobody has taken are lost with the stream.
+    // Outcomes that the consumer has not taken are lost with the stream.
     const lost = this.#ledger.recordsRead - this.#outlet.left + this.readableLength
     this.destroy(new PackStreamError(code, message, lost, cause))
   }
 
-  /** Fails once the consumer has taken every outcome, since each was paid for. Node does not tell when. */
+  /** Fails when the consumer has taken all outcomes, because they were paid for. */
   #failWhenTaken(now: number): void {
     this.#outlet.closeGaps()
     if (this.#isGone()) return

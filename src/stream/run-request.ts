@@ -13,35 +13,36 @@ import type { Fulfilled, PackInfo } from '../record/outcome.ts'
 import { Deadlines } from './deadlines.ts'
 import { Interruptible } from './interruptible.ts'
 
-/** How much longer than our own deadline the SDK's may be, in ms: ours names the option. */
+/** Time by which the SDK's deadline is later. The stream's own deadline names the option. */
 const SDK_MARGIN_MS = 1_000
 
-/** What happens to a request, in this order: accepted, elements (any number of times), ended. */
+/** The events of a request, in this order: accepted, elements (any number of times), ended. */
 export type RequestEvent<R, T> =
-  /** The server has accepted the request. `headers`: where the client tells them. */
+  /** The server has accepted the request. `headers` is present if the client passes them on. */
   | { readonly kind: 'accepted'; readonly headers: AnyHeaders | undefined }
-  /** Elements have closed. Each settles its record when it is taken from here, not before. */
+  /** Elements have closed. Each settles its record when the caller takes it, not earlier. */
   | { readonly kind: 'elements'; readonly elements: Iterable<ClosedElement<R, T>> }
   | { readonly kind: 'ended'; readonly finished: FinishedRequest<R> }
 
-/** What an element came to. */
+/** The result of one element. */
 export type ClosedElement<R, T> =
-  /** It has settled a record. `result` is the value as the model wrote it, before the schema's transforms. */
+  /** The element has settled a record. */
   | {
       readonly kind: 'fulfilled'
       readonly entry: Entry<R>
       readonly outcome: Fulfilled<R, T>
+      /** The value as the model wrote it, before the schema's transforms. */
       readonly result: unknown
     }
-  /** It has settled no record. */
+  /** The element has settled no record. */
   | { readonly kind: 'invalid' | 'repeated' | 'unknown' }
 
 /**
- * Sends a request and tells what comes, each element as soon as it closes. Time that the caller takes
+ * Sends a request and yields its events, each element as soon as it closes. The caller's time
  * between two events counts against no deadline.
  *
- * It does not throw for what the API or the network does: that is in the last event. It ends where
- * `abort` is aborted, even if the client does not.
+ * The last event holds the failures of the API and the network; the function does not throw them.
+ * When `abort` is aborted, the function ends, even if the client does not.
  */
 export async function* runRequest<R, T>(
   options: Resolved<R, T>,
@@ -68,7 +69,7 @@ export async function* runRequest<R, T>(
     const timeout =
       Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER_MS - SDK_MARGIN_MS) + SDK_MARGIN_MS
     const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
-    // The SDK's own retries cannot know which records have settled.
+    // No retries by the SDK, because the SDK does not know which records have settled.
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
     const { events: source, headers } = await interruptible.wait(opened(sent))
     yield { kind: 'accepted', headers }
@@ -92,7 +93,7 @@ export async function* runRequest<R, T>(
     }
     end = answer.hasBegun ? endOfAnswer(answer, reader.json, asked) : notAStream(headers)
   } catch (error) {
-    // The records by themselves, too: the scrubber looks for a short text as a whole.
+    // Each record is a secret of its own too, because `scrub` finds a short secret only as a whole.
     const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
     const thrown: unknown = signal.aborted ? signal.reason : error
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
@@ -100,7 +101,7 @@ export async function* runRequest<R, T>(
     deadlines.stop()
     void leave(iterator)
   }
-  // An answer that has said how it ended keeps that end, whatever breaks off afterwards.
+  // An answer with a finish reason or a refusal keeps that end, also if the connection fails later.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
     end = endOfAnswer(answer, reader.json, asked)
   }
@@ -130,21 +131,21 @@ function* closedElements<R, T>(
   }
 }
 
-/** A stand-in for a client may have an array of events. */
+/** A replacement for a client may return an array of events. */
 function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>) {
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
 }
 
-/** Lets the client close the connection. The request does not wait for it: a client that hangs would not return. */
+/** Lets the client close the connection. The caller must not wait, because a client may hang. */
 async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined): Promise<void> {
   try {
     await iterator?.return?.()
   } catch {
-    // The request has its end already.
+    // The request has ended anyway.
   }
 }
 
-/** The end of a body without a single event, such as a page or a JSON text with status 200. */
+/** The end of a response without an event, such as a web page or a JSON text with status 200. */
 function notAStream(headers: AnyHeaders | undefined): RequestEnd {
   const type = typeof headers?.get === 'function' ? headers.get('content-type') : undefined
   const got = /^[\w.+-]+\/[\w.+-]+/.exec(type ?? '')?.[0] ?? 'nothing'

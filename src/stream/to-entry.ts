@@ -1,19 +1,19 @@
 import type { Entry } from '../record/entry.ts'
 import { RecordError, wordFor } from '../record/errors.ts'
 
-/** What makes an entry of a record. */
+/** The rules for making an entry from a record. */
 export interface EntryRules<R> {
   readonly serialize: (record: R) => string
   readonly partition: ((record: R) => string) | undefined
-  /** Tokens of a record's text and the tags around it. */
+  /** Returns the tokens of a record's text and the tags around it. */
   readonly weigh: (text: string) => number
-  /** Key of a record's result in the cache. `undefined`: there is no cache. */
+  /** Returns the key of a record's result in the cache. `undefined` without a cache. */
   readonly cacheKey: (text: string, partition: string | undefined) => string | undefined
   readonly maxPackRecords: number
   readonly maxAttempts: number
 }
 
-/** Makes a record ready to be packed, or says why it cannot be. */
+/** Makes an entry from a record. Returns an error if the record cannot be packed. */
 export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entry<R> | RecordError {
   const { serialize, partition: keyOf, weigh, cacheKey, maxPackRecords, maxAttempts } = rules
   const text = call('serialize', 'string', () => serialize(record), index)
@@ -34,7 +34,7 @@ interface Returned {
   number: number
 }
 
-/** Calls a function of the user's, which may throw, or return what its type does not allow. */
+/** Calls a function of the user. It may throw, or return a value of the wrong type. */
 function call<K extends keyof Returned>(
   name: string,
   kind: K,
@@ -45,7 +45,7 @@ function call<K extends keyof Returned>(
     const result = run()
     const isUsable = kind === 'string' || (Number(result) >= 0 && Number(result) < Infinity)
     if (typeof result === kind && isUsable) return result
-    // Only a number is shown: anything else may hold the record's text.
+    // Only a number is shown, because any other value may hold the record's text.
     const got = typeof result === 'number' ? result : (result as unknown) === null ? 'null' : typeof result
     return new RecordError(
       'invalid_record',

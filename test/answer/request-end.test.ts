@@ -521,7 +521,7 @@ describe('no text of the server gets out', () => {
         ' The server said: "No model for … here".',
     })
     expect(endOfError({ status: 401 }, FREE, String)).toMatchObject({
-      message: 'The API refused the key: check it and what it may use (401).',
+      message: 'The API refused the key: check the key and its permissions (401).',
     })
   })
 })

@@ -173,7 +173,7 @@ describe('the next step for a record that a request did not settle', () => {
 
   it('a failed request is the cause, and the message names the attempt', () => {
     const reason = recoverIn(sent({ attempts: 4, attemptsLeft: 1 }), 'failure', 1)
-    expect(reason).toMatchObject({ cause: error, message: 'The request failed, on attempt 4' })
+    expect(reason).toMatchObject({ cause: error, message: 'The request failed on attempt 4' })
   })
 
   it("the schema's issue is the reason if an element did not match", () => {

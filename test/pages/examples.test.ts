@@ -76,7 +76,7 @@ it('a wrong key ends the example with what to do', async () => {
   const { code, stderr } = await runNode(script('start'), env)
   await simulator.close()
   expect(code).toBe(1)
-  expect(stderr).toContain('The API refused the key: check it and what it may use (401 invalid_api_key)')
+  expect(stderr).toContain('The API refused the key: check the key and its permissions (401 invalid_api_key)')
   expect(stderr).toMatch(/\d+ records are unsettled/)
   expect(stderr).not.toContain('    at ')
 })
