@@ -101,7 +101,7 @@ describe('next', () => {
   })
 
   it('halves a pack that the rate limit could never let through', () => {
-    const { engine } = engineOf(4, { maxPackRecords: 4 }, { tokensPerMinute: 150 })
+    const { engine } = engineOf(4, { maxPackRecords: 4 }, { tokensPerMinute: 140 })
     expect(sent(engine).pack.length).toBeLessThan(4)
   })
 

@@ -45,12 +45,18 @@ export function runLinearJob({ records, maxPackRecords, keyOf, firstEnd }: Linea
       read += 1
     }
     if (read === records) engine.endOfInput(now)
-    for (let step = engine.next(now); step.kind === 'send'; step = engine.next(now)) {
+    let step = engine.next(now)
+    for (; step.kind === 'send'; step = engine.next(now)) {
       running.push(step.departure)
       requests += 1
     }
     const departure = running.shift()
-    if (!departure) throw new Error('Nothing runs, and records are left')
+    if (!departure) {
+      // Requests that fail in a row make the limiter pause.
+      if (step.kind !== 'wait' || step.until === Infinity) throw new Error('The engine waits for nothing')
+      now = Math.max(now, Math.ceil(step.until))
+      continue
+    }
     const { pack } = departure
     // The first record of a refused pack is never guilty: each bisection ends with an answer.
     const end = departure.isRetry && pack.length <= maxPackRecords / 2 + 1 ? COMPLETE : fail
