@@ -22,7 +22,8 @@ async function operationsOf(job: () => void): Promise<number> {
   return blocks.reduce((sum, { count }) => sum + count, 0)
 }
 
-const RECORDS = 4_000
+// More than fit into the largest window.
+const RECORDS = 8_000
 const JOB: LinearJob = {
   ...{ records: RECORDS, maxPackRecords: 10, firstEnd: 'complete' },
   keyOf: () => undefined,
@@ -46,7 +47,7 @@ function expectNoGrowth(figures: readonly number[]): void {
 }
 
 describe('the work for one record does not grow', () => {
-  const sizes = [10, 25, 100, 400]
+  const sizes = [10, 100, 400]
 
   it.each<[string, Partial<LinearJob>]>([
     ['that are answered', {}],
