@@ -232,7 +232,7 @@ function checkMaxCost(maxCost: unknown, pricing: unknown): number {
   if (typeof maxCost !== 'number') throw expected('maxCost', 'a number of US dollars', maxCost)
   if (!(maxCost > 0)) throw outOfRange('maxCost', 'a number above 0', maxCost)
   if (pricing === undefined)
-    throw withOption('maxCost', new TypeError('Expected `pricing` with `maxCost`, which is counted by it'))
+    throw withOption('maxCost', new TypeError('Expected `pricing` with `maxCost`, got only `maxCost`'))
   return maxCost
 }
 

@@ -42,7 +42,7 @@ export class PartitionedPacker<T extends Partitioned> {
   readonly #lanes = new Map<string | undefined, Lane<T>>()
   /** Lanes with a pack that may leave, in the order of their turns. */
   readonly #ready = new TinyQueue<Lane<T>>([], (a, b) => a.turn - b.turn)
-  /** When lanes become ready by time alone. */
+  /** Times at which lanes become ready without another item. */
   readonly #dues = new TinyQueue<Due<T>>([], (a, b) => a.at - b.at || a.turn - b.turn)
   /** Lanes with items that came after the last flush. */
   readonly #unflushed = new Set<Lane<T>>()
