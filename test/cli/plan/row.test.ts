@@ -286,7 +286,10 @@ describe('the pace', () => {
     ],
     [{ slowdown: Infinity }, 'Expected `latency.slowdown` to be a number of at least 0, got Infinity'],
   ])('refuses %o', (latency, message) => {
-    expect(() => paceOf({ ...options, latency })).toThrow(new RangeError(message))
+    const option = `latency.${Object.keys(latency)[0]}`
+    expect(() => paceOf({ ...options, latency })).toThrow(
+      expect.objectContaining({ name: 'RangeError', message, option }),
+    )
   })
 
   it('takes a number for both ends', () => {

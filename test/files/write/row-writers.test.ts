@@ -282,7 +282,10 @@ describe('writers', () => {
     [1n, '1'],
   ])('refuse the format %s', (format, shown) => {
     expect(() => writeOutcomes({ format: format as 'jsonl' })).toThrow(
-      new TypeError(`Expected \`format\` to be one of jsonl, csv, tsv, got ${shown}`),
+      expect.objectContaining({
+        ...{ name: 'TypeError', option: 'format' },
+        message: `Expected \`format\` to be one of jsonl, csv, tsv, got ${shown}`,
+      }),
     )
   })
 

@@ -24,7 +24,9 @@ kafkaTests('a worker', (cluster) => {
     await expect.poll(() => job.committed()).toEqual([50n, 50n, 50n, 50n])
     const summary = await worker.stop()
     expect(summary).toMatchObject({ fulfilled: 200, rejected: 0, dropped: 0, unfinished: 0 })
-    expect(summary.stats).toMatchObject({ requests: 20, records: { read: 200 } })
+    expect(summary.stats.records.read).toBe(200)
+    // Packs of 10. On a busy machine a pack may leave before it is full.
+    expect(summary.stats.requests).toBeGreaterThanOrEqual(20)
     const results = await job.results()
     const numberOf = ([, partition, offset]: string[]) => Number(offset) * 4 + Number(partition)
     expect(results.map(({ key }) => numberOf(key?.split(':') ?? [])).sort((a, b) => a - b)).toEqual([
