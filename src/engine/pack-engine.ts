@@ -47,6 +47,18 @@ export interface Ended<R> {
   readonly fatal: (RequestEnd & { kind: 'fatal' }) | undefined
 }
 
+/** What the next request would be. */
+interface Offer<R> {
+  readonly pack: readonly Entry<R>[]
+  readonly largestRequest: number
+  /** `undefined`: the request might cost more than is left. */
+  readonly price: Price | undefined
+  /** The user message. */
+  readonly user: string
+  /** Tokens that the provider charges for it against its limit. */
+  readonly charge: number
+}
+
 /** A request that has ended and still takes a slot. */
 interface Rest<R> {
   /** Records that have to be sent again. */
@@ -74,8 +86,10 @@ export class PackEngine<R> {
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
   readonly #resting = new Map<Departure<R>, Rest<R>>()
-  /** The newest user message. It is kept, so that a waiting pack is framed only once. */
-  #framed: { readonly pack: readonly Entry<R>[]; readonly user: string } | undefined
+  /** The terms for the pack that waits to leave, so that each record that comes costs the same. */
+  #offer: Offer<R> | undefined
+  /** True while `ended()` reports to the limiter. */
+  #isBooking = false
   #stop: Stop | undefined
   #isClosed = false
 
@@ -94,7 +108,10 @@ export class PackEngine<R> {
     this.#rules = rules
     this.#ledger = ledger
     this.#limiter = limiter
-    this.#onFree = onFree
+    this.#onFree = () => {
+      // The caller asks again after `ended()`, with all that the end teaches.
+      if (!this.#isBooking) onFree()
+    }
     this.#random = random
     this.#learning = new Learning(rules)
     this.#spending = new Spending(rules.maxCost, ledger, this.#learning)
@@ -123,8 +140,7 @@ export class PackEngine<R> {
       const next = this.#queue.peek(now)
       if (!next) return this.#wait(this.#queue.nextDue)
       const { pack } = next
-      const { largestRequest } = this.#limiter
-      const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running)
+      const { largestRequest, price, user, charge } = this.#offerFor(pack)
       if (!price) {
         // A running request may cost less than its highest cost, and so leave enough money.
         if (this.#slotsTaken > 0) break
@@ -132,8 +148,6 @@ export class PackEngine<R> {
         else this.stop('max_cost_reached', this.#spending.exhausted)
         continue
       }
-      const user = this.#userMessage(pack)
-      const charge = chargeOf(this.#rules.system.length + user.length, price.cap)
       if (charge > largestRequest && pack.length > 1) {
         this.#queue.halve()
         continue
@@ -151,10 +165,13 @@ export class PackEngine<R> {
   /** Books an ended request, learns from it, and decides about its unsettled records. */
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
+    this.#isBooking = true
     const end = reportEnd(finished, permit, this.#isClosed, now)
+    this.#isBooking = false
+    this.#offer = undefined
     const judged = { ...finished, end }
     this.#ledger.finished(pack, judged, this.#learning.learn(pack, cap, judged))
-    this.#queue.setLimits(this.#learning.limits)
+    this.#queue.setLimits(this.#learning.limits, now)
     this.#running.delete(departure)
     // After a stop, the other requests continue to their ends. So only this request fails.
     if (end.kind === 'fatal') return { end, rejected: [], fatal: this.#stop ? undefined : end }
@@ -233,11 +250,16 @@ export class PackEngine<R> {
     return { kind: 'wait', until: first }
   }
 
-  #userMessage(pack: readonly Entry<R>[]): string {
-    if (this.#framed?.pack !== pack) {
-      this.#framed = { pack, user: userMessage(pack.map(({ text }) => text)) }
-    }
-    return this.#framed.user
+  /** The terms for a pack. They hold until a request departs or ends, or the limiter learns its limit. */
+  #offerFor(pack: readonly Entry<R>[]): Offer<R> {
+    const { largestRequest } = this.#limiter
+    const last = this.#offer
+    if (last?.pack === pack && last.largestRequest === largestRequest) return last
+    const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running)
+    const user = price ? userMessage(pack.map(({ text }) => text)) : ''
+    const charge = chargeOf(this.#rules.system.length + user.length, price?.cap)
+    this.#offer = { pack, largestRequest, price, user, charge }
+    return this.#offer
   }
 
   #depart(
@@ -249,7 +271,7 @@ export class PackEngine<R> {
     now: number,
   ): Departure<R> {
     this.#queue.drop()
-    this.#framed = undefined
+    this.#offer = undefined
     for (const entry of pack) {
       entry.attempts += 1
       entry.invalid = undefined

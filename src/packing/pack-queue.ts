@@ -21,9 +21,9 @@ export class PackQueue<R> {
     this.#packer = new PartitionedPacker(limits, lingerMs, maxWaiting)
   }
 
-  setLimits(limits: PackLimits): void {
+  setLimits(limits: PackLimits, now: number): void {
     this.#putBack()
-    this.#packer.setLimits(limits)
+    this.#packer.setLimits(limits, now)
   }
 
   add(entry: Entry<R>, now: number): void {

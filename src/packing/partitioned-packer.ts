@@ -28,6 +28,11 @@ interface Due<T extends Partitioned> {
   readonly turn: number
 }
 
+/** Number of stale entries that the heap of due times may always hold. */
+const MIN_STALE_DUES = 64
+
+const dueFirst = (a: Due<Partitioned>, b: Due<Partitioned>): number => a.at - b.at || a.turn - b.turn
+
 /**
  * A packer for each key with waiting items, so that items of different keys never share a pack.
  *
@@ -43,7 +48,7 @@ export class PartitionedPacker<T extends Partitioned> {
   /** Lanes with a pack that may leave, in the order of their turns. */
   readonly #ready = new TinyQueue<Lane<T>>([], (a, b) => a.turn - b.turn)
   /** Times at which lanes become ready without another item. */
-  readonly #dues = new TinyQueue<Due<T>>([], (a, b) => a.at - b.at || a.turn - b.turn)
+  #dues = new TinyQueue<Due<T>>([], dueFirst)
   /** Lanes with items that came after the last flush. */
   readonly #unflushed = new Set<Lane<T>>()
   /** Number of lanes with a reserve. */
@@ -56,7 +61,7 @@ export class PartitionedPacker<T extends Partitioned> {
 
   /**
    * @param lingerMs Time for which a pack waits for more items, from its first item.
-   * @param maxWaiting Number of waiting items, of all keys, at which the oldest items leave.
+   * @param maxWaiting Number of waiting items, of all keys, at which packs leave that are not full, the oldest first.
    */
   constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
     this.#limits = limits
@@ -68,11 +73,15 @@ export class PartitionedPacker<T extends Partitioned> {
     return this.#limits
   }
 
-  /** Sets new limits. A lane gets them when it is used next. */
-  setLimits(limits: PackLimits): void {
+  /** Sets new limits, also for the items that wait. A flushed lane gets them when it is used next. */
+  setLimits(limits: PackLimits, now: number): void {
     if (limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens) return
     this.#limits = limits
     this.#returned = this.#returned.flatMap((pack) => evenOut(pack, limits).reverse())
+    for (const lane of this.#unflushed) {
+      lane.packer.setLimits(limits, now)
+      this.#update(lane)
+    }
   }
 
   add(item: T, now: number): void {
@@ -121,8 +130,9 @@ export class PartitionedPacker<T extends Partitioned> {
     const pack = this.#takeReady(now)
     if (pack || !this.#isCrowded) return pack
     // No lane is ready, so the oldest lane stops waiting for more items.
-    const oldest = this.#firstDue()
-    if (oldest) this.#flush(oldest.lane, now)
+    // Without a linger time no lane has a due time. Then the lane with the oldest items is first here.
+    const oldest = this.#firstDue()?.lane ?? this.#unflushed.values().next().value
+    if (oldest) this.#flush(oldest, now)
     return this.#takeReady(now)
   }
 
@@ -168,6 +178,13 @@ export class PartitionedPacker<T extends Partitioned> {
     if (nextDue === lane.due) return
     lane.due = nextDue
     if (nextDue < Infinity) this.#dues.push({ lane, at: nextDue, turn: lane.turn })
+    if (this.#dues.length > 2 * this.#lanes.size + MIN_STALE_DUES) this.#dropStaleDues()
+  }
+
+  /** Drops the entries of lanes that have left since, so that the heap does not outgrow the lanes. */
+  #dropStaleDues(): void {
+    const dues = this.#dues.data.filter(({ lane, at }) => lane.due === at && this.#lanes.has(lane.key))
+    this.#dues = new TinyQueue(dues, dueFirst)
   }
 
   #makeReady(lane: Lane<T>): void {

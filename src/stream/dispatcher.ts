@@ -76,6 +76,8 @@ export class Dispatcher<R, T> {
       this.#listener.onFatal(fatal)
       return
     }
+    // The other slots need not wait for the consumer.
+    if (rejected.length > 0) this.#listener.onChange()
     for (const { entry, reason, info } of rejected) {
       const { index, record, attempts } = entry
       const outcome = { status: 'rejected' as const, index, record, reason, attempts, pack: info }
@@ -112,10 +114,13 @@ export class Dispatcher<R, T> {
           if (abort.signal.aborted) break
         }
       }
+      throw new Error('The request reported no end')
+    } catch (error) {
+      abort.abort()
+      throw error
     } finally {
       this.#aborts.delete(abort)
     }
-    throw new Error('The request reported no end')
   }
 
   /** Emits an element's outcome. Returns a promise if the request has to wait for the consumer. */

@@ -57,7 +57,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #lastCallAt: number | undefined
   /** Rings for `linger: 0`, at the end of the turn of the event loop in which records came. */
   readonly #turnEnd = new Alarm(() => {
-    this.flush()
+    this.#engine.endOfInput(performance.now())
+    this.#pump()
   })
 
   /**

@@ -3,7 +3,7 @@ import type { FinishedRequest } from '../answer/finished-request.ts'
 import { endOfAnswer, endOfError, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
 import { emptyAnswer } from '../api/answer.ts'
-import { opened, secretsOf } from '../api/client.ts'
+import { opened, secretsOf, type OpenedAnswer } from '../api/client.ts'
 import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { AnyHeaders } from '../limits/rate-headers.ts'
@@ -62,7 +62,8 @@ export async function* runRequest<R, T>(
   const deadlines = new Deadlines(timeouts, (error) => {
     abort.abort(error)
   })
-  let iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
+  let opening: Promise<OpenedAnswer> | undefined
+  let iterator: AnyIterator | undefined
   let end: RequestEnd
   try {
     const { firstTokenTimeout, requestTimeout } = timeouts
@@ -71,9 +72,12 @@ export async function* runRequest<R, T>(
     const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
     // No retries by the SDK, because the SDK does not know which records have settled.
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
-    const { events: source, headers } = await interruptible.wait(opened(sent))
-    yield { kind: 'accepted', headers }
+    opening = opened(sent)
+    const { events: source, headers } = await interruptible.wait(opening)
     iterator = iteratorOf(source)
+    deadlines.pause()
+    yield { kind: 'accepted', headers }
+    deadlines.resume()
     for (;;) {
       const event = await interruptible.wait(iterator.next())
       if (event.done) break
@@ -99,7 +103,7 @@ export async function* runRequest<R, T>(
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
-    void leave(iterator)
+    void leave(opening, iterator)
   }
   // An answer with a finish reason or a refusal keeps that end, also if the connection fails later.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
@@ -114,6 +118,8 @@ export async function* runRequest<R, T>(
   }
   yield { kind: 'ended', finished }
 }
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
 
 function* closedElements<R, T>(
   reader: AnswerReader<R, T>,
@@ -132,16 +138,20 @@ function* closedElements<R, T>(
 }
 
 /** A replacement for a client may return an array of events. */
-function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>) {
+function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>): AnyIterator {
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
 }
 
-/** Lets the client close the connection. The caller must not wait, because a client may hang. */
-async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined): Promise<void> {
+/**
+ * Lets the client close the connection, also of an answer that comes too late. The request does not
+ * wait for it: a client that hangs would not return.
+ */
+async function leave(opening: Promise<OpenedAnswer> | undefined, iterator?: AnyIterator): Promise<void> {
   try {
-    await iterator?.return?.()
+    const open = iterator ?? (opening && iteratorOf((await opening).events))
+    await open?.return?.()
   } catch {
-    // The request has ended anyway.
+    // The request has its end already.
   }
 }
 

@@ -15,6 +15,8 @@ export interface LinearJob {
   readonly keyOf: (index: number) => string | undefined
   /** How each first request ends. Records that it leaves are asked again, and then answered. */
   readonly firstEnd: RequestEnd['kind']
+  /** Whether packs wait for a rate limit, and for a spending cap that is never reached. */
+  readonly isLimited?: boolean
 }
 
 const MAX_IN_FLIGHT = 4
@@ -30,26 +32,32 @@ const FIRST_ENDS: Partial<Record<RequestEnd['kind'], RequestEnd>> = {
  * Drives an engine over records, four requests at a time, as a stream does. Returns the number of
  * requests.
  */
-export function runLinearJob({ records, maxPackRecords, keyOf, firstEnd }: LinearJob): number {
-  const ledger = new Ledger(undefined)
+export function runLinearJob(job: LinearJob): number {
+  const { records, maxPackRecords, keyOf, firstEnd, isLimited = false } = job
+  const ledger = new Ledger({ input: 1, output: 1 })
   const window = windowOf(MAX_IN_FLIGHT, maxPackRecords)
-  const rules = rulesOf({ maxPackRecords, maxInFlight: MAX_IN_FLIGHT, window, linger: 1e6 })
-  const engine = new PackEngine<string>(rules, ledger, new RateLimiter(), () => undefined)
+  const maxCost = isLimited ? 1e9 : Infinity
+  const limits = isLimited ? { requestsPerMinute: 60_000 / maxPackRecords, tokensPerMinute: 1e9 } : {}
+  const rules = rulesOf({ maxPackRecords, maxInFlight: MAX_IN_FLIGHT, window, linger: 1e6, maxCost })
+  const engine = new PackEngine<string>(rules, ledger, new RateLimiter(limits), () => undefined)
   const running: Parameters<typeof finishedOf>[0][] = []
   const fail = FIRST_ENDS[firstEnd] ?? COMPLETE
   let requests = 0
   let settled = 0
+  const send = (departure: (typeof running)[number]): void => {
+    running.push(departure)
+    requests += 1
+  }
   for (let read = 0, now = 0; settled < records; now++) {
     while (read < records && engine.wantsMore) {
       engine.add(entryOf(ledger.read(), { partition: keyOf(read), maxCompany: maxPackRecords }), now)
       read += 1
+      // As in a stream, each record asks for the next step.
+      for (let step = engine.next(now); step.kind === 'send'; step = engine.next(now)) send(step.departure)
     }
     if (read === records) engine.endOfInput(now)
     let step = engine.next(now)
-    for (; step.kind === 'send'; step = engine.next(now)) {
-      running.push(step.departure)
-      requests += 1
-    }
+    for (; step.kind === 'send'; step = engine.next(now)) send(step.departure)
     const departure = running.shift()
     if (!departure) {
       // Requests that fail in a row make the limiter pause.

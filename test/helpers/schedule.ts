@@ -36,6 +36,8 @@ export interface Played {
   /** What each record came to, by index. */
   readonly outcomes: ReadonlyMap<number, 'fulfilled' | 'rejected'>
   readonly ledger: Ledger
+  /** The engine was stopped on the way, so that records may be left. */
+  readonly isStopped: boolean
 }
 
 /** The rules of an engine for tests. */
@@ -75,7 +77,8 @@ export function playSchedule(seed: number): Played {
   const upTo = (most: number): number => Math.floor(random() * (most + 1))
   const count = 1 + upTo(8)
   const rules = rulesOf({
-    ...{ maxPackRecords: 1 + upTo(5), maxInFlight: 1 + upTo(2), linger: upTo(20) },
+    ...{ maxPackRecords: 1 + upTo(5), maxInFlight: 1 + upTo(2) },
+    linger: random() < 0.2 ? Infinity : upTo(20),
     ...{ window: 1 + upTo(12), maxPackTokens: 4 + upTo(20) },
   })
   const keys = upTo(3)
@@ -88,7 +91,10 @@ export function playSchedule(seed: number): Played {
     }),
   )
   const ledger = new Ledger(undefined)
-  const engine = new PackEngine<string>(rules, ledger, new RateLimiter(), () => undefined, random)
+  const limits = random() < 0.3 ? { requestsPerMinute: 60 + upTo(600) } : {}
+  const limiter = new RateLimiter(limits, random)
+  const stopAt = random() < 0.1 ? upTo(40) : Infinity
+  const engine = new PackEngine<string>(rules, ledger, limiter, () => undefined, random)
   const running: Departure<string>[] = []
   const undelivered: Departure<string>[] = []
   const packs: (readonly Entry<string>[])[] = []
@@ -123,9 +129,14 @@ export function playSchedule(seed: number): Played {
     if (rejected.length > 0) undelivered.push(departure)
   }
 
+  let isStopped = false
   const send = (now: number): number => {
     for (let step = engine.next(now); ; step = engine.next(now)) {
-      if (step.kind === 'stop') throw new Error('The engine stopped without a reason')
+      if (step.kind === 'stop') {
+        if (!isStopped) throw new Error('The engine stopped without a reason')
+        return Infinity
+      }
+      if (isStopped) throw new Error('A request left after the stop')
       if (step.kind === 'wait') return step.until
       const { pack } = step.departure
       check(pack, rules, outcomes)
@@ -139,6 +150,11 @@ export function playSchedule(seed: number): Played {
   let added = 0
   for (let turns = 0; outcomes.size < count; turns++) {
     if (turns > 5_000) throw new Error('The schedule does not end')
+    if (turns >= stopAt && !isStopped) {
+      isStopped = true
+      engine.stop('stopped', 'x')
+    }
+    if (isStopped && engine.isIdle) break
     if (added < count && engine.wantsMore && random() < 0.7) {
       const entry = entries[added]
       if (entry) {
@@ -154,7 +170,7 @@ export function playSchedule(seed: number): Played {
       if (departure) engine.delivered(departure)
     } else if (running.length > 0 && random() < 0.6) {
       endOne(now)
-    } else if (running.length === 0 && undelivered.length === 0 && added === count) {
+    } else if (running.length === 0 && undelivered.length === 0 && added === count && !isStopped) {
       // Nothing else can happen: the engine must name a time.
       if (until === Infinity && outcomes.size < count) throw new Error('The engine waits for nothing')
       now = Math.max(now, until)
@@ -162,7 +178,7 @@ export function playSchedule(seed: number): Played {
       now += upTo(20)
     }
   }
-  return { packs, outcomes, ledger }
+  return { packs, outcomes, ledger, isStopped }
 }
 
 /** What holds for every pack that leaves. */

@@ -98,14 +98,14 @@ describe('new limits', () => {
     if (what === 'again') queue.addAgain([entryOf(0), entryOf(1), entryOf(2)])
     queue.flush(0)
     expect(shown(queue.peek(0))).toBe(`${what} 0 1 2`)
-    queue.setLimits({ maxTokens: 100, maxItems: 2 })
+    queue.setLimits({ maxTokens: 100, maxItems: 2 }, 0)
     expect(leaving(queue)).toEqual([`${what} 0 1`, `${what} 2`])
   })
 
   it('that are equal to the old limits have no effect', () => {
     const queue = queueOf(6)
     const before = shown(queue.peek(0))
-    queue.setLimits({ ...LIMITS })
+    queue.setLimits({ ...LIMITS }, 0)
     expect(shown(queue.peek(0))).toBe(before)
   })
 })
@@ -202,7 +202,7 @@ it('with any calls, each record leaves once for each time it was put in, with re
           queue.addAgain(again)
         } else if ('limits' in one) {
           current = one.limits
-          queue.setLimits(current)
+          queue.setLimits(current, now)
         } else {
           now += one.later
         }

@@ -87,7 +87,7 @@ describe('a pack that was put back', () => {
     const partitions = new PartitionedPacker<Item>(LIMITS, 100, 1_000)
     partitions.putBack([item(3)])
     partitions.putBack([item(0), item(1), item(2)])
-    partitions.setLimits({ maxTokens: 100, maxItems: 2 })
+    partitions.setLimits({ maxTokens: 100, maxItems: 2 }, 0)
     expect(partitions.limits.maxItems).toBe(2)
     expect(takeAll(partitions, 0).map(names)).toEqual([[0, 1], [2], [3]])
   })
@@ -227,7 +227,7 @@ it('with any keys, each item leaves once, in the order of its key, in a pack of 
           expected.set(key, [...(expected.get(key) ?? []), name])
         } else if ('limits' in one) {
           settle()
-          partitions.setLimits(one.limits)
+          partitions.setLimits(one.limits, now)
         } else {
           now += one.later
         }

@@ -165,6 +165,14 @@ describe('linger', () => {
     stream.destroy()
   })
 
+  it('of 0 lets the records of many keys leave, also more than may wait at once', async () => {
+    vi.useRealTimers()
+    const client = scriptedClient(echo)
+    const partition = (text: string): string => text
+    const stream = stringStream(client, { linger: 0, partition, maxInFlight: 1, maxPackRecords: 1 })
+    expect(await collect(stream, texts(200))).toHaveLength(200)
+  })
+
   it('does not apply to a full pack, which leaves when the next pack is full too, or after 10 ms', async () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { linger: 60_000, maxPackRecords: 2 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { ChatClient } from 'llm-pack-stream'
-import { collect, stringStream } from '../helpers/collect.ts'
+import { collect, gate, stringStream } from '../helpers/collect.ts'
 
 const chunk = (content: string, finish_reason: string | null = null) => ({
   choices: [{ index: 0, delta: { content }, finish_reason }],
@@ -35,3 +35,34 @@ function unclosable() {
     }),
   }
 }
+
+it('an answer that comes after its deadline is closed', async () => {
+  const closed = gate()
+  const late = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined), return: close }) }
+  }
+  const close = () => {
+    closed.open()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+  const options = { firstTokenTimeout: 10, maxAttempts: 1 }
+  expect(await collect(stringStream(clientOf(late), options), ['x'])).toMatchObject([{ status: 'rejected' }])
+  await closed.opened
+})
+
+it('a listener that throws aborts the request, also where the client knows only the signal', async () => {
+  const aborted = gate()
+  const create = (_body: unknown, { signal }: { signal: AbortSignal }) => {
+    signal.addEventListener('abort', aborted.open)
+    return Promise.resolve(asyncEvents())
+  }
+  const client = { chat: { completions: { create } } } as unknown as ChatClient
+  const stream = stringStream(client)
+  stream.on('data', () => {
+    throw new Error('I do not listen')
+  })
+  stream.on('error', () => undefined)
+  stream.end('x')
+  await aborted.opened
+})
