@@ -41,7 +41,10 @@ const kafka = {
 }
 const cores = availableParallelism()
 
-/** Projects of one group run at the same time. The groups run in their order. Many workers: most files wait. */
+/**
+ * Projects of one group run at the same time. The groups run in their order. There are many workers,
+ * because most files wait.
+ */
 export default defineConfig({
   test: {
     projects: [

@@ -250,7 +250,7 @@ export class PackEngine<R> {
     return { kind: 'wait', until: first }
   }
 
-  /** The terms for a pack. They hold until a request departs or ends, or the limiter learns its limit. */
+  /** The terms for a pack. They hold until a request departs or ends, or the limit changes. */
   #offerFor(pack: readonly Entry<R>[]): Offer<R> {
     const { largestRequest } = this.#limiter
     const last = this.#offer

@@ -61,7 +61,8 @@ export class PartitionedPacker<T extends Partitioned> {
 
   /**
    * @param lingerMs Time for which a pack waits for more items, from its first item.
-   * @param maxWaiting Number of waiting items, of all keys, at which packs leave that are not full, the oldest first.
+   * @param maxWaiting Number of waiting items, of all keys, at which the oldest pack leaves,
+   *   full or not.
    */
   constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
     this.#limits = limits
@@ -73,7 +74,7 @@ export class PartitionedPacker<T extends Partitioned> {
     return this.#limits
   }
 
-  /** Sets new limits, also for the items that wait. A flushed lane gets them when it is used next. */
+  /** Sets new limits, also for waiting items. A flushed lane gets them when it is used next. */
   setLimits(limits: PackLimits, now: number): void {
     if (limits.maxItems === this.#limits.maxItems && limits.maxTokens === this.#limits.maxTokens) return
     this.#limits = limits
@@ -130,7 +131,7 @@ export class PartitionedPacker<T extends Partitioned> {
     const pack = this.#takeReady(now)
     if (pack || !this.#isCrowded) return pack
     // No lane is ready, so the oldest lane stops waiting for more items.
-    // Without a linger time no lane has a due time. Then the lane with the oldest items is first here.
+    // With an endless linger time, no lane has a due time. The first lane has the oldest items.
     const oldest = this.#firstDue()?.lane ?? this.#unflushed.values().next().value
     if (oldest) this.#flush(oldest, now)
     return this.#takeReady(now)
@@ -181,7 +182,7 @@ export class PartitionedPacker<T extends Partitioned> {
     if (this.#dues.length > 2 * this.#lanes.size + MIN_STALE_DUES) this.#dropStaleDues()
   }
 
-  /** Drops the entries of lanes that have left since, so that the heap does not outgrow the lanes. */
+  /** Drops the entries that are out of date, so that the heap does not outgrow the lanes. */
   #dropStaleDues(): void {
     const dues = this.#dues.data.filter(({ lane, at }) => lane.due === at && this.#lanes.has(lane.key))
     this.#dues = new TinyQueue(dues, dueFirst)

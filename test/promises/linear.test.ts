@@ -37,7 +37,7 @@ async function perRecord(changes: Partial<LinearJob>): Promise<number> {
 
 /**
  * The largest growth from packs of 10 to packs of 400. A heap takes more steps where it holds more
- * keys, by the logarithm: 31% of all was measured. A look at each key would take forty times as many.
+ * keys, by the logarithm: 31% of all were measured. A look at each key would take forty times more.
  */
 const MOST_GROWTH = 1.5
 
