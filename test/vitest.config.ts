@@ -42,8 +42,8 @@ const kafka = {
 const cores = availableParallelism()
 
 /**
- * Projects of one group run at the same time. The groups run in their order. There are many workers,
- * because most files wait.
+ * Projects of one group run at the same time. The groups run in their order. There are many
+ * workers, because most files wait.
  */
 export default defineConfig({
   test: {
