@@ -18,7 +18,7 @@ const files = {
   'optional.json': '{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}',
 }
 
-describe('a usage error names the flag, says what was expected and what came, and touches nothing', () => {
+describe('a usage error names the flag, the expected value and the given value, and changes no file', () => {
   const job = ['run', 'in.jsonl', '--labels', 'labels.txt', '--prompt', 'x', '--model', 'm', '--simulate']
   test.concurrent.each<[string, string[], string]>([
     [
@@ -167,7 +167,7 @@ describe('a usage error names the flag, says what was expected and what came, an
   })
 })
 
-describe('what stops a run', () => {
+describe('faults that stop a run', () => {
   const fast = { timeToFirstToken: 0, outputTokensPerSecond: Infinity }
 
   test('a wrong key: exit code 3, one clear line, and nothing written', async () => {
@@ -180,7 +180,7 @@ describe('what stops a run', () => {
     expect(stderr).toContain(`The server is ${simulator.baseURL}.`)
     expect(stderr).toContain('Run the same command again to go on')
     expect(place.read('out.jsonl')).toBe('')
-    // With the right one it goes on.
+    // With the right key the run goes on.
     const right = await place.run([...place.job(), '-o', 'out.jsonl'], {
       env: { ...env, OPENAI_API_KEY: 'right' },
     })
@@ -188,7 +188,7 @@ describe('what stops a run', () => {
     expect(place.rows('out.jsonl')).toHaveLength(3)
   })
 
-  test('a wrong key is what it says also where the input is still open', async () => {
+  test('the message names a wrong key also while the input is still open', async () => {
     await using simulator = await startSimulator({ latency: fast, apiKey: 'right' })
     using place = new Workplace(files)
     const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: 'wrong' }
@@ -198,7 +198,7 @@ describe('what stops a run', () => {
     expect(stderr).toContain('401 invalid_api_key')
   })
 
-  test('an empty key is none: a server that needs no key can be asked', async () => {
+  test('an empty key counts as no key: a server that needs no key answers', async () => {
     await using simulator = await startSimulator({ latency: fast })
     using place = new Workplace(files)
     const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: '' }
@@ -208,7 +208,7 @@ describe('what stops a run', () => {
   })
 
   test.each(['run', 'plan'])(
-    '%s ends where its first record is wrong, though the input is open',
+    '%s ends at a wrong first record although the input is still open',
     async (name) => {
       using place = new Workplace(files)
       const [, ...job] = place.job(['-'])
@@ -219,7 +219,7 @@ describe('what stops a run', () => {
     },
   )
 
-  test('nothing: faults that go over with a second try are not talked about', async () => {
+  test('a fault that a second attempt mends does not stop the run, and is not printed', async () => {
     await using simulator = await startSimulator({
       latency: fast,
       faults: { rates: { malformed_frame: 0.3 } },
@@ -231,7 +231,7 @@ describe('what stops a run', () => {
     expect(simulator.stats.faults.malformed_frame).toBeGreaterThan(3)
   })
 
-  test('a server that is not there: the first record that fails for it stops the run, and is not lost', async () => {
+  test('an unreachable server: the first failed record stops the run, and is not lost', async () => {
     using place = new Workplace(files)
     const simulator = await startSimulator()
     await simulator.close()
@@ -253,7 +253,7 @@ describe('what stops a run', () => {
     expect(existsSync('/dev/full.run.json')).toBe(false)
   })
 
-  test('an archive that breaks off: what was in it before that is written', async () => {
+  test('a truncated archive: the records before the end are written', async () => {
     const whole = gzipSync(jsonl(messages(20_000)))
     using place = new Workplace({ 'in.jsonl.gz': whole.subarray(0, whole.length - 2_000) })
     const { code, stderr } = await place.run([...place.job(['in.jsonl.gz']), '-o', 'out.jsonl', ...atOnce])
@@ -261,11 +261,11 @@ describe('what stops a run', () => {
     expect(stderr).toContain('in.jsonl.gz')
     const indexes = place.rows('out.jsonl').map(({ _index }) => Number(_index))
     expect(indexes.length).toBeGreaterThan(1_000)
-    // Without a gap: all that could be read.
+    // All readable records, without a gap.
     expect(indexes.sort((a, b) => a - b)).toEqual([...indexes.keys()])
   })
 
-  test('max-cost: what was paid for is written', async () => {
+  test('max-cost: the paid results are written', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(2_000)) })
     const money = ['--price-in', '1', '--price-out', '1', '--max-cost', '0.01']
     const { code, stderr } = await place.run([...place.job(), '-o', 'out.jsonl', ...money, ...atOnce])

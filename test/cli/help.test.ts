@@ -19,24 +19,24 @@ test.each([
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
 })
 
-test('--version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-// That of kafka needs a broker: test/kafka/cli.test.ts.
-test.each(['run', 'plan', 'simulate'])('the example of %s works as it stands', async (command) => {
+// The example of `kafka` needs a broker: test/kafka/cli.test.ts tests it.
+test.each(['run', 'plan', 'simulate'])('the example of %s works unchanged', async (command) => {
   using place = new Workplace()
   const env = place.install()
   rmSync(join(place.path, 'labels.txt'))
-  // Somebody may run one on that port.
+  // Another simulator may use that port.
   const example = (await exampleOf(command)).replace('--port 4010', '--port 0')
   expect(example).toContain(`  llm-pack-stream ${command} `)
   const shell = spawn('bash', ['-ec', example], { cwd: place.path, env, detached: true })
   let [said, errors] = ['', '']
   shell.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString()
-    // It runs until it is stopped.
+    // The simulator runs until a signal stops it.
     if (command === 'simulate' && said.includes('Ctrl-C')) process.kill(-(shell.pid ?? NaN), 'SIGINT')
   })
   shell.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))

@@ -132,7 +132,7 @@ async function* stall(text: string): AsyncGenerator<string> {
 function* endless(text: string, more: string): Generator<string> {
   yield text
   for (let i = 0; i < 1_000; i++) yield more
-  throw new Error('Nobody stopped it')
+  throw new Error('The stream did not stop the answer')
 }
 
 function* piecesOf(text: string, seed: number): Generator<string> {

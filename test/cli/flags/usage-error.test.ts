@@ -9,7 +9,7 @@ const client = { chat: { completions: { create: () => Promise.reject(new Error()
 const stream = (options: object) => () =>
   new PackStream({ client, model: 'm', instructions: '', schema: z.string(), ...options })
 
-describe('the error of a bad option has its name, and the command line makes it a flag', () => {
+describe('the error of a bad option names the option, and the command line turns the name into a flag', () => {
   test.each<[string, () => unknown, ErrorConstructor, string]>([
     [
       'maxPackTokens',
@@ -54,12 +54,12 @@ describe('the error of a bad option has its name, and the command line makes it 
     expect((asUsageError(error) as UsageError).message).toContain(message)
   })
 
-  test('any other error stays what it is', () => {
+  test('any other error stays the same', () => {
     const error = new TypeError('`maxPackTokens` is not a function')
     expect(asUsageError(error)).toBe(error)
   })
 
-  test('an error that ends a stream names flags, but what the server said stays', () => {
+  test('an error that ends a stream names flags, but quotes the server unchanged', () => {
     expect(withFlags('check `model` and `client.baseURL`. The server said: "no `tools`"')).toBe(
       'check --model and OPENAI_BASE_URL. The server said: "no `tools`"',
     )

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { jsonl, Workplace } from '../../helpers/cli.ts'
 
-/** Nobody listens there. */
+/** No server listens at this address. */
 const NOWHERE = '127.0.0.1:9'
 
 const group = ['--topics', 'tickets', '--group', 'g']
@@ -15,7 +15,7 @@ const task = ['--labels', 'labels.txt', '--prompt', 'x', '--model', 'm', '--simu
 const job = ['kafka', '--brokers', NOWHERE, ...group, ...outputs, ...task]
 const sasl = ['--sasl-mechanism', 'PLAIN', '--sasl-username', 'me']
 
-/** A key and a certificate, signed by itself, of a broker.test: from 2020 to 2125. */
+/** A key and a self-signed certificate of broker.test, valid from 2020 to 2125. */
 const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQmeW+BdeP1UKNFoV
 1ht/kNtd6hCHq9LZFJeXf01AI62hRANCAATKhJwqhM7DtxvuEwurz4pDD8p13Az5
@@ -40,8 +40,8 @@ const files = {
   'range.json': '{"sessionTimeout":"many"}',
 }
 
-describe('a usage error names the flag, says what was expected and what came', () => {
-  // What flags of the cluster and of topics may be besides: kafka.test.ts.
+describe('a usage error names the flag, the expected value and the given value', () => {
+  // kafka.test.ts tests the other values of the cluster flags and topic flags.
   test.concurrent.each<[string, string[], string]>([
     ['no brokers', ['kafka', ...group, ...outputs, ...task], 'Expected --brokers (or KAFKA_BROKERS)'],
     ['no topics', ['kafka', '--group', 'g', ...outputs, ...task], 'Expected --topics'],
@@ -84,7 +84,7 @@ describe('a usage error names the flag, says what was expected and what came', (
     expect(stderr).not.toContain('    at ')
   })
 
-  test('of the environment, by its variable, and without what may be a password', async () => {
+  test('of the environment names the variable, and leaves out a possible password', async () => {
     using place = new Workplace()
     const args = ['kafka', ...group, ...outputs, ...task]
     const { code, stderr } = await place.run(args, { env: { KAFKA_BROKERS: 'me:secret@host:9092' } })
@@ -95,7 +95,7 @@ describe('a usage error names the flag, says what was expected and what came', (
   })
 })
 
-test('without @platformatic/kafka it says what to install', async () => {
+test('without @platformatic/kafka the message names the package to install', async () => {
   using place = new Workplace({
     'none.mjs': `import { register } from 'node:module'
       const hook = \`export function resolve(name, context, next) {
@@ -109,12 +109,12 @@ test('without @platformatic/kafka it says what to install', async () => {
     ...{ code: 2, stdout: '' },
     stderr: 'llm-pack-stream kafka needs the package @platformatic/kafka: npm install @platformatic/kafka\n',
   })
-  // Nobody else needs it.
+  // The help does not need the package.
   expect((await place.run(['kafka', '--help'], { nodeArgs })).code).toBe(0)
 })
 
-describe('a cluster that cannot be reached ends it', () => {
-  test.concurrent('with the address, and with no password', async () => {
+describe('an unreachable cluster ends the command', () => {
+  test.concurrent('with a message that has the address and no password', async () => {
     using place = new Workplace({ '.env': 'KAFKA_SASL_PASSWORD=secret' })
     const { code, stdout, stderr } = await place.run([...job, ...sasl, '--json'])
     const { error } = JSON.parse(stdout) as { error: string }
@@ -152,7 +152,7 @@ describe('a cluster that cannot be reached ends it', () => {
   })
 })
 
-test('a config may hold the flags of it and those of others, and examples are rows or texts', async () => {
+test('a config may hold flags of all commands, and examples are rows or texts', async () => {
   using place = new Workplace({
     'job.json': JSON.stringify({
       ...{

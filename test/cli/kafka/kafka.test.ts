@@ -52,7 +52,8 @@ describe('the connection', () => {
       { brokers: 'a', clientId: 'me' },
       { bootstrapBrokers: ['a'], clientId: 'me' },
     ],
-    // Which broker of several behind one address is meant is told by the name; an address is none.
+    // The TLS server name selects one of several brokers behind an address. An IP address is not a
+    // name.
     [
       { brokers: 'a:1', tls: true },
       { bootstrapBrokers: ['a:1'], tls: {}, tlsServerName: true },
@@ -73,7 +74,7 @@ describe('the connection', () => {
     expect(connectionOf(flags, {})).toEqual(connection)
   })
 
-  test('takes from the environment what no flag says, and the password from nowhere else', () => {
+  test('reads the environment where a flag is missing, and the password only from there', () => {
     const env = { KAFKA_BROKERS: 'a', KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'secret' }
     expect(connectionOf({}, env)).toEqual({ bootstrapBrokers: ['a'] })
     const sasl = { mechanism: 'SCRAM-SHA-512', username: 'me', password: 'secret' }
@@ -112,7 +113,7 @@ const message = (value: string | Buffer | null): KafkaRecord => ({
 describe('a message', () => {
   const itemOf = itemsOf('json', textFrom('text', undefined), new Set(['label']))
 
-  test('is asked by its text, and keeps its columns beside the result: numbers too that JavaScript has not', () => {
+  test('is asked by its text, and keeps its columns beside the result, also numbers that JavaScript cannot hold', () => {
     const record = message('{"text":"hi","id":12345678901234567890,"2":[1.0]}')
     expect(itemOf(record).text).toBe('hi')
     const outcome = { status: 'fulfilled', index: 9, record, value: { label: 'x' } } as Fulfilled<
@@ -131,7 +132,7 @@ describe('a message', () => {
     expect(itemOf(message('\uFEFF{"text":"hi"}'))).toMatchObject({ own: { text: 'hi' }, text: 'hi' })
   })
 
-  test('of lines is a text', () => {
+  test('in the format `lines` is a text', () => {
     expect(itemsOf('lines', textFrom(undefined, undefined), new Set())(message('{"a":1'))).toMatchObject({
       ...{ own: { text: '{"a":1' }, text: '{"a":1' },
     })
@@ -196,11 +197,11 @@ test.each<[Parameters<typeof sayEvent>[0], string]>([
     'Lost tickets 1 from offset 5 to 8: the cluster deleted the records before a worker read them',
   ],
   [{ type: 'retry', error: new Error('Could not commit: no') }, 'Could not commit: no. Trying again'],
-])('$type is told', (event, text) => {
+])('describes the event $type', (event, text) => {
   expect(sayEvent(event)).toBe(text)
 })
 
-test('of rejections the first of each code is told, with its place and why', () => {
+test('the command reports the first rejection of each code, with its place and reason', () => {
   const rejections = new Rejections()
   const original = itemsOf('json', textFrom('text', undefined), new Set())(message('{')).text
   const invalid = new RecordError('invalid_record', '`serialize` threw RowError', { original })
@@ -216,11 +217,11 @@ test('of rejections the first of each code is told, with its place and why', () 
   expect(rejections.add(message('a'), failed)).toBeUndefined()
   expect(rejections.add(message('{'), invalid)).toBe('tickets:2:7: expected JSON, got something else')
   expect(rejections.first).toBe(text)
-  // It may quote the message.
+  // The text of a foreign error may quote the message.
   expect(new Rejections().add(message('a'), foreign)).toBe('tickets:2:7: `countTokens` threw Error')
 })
 
-test('the rate is that of late', () => {
+test('the rate counts only recent records', () => {
   vi.useFakeTimers({ now: 0 })
   const rate = new Rate(10_000)
   expect(rate.add(0, 0)).toBe(0)

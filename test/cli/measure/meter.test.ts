@@ -11,9 +11,9 @@ function measure(requests: readonly MeasuredRequest[]): Measured | undefined {
   return meter.measured
 }
 
-describe('what a run measures', () => {
-  it('counts by hand', () => {
-    // The first token is there after 200 ms; the other 100 take a second.
+describe('the measurements of a run', () => {
+  it('match a calculation by hand', () => {
+    // The first token comes after 200 ms. The other 100 tokens take 1 s.
     expect(measure([request])).toEqual({
       ...{ requests: 1, records: 10, outputTokensPerRecord: 10.1 },
       timeToFirstToken: { p10: 200, p50: 200, p90: 200 },
@@ -21,7 +21,7 @@ describe('what a run measures', () => {
     })
   })
 
-  it('keeps the tenth, the half and nine tenths', () => {
+  it('keep the quantiles 10%, 50% and 90%', () => {
     const requests = Array.from({ length: 100 }, (_, i) => ({
       ...request,
       firstToken: 100 + i,
@@ -33,7 +33,7 @@ describe('what a run measures', () => {
     expect(measured?.timeToFirstToken.p90).toBeCloseTo(189, -0.5)
   })
 
-  it('leaves out requests that tell nothing', () => {
+  it('leave out requests without usable figures', () => {
     const useless: MeasuredRequest[] = [
       { ...request, firstToken: undefined },
       { ...request, output: undefined },
@@ -44,18 +44,18 @@ describe('what a run measures', () => {
     expect(measure([...useless, request])).toEqual(measure([request]))
   })
 
-  it('knows no rate from answers that came in one go', () => {
+  it('have no rate of answers that came in one piece', () => {
     expect(measure([{ ...request, duration: 200 }])).toBeUndefined()
     expect(measure([{ ...request, output: 1 }])).toBeUndefined()
   })
 
-  it('survives JSON', () => {
+  it('survive JSON', () => {
     expect(JSON.parse(JSON.stringify(measure([request])))).toEqual(measure([request]))
   })
 })
 
 describe('the histogram', () => {
-  it('is right to 1%', () => {
+  it('is accurate to 1%', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0.01, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 200 }),
@@ -70,7 +70,7 @@ describe('the histogram', () => {
     )
   })
 
-  it('takes what is out of its reach for its ends', () => {
+  it('counts values beyond its range at its ends', () => {
     const histogram = new Histogram()
     for (const value of [1e-9, 1e12]) histogram.add(value)
     expect(histogram.quantile(0.5)).toBeLessThan(0.0011)

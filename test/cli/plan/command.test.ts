@@ -18,11 +18,11 @@ interface PlanJson {
 const planned = (place: Workplace, ...flags: string[]) =>
   place.run(['plan', ...place.job().slice(1), ...flags])
 
-/** Node may warn before it. */
+/** The message of the command. Warnings of Node may come before it. */
 const lastLine = (text: string) => text.trim().split('\n').at(-1)
 
 describe('plan', () => {
-  test('sends nothing, needs no key, and says what a run takes: as many requests as it then is', async () => {
+  test('sends nothing, needs no key, and predicts the number of requests of a run', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(230)) })
     const { code, stdout, stderr } = await planned(place, '--field', 'text', '--json')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -45,7 +45,7 @@ describe('plan', () => {
     }
   })
 
-  test('by the same config file it packs as the run does: partitions apart, and each text once', async () => {
+  test('packs as the run does with the same config file: partitions apart, and each text once', async () => {
     const rows = messages(240).map((row, i) => ({ ...row, tenant: `t${i % 60}` }))
     using place = new Workplace({ 'in.jsonl': jsonl([...rows, ...rows.slice(0, 100)]) })
     const [, , , labels, , prompt] = place.job()
@@ -76,7 +76,7 @@ describe('plan', () => {
     })
   })
 
-  test('as a person reads it', async () => {
+  test('prints a plan for a person', async () => {
     using place = new Workplace({ 'in.jsonl': `${jsonl(messages(100))}broken\n` })
     const money = ['--price-in', '0.15', '--price-out', '0.6', '--rpm', '60']
     const { stdout } = await planned(place, '--field', 'text', ...money)
@@ -88,7 +88,7 @@ describe('plan', () => {
     expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
   })
 
-  test('by what a run measured', async () => {
+  test('uses the measurements of a run', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(60)) })
     const latency = ['--simulate', '--time-to-first-token', '20', '--output-tokens-per-second', '2000']
     const run = await place.run([
@@ -141,7 +141,7 @@ describe('plan', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  test('takes each flag for what it is', async () => {
+  test('passes each flag to its option', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
     const flags = [
       '--rpm',
@@ -158,7 +158,7 @@ describe('plan', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       limits: {
         ...{ requestsPerMinute: 7, tokensPerMinute: 9000, maxInFlight: 3, maxOutputTokens: 500 },
-        // Unless it is stated.
+        // The default, unless a flag states it.
         ...{ maxPackRecords: 50, maxPackTokens: 4000 },
       },
       ...{ encoding: 'o200k_base', isCounted: false },
@@ -167,7 +167,7 @@ describe('plan', () => {
     expect(JSON.parse(counted.stdout)).toMatchObject({ encoding: 'cl100k_base', isCounted: true })
   })
 
-  test('without gpt-tokenizer it says what to install, and so does a run that counts', async () => {
+  test('without gpt-tokenizer the message names the package to install, also in a run that counts tokens', async () => {
     using place = new Workplace({
       'in.jsonl': jsonl(messages(3)),
       'none.mjs': `import { register } from 'node:module'

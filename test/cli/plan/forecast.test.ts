@@ -65,20 +65,21 @@ function pack(items: readonly PlannedRecord[], size: number, options: Partial<Pa
   return forecast.end(size)
 }
 
-/** The same for texts, with the prompts of a real stream. */
+/** The packs of texts, with the prompts of a real stream. */
 function packTexts(texts: readonly string[], size: number, maxPackTokens = 4_000): PackCount {
   const { charactersAround, tagTokens } = prompts
   return pack(records(texts), size, { maxPackTokens, charactersAround, tagTokens })
 }
 
 describe('the simulated packing', () => {
-  it('counts by hand', () => {
+  it('matches a calculation by hand', () => {
     const sizes = [4, 4, 4, 1, 1, 30, 2]
     const count = (size: number, more: readonly number[] = []) => {
       const items = [...sizes, ...more].map((tokens) => record(tokens))
       return pack(items, size, { maxRecords: 3, capFor: (n) => exactly(5 * n) })
     }
-    // 4 4 | 4 1 | 1 | 30 | 2, and tokens fill the third pack: 1 + 30 > 10. Each cap is more than the prompt.
+    // 4 4 | 4 1 | 1 | 30 | 2, and tokens fill the third pack: 1 + 30 > 10.
+    // Each cap is larger than the prompt.
     expect(count(2)).toMatchObject({ requests: 5, charged: exactly(10 + 10 + 5 + 5 + 5) })
     // 4 4 | 4 1 1 | 30 | 2
     expect(count(3)).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 5) })
@@ -87,25 +88,25 @@ describe('the simulated packing', () => {
     expect(count(3, [2])).toMatchObject({ requests: 4, charged: exactly(10 + 15 + 5 + 10) })
   })
 
-  it('charges the prompt where that is more than the cap, at each end', () => {
+  it('charges the prompt where the prompt is larger than the cap, at each end', () => {
     const options = { charactersAround: () => 401, capFor: () => ({ low: 1, expected: 1, high: 500 }) }
     expect(pack([record(1, 10), record(1, 10)], 2, options)).toMatchObject({
       ...{ requests: 1, charged: { low: 106, expected: 106, high: 500 } },
     })
   })
 
-  it('charges longer tags to the packs that have them', () => {
+  it('charges longer tags only to the packs that have them', () => {
     const charactersAround = (n: number, isTagged: boolean) => 8 + (isTagged ? 16 + 40 * n : 0)
     const items = [false, true, false, false].map((isTagLike) => ({ ...record(1, 8), isTagLike }))
     const options = { maxPackTokens: 100, charactersAround, tagTokens: (n: number) => 2 + 4 * n }
-    // 8 fixed characters and 2 records of 8; in the first pack 16 + 2 × 40 more.
+    // 8 fixed characters and 2 records of 8 characters. The first pack has 16 + 2 × 40 more.
     expect(pack(items, 2, options)).toMatchObject({
       charged: exactly((8 + 16 + 96) / 4 + (8 + 16) / 4),
       tagTokens: 2 + 4 * 2,
     })
   })
 
-  it('is that of a real stream, also where tokens bind, and where the last packs are evened out', async () => {
+  it('equals a real stream, also where tokens bind, and where the stream evens out the last packs', async () => {
     const word = (n: number) => 'word '.repeat(n).trimEnd()
     await fc.assert(
       fc.asyncProperty(
@@ -125,7 +126,7 @@ describe('the simulated packing', () => {
     )
   })
 
-  it('charges what a real stream is charged, but for the last packs', async () => {
+  it('charges the same as a real stream, except for the last packs', async () => {
     const texts = Array.from({ length: 250 }, (_, i) => `text ${'x '.repeat(i % 17)}`)
     const messages = await sent(texts, 25, 4_000)
     const charged = messages.reduce((sum, user) => {
@@ -136,7 +137,7 @@ describe('the simulated packing', () => {
 })
 
 describe('partitions', () => {
-  /** Requests of a real stream, on a server that takes longer than a pack lingers. */
+  /** Number of requests of a real stream, on a server that is slower than the linger of a pack. */
   async function sentBy(keys: readonly string[], maxPackRecords: number): Promise<number> {
     const client = scriptedClient(async (call) => {
       await new Promise((resolve) => setTimeout(resolve, 30))
@@ -163,18 +164,18 @@ describe('partitions', () => {
     ['one key of nearly all, and some that are rare', 10, (i: number) => ((i * 7_919) % 10 < 9 ? 0 : i % 50)],
     ['one key after the other', 5, (i: number) => Math.floor(i / 40)],
     ['two keys', 25, (i: number) => i % 2],
-  ])('%s: nearly as many packs as a real stream has', async (_, size, keyOf) => {
+  ])('%s: the number of packs is near to that of a real stream', async (_, size, keyOf) => {
     const keys = Array.from({ length: 600 }, (_, i) => `key ${keyOf(i)}`)
     const requests = await sentBy(keys, size)
     expect(Math.abs(planned(keys, size) - requests) / requests).toBeLessThan(0.1)
   })
 
-  it('wait in a number that does not grow', () => {
-    // Every record has a key of its own: 12 × the size may wait, and then each leaves alone.
+  it('wait in a limited number', () => {
+    // Every record has a key of its own. 12 × the size may wait, then each record leaves alone.
     const keys = Array.from({ length: 1_000 }, (_, i) => String(i))
     expect(planned(keys, 10)).toBe(1_000)
     expect(planned([...keys, ...keys], 10)).toBe(2_000)
-    // Two of the same key within what may wait share a pack.
+    // Two waiting records with the same key share a pack.
     expect(
       planned(
         keys.map((_, i) => String(i >> 1)),
@@ -184,10 +185,10 @@ describe('partitions', () => {
   })
 })
 
-describe('what is refused', () => {
-  it('a pack that is charged more than the limit is halved, like its halves', () => {
+describe('requests that are too large', () => {
+  it('a pack that is charged more than the limit is halved, and its halves too', () => {
     const options = { maxPackTokens: 1_000, largestRequest: 35 }
-    // 8 fixed characters, and 40 of each record: three are 128 characters, so 32 tokens.
+    // 8 fixed characters, and 40 for each record: three records are 128 characters, so 32 tokens.
     const ten = new Array<PlannedRecord>(10).fill(record(1, 40))
     expect(pack(ten, 3, options)).toMatchObject({ requests: 4, overLimit: 0 })
     // 5 + 5, each 3 + 2.
@@ -195,7 +196,7 @@ describe('what is refused', () => {
     expect(pack([...ten, record(1, 400)], 3, options)).toMatchObject({ requests: 5, overLimit: 1 })
   })
 
-  it('a pack is too long for the context, or only a record in it', () => {
+  it('a pack is too long for the context, or only one record in it', () => {
     const options = { maxPackTokens: 1_000, roomFor: (n: number) => 100 - 10 * n }
     const items = [30, 30, 30, 20, 95, 20].map((tokens) => record(tokens))
     // 30 30 | 30 20 | 95 20: a record of 95 fits nowhere.
@@ -205,8 +206,8 @@ describe('what is refused', () => {
   })
 })
 
-describe('the texts that came before', () => {
-  it('are known by partition, as many as may be remembered', () => {
+describe('the texts that the plan has seen', () => {
+  it('are kept by partition, up to the limit', () => {
     const seen = new SeenTexts(3)
     const asked = (text: string, partition?: string) => seen.hasSeen(text, partition)
     expect([asked('a'), asked('a'), asked('a', 'x'), asked('a', 'y'), asked('a', 'x')]).toEqual([
@@ -217,35 +218,35 @@ describe('the texts that came before', () => {
   })
 })
 
-describe('the limits that a stream may keep to in another way', () => {
+describe('the limits that a stream may apply differently', () => {
   const loose = (options: Partial<PackRules>, sizes: readonly PlannedRecord[], size: number) =>
     pack(sizes, size, { maxPackTokens: 100, ...options }).loose
   const ten = (tokens: number, mostTokens = LEARNED * tokens) =>
     new Array<PlannedRecord>(10).fill({ ...record(tokens), mostTokens })
 
-  it('are none where the number of records alone closes packs', () => {
+  it('are absent where only the number of records closes packs', () => {
     expect(loose({}, ten(10), 9)).toEqual([])
     expect(loose({ surelyFit: 9 }, ten(10), 9)).toEqual([])
   })
 
-  it('are its tokens where it estimates them, and they come near to the limit', () => {
-    // 10 of 10 are all of 100, and what it learns may be a tenth more.
+  it('include tokens where the stream estimates tokens, and packs come near to the limit', () => {
+    // 10 records of 10 tokens fill the limit of 100. The learned estimate may be a tenth higher.
     expect(loose({}, ten(10), 10)).toEqual(['maxPackTokens'])
     expect(loose({}, ten(60), 2)).toEqual(['maxPackTokens'])
-    // Its first guess may be more: 4 of 26 are near to 100, and 3 are not.
+    // The first guess may be higher: 4 records of 26 tokens are near to 100, and 3 are not.
     expect(loose({}, ten(9, 26), 3)).toEqual([])
     expect(loose({}, ten(9, 26), 4)).toEqual(['maxPackTokens'])
     // A stream that counts tokens closes packs where the plan does.
     expect(loose({}, ten(60, 0), 5)).toEqual([])
   })
 
-  it('are its tokens where they close a pack', () => {
+  it('include tokens where tokens close a pack', () => {
     const items = [10, 10, 90, 10, 10].map((tokens) => ({ ...record(tokens), mostTokens: LEARNED * tokens }))
     expect(loose({}, items, 5)).toEqual(['maxPackTokens'])
     expect(loose({}, items, 2)).toEqual(['maxPackTokens'])
   })
 
-  it('are the results where they may fill the cap', () => {
+  it('include the output cap where results may fill it', () => {
     expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 4)).toEqual([])
     expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1), 5)).toEqual(['maxOutputTokens'])
     expect(loose({ surelyFit: 4, maxRecords: 6 }, ten(1, 0), 50)).toEqual(['maxOutputTokens'])
@@ -253,14 +254,14 @@ describe('the limits that a stream may keep to in another way', () => {
     expect(loose({ surelyFit: 9, maxRecords: 9 }, ten(1), 50)).toEqual(['maxOutputTokens'])
   })
 
-  it('are partitions only where there are several', () => {
+  it('include partitions only where there are several', () => {
     const items = (partitions: number) =>
       Array.from({ length: 100 }, (_, i) => ({ ...record(60, 0), partition: String(i % partitions) }))
     expect(loose({}, items(1), 10)).toEqual([])
     expect(loose({}, items(50), 2)).toEqual(['partition'])
   })
 
-  it('are so where a stream without a counter does pack otherwise', async () => {
+  it('include tokens where a stream without a counter packs differently', async () => {
     const texts = Array.from({ length: 157 }, () => '支払いができません。订单没有到'.repeat(4))
     const client = scriptedClient(echo)
     const stream = new PackStream({ ...job, client, maxPackRecords: 50, maxPackTokens: 900, linger: 60_000 })
@@ -276,11 +277,11 @@ describe('the limits that a stream may keep to in another way', () => {
 })
 
 describe("the records' tokens", () => {
-  it('add up to those of the whole user message, whatever the texts are', async () => {
+  it('add up to the tokens of the whole user message, for any texts', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.string({ unit: 'grapheme', maxLength: 20 }),
-      // What might join with the tags.
+      // Characters that the tokenizer might join with the tags.
       fc
         .array(
           fc.constantFrom(
@@ -318,7 +319,7 @@ describe("the records' tokens", () => {
           const messages = await sent(texts, size, 4_000)
           const whole = messages.reduce((sum, message) => sum + tokenize(message, asText), 0)
           const parts = texts.reduce((sum, one) => sum + prompts.recordTokens(one), 0)
-          // The last packs of the stream are evened out, so a tag-like text may stand among fewer.
+          // The stream evens out its last packs, so a tag-like text may be in a smaller pack.
           fc.pre(!texts.some(looksTagged) || texts.length <= size)
           const { tagTokens } = packTexts(texts, size)
           expect(messages.length * headerTokens + parts + tagTokens).toBe(whole)
@@ -328,7 +329,7 @@ describe("the records' tokens", () => {
     )
   })
 
-  it('are 4 more for each record of a pack in which a text holds such a tag, and 2 for the pack', async () => {
+  it('are 4 more for each record of a pack with a tag-like text, and 2 more for the pack', async () => {
     const texts = ['plain', '<record id="1">', 'also plain', 'last']
     const [message = ''] = await sent(texts, 25, 4_000)
     const parts = texts.reduce((sum, one) => sum + prompts.recordTokens(one), 0)
@@ -336,7 +337,7 @@ describe("the records' tokens", () => {
     expect(packTexts(texts, 25).tagTokens).toBe(4 * 4 + 2)
     // In packs of 2 only the first pack has longer tags.
     expect(packTexts(texts, 2).tagTokens).toBe(4 * 2 + 2)
-    // Further packs have none.
+    // Later packs have no longer tags.
     expect(packTexts([...texts, 'a', 'b', 'c'], 4).tagTokens).toBe(4 * 4 + 2)
   })
 

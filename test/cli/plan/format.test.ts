@@ -32,7 +32,10 @@ const planned = (input: Iterable<string | undefined>, options: Partial<PlanOptio
 const printed = async (input: Iterable<string | undefined>, options: Partial<PlanOptions> = {}) =>
   formatPlan(await planned(input, options))
 
-/** The figures, flags and names in a text, in their order: a test of them does not depend on the other words. */
+/**
+ * The figures, flags and names in a text, in their order: a test of them does not depend on the
+ * other words.
+ */
 const figures = (text: string): string[] =>
   text.match(/--[a-z-]+|ASSUMED|o200k_base|\$?\d[\d,.–]*(?<![,.])(?:%|k\b| ?(?:ms|s|min|h)\b)?/g) ?? []
 /** The figures of the notes about one subject. */
@@ -49,7 +52,7 @@ const parts = (text: string) => {
 }
 
 describe('the printed plan', () => {
-  it('is a table, the limit that binds, the choice and why, and the assumptions', async () => {
+  it('has a table, the limit that binds, the choice with its reason, and the assumptions', async () => {
     const limits = { maxInFlight: 32, requestsPerMinute: 500, tokensPerMinute: 200_000 }
     const plan = await planned(texts(10_000), limits)
     const text = formatPlan(plan)
@@ -88,7 +91,7 @@ describe('the printed plan', () => {
     for (const note of notesOf(plan)) expect(printedNotes).toContain(`- ${note.text}\n`)
   })
 
-  it('has no column of costs without prices, and one row more for a size of its own', async () => {
+  it('has no column of costs without prices, and has a row for a stated size', async () => {
     const latency = { timeToFirstToken: { low: 200, high: 400 }, outputTokensPerSecond: 100, slowdown: 0.07 }
     const plan = await makePlan(from(texts(500)), { ...unpriced, latency, maxPackRecords: 12 })
     expect(parts(formatPlan(plan))).toMatchInlineSnapshot(`
@@ -113,14 +116,14 @@ describe('the printed plan', () => {
     expect(noted(plan, 'time')).toEqual([['4', '200', '400 ms', '100', '7%']])
   })
 
-  it('tells of records that are out of the ordinary', async () => {
+  it('mentions unusual records', async () => {
     const input = ['a', undefined, 'word '.repeat(300), 'word '.repeat(8_000)]
     const plan = await planned(input, { maxPackTokens: 200, contextTokens: 4_000, maxOutputTokens: 30 })
     expect(noted(plan, 'records')).toEqual([['1'], ['200', '--max-pack-tokens', '2'], ['1'], ['1']])
     expect(noted(plan, 'loose')).toContainEqual(['1', '70%', '30', '--max-output-tokens'])
   })
 
-  it('says what does not fit into the context, and what the limit of tokens never lets through', async () => {
+  it('names requests that do not fit into the context, and requests above the limit of tokens', async () => {
     const long = ['word '.repeat(900), ...new Array<string>(60).fill('word '.repeat(90))]
     const context = await planned(long, { contextTokens: 2_000, tokensPerMinute: 4_000 })
     expect(parts(formatPlan(context))).toMatchInlineSnapshot(`
@@ -184,7 +187,7 @@ describe('the printed plan', () => {
     expect(noted(none, 'impossible')).toEqual([['50', '--tpm', '61', '61', '61']])
   })
 
-  it('says that nothing can be sent where no request fits into the context', async () => {
+  it('says that no request can be sent where no request fits into the context', async () => {
     const plan = await planned(texts(26), { contextTokens: 20 })
     const { table, figures: said } = parts(formatPlan(plan))
     expect(table[1]).toMatch(/^ +1 +26 .* too long$/)
@@ -192,10 +195,10 @@ describe('the printed plan', () => {
     expect(noted(plan, 'impossible')).toEqual([])
   })
 
-  it('says where not even one result fits under the output cap', async () => {
+  it('says so where not even one result fits under the output cap', async () => {
     const note = async (maxOutputTokens: number) =>
       notesOf(await planned(texts(9), { maxOutputTokens })).find(({ about }) => about === 'impossible')?.text
-    // 5 around a result of 12 to 14, or 9 to 11 alone.
+    // A pack has 5 tokens around a result of 12 to 14 tokens. A plain answer has 9 to 11 tokens.
     expect(await note(19)).toBeUndefined()
     expect(await note(18)).toMatch(/ 18 .*--max-output-tokens.* some or all results [^,]* in packs\./)
     expect(await note(16)).toMatch(/ 16 .*--max-output-tokens.* no result [^,]* in packs\./)
@@ -203,7 +206,7 @@ describe('the printed plan', () => {
     expect(await note(1)).toMatch(/ 1 .* no result [^,]* in packs, and no result [^,]* alone\./)
   })
 
-  it('says what of partitions and kept results is not sure', async () => {
+  it('names the uncertain figures of partitions and kept results', async () => {
     const records = async function* () {
       await Promise.resolve()
       for (let i = 0; i < 500; i++) yield { text: `text ${i % 400}`, partition: String(i % 100) }
@@ -231,7 +234,7 @@ describe('the printed plan', () => {
     expect(noted(plan, 'loose')).toEqual([['--partition', '--linger'], ['--cache'], ['--cache']])
   })
 
-  it('says where packs are not sure, and why', async () => {
+  it('says which packs are uncertain, and why', async () => {
     const options = { maxPackTokens: 200, maxPackRecords: 10 }
     const plan = await planned(texts(100), options)
     expect(formatPlan(plan)).toMatch(/^.{2} +10 +10 +[\d,]+ +0 /m)
@@ -241,7 +244,7 @@ describe('the printed plan', () => {
     expect(await printed(texts(100), { maxPackRecords: 10 })).not.toContain('~')
   })
 
-  it('says what it takes the prompt cache for, and which costs are with it', async () => {
+  it('states its assumption about the prompt cache, and which costs include it', async () => {
     const instructions = 'Label it by the rules. '.repeat(300)
     const note = async (options: Partial<PlanOptions>, n = 1_000) => {
       const notes = notesOf(await makePlan(from(texts(n)), { ...job, instructions, ...options }))
@@ -254,13 +257,13 @@ describe('the printed plan', () => {
     expect(ranged.slice(assumed.length)).toMatch(/lower cost .*higher cost /)
     const uncached = await note({ pricing: { input: 1, output: 2 } })
     expect(figures(uncached.slice(assumed.length))).toEqual(['--price-cached'])
-    // One request has nothing to hit.
+    // A single request has no cached prompt.
     expect(await note({}, 1)).toBe(assumed)
     const plan = await makePlan(from(texts(9)), { ...unpriced, instructions })
     expect(notesOf(plan)).toContainEqual({ about: 'cache', text: assumed })
   })
 
-  it('says how to run it', async () => {
+  it('says how to run the plan', async () => {
     const { rows, ...plan } = await planned(texts(100), { requestsPerMinute: 10 })
     const chosen = (size: number) => {
       const row = { ...rows[0]!, size }
@@ -268,7 +271,7 @@ describe('the printed plan', () => {
       return figures(/^Chosen \d+\. \?\. (.*?)\n\n/ms.exec(text)?.[1] ?? 'none')
     }
     expect(chosen(42)).toEqual(['--max-pack-records', '42'])
-    // That is the default.
+    // 25 is the default.
     expect(chosen(25)).toEqual([])
     expect(chosen(1)).toEqual(['--max-pack-records', '1'])
   })
@@ -289,7 +292,7 @@ describe('the printed plan', () => {
     }
   })
 
-  it('says when there is nothing to plan', async () => {
+  it('says so when there is nothing to plan', async () => {
     expect(figures(await printed([]))).toEqual([])
     expect(figures(await printed([undefined, undefined]))).toEqual(['2'])
   })
@@ -354,7 +357,7 @@ describe('the words for numbers', () => {
     expect(duration(value)).toBe(text)
   })
 
-  it('a range has two units where one would hide the low end', () => {
+  it('a range has two units where one unit would hide the low end', () => {
     expect(durationRange({ low: 30_000, expected: 0, high: 13 * 3_600_000 })).toBe('30 s–13 h')
     expect(durationRange({ low: 1_000, expected: 0, high: 100_000 })).toBe('1.0–100 s')
     expect(durationRange({ low: 30_000, expected: 0, high: 300_000 })).toBe('0.5–5.0 min')

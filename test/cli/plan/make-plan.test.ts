@@ -24,12 +24,12 @@ const job: PlanOptions = {
   instructions: 'Label each message with the team that should answer it.',
   schema: z.object({ team: z.enum(['shipping', 'returns']) }),
 }
-/** The reason where there is nothing to choose: it has no figures but the size. */
+/** The reason where there is no choice: its only figure is the size. */
 const ONLY = expect.stringMatching(/^1: \D*$/) as string
 const rowOf = ({ rows }: Plan, size: number) => rows.find((row) => row.size === size)!
 
 describe('the input tokens', () => {
-  it('of packs are those of the messages that a real stream sends, and an estimate of its schema', async () => {
+  it('of packs are the tokens of the messages of a real stream, and an estimate of its schema', async () => {
     const examples = [{ record: 'Lost!', value: { team: 'shipping' } }]
     const client = scriptedClient((call) => ({
       text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
@@ -56,7 +56,7 @@ describe('the input tokens', () => {
     })
   })
 
-  it('of a schema are exact also where it is long', async () => {
+  it('of a long schema are exact', async () => {
     const names = z.enum(
       Array.from({ length: 77 }, (_, i) => `label_${'abcdefghijkl'.slice(0, 1 + (i % 12))}${i}`),
     )
@@ -70,7 +70,7 @@ describe('the input tokens', () => {
     expect(prompts.plain.schemaTokens).toBe(tokenize(JSON.stringify(schema)))
   })
 
-  it('of packs in which a text holds a tag are those that a stream sends', async () => {
+  it('of packs with a tag-like text equal the tokens of a real stream', async () => {
     const tagged = texts(50).map((text, i) => (i % 20 === 3 ? `<record id="7">${text}` : text))
     const client = scriptedClient((call) => ({
       text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
@@ -92,7 +92,7 @@ describe('the input tokens', () => {
     expect(rowOf(plan, 10).inputTokens).toBe(sent + client.calls.length * rest)
   })
 
-  it('of plain requests have instructions, schema and text, and nothing of the protocol', async () => {
+  it('of plain requests include instructions, schema and text, and exclude the protocol', async () => {
     const plan = await makePlan(from(texts(7)), job)
     const schema = {
       type: 'object',
@@ -105,7 +105,7 @@ describe('the input tokens', () => {
     expect(rowOf(plan, 1)).toMatchObject({ requests: 7, isPacked: false, inputTokens: 7 * fixed + each })
   })
 
-  it('of plain requests have examples as messages of their own', async () => {
+  it('of plain requests include examples as separate messages', async () => {
     const schema = z.enum(['shipping', 'returns'])
     const with_ = { ...job, schema, examples: [{ record: 'Lost!', value: 'shipping' }] }
     const one = await makePlan(from(['a']), with_)
@@ -114,10 +114,10 @@ describe('the input tokens', () => {
     expect(more).toBe(tokenize('Lost!') + tokenize('{"value":"shipping"}') + 2 * 4)
   })
 
-  it('are the same by either API', async () => {
+  it('are the same for both APIs', async () => {
     const chat = await makePlan(from(texts(50)), job)
     expect(await makePlan(from(texts(50)), { ...job, api: 'responses' })).toEqual(chat)
-    // A real stream of that API sends as many.
+    // A real stream of that API sends the same number of tokens.
     const client = scriptedResponses((call) => ({ text: answerOf(call, () => 'x') }))
     const stream = new PackStream({ ...job, schema: z.string(), client, api: 'responses', maxPackRecords: 5 })
     for (const text of texts(50)) stream.write(text)
@@ -126,7 +126,7 @@ describe('the input tokens', () => {
     expect(rowOf(chat, 5).requests).toBe(client.calls.length)
   })
 
-  it('are counted by the encoding that is asked for', async () => {
+  it('are counted by the stated encoding', async () => {
     const plan = await makePlan(from(['Überweisung']), { ...job, encoding: 'cl100k_base' })
     const other = await makePlan(from(['Überweisung']), job)
     expect(plan.encoding).toBe('cl100k_base')
@@ -135,7 +135,7 @@ describe('the input tokens', () => {
 })
 
 describe('the requests', () => {
-  it('are as many as an actual run sends, on the simulator', async () => {
+  it('have the number that an actual run sends to the simulator', async () => {
     const plan = await makePlan(from(texts(260)), { ...job, maxPackTokens: 150 })
     await using simulator = await startSimulator({
       latency: { timeToFirstToken: 0, outputTokensPerSecond: Infinity, promptTokensPerSecond: Infinity },
@@ -154,18 +154,19 @@ describe('the requests', () => {
       sent += stream.stats.requests
     }
     expect(simulator.stats.requests).toBe(sent)
-    // Tokens bind where records do not.
+    // Tokens close these packs, not the number of records.
     expect(rowOf(plan, 50).requests).toBeGreaterThan(260 / 10)
   })
 
-  it('have no more records than their results leave room for', async () => {
+  it('have only as many records as the output cap allows', async () => {
     const plan = await makePlan(from(texts(100)), { ...job, outputTokens: 20, maxOutputTokens: 200 })
     const { recordsUnderCap } = plan.limits
-    // 70% of 200, at 20 tokens and what frames each.
+    // 70% of 200 tokens hold 5 results of 20 tokens, each with its frame.
     expect(recordsUnderCap).toBe(5)
     expect(rowOf(plan, 5).requests).toBe(20)
     expect(rowOf(plan, 50).requests).toBe(20)
-    // Five fit even if they are a tenth longer than stated; of a sixth the stream does not know yet.
+    // Five results fit even if they are a tenth longer than stated. For a sixth result the stream
+    // must learn first.
     expect(plan.rows.map(({ size, loose }) => [size, ...loose])).toEqual([
       ...[[1], [5]],
       ...[10, 25, 50].map((size) => [size, 'maxOutputTokens']),
@@ -182,10 +183,10 @@ describe('the requests', () => {
   })
 })
 
-describe('what binds', () => {
+describe('the limit that binds', () => {
   const latency = { timeToFirstToken: 500, outputTokensPerSecond: 100 }
 
-  it('latency, where there are no limits', async () => {
+  it('is latency where there are no limits', async () => {
     const plan = await makePlan(from(texts(1_000)), { ...job, latency })
     expect(plan.chosen?.boundBy).toBe('latency × max-in-flight')
     const { requests, time, outputTokens } = rowOf(plan, 25)
@@ -193,7 +194,7 @@ describe('what binds', () => {
     expect(time.expected).toBeCloseTo(10 * (500 + (outputTokens.expected / 40) * 10))
   })
 
-  it('requests per minute, which small packs run into', async () => {
+  it('is requests per minute for small packs', async () => {
     const plan = await makePlan(from(texts(1_000)), { ...job, latency, requestsPerMinute: 10 })
     for (const [size, minutes] of [
       [1, 100],
@@ -208,9 +209,9 @@ describe('what binds', () => {
     expect(plan.chosen?.size).toBeGreaterThan(25)
   })
 
-  it('tokens per minute, by prompt or cap', async () => {
+  it('is tokens per minute, charged by prompt or cap', async () => {
     const plan = await makePlan(from(texts(1_000)), { ...job, latency, tokensPerMinute: 2_000 })
-    // Plain: no cap, so the characters of instructions and text.
+    // Plain requests have no cap, so the limit charges the characters of instructions and text.
     const plain = texts(1_000).reduce(
       (sum, text) => sum + Math.ceil((job.instructions.length + text.length) / 4),
       0,
@@ -222,7 +223,7 @@ describe('what binds', () => {
     expect(time.high).toBeCloseTo(((plain - plain / 1_000) / 2_000) * 60_000 + one(bounds, 250))
     expect(time.expected).toBeCloseTo((plain / 2_000 - 1 / 6) * 60_000 + one(bounds, 250))
 
-    // Long results: each pack is charged its cap, twice 25 of them and one more, and 32.
+    // Long results: the limit charges each pack its cap, which is twice 26 results, and 32 tokens.
     const long = await makePlan(from(texts(1_000)), {
       ...{ ...job, latency, tokensPerMinute: 20_000, outputTokens: 50 },
     })
@@ -233,7 +234,7 @@ describe('what binds', () => {
     expect(row.time.high).toBeCloseTo((charged / 20_000) * 60_000 + one(row.bounds, 10))
   })
 
-  it('tokens per minute, from short results to long ones, of which caps are learned', async () => {
+  it('is tokens per minute, from caps learned of short results to caps learned of long results', async () => {
     const time = async (outputTokens: PlanOptions['outputTokens'] & {}, size = 25) =>
       rowOf(
         await makePlan(from(texts(1_000)), { ...{ ...job, latency, tokensPerMinute: 20_000 }, outputTokens }),
@@ -242,17 +243,18 @@ describe('what binds', () => {
     const [range, short, long] = [await time({ low: 5, high: 95 }), await time(5), await time(95)]
     expect(range.low).toBeCloseTo(short.low)
     expect(range.high).toBeCloseTo(long.high)
-    // The middle has room for a long one.
+    // The cap of the expected case has room for a long result.
     expect(range.expected).toBeGreaterThan((await time(50)).expected)
     // Plain requests send no cap.
     expect((await time({ low: 5, high: 95 }, 1)).expected).toBeCloseTo((await time(50, 1)).expected)
   })
 
-  it('tokens per minute, also where only the first requests are charged a large cap', async () => {
+  it('is tokens per minute also where only the first requests are charged a large cap', async () => {
     const options = { ...job, latency, tokensPerMinute: 30_000, outputTokens: 5, maxOutputTokens: 16_000 }
     const { boundBy, time } = rowOf(await makePlan(from(texts(100)), options), 25)
     expect(boundBy).toBe('tokens per minute')
-    // A quarter of the limit, where 10 s have a sixth, and then three of about 500.
+    // The first cap is a quarter of the limit, and 10 s allow a sixth. Then three requests of about
+    // 500 tokens follow.
     expect(time.expected).toBeGreaterThan(((7_500 + 3 * 400 - 5_000) / 30_000) * 60_000)
     expect(time.expected).toBeLessThan(12_000)
   })
@@ -261,7 +263,7 @@ describe('what binds', () => {
 describe('the chosen size', () => {
   const pricing = { input: 1, cachedInput: 0.1, output: 4 }
 
-  it('is the smallest that is near to the best, with its numbers', async () => {
+  it('is the smallest size near to the best, with its numbers', async () => {
     const plan = await makePlan(from(texts(2_000)), { ...job, pricing })
     const { size, why } = plan.chosen!
     expect(size).toBeGreaterThan(10)
@@ -273,14 +275,14 @@ describe('the chosen size', () => {
     )
   })
 
-  it('is never above the one that is allowed', async () => {
+  it('is never above the allowed size', async () => {
     const plan = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 7 })
     expect(plan.chosen?.size).toBe(7)
     const one = await makePlan(from(texts(2_000)), { ...job, pricing, maxPackRecords: 1 })
     expect(one.chosen).toMatchObject({ size: 1, why: ONLY })
   })
 
-  it('goes by time alone without prices', async () => {
+  it('depends only on time without prices', async () => {
     const plan = await makePlan(from(texts(2_000)), job)
     expect(plan.chosen?.why).toMatch(/ 5% \D*time \(/)
     expect(plan.rows.every(({ cost }) => cost === undefined)).toBe(true)
@@ -308,7 +310,7 @@ describe('the chosen size', () => {
     expect(plan.chosen?.why).toMatch(
       /^Packing does not pay here: .* 1,792 of the 1,8\d\d .*\(\$[\d.]+ against \$[\d.]+\)\.$/,
     )
-    // Without a cheaper price for what is cached, packs are.
+    // Without a cheaper price for cached tokens, packs are cheaper.
     const dear = await makePlan(from(texts(1_000)), {
       ...{ ...job, instructions: 'Label it by the rules. '.repeat(300) },
       pricing: { input: 0.1, output: 10 },
@@ -322,7 +324,7 @@ describe('the chosen size', () => {
     expect(plan.chosen?.why).toMatch(/ one record\.$/)
   })
 
-  it('weighs cost against time where they disagree, and says so', async () => {
+  it('balances cost and time where they disagree, and says so', async () => {
     const plan = await makePlan(from(texts(1_000)), {
       ...{ ...job, instructions: 'Label it.', pricing: { input: 10, output: 0.1 } },
       latency: { timeToFirstToken: 0, outputTokensPerSecond: 100 },
@@ -333,11 +335,11 @@ describe('the chosen size', () => {
   })
 })
 
-describe('what cannot be', () => {
-  // Of about 100 tokens each.
+describe('impossible requests', () => {
+  // Texts of about 100 tokens.
   const long = (n: number) => Array.from({ length: n }, (_, i) => `${i} word`.repeat(50))
 
-  it('packs that do not fit into the context are not chosen', async () => {
+  it('are not chosen where packs do not fit into the context', async () => {
     const free = await makePlan(from(long(200)), job)
     const plan = await makePlan(from(long(200)), { ...job, contextTokens: 2_048 })
     expect(free.chosen!.size).toBeGreaterThan(20)
@@ -345,7 +347,7 @@ describe('what cannot be', () => {
     expect(plan.chosen!.size).toBeLessThan(overContextFrom)
     expect(rowOf(plan, 25)).toMatchObject({ overContext: 8, boundBy: 'too long' })
     expect(rowOf(plan, 10)).toMatchObject({ overContext: 0, boundBy: 'latency × max-in-flight' })
-    // Where it is drawn, a pack has room for the longest results too.
+    // A chosen pack has room for the longest results too.
     const { prompts, results, tokens } = plan
     const fixed = prompts.packed.tokens + results.frame
     const each = tokens.packed / 200 + results.element.high
@@ -353,24 +355,24 @@ describe('what cannot be', () => {
     expect(fixed + overContextFrom * each).toBeGreaterThan(2_048 - each)
   })
 
-  it('records that fit into no context do not make a size too large', async () => {
+  it('do not make a size too large where a single record does not fit into the context', async () => {
     const input = ['a', 'b', 'word '.repeat(3_000), 'c']
     const plan = await makePlan(from(input), { ...job, contextTokens: 2_048 })
     expect(plan.records.overContext).toBe(1)
     expect(plan.limits.overContextFrom).toBeUndefined()
   })
 
-  it('a context that no request fits into is no plan', async () => {
+  it('leave no choice where no request fits into the context', async () => {
     const none = await makePlan(from(texts(26)), { ...job, contextTokens: 20 })
     expect(none.chosen).toBeUndefined()
     expect(none.rows.map(({ requests, overContext }) => overContext === requests)).toEqual(
       [1, 5, 10, 25, 50].map(() => true),
     )
-    // Only the protocol is too much.
+    // Only the protocol is too long.
     const fixed = none.prompts.plain.tokens
     const plain = await makePlan(from(texts(26)), { ...job, contextTokens: fixed + 40 })
     expect(plain.chosen).toMatchObject({ size: 1, why: ONLY })
-    // A single record that is too long rules out no size, nor does a single one that is not.
+    // One record that is too long does not rule out size 1.
     const one = await makePlan(from([...texts(26), 'word '.repeat(200)]), {
       ...job,
       contextTokens: fixed + 40,
@@ -378,25 +380,25 @@ describe('what cannot be', () => {
     expect(one.chosen).toMatchObject({ size: 1 })
   })
 
-  it('requests that the limit of tokens never lets through are no plan', async () => {
+  it('leave no choice where every request is above the limit of tokens', async () => {
     const instructions = 'Label it by the rules. '.repeat(300)
     const plan = await makePlan(from(texts(40)), { ...job, instructions, tokensPerMinute: 1_000 })
     expect(plan.chosen).toBeUndefined()
-    // Packs are halved until there is one record left, which changes nothing.
+    // The stream halves packs down to one record. One record is still too large.
     expect(plan.rows.map(({ requests, overLimit, boundBy }) => [requests, overLimit, boundBy])).toEqual(
       [1, 5, 10, 25, 50].map(() => [40, 40, 'over the limit']),
     )
   })
 
-  it('packs that the limit of tokens does not let through go by halves', async () => {
+  it('are halved where packs are above the limit of tokens', async () => {
     const plan = await makePlan(from(long(40)), { ...job, tokensPerMinute: 1_000 })
-    // Some 8 records fit: 25 are halved to 13 and 12, and these again; so are the 15 that are left.
+    // About 8 records fit: 25 are halved to 13 and 12, and these again. The last 15 are halved too.
     expect(rowOf(plan, 5)).toMatchObject({ requests: 8, overLimit: 0 })
     expect(rowOf(plan, 25)).toMatchObject({ requests: 6, overLimit: 0 })
     expect(plan.chosen).toBeDefined()
   })
 
-  it('plain requests are chosen where only the protocol is too much', async () => {
+  it('leave plain requests where only the protocol is too long', async () => {
     const plan = await makePlan(from(['a', 'b', 'c']), { ...job, tokensPerMinute: 100 })
     expect(plan.chosen).toMatchObject({ size: 1, why: ONLY })
   })
@@ -410,21 +412,21 @@ describe('records of partitions', () => {
     yield* records
   }
 
-  it('share no pack with others', async () => {
+  it('share no pack with other partitions', async () => {
     const plan = await makePlan(fromRecords(shared(400, 100)), { ...job, pricing: { input: 1, output: 1 } })
-    // Four each; of the first, three leave when too many wait.
+    // Each partition has four records. Three records of the first leave when too many wait.
     expect(rowOf(plan, 25).requests).toBe(101)
     expect(rowOf(plan, 25).loose).toEqual(['partition'])
   })
 
-  it('are exact as long as they all wait for the end', async () => {
+  it('have exact figures while all records can wait for the end', async () => {
     const plan = await makePlan(fromRecords(shared(200, 7)), job)
     expect(rowOf(plan, 50)).toMatchObject({ requests: 7, loose: [] })
   })
 })
 
-describe('results that are kept', () => {
-  it('are asked for once, by either way', async () => {
+describe('kept results', () => {
+  it('are requested once, in packs and in plain requests', async () => {
     const twice = [...texts(100), ...texts(100)]
     const plan = await makePlan(from(twice), { ...job, keepsResults: true })
     const once = await makePlan(from(texts(100)), job)
@@ -436,7 +438,7 @@ describe('results that are kept', () => {
     expect(rowOf(plan, 25).loose).toEqual(['cache'])
   })
 
-  it('are those of one partition', async () => {
+  it('belong to one partition', async () => {
     const both = async function* () {
       await Promise.resolve()
       for (const partition of ['a', 'b', 'a']) yield { text: 'same', partition }
@@ -453,7 +455,7 @@ describe('the records', () => {
     expect(rowOf(plan, 1).requests).toBe(2)
   })
 
-  it('that are too large for a pack travel alone, and for the context are told', async () => {
+  it('that are too large for a pack travel alone, and the plan counts records above the context', async () => {
     const long = 'word '.repeat(500)
     const plan = await makePlan(from(['a', 'b', long, 'c']), {
       ...job,
@@ -462,7 +464,8 @@ describe('the records', () => {
     })
     expect(plan.records).toMatchObject({ read: 4, overPack: 1, overContext: 1, sampled: 0 })
     expect(rowOf(plan, 25).requests).toBe(3)
-    // No more than the pack's limit beyond the context: 90 tokens where the fixed prompt leaves room for fewer.
+    // A record within the limit of a pack, but beyond the context: 90 tokens where the fixed prompt
+    // leaves less room.
     const near = { ...job, maxPackTokens: 100 }
     const fixed = (await makePlan(from(['a']), near)).prompts.packed.tokens
     const tight = await makePlan(from(['word '.repeat(80)]), { ...near, contextTokens: fixed + 50 })
@@ -474,12 +477,12 @@ describe('the records', () => {
     expect(plan.records.sampled).toBe(1)
   })
 
-  it('may be none', async () => {
+  it('may be absent', async () => {
     const plan = await makePlan(from([]), job)
     expect(plan).toMatchObject({ rows: [], chosen: undefined, records: { read: 0 } })
   })
 
-  it('need the same memory however many they are', async () => {
+  it('need the same memory in any number', async () => {
     setFlagsFromString('--expose_gc')
     const gc = runInNewContext('gc') as () => void
     const heap: number[] = []
@@ -513,7 +516,7 @@ describe('the plan', () => {
     expect(JSON.stringify(JSON.parse(json))).toBe(json)
   })
 
-  it('names what is wrong with an option, as the library does', async () => {
+  it('names a wrong option as the library does', async () => {
     const bad: [Partial<PlanOptions>, string][] = [
       [{ maxPackRecords: 0 }, 'maxPackRecords'],
       [{ maxPackRecords: 101 }, 'maxPackRecords'],
@@ -535,7 +538,7 @@ describe('the plan', () => {
     }
   })
 
-  it('fails as its input does', async () => {
+  it('fails with the error of its input', async () => {
     const broken = async function* () {
       yield { text: 'a' }
       await Promise.reject(new Error('The disk is gone'))

@@ -19,7 +19,7 @@ const teams = ['shipping', 'returns and refunds', '"quoted"', 'x_y_z', 'Überwei
 const answer = (results: readonly object[]) => tokenize(JSON.stringify({ results }))
 
 describe('the output of labels', () => {
-  it('is exact: a whole answer has the tokens of its elements and its frame', () => {
+  it('is exact: an answer has the tokens of its elements and its frame', () => {
     const { element, frame, source, assumed } = resultsOf(
       z.object({ team: z.enum(teams), urgent: z.boolean() }),
     )
@@ -38,14 +38,14 @@ describe('the output of labels', () => {
     expect(answer(all)).toBe(Math.round(teams.length * element.expected) + frame)
   })
 
-  it('of a plain answer is that of its JSON', () => {
+  it('of a plain answer has the tokens of its JSON', () => {
     const { plain } = resultsOf(z.object({ team: z.enum(teams) }))
     const sizes = teams.map((team) => tokenize(JSON.stringify({ team })))
     expect(plain.low).toBe(Math.min(...sizes))
     expect(plain.high).toBe(Math.max(...sizes))
   })
 
-  it('stands under `value` where it is no object', () => {
+  it('is under `value` where a result is not an object', () => {
     const { plain, element } = resultsOf(z.enum(['a', 'b']))
     expect(plain.expected).toBe(tokenize('{"value":"a"}'))
     const one = { id: 12, value: 'a' }
@@ -78,13 +78,13 @@ describe('the output of other schemas', () => {
     expect(plain.low).toBeGreaterThan(2)
   })
 
-  it('a string has ten tokens, or as many as it may be long', () => {
+  it('a string has ten tokens, or its largest length if that is shorter', () => {
     const of = (text: string) => tokenize(JSON.stringify({ text }))
     expect(resultsOf(z.object({ text: z.string() })).plain.expected).toBe(of('word') + 9)
     expect(resultsOf(z.object({ text: z.string().max(3) })).plain.expected).toBe(of('one'))
   })
 
-  it('follows no schema into itself', () => {
+  it('does not follow a recursive schema', () => {
     const tree = z.object({
       name: z.enum(['a', 'b']),
       get children(): z.ZodArray<typeof tree> {
@@ -97,8 +97,8 @@ describe('the output of other schemas', () => {
   })
 })
 
-describe('output that is known', () => {
-  it('as stated: of the result alone; its id and braces are added in packs', () => {
+describe('known output', () => {
+  it('is stated for the result alone, and packs add its id and braces', () => {
     const schema = z.object({ label: z.enum(['a', 'b']) })
     const estimated = resultsOf(schema)
     const { source, plain, element } = resultsOf(schema, { outputTokens: { low: 20, high: 40 } })
@@ -107,7 +107,7 @@ describe('output that is known', () => {
     expect(element.expected - plain.expected).toBe(estimated.element.expected - estimated.plain.expected)
   })
 
-  it('as measured: of the elements, with what frames them', () => {
+  it('is measured for the elements, with their frames', () => {
     const schema = z.object({ label: z.enum(['a', 'b']) })
     const estimated = resultsOf(schema)
     const quantiles = { p10: 1, p50: 1, p90: 1 }

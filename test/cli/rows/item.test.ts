@@ -45,7 +45,7 @@ describe("a record's text", () => {
 })
 
 describe("a record's own columns", () => {
-  test('a text is one, what cannot be read is kept as it was', () => {
+  test('a text is a column, and an unreadable record is kept unchanged', () => {
     expect(item('hello').own).toEqual({ text: 'hello' })
     expect(item([1, 2]).own).toEqual({ _raw: '[1,2]' })
     const error = new RowError('invalid_json', 'a.jsonl', 7, 'no JSON')
@@ -58,7 +58,7 @@ describe("a record's own columns", () => {
     expect(toItem({ ...bad, raw: undefined }, 0, text, none).own).toEqual({})
   })
 
-  test('what an earlier run added is left out, and what it had no column for comes back', () => {
+  test('the columns of an earlier run are left out, and values without a column come back', () => {
     expect(item({ id: 1, _index: 5, _error: { code: 'refused', message: '' } }).own).toEqual({ id: 1 })
     expect(item({ id: '1', _index: '5', _error: 'refused: no', _more: '{"extra":[1]}' }).own).toEqual({
       id: '1',
@@ -79,7 +79,7 @@ describe("a record's own columns", () => {
     ['more that is torn', { _index: 500, _more: '{"a":' }],
     ['more that is a list', { _index: 500, _more: '[1]' }],
     ['more that is no text', { _index: 500, _more: { a: 1 } }],
-  ])('that only look like those of an earlier run are not dropped: %s', (_, columns) => {
+  ])('that only look like columns of an earlier run are not dropped: %s', (_, columns) => {
     const record = { ...columns, text: 'a' }
     const { text, own } = item(record)
     expect(text).toMatchObject({ code: 'reserved_column' })
@@ -87,7 +87,7 @@ describe("a record's own columns", () => {
     expect(own).toEqual({ _raw: JSON.stringify(record) })
   })
 
-  test('a number that JavaScript cannot hold comes back from a table as it was', () => {
+  test('a number that JavaScript cannot hold comes back from a table unchanged', () => {
     const more = '{"n":12345678901234567890,"a":[1e400,1.50]}'
     const { own } = item({ id: '1', _index: '5', _error: '', _more: more })
     expect(jsonlLine(own)).toBe('{"id":"1","n":12345678901234567890,"a":[1e400,1.5]}\n')
@@ -96,7 +96,7 @@ describe("a record's own columns", () => {
     expect(item({ a: cell }, textFrom('a.b.n', undefined)).text).toBe('12345678901234567890')
   })
 
-  test('one that the result has too makes it a bad row', () => {
+  test('a column that the result has too makes a bad row', () => {
     const { text } = item({ id: 1, label: 'gold' }, undefined, new Set(['label']))
     expect(text).toMatchObject({ code: 'column_taken' })
     expect((text as ItemError).message).toContain('--prefix')
@@ -111,14 +111,14 @@ describe('a row of an earlier run', () => {
   ]
 
   test.each([...rowErrorCodes, 'unreadable', 'not_a_record', 'reserved_column'])(
-    'that was %s then is not asked, whatever its columns are called',
+    'that was %s is not asked, with any names of columns',
     (code) => {
       for (const record of asRead(code)) expect(item(record).text).toMatchObject({ code: 'unreadable' })
     },
   )
 
   test.each([...recordErrorCodes, 'empty_text', 'missing_column', 'column_taken'])(
-    'that was %s then is asked, whatever its columns are called',
+    'that was %s is asked, with any names of columns',
     (code) => {
       for (const record of asRead(code)) {
         expect(item({ ...record, text: 'x', _raw: 'splunk' }, textFrom('text', undefined)).text).toBe('x')
@@ -127,7 +127,7 @@ describe('a row of an earlier run', () => {
   )
 })
 
-test('columnNames are those of the table in its order, without ours, then what it had none for', () => {
+test('columnNames has the columns of the table in order, without ours, and then values without a column', () => {
   const row = {
     ...(rowOf({ id: '1', 2024: 'a', 2023: 'b', _index: '5', _more: '{"c":1}' }) as GoodRow),
     columns: ['id', '2024', '2023', '_index', '_more'],
@@ -141,7 +141,7 @@ test('columnNames are those of the table in its order, without ours, then what i
   expect(columnNames(item({ b: 1, a: 2 }))).toEqual(['b', 'a'])
 })
 
-test('columnOf says which columns there are', () => {
+test('columnOf names the existing columns', () => {
   expect(() => columnOf({ id: 1, body: 2 }, 'text')).toThrow(
     'there is no column "text"; there are: "id", "body"',
   )

@@ -4,7 +4,7 @@ import { atOnce, Workplace } from '../../helpers/cli.ts'
 const good = (i: number) => `{"id":${i},"text":"Message number ${i}: shipping"}`
 const huge = `{"text":"${'x'.repeat(10 * 2 ** 20)}"}`
 
-/** What is in a file, which rows of it are bad, and where. */
+/** The content of a file, its bad rows, and their places. */
 const cases: [
   string,
   string,
@@ -115,7 +115,7 @@ describe.each(cases)('%s', (_, name, content, bad, count) => {
 })
 
 describe.each(cases.filter(([, , , bad]) => bad.length > 0))('%s', (_, name, content, bad) => {
-  test('stops a strict run at the first, and finishes what came before it', async () => {
+  test('stops a strict run at the first bad row, and the run finishes the earlier rows', async () => {
     using place = new Workplace({ [name]: content })
     const args = [...place.job([name]), '--field', 'text', '-o', 'out.jsonl', '--strict', ...atOnce]
     const { code, stderr } = await place.run(args)
@@ -126,7 +126,7 @@ describe.each(cases.filter(([, , , bad]) => bad.length > 0))('%s', (_, name, con
   })
 })
 
-test('a JSON array that breaks off stops the run, and what came before it is finished', async () => {
+test('a truncated JSON array stops the run, and the run finishes the earlier rows', async () => {
   for (const [rest, line, rows] of [
     [`,\n${good(1)}`, 2, [0]],
     [`,\n${good(1)}},${good(2)}]`, 2, [0]],
@@ -141,7 +141,7 @@ test('a JSON array that breaks off stops the run, and what came before it is fin
   }
   using place = new Workplace({ 'in.json': '{}' })
   const { code, stderr } = await place.run([...place.job(['in.json']), '-o', 'out.jsonl', ...atOnce])
-  // Nothing was asked.
+  // The run asked nothing.
   expect({ code, stderr }).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/^in\.json:1: /) as string,

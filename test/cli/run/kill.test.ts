@@ -4,7 +4,10 @@ import { asTheyCome, inATable, inOrder, runKilled } from './killed.ts'
 
 const RECORDS = 1_000
 
-/** The moment at which a run sends its request of this number: earlier answers are written, in part, or on their way. */
+/**
+ * The moment at which a run sends the request with this number. Earlier answers are written,
+ * partly written, or on their way.
+ */
 const request = (number: number) => async (server: RecordingServer) => {
   for (let i = 0; i < number; i += 1) await server.nextRequest()
 }

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { jsonl, messages, startCli, Workplace } from '../../helpers/cli.ts'
 import { startRecordingServer, type RecordingServer } from '../../helpers/recording-server.ts'
 
-/** The default. */
+/** The default of `--max-in-flight`. */
 const MAX_IN_FLIGHT = 4
 const MAX_PACK_RECORDS = 20
 
@@ -11,9 +11,9 @@ export interface KillJob {
   readonly name: string
   readonly out: string
   readonly flags: readonly string[]
-  /** Whether texts have line breaks, and every fiftieth row is broken. */
+  /** Whether texts have line breaks, and each 50th row is broken. */
   readonly isHard: boolean
-  /** Records that a kill may take besides those in flight. */
+  /** Number of records that a kill may make a run ask again, besides the records in flight. */
   readonly waiting: number
 }
 
@@ -26,13 +26,15 @@ export const inATable: KillJob = {
 }
 export const inOrder: KillJob = {
   ...{ name: 'in order', out: 'out.jsonl', flags: ['--ordered'], isHard: true },
-  // What waits for an older record is in no file yet: at most the window, which is twice what may be in flight and in reserve.
+  // A record that waits for an older record is in no file yet. The window limits their number: it
+  // is twice the records in flight and in reserve.
   waiting: 2 * (MAX_IN_FLIGHT + 2) * MAX_PACK_RECORDS,
 }
 
 /**
- * Begins the same run again and again, kills each as its moment comes, lets the last run end, and checks that each record is in the
- * output once and that only records in flight at a kill were asked twice.
+ * Starts the same run again and again, and kills each run at its moment. Lets the last run end.
+ * Checks that each record is in the output once, and that only records in flight at a kill were
+ * asked twice.
  */
 export async function runKilled(
   { out, flags, isHard, waiting }: KillJob,
@@ -59,8 +61,9 @@ export async function runKilled(
     expect((await ended).stderr).toBe('')
     // The last requests may still be on their way to the server.
     await server.allGone()
-    // An answer to the killed run may have been sent to the end without being read. But the run had seen to the request that is
-    // MAX_IN_FLIGHT before its last one, or it would not have sent the last one.
+    // The server may have sent a whole answer that the killed run did not read. But the run had
+    // finished the request that is MAX_IN_FLIGHT before its last request. Otherwise it would not
+    // have sent the last request.
     const own = server.requests.slice(requestsBefore)
     for (const { records } of own.slice(-MAX_IN_FLIGHT)) inFlight += records.length
     requestsBefore = server.requests.length
@@ -88,7 +91,7 @@ export async function runKilled(
   )
   expect(server.asked.size).toBe(count - broken.length)
   expect(askedAgain).toBeLessThanOrEqual(inFlight + kills * waiting)
-  // Kills came while requests ran, and most runs got somewhere.
+  // Kills came while requests ran, and most runs made progress.
   expect(inFlight).toBeGreaterThan(kills)
   expect(askedBefore).toBeGreaterThan(count / 20)
 }

@@ -18,14 +18,14 @@ const topics = [
 ]
 const topicOf = (index: number) => topics[index % 3]!
 
-// Larger packs than by default for the sake of time: the same with packs of 25 takes a quarter more of it.
+// Larger packs than the default save time: packs of 25 take a quarter more time.
 test('two million rows are read, asked and written in memory that stays small', async () => {
   using place = new Workplace()
   await writeRows(join(place.path, 'in.csv'))
   expect(statSync(join(place.path, 'in.csv')).size).toBeGreaterThan(200e6)
 
   const job = [...place.job(['in.csv']), '--field', 'text', '-o', 'out.jsonl', '--json']
-  // What users run: the sources take as much memory again to be understood.
+  // The built program, as users run it: to compile the sources takes the same memory again.
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' })
   const program = join(root, 'dist/cli/main.js')
   const args = [...job, '--max-pack-records', '100', ...atOnce]
@@ -46,8 +46,9 @@ test('two million rows are read, asked and written in memory that stays small', 
     `at most ${memory.peak} MB; in each twentieth of the time: ${twentieths(memory.samples).join(' ')}`,
   )
   expect(memory.peak).toBeLessThan(LIMIT)
-  // By the highest, since memory that is free already is not always given back; and without the start, when the heap finds
-  // its size. The other half of the rows may not need more: 20 bytes kept for each would be 20 MB.
+  // Compares the highest values, because the process does not always give back free memory. Leaves
+  // out the start, when the heap finds its size. The second half of the rows must not need more:
+  // 20 bytes kept for each row would be 20 MB.
   const { samples } = memory
   const most = (from: number, to: number) =>
     Math.max(...samples.slice(samples.length * from, samples.length * to))
@@ -68,7 +69,7 @@ async function writeRows(path: string): Promise<void> {
 const rowOf = (index: number): string =>
   `${index},"${topicOf(index).text}, number ${index}, and I have asked about it before, more than once: what now?"\n`
 
-/** Every row is there once, with what was its own and with its label. */
+/** Checks that each row is there once, with its own columns and its label. */
 async function checkRows(path: string): Promise<void> {
   const seen = new DoneSet()
   for await (const line of createInterface({ input: createReadStream(path, { highWaterMark: 1 << 20 }) })) {

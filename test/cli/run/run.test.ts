@@ -42,7 +42,7 @@ describe('input', () => {
     expect(parseLines(stdout)).toEqual(expected)
   })
 
-  test('plain lines, from standard input as well', async () => {
+  test('plain lines, also from standard input', async () => {
     const text = three.map(({ text }) => `${text}\r\n`).join('\n')
     using place = new Workplace({ 'in.txt': text })
     const ofLines = three.map(({ text }, i) => ({ text, label: labels[i], _index: i }))
@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('a pipe by its path', () => {
 })
 
 describe('output', () => {
-  test('CSV and TSV by name, with whatever a cell may hold', async () => {
+  test('CSV and TSV by name, with all characters that a cell may hold', async () => {
     const rows = [
       { id: '1', text: 'shipping, "quoted"\nand a second line', more: null },
       { id: '2', text: 'returns\tand tabs', more: { a: [1, 'x'] } },
@@ -119,7 +119,7 @@ describe('output', () => {
           .split('\n')[0]
           ?.split(format === 'csv' ? ',' : '\t'),
       ).toEqual([...['id', 'text', 'more', 'label', '_index', '_error', '_more']])
-      // It is an input as well.
+      // The output is also a valid input.
       const again = await place.run([
         ...place.job([name]),
         '--field',
@@ -161,7 +161,7 @@ describe('output', () => {
     }
   })
 
-  test('numbers that JavaScript cannot hold are written as they came', async () => {
+  test('numbers that JavaScript cannot hold are written unchanged', async () => {
     const message = (numbers: string, text = three[0]!.text) => `{"text":"${text}",${numbers}}`
     const numbers = '"id":12345678901234567890,"e":1e400,"d":0.12345678901234567891,"in":{"n":[-1e999]}'
     using place = new Workplace({ 'in.jsonl': `${message(numbers)}\n12345678901234567890\n` })
@@ -176,7 +176,7 @@ describe('output', () => {
     )
   })
 
-  test('a schema with several fields, and one that is no object', async () => {
+  test('a schema with several fields, and a schema that is not an object', async () => {
     using place = new Workplace({
       'in.jsonl': jsonl(three),
       'schema.json': JSON.stringify({
@@ -223,7 +223,7 @@ describe('output', () => {
     }
   })
 
-  test('--json sums up: on standard output, or on standard error if records go there', async () => {
+  test('--json prints a summary: on standard output, or on standard error if records go to standard output', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
     const prices = ['--price-in', '1', '--price-out', '2', '--json']
     const toFile = await place.run([...place.job(), '-o', 'out.jsonl', ...prices, ...atOnce])
@@ -245,7 +245,7 @@ describe('output', () => {
 })
 
 describe('settings', () => {
-  test('a config file has the same options; the command line goes before it', async () => {
+  test('a config file has the same options, and the command line has priority', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
     place.write({
       'job.json': JSON.stringify({
@@ -260,7 +260,7 @@ describe('settings', () => {
     expect(place.rows('out.jsonl')).toEqual(expected)
   })
 
-  test('key and endpoint from the environment, or from .env, which does not replace what is set', async () => {
+  test('key and endpoint from the environment, or from .env, which does not replace variables', async () => {
     await using simulator = await startSimulator({ latency: fast, apiKey: 'right' })
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
     place.write({ '.env': `OPENAI_API_KEY="right"\nOPENAI_BASE_URL=${simulator.baseURL} # here\n` })
@@ -276,7 +276,7 @@ describe('settings', () => {
     })
   })
 
-  test('a folder named .env, as Python has them, is nothing to read', async () => {
+  test('a folder named .env, as Python creates it, is ignored', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
     mkdirSync(join(place.path, '.env'))
     expect(await place.run([...place.job(), ...atOnce])).toMatchObject({ code: 0, stderr: '' })

@@ -44,7 +44,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('simulate runs until %s', async (signa
   expect(response.status).toBe(200)
   expect(response.headers.get('x-ratelimit-limit-requests')).toBe('60')
   expect(response.headers.get('x-ratelimit-limit-tokens')).toBe('6000')
-  // A few tokens are the prompt's: the answer ends where the context does.
+  // The prompt takes a few tokens. The answer ends at the end of the context.
   expect(await response.json()).toMatchObject({
     choices: [{ finish_reason: 'length' }],
     usage: { total_tokens: 30 },
@@ -83,7 +83,7 @@ test('simulate with faults: the seed decides which requests fail', async () => {
   expect(other).not.toEqual(first)
 })
 
-test('a port in use is one clear line', async () => {
+test('a port in use causes one clear line', async () => {
   await using simulator = await startSimulator()
   const { port } = new URL(simulator.baseURL)
   const { code, stderr } = await run('simulate', '--port', port).closed
@@ -104,7 +104,7 @@ describe.each<[string[], string]>([
   [['simualte'], "unknown command 'simualte'"],
   [[], 'No command'],
 ])('%j', (args, message) => {
-  test.concurrent('is a usage error that names it', async () => {
+  test.concurrent('is a usage error that names the flag', async () => {
     const { code, stderr, stdout } = await run(...args).closed
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)

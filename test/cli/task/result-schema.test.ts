@@ -17,7 +17,7 @@ const file = (name: string, text: string): string => {
 }
 
 describe('labels', () => {
-  test('one a line: blank lines, spaces around, CRLF and a byte order mark are no part of them', async () => {
+  test('are lines: blank lines, outer spaces, CRLF and a byte order mark are not part of a label', async () => {
     const { schema, fields } = await readSchema(
       file('l.txt', '\uFEFFrefund\r\n\r\n  lost card \nß\n'),
       undefined,
@@ -54,7 +54,7 @@ describe('a JSON Schema', () => {
     additionalProperties: false,
   }
 
-  test('checks results as it says, and keeps its descriptions', async () => {
+  test('checks results by its rules, and keeps its descriptions', async () => {
     const { schema, fields } = await readSchema(undefined, file('s.json', JSON.stringify(json)))
     expect(fields).toEqual(['team', 'score', 'tags', 'note'])
     const good = { team: 'a', score: 3, tags: ['x'], note: null }
@@ -65,10 +65,10 @@ describe('a JSON Schema', () => {
     expect(JSON.stringify(z.toJSONSchema(schema))).toContain('Who answers')
   })
 
-  test('has no keys but those that it lists, at any depth, where it does not say so itself', async () => {
+  test('allows only its listed keys, at any depth, unless it says otherwise', async () => {
     const label = { enum: ['good', 'bad'], type: 'string' }
     const open = { type: 'object', properties: { label }, required: ['label'] }
-    // As Pydantic writes it.
+    // Pydantic writes schemas in this way.
     const nested = {
       $defs: { Part: { ...open, title: 'Part' }, Node: nodeOf({ $ref: '#/$defs/Node' }) },
       type: 'object',
@@ -79,7 +79,7 @@ describe('a JSON Schema', () => {
         both: { allOf: [open, { type: 'object', properties: { b: label }, required: ['b'] }] },
         note: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null },
         node: { $ref: '#/$defs/Node' },
-        // Names that mean something elsewhere.
+        // Names of properties that are keywords at other places.
         properties: open,
         enum: { type: 'string', enum: ['properties'] },
       },
@@ -114,7 +114,7 @@ describe('a JSON Schema', () => {
     expect(() => resultFormat(schema)).toThrow(new RegExp(message))
   })
 
-  test('of something that is no object has one column', async () => {
+  test('of a type that is not an object has one column', async () => {
     const { schema, fields } = await readSchema(undefined, file('e.json', '{"enum":["yes","no"]}'))
     expect(fields).toBeUndefined()
     expect(schema.parse('yes')).toBe('yes')
@@ -152,7 +152,7 @@ describe('a module', () => {
   })
 })
 
-test('one of them, and only one', async () => {
+test('needs either labels or a schema', async () => {
   await expect(readSchema(undefined, undefined)).rejects.toThrow('Expected --labels or --schema')
   await expect(readSchema('a', 'b')).rejects.toThrow('Expected --labels or --schema, got both')
   await expect(readSchema('/no/such.txt', undefined)).rejects.toThrow(

@@ -63,7 +63,7 @@ describe('the progress line', () => {
     expect(progressLine({ ...base, ...change }, 200)).toBe(line)
   })
 
-  test('loses whole parts where the terminal is narrow, the bar first', () => {
+  test('leaves out whole parts on a narrow terminal, the bar first', () => {
     const at = (columns: number) => progressLine({ ...base, share: 0.3 }, columns)
     expect(at(88)).toMatch(/^█.*tokens$/)
     expect(at(87)).toBe('1,000 of ~4,000  25%  100/s  ETA 0:30  4 in flight  12,345 tokens')

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { atOnce, bareEnv, jsonl, main, messages, Workplace } from '../../helpers/cli.ts'
 import { startRecordingServer } from '../../helpers/recording-server.ts'
 
-/** Runs a shell command on a pseudo-terminal of so many columns. What the person types is `keys`. */
+/** Runs a shell command on a pseudo-terminal with `columns` columns. The person types `keys`. */
 function onTerminal(
   command: string,
   { cwd, env, columns }: { cwd: string; env: Record<string, string>; columns: number },
@@ -26,7 +26,7 @@ function onTerminal(
 
 const quoted = (args: readonly string[]) => args.map((arg) => `'${arg}'`).join(' ')
 const commands = /\x1b\[[0-9;?]*[A-Za-z]/g
-/** What stood on the screen at some time, a line each. */
+/** All texts that were on the screen at some time, one line each. */
 const lines = (text: string) =>
   text
     .replace(commands, '\n')
@@ -35,7 +35,7 @@ const lines = (text: string) =>
 
 const latency = { timeToFirstToken: 250, outputTokensPerSecond: 1_000, slowdown: 0 }
 
-test('a person sees how far it is, and a summary at the end', async () => {
+test('a person sees the progress, and a summary at the end', async () => {
   await using server = await startRecordingServer({ latency })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(400)) })
   const args = [...place.job(), '-o', 'out.jsonl', '--price-in', '0.15', '--price-out', '0.6']
@@ -65,8 +65,8 @@ test('a person sees how far it is, and a summary at the end', async () => {
   expect(where).toBe('in out.jsonl')
 })
 
-test('Ctrl-C: what happens is said, and how to go on', async () => {
-  // Long enough for the key to be heard on a busy machine before the answers come.
+test('Ctrl-C: a message says what happens, and how to go on', async () => {
+  // Long enough for the key to arrive on a busy machine before the answers come.
   await using server = await startRecordingServer({ latency: { ...latency, timeToFirstToken: 3_000 } })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(400)) })
   const args = [...place.job(), '-o', 'out.jsonl']
@@ -103,7 +103,7 @@ test('records on the screen are not mixed with a progress line, and there is non
 })
 
 test.each(['{"progress":false}', '{"no-progress":true}', '{"noProgress":false}'])(
-  'a config file says whether there is a progress line: %s',
+  'a config file decides whether there is a progress line: %s',
   async (config) => {
     await using server = await startRecordingServer({ latency })
     using place = new Workplace({ 'in.jsonl': jsonl(messages(100)), 'job.json': config })
@@ -116,7 +116,7 @@ test.each(['{"progress":false}', '{"no-progress":true}', '{"noProgress":false}']
   },
 )
 
-test('whoever reads standard output may have enough: quietly', async () => {
+test('a reader may close standard output: the run ends quietly', async () => {
   await using server = await startRecordingServer({ latency })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(400)) })
   const env = { OPENAI_BASE_URL: server.baseURL }
@@ -155,7 +155,7 @@ test('the summary of a simulated run says that no model wrote the results', asyn
   expect(screen.text).toContain('by the simulator, which is no model')
 })
 
-test('nobody may read the summary: the exit code is that of the run', async () => {
+test('a closed standard output does not change the exit code of the run', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const args = quoted([...place.job(), '--json', '-o', 'out.jsonl', ...atOnce])
   const inShell = `bash -c "'${process.execPath}' '${main}' ${args} 2>err.txt | true; exit \\\${PIPESTATUS[0]}"`

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DoneSet } from '../../../../src/cli/run/resume/done-set.ts'
 
-test('holds what was added, and nothing else', () => {
+test('holds only the added indexes', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 100_000 })), fc.nat({ max: 100_100 }), (indexes, other) => {
       const done = new DoneSet()
@@ -17,7 +17,7 @@ test('holds what was added, and nothing else', () => {
   )
 })
 
-test('two million take a quarter of a megabyte', () => {
+test('two million indexes take a quarter of a megabyte', () => {
   const done = new DoneSet()
   const before = process.memoryUsage().arrayBuffers
   for (let i = 0; i < 2_000_000; i += 1) done.add(i)

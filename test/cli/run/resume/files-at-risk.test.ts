@@ -47,7 +47,8 @@ describe('a torn end', () => {
     const args = [...place.job(['in.csv']), '--field', 'text', '--ordered', '-o', 'out.csv', ...atOnce]
     expect((await place.run(args)).code).toBe(0)
     const whole = place.read('out.csv')
-    // Every place would be as many processes: each that is next to a quote, a comma or a line end.
+    // A cut at each place would need too many processes. These cuts are next to a quote, a comma or
+    // a line end.
     const cuts = [...whole.matchAll(/[",\n]/g)].flatMap(({ index }) => [index, index + 1])
     for (const cut of new Set(cuts.filter((_, i) => i % 3 === 0))) {
       truncateSync(join(place.path, 'out.csv'), 0)
@@ -58,7 +59,7 @@ describe('a torn end', () => {
   })
 })
 
-describe('files that are not ours', () => {
+describe('files of the user', () => {
   const mine = ['my note without a line end', 'my note\n', 'id,text,label,_index,_error,_more\n']
   test.each(mine)('%j is left alone as an output, forced or not', async (note) => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'out.jsonl': note, 'out.csv': note })
@@ -70,7 +71,7 @@ describe('files that are not ours', () => {
     }
   })
 
-  test('rejects of another job, or a note, are neither cut nor taken for this one', async () => {
+  test('rejects of another job, or a note, are neither cut nor used for this job', async () => {
     const rejects = '{"id":"x","_index":0,"_error":{"code":"c","message":"m"}}\n'
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
     const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
@@ -86,7 +87,7 @@ describe('files that are not ours', () => {
     }
   })
 
-  test('rejects that another job writes too are neither cut nor taken for this one', async () => {
+  test('rejects that two jobs write are neither cut nor used for the other job', async () => {
     using place = new Workplace({ 'a.jsonl': jsonl(messages(10)) })
     place.write({ 'b.jsonl': `${jsonl(messages(5))}broken\n` })
     const job = (name: string) => {
@@ -100,13 +101,13 @@ describe('files that are not ours', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('rejects.jsonl:1: record 5 was not rejected in the output')
     expect(place.read('rejects.jsonl')).toBe(rejects)
-    // Deleted, it is filled again from the output.
+    // The run fills a deleted file again from the output.
     rmSync(join(place.path, 'rejects.jsonl'))
     expect((await job('b')).code).toBe(1)
     expect(place.read('rejects.jsonl')).toBe(rejects)
   })
 
-  test('rejects that one run of a job does not name are still those of the job', async () => {
+  test('rejects that one run of a job does not name still belong to the job', async () => {
     using place = new Workplace({ 'in.jsonl': `broken\n${jsonl(messages(3))}broken\n` })
     const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
     const rejects = ['--rejects', 'rejects.jsonl']
@@ -116,14 +117,14 @@ describe('files that are not ours', () => {
     expect(indexes(place, 'rejects.jsonl')).toEqual([0, 4])
   })
 
-  test('--overwrite takes nothing away before the command is known to be good', async () => {
+  test('--overwrite deletes nothing before the command is checked', async () => {
     using place = new Workplace({ 'in.csv': 'id,text\n1,shipping\n' })
     const args = [...place.job(['in.csv']), '-o', 'out.jsonl', ...atOnce]
     await place.run(args)
     const before = place.read('out.jsonl')
     expect((await place.run([...args, '--field', 'txet', '--overwrite'])).code).toBe(2)
     expect(place.read('out.jsonl')).toBe(before)
-    // A state that cannot be read is in nobody's way then.
+    // With --overwrite, an unreadable state does not stop the run.
     place.write({ 'out.jsonl.run.json': '{' })
     expect((await place.run(args)).stderr).toContain('--overwrite replaces it')
     expect((await place.run([...args, '--overwrite'])).code).toBe(0)
@@ -147,7 +148,7 @@ test('another format of the output is noticed', async () => {
   expect((await place.run([...args, '--output-format', 'csv'])).stderr).toContain('the format of the output')
 })
 
-test('what a later run would be asked to take for the same is told apart', async () => {
+test('a change of API, examples, template, prefix, format or request is noticed', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   place.write({ 'examples.jsonl': '{"record":"x","value":{"label":"returns"}}\n' })
   const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
@@ -170,7 +171,7 @@ describe('rejects as an input', () => {
   const input =
     '{"id":1,"text":"about shipping","n":{"a":"x"}}\nbroken\n{"id":2,"text":null,"n":{"a":"y"}}\n{"id":3}\n{"id":4,"text":" "}\n'
 
-  test.each(['csv', 'jsonl'])('as %s: nothing in it is asked that cannot be', async (format) => {
+  test.each(['csv', 'jsonl'])('as %s: records that cannot be asked are not asked', async (format) => {
     await using server = await startRecordingServer({ latency })
     const env = { OPENAI_BASE_URL: server.baseURL }
     using place = new Workplace({ 'in.jsonl': input })
@@ -201,13 +202,13 @@ describe('rejects as an input', () => {
   })
 
   test.each(['csv', 'jsonl'])(
-    'as %s: a row that was too long, and one with _raw of its own',
+    'as %s: a row that was too long, and a row with its own _raw',
     async (format) => {
       const input = `{"text":"${'x'.repeat(2_000)}"}\n[1]\n{"_raw":"splunk","text":" "}\n`
       using place = new Workplace({ 'in.jsonl': `${jsonl(messages(1))}${input}` })
       const field = ['--field', 'text', '--max-record-bytes', '1000', '--ordered', ...atOnce]
       await place.run([...place.job(), ...field, '-o', 'a.jsonl', '--rejects', `r.${format}`])
-      // Of the whole record there would be a text to ask about.
+      // Without --field, the text would be the whole record.
       const { code, stdout } = await place.run([...place.job([`r.${format}`]), '--ordered', ...atOnce])
       expect(code).toBe(1)
       expect(parseLines(stdout)).toMatchObject([
@@ -218,7 +219,7 @@ describe('rejects as an input', () => {
     },
   )
 
-  test('as csv: what it had no column for keeps its digits', async () => {
+  test('as csv: numbers without a column keep their digits', async () => {
     const input = '{"text":"","id":1}\n{"text":"","id":2,"n":12345678901234567890}\n'
     using place = new Workplace({ 'in.jsonl': input })
     const field = ['--field', 'text', '--ordered', ...atOnce]
@@ -228,7 +229,7 @@ describe('rejects as an input', () => {
     expect(place.read('o2.jsonl')).toContain('"n":12345678901234567890,')
   })
 
-  test('a row without the column is rejected, and the others are asked, also if it is the first of a table', async () => {
+  test('a row without the column is rejected, also as the first of a table, and the others are asked', async () => {
     const rows = ['{"id":0,"meta":{"text":"shipping"}}', '{"id":1,"meta":{}}', '{"id":2,"meta":{"text":" "}}']
     using place = new Workplace({ 'in.jsonl': rows.join('\n') })
     const job = (input: string, ...flags: string[]) =>
@@ -247,7 +248,7 @@ describe('rejects as an input', () => {
 })
 
 describe("columns of the user's own with our names", () => {
-  test('are not dropped: it says that they must be renamed', async () => {
+  test('are not dropped: the message says to rename them', async () => {
     using place = new Workplace({ 'in.jsonl': '{"_index":"logs-2024","text":"shipping"}\n' })
     const { code, stderr } = await place.run([...place.job(), ...atOnce])
     expect(code).toBe(2)
@@ -281,13 +282,13 @@ describe("columns of the user's own with our names", () => {
   })
 })
 
-test('a record that the server always fails of is rejected at last, and the run ends', async () => {
+test('a record that always makes the server fail is rejected in the end, and the run ends', async () => {
   await using simulator = await startSimulator({ latency, faults: { poison: { server_error: /number 5:/ } } })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(6)) })
   const env = { OPENAI_BASE_URL: simulator.baseURL }
   const args = [...place.job(), '-o', 'out.jsonl', '--max-attempts', '2']
   expect((await place.run([...args, '--limit', '5'], { env })).code).toBe(0)
-  // The only one that is left.
+  // Only this record is left.
   expect((await place.run(args, { env })).code).toBe(1)
   expect(place.rows('out.jsonl').find(({ _index }) => _index === 5)).toMatchObject({
     _error: { code: 'request_failed' },
@@ -313,7 +314,7 @@ test('two runs that begin together: one of them writes', async () => {
   }
 })
 
-test('what is secret is in no file', async () => {
+test('no file contains a secret', async () => {
   await using simulator = await startSimulator({ latency })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const url = `${simulator.baseURL}?api-key=TOPSECRET`
@@ -325,25 +326,25 @@ test('what is secret is in no file', async () => {
     expect(state).not.toContain(secret)
     expect(stdout).not.toContain(secret)
   }
-  // The SDK's log, which was asked for, is not among the records.
+  // The log of the SDK, which the test turns on, is not among the records.
   expect(stdout.trim().split('\n')).toHaveLength(1)
 })
 
-test('an output is the same by whatever way it is named', async () => {
+test('an output is the same under any of its names', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const job = (out: string, ...flags: string[]) => place.run([...place.job(), '-o', out, ...flags, ...atOnce])
   expect((await job('out.jsonl', '--limit', '1')).code).toBe(0)
   symlinkSync('out.jsonl', join(place.path, 'link.jsonl'))
   expect(await job('link.jsonl')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(indexes(place)).toEqual([0, 1, 2])
-  // Also one that was not there yet.
+  // Also an output that does not exist yet.
   symlinkSync('new.jsonl', join(place.path, 'to-new.jsonl'))
   expect((await job('to-new.jsonl', '--limit', '1')).code).toBe(0)
   expect(await job('to-new.jsonl')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(indexes(place, 'new.jsonl')).toEqual([0, 1, 2])
 })
 
-test('a table has no columns that could not be read back', async () => {
+test('a table has only columns that a later run can read', async () => {
   using place = new Workplace({ 'in.jsonl': '{"a\\rb":1,"":2,"text":"shipping"}\n{"text":"returns"}\n' })
   const args = [...place.job(), '-o', 'out.csv', '--field', 'text', '--ordered', ...atOnce]
   expect((await place.run([...args, '--limit', '1'])).code).toBe(0)
@@ -356,7 +357,7 @@ test('a table has no columns that could not be read back', async () => {
   ])
 })
 
-test('what is no record does not decide what columns there are', async () => {
+test('bad rows do not decide the columns', async () => {
   const text = '[1]\n{"_index":"x","text":"a"}\n{"id":1,"text":"shipping"}\n'
   using place = new Workplace({ 'in.jsonl': text })
   const args = [...place.job(), '-o', 'out.csv', '--field', 'text', ...atOnce]
@@ -364,7 +365,7 @@ test('what is no record does not decide what columns there are', async () => {
   expect(place.read('out.csv').split('\n')[0]).toBe('id,text,label,_index,_error,_more')
 })
 
-test('records that say nothing of the others are not kept without bound', async () => {
+test('records without the column are not kept without limit', async () => {
   const other = JSON.stringify({ id: 1, body: 'x'.repeat(1_000_000) })
   using place = new Workplace({ 'in.jsonl': `${other}\n`.repeat(300) + jsonl(messages(3)) })
   const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--json', ...atOnce], {
@@ -374,7 +375,7 @@ test('records that say nothing of the others are not kept without bound', async 
   expect(parseLines(stdout).filter(({ label }) => label !== undefined)).toHaveLength(3)
 })
 
-test('a glob does not take the output for an input', async () => {
+test('a glob does not use the output as an input', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const args = [...place.job(['*.jsonl']), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', ...atOnce]
   expect((await place.run(args)).code).toBe(0)
@@ -383,7 +384,7 @@ test('a glob does not take the output for an input', async () => {
   expect(existsSync(join(place.path, 'rejects.jsonl'))).toBe(true)
 })
 
-test('how to go on is said as it is', async () => {
+test('the message says correctly how to go on', async () => {
   await using simulator = await startSimulator({ latency, apiKey: 'right' })
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const env = { OPENAI_BASE_URL: simulator.baseURL, OPENAI_API_KEY: 'wrong' }
@@ -412,7 +413,7 @@ test('how to go on is said as it is', async () => {
   expect(indexes(place)).toEqual([0, 1, 2, 3, 4])
 })
 
-/** As a lock names it. */
+/** This computer, as a lock names it. */
 function thisHost(): string {
   const space = '/proc/self/ns/pid'
   return existsSync(space) ? `${hostname()} ${readlinkSync(space)}` : hostname()
@@ -426,7 +427,7 @@ describe('files of an earlier run', () => {
     ['another process has now', owner()],
     ['nobody has now', owner({ pid: 2 ** 22 + 1 })],
     ['was not written to its end', '{"pid":'],
-  ])('whose number %s hold nobody up', async (_, lock) => {
+  ])('whose number %s do not block a run', async (_, lock) => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)), 'out.jsonl.run.lock': lock })
     const ended = await place.run([...place.job(), ...atOnce, '-o', 'out.jsonl'])
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -435,7 +436,7 @@ describe('files of an earlier run', () => {
   })
 
   test.skipIf(process.platform !== 'linux')(
-    'whose process is dead but not reaped hold nobody up',
+    'whose process is dead but not reaped do not block a run',
     async () => {
       using place = new Workplace({ 'in.jsonl': jsonl(messages(30)) })
       const slow = [...place.job(), '-o', 'out.jsonl', '--simulate', '--time-to-first-token', '60000']
@@ -456,7 +457,7 @@ describe('files of an earlier run', () => {
     },
   )
 
-  test('that are of another computer hold up as long as they are touched, also by --force', async () => {
+  test('of another computer block a run while they are touched, also with --force', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
     const lock = owner({ host: 'another' })
     for (const file of ['out.jsonl', 'rejects.jsonl']) {
@@ -472,7 +473,7 @@ describe('files of an earlier run', () => {
     }
   })
 
-  test('of one that is dead are taken over by one of many', async () => {
+  test('of a dead run are taken over by one of many runs', async () => {
     for (let round = 0; round < 5; round += 1) {
       using place = new Workplace({ 'in.jsonl': jsonl(messages(40)), 'out.jsonl.run.lock': owner() })
       const args = [...place.job(), '-o', 'out.jsonl', ...atOnce]
@@ -487,7 +488,7 @@ describe('files of an earlier run', () => {
     }
   })
 
-  test('that a glob finds are no input, what tells what they hold included', async () => {
+  test('that a glob finds are no input, and neither are their state files', async () => {
     using place = new Workplace({ 'in.json': JSON.stringify(messages(3)) })
     const args = [...place.job(['*.json*']), ...atOnce, '-o', 'out.jsonl']
     expect(await place.run(args)).toEqual({ code: 0, stdout: '', stderr: '' })

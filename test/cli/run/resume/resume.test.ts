@@ -13,7 +13,7 @@ const latency = {
   slowdown: 0,
 }
 
-/** A job of which the first half is done. */
+/** A job whose first half is done. */
 async function halfDone(out = 'out.jsonl') {
   const server = await startRecordingServer({ latency })
   const place = new Workplace({ 'in.jsonl': jsonl(messages(RECORDS)) })
@@ -35,7 +35,7 @@ const indexes = (place: Workplace) => place.rows('out.jsonl').map(({ _index }) =
 const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)
 
 describe('the same command again', () => {
-  test('goes on: nothing that is written is asked again; and once all is done, nothing at all', async () => {
+  test('goes on and asks no written record again, and asks nothing once all is done', async () => {
     await using job = await halfDone()
     expect((await job.run()).code).toBe(0)
     expect(sorted(indexes(job.place))).toEqual(all)
@@ -51,12 +51,13 @@ describe('the same command again', () => {
     expect([...job.server.asked.values()]).toEqual(all.map(() => 1))
   })
 
-  test('repairs a torn last line, wherever it was torn, in either format', async () => {
+  test('repairs a torn last line, torn at any place, in either format', async () => {
     for (const out of ['out.jsonl', 'out.csv']) {
       await using job = await halfDone(out)
       const path = join(job.place.path, out)
       const whole = job.place.read(out)
-      // Each cut of the last two lines, but not so many processes: those next to the edges, and some between.
+      // Each cut in the last two lines would need too many processes. These cuts are next to the
+      // edges, and at some places between.
       const line = whole.slice(whole.lastIndexOf('\n', whole.length - 2) + 1)
       for (const cut of [1, 2, Math.floor(line.length / 2), line.length - 1, line.length, line.length + 1]) {
         writeFileSync(path, whole.slice(0, whole.length - cut))
@@ -76,7 +77,7 @@ describe('the same command again', () => {
     expect(indexes(place)).toEqual(all)
   })
 
-  test('in order stays in order although a request that fails holds others back as the run is stopped', async () => {
+  test('in order stays in order although a failing request delays others when the run stops', async () => {
     await using simulator = await startSimulator({
       latency: { ...latency, timeToFirstToken: 30 },
       faults: { rates: { server_error: 0.3 } },
@@ -113,7 +114,7 @@ describe('the same command again', () => {
     expect(indexes(place)).toHaveLength(300)
   })
 
-  test('rejected ones stay rejected, and are in the rejects once', async () => {
+  test('keeps rejected records rejected, and in the rejects once', async () => {
     await using simulator = await startSimulator({
       latency,
       faults: { poison: { refusal: /number [0-9]*3:/ } },
@@ -124,7 +125,8 @@ describe('the same command again', () => {
     const env = { OPENAI_BASE_URL: simulator.baseURL }
     const args = [...place.job(), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl']
     expect((await place.run([...args, '--limit', '15'], { env })).code).toBe(1)
-    // As a kill between the two leaves it: a row is in the output that is not in the rejects, or not whole.
+    // The state after a kill between the two writes: a row of the output is missing from the
+    // rejects, or not whole.
     appendFileSync(
       join(place.path, 'out.jsonl'),
       '{"id":"id-33","_index":34,"_error":{"code":"x","message":""}}\n',
@@ -143,7 +145,7 @@ describe('the same command again', () => {
   })
 })
 
-test('a rejects file that comes later, or was lost, gets what earlier runs have rejected', async () => {
+test('a rejects file that is new or was lost gets the records that earlier runs rejected', async () => {
   await using simulator = await startSimulator({
     latency,
     faults: { poison: { refusal: /number [0-9]*3:/ } },
@@ -177,7 +179,7 @@ test('a rejects file that comes later, or was lost, gets what earlier runs have 
   }
 })
 
-describe('what has changed is noticed before anything is asked', () => {
+describe('a changed setting stops the run before it asks anything', () => {
   const change: [string, (place: Workplace) => string[], RegExp][] = [
     ['the prompt', () => ['--prompt', 'Another.'], /the instructions/],
     ['the model', () => ['--model', 'other'], /the model/],
@@ -219,11 +221,11 @@ describe('what has changed is noticed before anything is asked', () => {
     expect(stderr).toContain('--force')
     expect(job.place.read('out.jsonl')).toBe(before)
     expect(job.server.asked.size).toBe(30)
-    // Forced, it goes on with what is left.
+    // With --force, the run goes on with the remaining records.
     expect((await job.run(...flags, '--force')).code).toBe(0)
     expect(new Set(indexes(job.place)).size).toBe(indexes(job.place).length)
     expect(indexes(job.place)).toEqual(expect.arrayContaining(all))
-    // And is what counts from now on.
+    // The new settings are valid from now on.
     expect((await job.run(...flags)).code).toBe(0)
   })
 
@@ -250,7 +252,7 @@ describe('what has changed is noticed before anything is asked', () => {
     expect([...server.asked.values()]).toEqual(all.map(() => 1))
   })
 
-  test('what can change: how fast it goes', async () => {
+  test('unless only the speed changes', async () => {
     await using job = await halfDone()
     const flags = [
       '--max-in-flight',
@@ -269,8 +271,8 @@ describe('what has changed is noticed before anything is asked', () => {
   })
 })
 
-describe('an output that is not ours', () => {
-  test('a file that no run has written is neither added to nor replaced', async () => {
+describe('an output that a run cannot continue', () => {
+  test('a file of the user is neither extended nor replaced', async () => {
     using place = new Workplace({
       'in.jsonl': jsonl(messages(3)),
       'out.jsonl': '{"mine":1}\n',
@@ -327,7 +329,7 @@ test('two runs do not write one output at the same time', async () => {
 
 describe('interrupted', () => {
   const slow = {
-    // Long enough for a signal to be heard on a busy machine before the answers come.
+    // Long enough for a signal to arrive on a busy machine before the answers come.
     timeToFirstToken: 3_000,
     outputTokensPerSecond: Infinity,
     promptTokensPerSecond: Infinity,
@@ -338,7 +340,7 @@ describe('interrupted', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    'once, by %s: nothing more is sent, what runs is written, and it says how to go on',
+    'once, by %s: nothing more is sent, running requests are written, and a message says how to go on',
     async (signal, code) => {
       await using server = await startRecordingServer({ latency: slow })
       using place = new Workplace({ 'in.jsonl': jsonl(messages(120)) })
@@ -353,7 +355,7 @@ describe('interrupted', () => {
       expect(stderr).toMatch(
         /^Stopped\.\nout\.jsonl has [1-9]\d? records\. Run the same command again to go on\.\n$/,
       )
-      // All that was asked has been written: nothing is asked twice.
+      // All answers have been written, so no record is asked twice.
       expect(sorted(indexes(place))).toEqual(sorted([...server.asked.keys()]))
       expect((await place.run([...args, '--max-in-flight', '12'], { env })).code).toBe(0)
       expect(sorted(indexes(place))).toEqual([...Array(120).keys()])
@@ -370,7 +372,7 @@ describe('interrupted', () => {
     })
     await asking
     child.kill('SIGINT')
-    // A signal that comes before the first has been seen is the same one.
+    // A signal that comes before the run has seen the first signal counts as the first.
     const timer = setInterval(() => child.kill('SIGINT'), 50)
     expect((await ended).code).toBe(130)
     clearInterval(timer)
