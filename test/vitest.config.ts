@@ -42,8 +42,8 @@ const kafka = {
 const cores = availableParallelism()
 
 /**
- * Projects of one group run at the same time. The groups run in their order. There are many
- * workers, because most files wait.
+ * Projects of one group run at the same time. The groups run in their order. Files that wait for
+ * other processes get many workers. Files that compute get one for each core.
  */
 export default defineConfig({
   test: {
@@ -58,15 +58,15 @@ export default defineConfig({
       }),
       project('unit', {
         ...{ include: ['test/**/*.test.ts'], exclude: [...soak, ...broker, ...system] },
-        ...{ maxWorkers: 4 * cores, sequence: { groupOrder: 1 } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 2 } },
       }),
       project('soak-properties', {
         ...{ ...soakLimits, include: properties, env: { ...env, SOAK: '1' } },
-        ...{ maxWorkers: cores, sequence: { groupOrder: 2 } },
+        ...{ maxWorkers: cores, sequence: { groupOrder: 3 } },
       }),
       project('soak', {
         ...{ ...soakLimits, ...kafka, include: soak },
-        ...{ maxWorkers: 1, sequence: { groupOrder: 3 } },
+        ...{ maxWorkers: 1, sequence: { groupOrder: 4 } },
       }),
     ],
   },
