@@ -276,7 +276,7 @@ describe('an answer that breaks off', () => {
         expect(outcome).toBe(name)
       }
       expect(simulator.stats).toMatchObject({ completed: 0 })
-      expect(simulator.stats.faults[kind]).toBe(1)
+      await expect.poll(() => simulator.stats.faults[kind]).toBe(1)
     },
   )
 })
