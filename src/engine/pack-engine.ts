@@ -139,8 +139,9 @@ export class PackEngine<R> {
     while (!this.#stop && this.#slotsTaken < this.#rules.maxInFlight) {
       const next = this.#queue.peek(now)
       if (!next) return this.#wait(this.#queue.nextDue)
-      const { pack } = next
-      const { largestRequest, price, user, charge } = this.#offerFor(pack)
+      const { pack, isRetry } = next
+      const offer = this.#offerFor(pack)
+      const { largestRequest, price, charge } = offer
       if (!price) {
         // A running request may cost less than its highest cost, and so leave enough money.
         if (this.#slotsTaken > 0) break
@@ -157,7 +158,7 @@ export class PackEngine<R> {
         this.#limiter.whenFree(this.#onFree)
         return this.#wait(now + delay)
       }
-      return { kind: 'send', departure: this.#depart(pack, user, price, charge, next.isRetry, now) }
+      return { kind: 'send', departure: this.#depart(offer, price, isRetry, now) }
     }
     return this.#stop ? { kind: 'stop' } : this.#wait(Infinity)
   }
@@ -263,10 +264,8 @@ export class PackEngine<R> {
   }
 
   #depart(
-    pack: readonly Entry<R>[],
-    user: string,
+    { pack, user, charge }: Offer<R>,
     { cap, cost }: Price,
-    charge: number,
     isRetry: boolean,
     now: number,
   ): Departure<R> {

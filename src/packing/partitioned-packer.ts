@@ -31,6 +31,9 @@ interface Due<T extends Partitioned> {
 /** Number of stale entries that the heap of due times may always hold. */
 const MIN_STALE_DUES = 64
 
+/** Whether the lane still has that time. A lane that has closed has none. */
+const isCurrent = ({ lane, at }: Due<Partitioned>): boolean => at === lane.due
+
 const dueFirst = (a: Due<Partitioned>, b: Due<Partitioned>): number => a.at - b.at || a.turn - b.turn
 
 /**
@@ -184,8 +187,7 @@ export class PartitionedPacker<T extends Partitioned> {
 
   /** Drops the entries that are out of date, so that the heap does not outgrow the lanes. */
   #dropStaleDues(): void {
-    const dues = this.#dues.data.filter(({ lane, at }) => lane.due === at && this.#lanes.has(lane.key))
-    this.#dues = new TinyQueue(dues, dueFirst)
+    this.#dues = new TinyQueue(this.#dues.data.filter(isCurrent), dueFirst)
   }
 
   #makeReady(lane: Lane<T>): void {
@@ -197,7 +199,7 @@ export class PartitionedPacker<T extends Partitioned> {
   /** The lane whose time comes first. */
   #firstDue(): Due<T> | undefined {
     for (let first = this.#dues.peek(); first; first = this.#dues.peek()) {
-      if (first.at === first.lane.due) return first
+      if (isCurrent(first)) return first
       this.#dues.pop()
     }
     return undefined
