@@ -1,13 +1,22 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { playSchedule } from '../helpers/schedule.ts'
 import { collect, stringStream } from '../helpers/collect.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
+import { best, medianRatio } from './stats.ts'
 
-/** Records with a key each, in the first rows. Ten for each key, in the last. */
-const RECORDS = 50_000
 const PACKS = [10, 25, 100, 400]
+/** Number of records, each with its own key. */
+const RECORDS_OF_PACKS = 50_000
 const KEYS = [1, 100, 10_000, 100_000]
-const SCHEDULES = 20_000
-const ROUNDS = 3
+/** Number of records, in full packs of 10. The most keys have one pack each. */
+const RECORDS_OF_KEYS = 1_000_000
+const SCHEDULES = 10_000
+const ROUNDS = 5
+
+setFlagsFromString('--expose-gc')
+/** Collects garbage, so that no measurement pays for the memory of the measurement before it. */
+const collectGarbage = runInNewContext('gc') as () => void
 
 /** Microseconds of processor time for one record, through a stream whose model answers at once. */
 async function perRecord(
@@ -20,6 +29,7 @@ async function perRecord(
   client.calls.push = () => 0
   const partition = (text: string): string => keyOf(Number(text))
   const stream = stringStream(client, { maxPackRecords, partition })
+  collectGarbage()
   const before = process.cpuUsage()
   let received = 0
   stream.on('data', () => (received += 1))
@@ -33,50 +43,56 @@ async function perRecord(
 }
 
 /**
- * What one record costs, by the size of packs and the number of keys: each row beside the first of
- * its kind.
+ * How fast the engine decides, and what one record costs by the size of packs and the number of
+ * keys: each row beside the first of its kind.
  */
 export async function linear(): Promise<void> {
+  console.log(`\nlinear: ${schedulesPerSecond()} schedules of the engine a second of processor time`)
+
   await collect(
     stringStream(scriptedClient(echo)),
     Array.from({ length: 20_000 }, (_, i) => `${i}`),
   )
-
   console.log('\nlinear: processor time for one record, with a key for each record')
-  await table(PACKS, 'records a pack', (size) => perRecord(RECORDS, size, (i) => `key ${i}`))
+  await table(PACKS, 'records a pack', (size) => perRecord(RECORDS_OF_PACKS, size, (i) => `key ${i}`))
 
   console.log('\nlinear: processor time for one record, in full packs of 10')
   await table(KEYS, 'keys', (keys) => {
-    return perRecord(Math.max(4 * RECORDS, 10 * keys), 10, (i) => `key ${Math.floor(i / 10) % keys}`)
+    return perRecord(RECORDS_OF_KEYS, 10, (i) => `key ${Math.floor(i / 10) % keys}`)
   })
+}
 
+/** The best of several rounds: the first rounds pay for the compiler. */
+function schedulesPerSecond(): string {
+  // Stack traces of the planned errors would cost more than the engine.
   Error.stackTraceLimit = 0
-  for (let seed = 0; seed < SCHEDULES / 4; seed++) playSchedule(seed)
-  const before = process.cpuUsage()
-  for (let seed = 0; seed < SCHEDULES; seed++) playSchedule(seed)
-  const { user, system } = process.cpuUsage(before)
-  const perSecond = (1e6 * SCHEDULES) / (user + system)
-  console.log(
-    `\nlinear: ${Math.round(perSecond).toLocaleString('en')} schedules of the engine a second of processor time`,
-  )
+  const costs = Array.from({ length: ROUNDS }, (_, round) => {
+    const before = process.cpuUsage()
+    for (let i = 0; i < SCHEDULES; i++) playSchedule(round * SCHEDULES + i)
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  })
+  return Math.round((1e6 * SCHEDULES) / best(costs)).toLocaleString('en')
 }
 
 /**
- * Measures the rows in turn, several times, and takes the best of each: other programs only add
- * time.
+ * Measures the rows in turn, several times. Prints the least cost of each row, because other
+ * programs only add time, and the median of its ratios to the first row within a round.
  */
 async function table(
   rows: readonly number[],
   unit: string,
   measure: (row: number) => Promise<number>,
 ): Promise<void> {
-  const best = rows.map(() => Infinity)
+  const costs = rows.map((): number[] => [])
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, row] of rows.entries()) best[i] = Math.min(best[i] ?? Infinity, await measure(row))
+    for (const [i, row] of rows.entries()) costs[i]?.push(await measure(row))
   }
   for (const [i, row] of rows.entries()) {
-    const ratio = ((best[i] ?? 0) / (best[0] ?? 1)).toFixed(2)
-    const cost = best[i]?.toFixed(1).padStart(6)
-    console.log(`${row.toLocaleString('en').padStart(8)} ${unit}: ${cost} µs = ${ratio}`)
+    const [own = [], first = []] = [costs[i], costs[0]]
+    const ratio = medianRatio(own, first).toFixed(2)
+    console.log(
+      `${row.toLocaleString('en').padStart(8)} ${unit}: ${best(own).toFixed(1).padStart(6)} µs = ${ratio}`,
+    )
   }
 }
