@@ -82,8 +82,7 @@ export class Packer<T extends Weighed> {
 
   /** The next pack that may leave now, if there is one. */
   take(now: number): T[] | undefined {
-    const due = this.#due.shift()
-    if (due) return due
+    if (this.#due.length > 0) return this.#due.shift()
     return this.hasReserve || now >= this.nextDue ? this.#waiting.shift()?.items : undefined
   }
 
@@ -93,10 +92,9 @@ export class Packer<T extends Weighed> {
 
   /** Whether a pack gains nothing by waiting, so that the caller should stop reading. */
   get hasReserve(): boolean {
-    const [, second, third] = this.#waiting
-    return (
-      this.#due.length > 0 || third !== undefined || (second !== undefined && isFull(second, this.#limits))
-    )
+    if (this.#due.length > 0 || this.#waiting.length > 2) return true
+    const second = this.#waiting[1]
+    return second !== undefined && isFull(second, this.#limits)
   }
 
   /** Time at which the first pack has waited long enough. `Infinity` if no pack waits. */

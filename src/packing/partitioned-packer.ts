@@ -84,7 +84,7 @@ export class PartitionedPacker<T extends Partitioned> {
     this.#returned = this.#returned.flatMap((pack) => evenOut(pack, limits).reverse())
     for (const lane of this.#unflushed) {
       lane.packer.setLimits(limits, now)
-      this.#update(lane)
+      this.#update(lane, now)
     }
   }
 
@@ -94,7 +94,7 @@ export class PartitionedPacker<T extends Partitioned> {
     lane.packer.add(item, now)
     this.#waiting += 1
     this.#unflushed.add(lane)
-    this.#update(lane)
+    this.#update(lane, now)
   }
 
   /** Puts back a pack that was taken. It leaves next. */
@@ -122,7 +122,8 @@ export class PartitionedPacker<T extends Partitioned> {
 
   /** Time at which the first pack has waited long enough. `Infinity` if no pack waits. */
   get nextDue(): number {
-    return this.#firstDue()?.at ?? Infinity
+    const ready = this.#ready.peek()?.packer.nextDue ?? Infinity
+    return Math.min(ready, this.#firstDue()?.at ?? Infinity)
   }
 
   #takeNew(now: number): T[] | undefined {
@@ -148,7 +149,7 @@ export class PartitionedPacker<T extends Partitioned> {
       // The lane moves behind the others, so that a busy key does not keep them waiting.
       if (pack) lane.turn = this.#nextTurn++
       if (lane.packer.isEmpty) this.#close(lane)
-      this.#update(lane)
+      this.#update(lane, now)
       if (pack) return pack
     }
     return undefined
@@ -170,18 +171,19 @@ export class PartitionedPacker<T extends Partitioned> {
     this.#unflushed.delete(lane)
     lane.packer.setLimits(this.#limits, now)
     lane.packer.flush()
-    this.#update(lane)
+    this.#update(lane, now)
   }
 
   /** Updates the heaps after a change in a lane's packer. */
-  #update(lane: Lane<T>): void {
+  #update(lane: Lane<T>, now: number): void {
     const { hasReserve, nextDue } = lane.packer
     if (hasReserve !== lane.hasReserve) this.#reserves += hasReserve ? 1 : -1
     lane.hasReserve = hasReserve
-    if (hasReserve) this.#makeReady(lane)
+    if (hasReserve || nextDue <= now) this.#makeReady(lane)
     if (nextDue === lane.due) return
     lane.due = nextDue
-    if (nextDue < Infinity) this.#dues.push({ lane, at: nextDue, turn: lane.turn })
+    if (nextDue <= now || nextDue === Infinity) return
+    this.#dues.push({ lane, at: nextDue, turn: lane.turn })
     if (this.#dues.length > 2 * this.#lanes.size + MIN_STALE_DUES) this.#dropStaleDues()
   }
 

@@ -71,12 +71,19 @@ export interface PackCount {
 }
 
 /**
+ * Number of records that one size packs before the next size packs them. The waiting records of all
+ * sizes together do not fit into a processor's cache.
+ */
+const BATCH = 500
+
+/**
  * Packs the same records into packs of every size, as a stream does. The memory does not grow with
  * the input.
  */
 export class Forecast {
   readonly #rules: PackRules
   #bySize: readonly SizeForecast[] = []
+  #batch: PlannedRecord[] = []
   #partition: string | undefined
   #isMixed = false
 
@@ -87,7 +94,13 @@ export class Forecast {
   add(record: PlannedRecord): void {
     if (this.#bySize.length === 0) this.#begin(record)
     this.#isMixed ||= record.partition !== this.#partition
-    for (const forecast of this.#bySize) forecast.add(record)
+    this.#batch.push(record)
+    if (this.#batch.length === BATCH) this.#packBatch()
+  }
+
+  #packBatch(): void {
+    for (const forecast of this.#bySize) for (const record of this.#batch) forecast.add(record)
+    this.#batch = []
   }
 
   #begin({ partition }: PlannedRecord): void {
@@ -99,6 +112,7 @@ export class Forecast {
 
   /** The sums for packs of up to `size` records. The input has ended. */
   end(size: number): PackCount {
+    this.#packBatch()
     const forecast = this.#bySize[size - 2]
     if (!forecast) throw new RangeError(`There are no packs of up to ${size}`)
     const { loose, ...sums } = forecast.end()
