@@ -32,12 +32,12 @@ const soakLimits = { ...limits, testTimeout: 1_200_000 }
 const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)) }
 
 function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
-  const setupFiles = ['test/helpers/properties.ts']
+  const setupFiles = ['test/helpers/properties.ts', 'test/helpers/stall.ts']
   return { resolve, ssr: { resolve }, test: { ...limits, env, setupFiles, name, ...test } }
 }
 
 const kafka = {
-  setupFiles: ['test/helpers/properties.ts', 'test/helpers/slow-leader.ts'],
+  setupFiles: ['test/helpers/properties.ts', 'test/helpers/stall.ts', 'test/helpers/slow-leader.ts'],
   globalSetup: ['test/helpers/require-kafka.ts'],
 }
 const cores = availableParallelism()

@@ -12,7 +12,7 @@ import {
   type Stats,
 } from 'llm-pack-stream'
 import * as z from 'zod'
-import { collect } from '../helpers/collect.ts'
+import { collect, patient } from '../helpers/collect.ts'
 import { recordsOf } from '../helpers/scripted-client.ts'
 
 // Others wrote the mock server aimock, so it does not share a misunderstanding with this package.
@@ -68,6 +68,7 @@ function packStream(mock: LLMock, { sdk, api }: Way, options: Options): PackStre
   const connect = { baseURL: `${mock.url}/v1`, apiKey: 'test' }
   const client: ChatClient = sdk === 'openai 7' ? new OpenAI(connect) : new OpenAI6(connect)
   return new PackStream({
+    ...patient,
     ...{ client, api, model: 'gpt-4o-mini', instructions: 'Label.', schema },
     serialize: ({ text }) => text,
     ...options,

@@ -77,7 +77,8 @@ const stream = new PackStream({
   maxInFlight: 16,
   maxAttempts: 8,
   firstTokenTimeout: 5_000,
-  idleTimeout: 400,
+  // Longer than a busy machine keeps the server from writing.
+  idleTimeout: 1_500,
   signal: abort.signal,
 })
 
@@ -124,7 +125,7 @@ await pipeline(records(), stream, async (outcomes) => {
     lastAt = performance.now()
     // A slow consumer that sometimes takes longer than every deadline.
     if (taken % 500 === 0) await sleep(random() * 10)
-    if (taken === Math.floor(count / 2)) await sleep(1_500)
+    if (taken === Math.floor(count / 2)) await sleep(2_000)
     if (taken % Math.ceil(count / 10) === 0) {
       globalThis.gc?.()
       const { heapUsed } = process.memoryUsage()

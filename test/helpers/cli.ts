@@ -131,6 +131,9 @@ export const atOnce = [
   ...['--prompt-tokens-per-second', 'Infinity', '--output-tokens-per-second', 'Infinity'],
 ]
 
+/** A run that gets no CPU for a moment sends no pack in parts. */
+export const wholePacks = ['--linger', '10000']
+
 /** A temporary folder with the files of a job. It is deleted after the test. */
 export class Workplace implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))

@@ -4,12 +4,19 @@ import { onTestFinished, vi } from 'vitest'
 import * as z from 'zod'
 import { PackStream, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
 
+/**
+ * A pack leaves when it is full or the input ends. By default it leaves after 100 ms too, so a
+ * process that gets no CPU for that time would send it in parts.
+ */
+export const patient = { linger: 10_000 }
+
 /** A stream of strings whose results are strings, with the options of a test. */
 export function stringStream(
   client: PackStreamOptions<string, string>['client'],
   options: Partial<PackStreamOptions<string, string>> = {},
 ): PackStream<string, string> {
   return new PackStream<string, string>({
+    ...patient,
     client,
     model: 'm',
     instructions: 'Echo.',

@@ -4,7 +4,7 @@ import OpenAI from 'openai'
 import { PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
-import { collect, stringStream } from '../helpers/collect.ts'
+import { collect, stringStream, patient } from '../helpers/collect.ts'
 import { runs } from '../helpers/properties.ts'
 import { echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
 
@@ -170,7 +170,13 @@ describe('an answer that a record has dictated', () => {
     const client = scriptedClient(() => ({
       text: '{"__proto__":{"polluted":1},"results":[{"id":1,"__proto__":{"polluted":1},"a":"x","constructor":{"prototype":{"polluted":1}}}]}',
     }))
-    const stream = new PackStream<string, { a: string }>({ client, model: 'm', instructions: '', schema })
+    const stream = new PackStream<string, { a: string }>({
+      ...patient,
+      client,
+      model: 'm',
+      instructions: '',
+      schema,
+    })
     const [outcome] = await collect(stream, ['a'])
     expect(outcome).toMatchObject({ status: 'fulfilled', value: { a: 'x' } })
     const value = outcome?.status === 'fulfilled' ? outcome.value : {}
@@ -195,6 +201,7 @@ describe('through the SDK and the simulator', () => {
       const run = async (maxPackRecords: number) => {
         const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'x' })
         const stream = new PackStream<string, z.infer<typeof schema>>({
+          ...patient,
           ...{ client, api, model: 'm', instructions: 'Label.', schema, maxPackRecords, preserveOrder: true },
         })
         const outcomes = await collect(stream, records)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PackStream, PackStreamError } from 'llm-pack-stream'
 import * as z from 'zod'
-import { collect, inNoTime, stringStream, texts } from '../helpers/collect.ts'
+import { collect, inNoTime, stringStream, texts, patient } from '../helpers/collect.ts'
 import { echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
 
 describe('a record that cannot be serialized', () => {
@@ -40,6 +40,7 @@ describe('a record that cannot be serialized', () => {
 
   it('is rejected by default if JSON cannot express it', async () => {
     const stream = new PackStream({
+      ...patient,
       client: scriptedClient(echo),
       model: 'm',
       instructions: '',

@@ -13,7 +13,16 @@ import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { ResultCache } from '../../src/cache/result-cache.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
-import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import {
+  collect,
+  fakeTimers,
+  gate,
+  inNoTime,
+  settle,
+  stringStream,
+  texts,
+  patient,
+} from '../helpers/collect.ts'
 import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
@@ -354,7 +363,14 @@ describe('a value from the cache', () => {
   async function valuesOf(cache: CacheStore, records: string[]): Promise<Value[]> {
     const elements = (call: Call) => call.records.map(({ id }) => JSON.stringify({ id, ...written }))
     const client = scriptedClient((call) => ({ text: `{"results":[${elements(call).join(',')}]}` }))
-    const stream = new PackStream<string, Value>({ client, model: 'm', instructions: '', schema, cache })
+    const stream = new PackStream<string, Value>({
+      ...patient,
+      client,
+      model: 'm',
+      instructions: '',
+      schema,
+      cache,
+    })
     const outcomes = await collect(stream, records)
     return outcomes.map((outcome) => (outcome as Extract<typeof outcome, { status: 'fulfilled' }>).value)
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { once } from 'node:events'
 import { PackStream } from 'llm-pack-stream'
 import * as z from 'zod'
-import { collect, stringStream, texts } from '../helpers/collect.ts'
+import { collect, stringStream, texts, patient } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../helpers/scripted-client.ts'
 
 describe('an error on this side does not count as a failed request', () => {
@@ -33,6 +33,7 @@ describe('an error on this side does not count as a failed request', () => {
       context.addIssue({ code: 'custom', message: 'odd', path: [Symbol('odd')] })
     })
     const stream = new PackStream({
+      ...patient,
       client: scriptedClient(echo),
       model: 'm',
       instructions: '',
@@ -45,7 +46,7 @@ describe('an error on this side does not count as a failed request', () => {
   it('an asynchronous schema ends the stream with an error that names it', async () => {
     const client = scriptedClient(echo)
     const schema = z.string().refine((text) => Promise.resolve(text !== ''))
-    const stream = new PackStream({ client, model: 'm', instructions: '', schema })
+    const stream = new PackStream({ ...patient, client, model: 'm', instructions: '', schema })
     await expect(collect(stream, texts(5))).rejects.toThrow(/`schema` to check results at once/)
     expect(client.calls).toHaveLength(1)
   })
@@ -56,7 +57,14 @@ describe('an error on this side does not count as a failed request', () => {
       if (text === 'text 2') throw new RangeError('mine')
       return text
     })
-    const stream = new PackStream({ client, model: 'm', instructions: '', schema, maxAttempts: 2 })
+    const stream = new PackStream({
+      ...patient,
+      client,
+      model: 'm',
+      instructions: '',
+      schema,
+      maxAttempts: 2,
+    })
     const outcomes = await collect(stream, texts(4))
     expect(outcomes.filter(({ status }) => status === 'rejected')).toMatchObject([
       {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { PackStream, type Outcome, type PackStreamOptions, type ResponsesClient } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
-import { collect, inNoTime, stringStream, texts } from '../helpers/collect.ts'
+import { collect, inNoTime, stringStream, texts, patient } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
 
 const tickets = readFileSync(new URL('../../examples/data/tickets.jsonl', import.meta.url), 'utf8')
@@ -41,6 +41,7 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
       return fetch(url, init)
     }
     const stream = new PackStream({
+      ...patient,
       client: connect({ baseURL: simulator.baseURL, fetch: spy }),
       ...{ model: 'm', instructions: 'Label.', schema, maxInFlight: 1 },
       serialize: ({ text }) => text,

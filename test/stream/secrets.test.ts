@@ -8,7 +8,7 @@ import OpenAI6 from 'openai-v6'
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
 import * as z from 'zod'
-import { collect } from '../helpers/collect.ts'
+import { collect, patient } from '../helpers/collect.ts'
 import { scriptedClient, type Answer } from '../helpers/scripted-client.ts'
 
 const key = 'sk-Key7Kq2vWx9ZmarkerOfTheKey'
@@ -68,6 +68,7 @@ async function run(client: PackStreamOptions<string, unknown>['client'], options
     onTestFinished(() => void unsubscribe(name, listener))
   }
   const stream = new PackStream<string, unknown>({
+    ...patient,
     ...{ client, model: 'm', instructions, schema: z.string(), maxAttempts: 1 },
     ...{ examples: [{ record: 'RecordUw3pLz6', value: 'PromptQj4hTx8' }] },
     ...options,

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { PackStream, RateLimiter, type Outcome } from 'llm-pack-stream'
 import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
-import { fakeTimers, gate, settle, stringStream, texts } from '../helpers/collect.ts'
+import { fakeTimers, gate, settle, stringStream, texts, patient } from '../helpers/collect.ts'
 import { echo, scriptedClient, type ScriptedClient } from '../helpers/scripted-client.ts'
 
 const refusal = (headers: Record<string, string>) =>
@@ -41,6 +41,7 @@ describe('a 429', () => {
     const [first, second] = [scriptedClient(echo), refusingOne(3, 100)]
     const stage = stringStream(first, { limiter, maxInFlight: 4, maxPackRecords: 10, highWaterMark: 1 })
     const next = new PackStream<Outcome<string, string>, string>({
+      ...patient,
       ...{ client: second, model: 'm', instructions: 'Echo.', schema: z.string(), limiter },
       ...{ serialize: ({ record }) => record, maxInFlight: 4, maxPackRecords: 5, highWaterMark: 1 },
     })

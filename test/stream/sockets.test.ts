@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
-import { collect, stringStream, texts } from '../helpers/collect.ts'
+import { collect, stringStream, texts, patient } from '../helpers/collect.ts'
 import { recordsOf } from '../helpers/scripted-client.ts'
 
 const sdks = [
@@ -28,6 +28,7 @@ describe.each(sdks)('through %s against the simulator', (_name, connect) => {
     const simulator = await startSimulator({ latency: instant })
     const run = async (maxPackRecords: number) => {
       const stream = new PackStream({
+        ...patient,
         ...{ client: connect(simulator.baseURL), model: 'm', instructions: 'Label.', schema, maxPackRecords },
         serialize: (ticket: (typeof tickets)[number]) => ticket.text,
       })

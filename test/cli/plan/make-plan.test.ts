@@ -12,6 +12,7 @@ import { makePlan } from '../../../src/cli/plan/make-plan.ts'
 import type { Plan } from '../../../src/cli/plan/plan-report.ts'
 import type { PlanRow } from '../../../src/cli/plan/row.ts'
 import { answerOf, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
+import { patient } from '../../helpers/collect.ts'
 
 async function* from(texts: Iterable<string | undefined>): AsyncGenerator<PlanRecord | undefined> {
   await Promise.resolve()
@@ -35,7 +36,14 @@ describe('the input tokens', () => {
       text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
     }))
     const count = await exactTokenCounter()
-    const stream = new PackStream({ ...job, examples, client, maxPackRecords: 10, countTokens: count })
+    const stream = new PackStream({
+      ...patient,
+      ...job,
+      examples,
+      client,
+      maxPackRecords: 10,
+      countTokens: count,
+    })
     for (const text of texts(95)) stream.write(text)
     stream.end()
     await stream.resume().toArray()
@@ -76,7 +84,7 @@ describe('the input tokens', () => {
       text: JSON.stringify({ results: call.records.map(({ id }) => ({ id, team: 'shipping' })) }),
     }))
     const count = await exactTokenCounter()
-    const stream = new PackStream({ ...job, client, maxPackRecords: 10, countTokens: count })
+    const stream = new PackStream({ ...patient, ...job, client, maxPackRecords: 10, countTokens: count })
     for (const text of tagged) stream.write(text)
     stream.end()
     await stream.resume().toArray()
@@ -119,7 +127,14 @@ describe('the input tokens', () => {
     expect(await makePlan(from(texts(50)), { ...job, api: 'responses' })).toEqual(chat)
     // A real stream of that API sends the same number of tokens.
     const client = scriptedResponses((call) => ({ text: answerOf(call, () => 'x') }))
-    const stream = new PackStream({ ...job, schema: z.string(), client, api: 'responses', maxPackRecords: 5 })
+    const stream = new PackStream({
+      ...patient,
+      ...job,
+      schema: z.string(),
+      client,
+      api: 'responses',
+      maxPackRecords: 5,
+    })
     for (const text of texts(50)) stream.write(text)
     stream.end()
     await stream.resume().toArray()

@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, bareEnv, jsonl, main, messages, parseLines, Workplace } from '../../helpers/cli.ts'
+import {
+  atOnce,
+  bareEnv,
+  jsonl,
+  main,
+  messages,
+  parseLines,
+  Workplace,
+  wholePacks,
+} from '../../helpers/cli.ts'
 
 const fast = {
   timeToFirstToken: 0,
@@ -225,7 +234,7 @@ describe('output', () => {
 
   test('--json prints a summary: on standard output, or on standard error if records go to standard output', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
-    const prices = ['--price-in', '1', '--price-out', '2', '--json']
+    const prices = ['--price-in', '1', '--price-out', '2', '--json', ...wholePacks]
     const toFile = await place.run([...place.job(), '-o', 'out.jsonl', ...prices, ...atOnce])
     const summary = {
       ...{ status: 'complete', exitCode: 0, output: 'out.jsonl' },
@@ -286,8 +295,9 @@ describe('settings', () => {
     await using simulator = await startSimulator({ latency: fast })
     const env = { OPENAI_BASE_URL: simulator.baseURL }
     using place = new Workplace({ 'in.jsonl': jsonl(three) })
-    const first = await place.run([...place.job(), '--ordered', '--cache', 'cache.sqlite'], { env })
-    const second = await place.run([...place.job(), '--ordered', '--cache', 'cache.sqlite'], { env })
+    const args = [...place.job(), '--ordered', '--cache', 'cache.sqlite', ...wholePacks]
+    const first = await place.run(args, { env })
+    const second = await place.run(args, { env })
     expect([first, second]).toMatchObject([
       { code: 0, stderr: '' },
       { code: 0, stderr: '' },
@@ -305,9 +315,8 @@ describe('settings', () => {
         '{"record":{"text":"Where is it?"},"value":{"label":"shipping"}}\n{"record":"Money","value":{"label":"payments"}}\n',
     })
     const tokens = async (...flags: string[]) => {
-      const { stderr, code } = await place.run([...place.job(), '--field', 'text', '--json', ...flags], {
-        env,
-      })
+      const args = [...place.job(), '--field', 'text', '--json', ...wholePacks, ...flags]
+      const { stderr, code } = await place.run(args, { env })
       expect(code).toBe(0)
       return (JSON.parse(stderr) as { stats: { requests: number; tokens: { input: number } } }).stats
     }

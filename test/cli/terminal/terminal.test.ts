@@ -60,7 +60,7 @@ test('a person sees the progress, and a summary at the end', async () => {
   const [summary, time, where] = seen.filter((line) => line !== '').slice(-3)
   expect(summary).toBe('400 records, 400 fulfilled, 0 rejected')
   expect(time).toMatch(
-    /^\d+:\d\d \(\d+ records\/s\), 1\d requests, [\d,]+ tokens in \([\d,]+ cached\), [\d,]+ out, \$0\.\d{4}$/,
+    /^\d+:\d\d \(\d+ records\/s\), \d+ requests, [\d,]+ tokens in \([\d,]+ cached\), [\d,]+ out, \$0\.\d{4}$/,
   )
   expect(where).toBe('in out.jsonl')
 })

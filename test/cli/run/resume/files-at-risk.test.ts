@@ -368,8 +368,9 @@ test('bad rows do not decide the columns', async () => {
 test('records without the column are not kept without limit', async () => {
   const other = JSON.stringify({ id: 1, body: 'x'.repeat(1_000_000) })
   using place = new Workplace({ 'in.jsonl': `${other}\n`.repeat(300) + jsonl(messages(3)) })
+  // A limit on memory needs a process of its own.
   const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--json', ...atOnce], {
-    env: { NODE_OPTIONS: '--max-old-space-size=150' },
+    nodeArgs: ['--max-old-space-size=150'],
   })
   expect(code).toBe(1)
   expect(parseLines(stdout).filter(({ label }) => label !== undefined)).toHaveLength(3)
