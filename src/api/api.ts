@@ -27,8 +27,8 @@ export interface SendOptions {
 
 /** One of the two APIs: writes a request and reads its answer. */
 export interface Api {
-  /** Whether `client` has the method that this API calls. */
-  isClient: (client: unknown) => boolean
+  /** Path of the method that this API calls, from the client. */
+  readonly method: string
   /** Fields that the stream sets for every pack. The option `request` may not hold them. */
   readonly ownFields: readonly string[]
   send: (client: unknown, prompt: Prompt, fields: object, options: SendOptions) => Sent

@@ -52,11 +52,8 @@ export function chatBody(
 
 /** The Chat Completions API. */
 export const chatApi: Api = {
+  method: 'chat.completions.create',
   ownFields: OWN_FIELDS,
-
-  isClient: (client) =>
-    typeof (client as { chat?: { completions?: { create?: unknown } } } | undefined)?.chat?.completions
-      ?.create === 'function',
 
   send: (client, prompt, fields, options) =>
     (client as ChatClient).chat.completions.create(chatBody(prompt, fields), options),

@@ -24,10 +24,8 @@ export type ResponsesFields = Omit<ResponseCreateParamsStreaming, (typeof OWN_FI
 
 /** The Responses API. */
 export const responsesApi: Api = {
+  method: 'responses.create',
   ownFields: OWN_FIELDS,
-
-  isClient: (client) =>
-    typeof (client as Partial<ResponsesClient> | undefined)?.responses?.create === 'function',
 
   send: (client, { model, system, user, jsonSchema, maxOutputTokens }, fields, options) => {
     const body: ResponseCreateParamsStreaming = {

@@ -30,10 +30,12 @@ export function positiveInteger<D extends number | undefined>(
   return value
 }
 
-export function aboveZero(name: string, value: unknown): number | undefined {
+/** A number above 0, or with `least` 0, also 0. */
+export function finite(name: string, value: unknown, least = Number.MIN_VALUE): number | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'number') throw expected(name, 'a number above 0', value)
-  if (!(value > 0 && value < Infinity)) throw outOfRange(name, 'a number above 0', value)
+  const what = least > 0 ? 'a number above 0' : 'a number of at least 0'
+  if (typeof value !== 'number') throw expected(name, what, value)
+  if (!(value >= least && value < Infinity)) throw outOfRange(name, what, value)
   return value
 }
 
@@ -41,7 +43,7 @@ export function duration(name: string, value: unknown, byDefault: number): numbe
   if (value === undefined) return byDefault
   if (typeof value !== 'number') throw expected(name, 'a number of milliseconds', value)
   if (!(value >= 0 && value <= LONGEST_TIMER_MS))
-    throw outOfRange(name, 'between 0 and 2,147,483,647 ms', value)
+    throw outOfRange(name, `between 0 and ${LONGEST_TIMER_MS.toLocaleString('en-US')} ms`, value)
   return value
 }
 
@@ -72,8 +74,10 @@ export function expected(name: string, what: string, got: unknown): OptionError<
   return withOption(name, new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`))
 }
 
-export function outOfRange(name: string, what: string, got: number): OptionError<RangeError> {
-  return withOption(name, new RangeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`))
+/** @param got The bad number, or a text that describes it. */
+export function outOfRange(name: string, what: string, got: number | string): OptionError<RangeError> {
+  const shown = typeof got === 'string' ? got : show(got)
+  return withOption(name, new RangeError(`Expected \`${name}\` to be ${what}, got ${shown}`))
 }
 
 export function isPlainObject(value: unknown): boolean {

@@ -5,10 +5,11 @@
  * @internal
  */
 export { costOf } from '../accounts/ledger.ts'
+export { offlineClient } from '../api/client.ts'
 export { identityOf } from '../cache/identity.ts'
-export { capFor, largestCap, recordsUnder } from '../learning/output-budget.ts'
+export { capFor, EXPECTED_FILL, largestCap, recordsUnder } from '../learning/output-budget.ts'
 export { TokenEstimator } from '../learning/token-estimator.ts'
-export { burstOf } from '../limits/rate-buckets.ts'
+export { BURST_MS, burstOf } from '../limits/rate-buckets.ts'
 export { chargeOf } from '../limits/request-charge.ts'
 export { halve, Packer } from '../packing/packer.ts'
 export { PartitionedPacker } from '../packing/partitioned-packer.ts'

@@ -11,6 +11,9 @@ interface Entry {
   isFinished: boolean
 }
 
+/** Default of `maxUncommitted`. */
+export const MAX_UNCOMMITTED = 1_000
+
 /** A value that is smaller than every offset. */
 const NOTHING = -1n
 
@@ -65,7 +68,7 @@ export class OffsetTracker {
    */
   readonly #ready = new WeakMap<TopicPartitionOffset, Progress>()
 
-  constructor({ maxUncommitted = 1_000 }: OffsetTrackerOptions = {}) {
+  constructor({ maxUncommitted = MAX_UNCOMMITTED }: OffsetTrackerOptions = {}) {
     this.maxUncommitted = maxUncommitted
   }
 

@@ -10,7 +10,7 @@ import {
 import type { Fulfilled } from '../index.ts'
 import type { KafkaConnection } from './connection.ts'
 import type { KafkaEvent } from './events.ts'
-import { OffsetTracker } from './offset-tracker.ts'
+import { MAX_UNCOMMITTED, OffsetTracker } from './offset-tracker.ts'
 import type { KafkaRecord } from './record.ts'
 
 export type Assignor = 'cooperative-sticky' | 'roundrobin'
@@ -133,7 +133,7 @@ export function resolveSource(options: KafkaSourceOptions): ResolvedSource {
     topics: topics(options.topics),
     assignor: oneOf('assignor', options.assignor, ['cooperative-sticky', 'roundrobin']),
     startFrom: oneOf('startFrom', options.startFrom, ['earliest', 'latest']),
-    maxUncommitted: positiveInteger('maxUncommitted', options.maxUncommitted, 1_000),
+    maxUncommitted: positiveInteger('maxUncommitted', options.maxUncommitted, MAX_UNCOMMITTED),
     maxPartitionBytes: positiveInteger('maxPartitionBytes', options.maxPartitionBytes, 262_144),
     commitInterval: between('commitInterval', options.commitInterval, 250, [1, Infinity]),
     sessionTimeout: session,

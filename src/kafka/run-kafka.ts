@@ -11,6 +11,8 @@ import type { KafkaRecord } from './record.ts'
 
 /** Signals that a process cannot catch. */
 const UNCATCHABLE: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP']
+/** Default of `stopTimeout`. */
+export const STOP_TIMEOUT_MS = 25_000
 /** Time in which an aborting worker must commit and leave the group, in ms. */
 const LEAVE_TIMEOUT_MS = 5_000
 
@@ -64,7 +66,7 @@ export async function runKafka<T>(
 ): Promise<KafkaSummary> {
   const { signal, stopSignals = ['SIGTERM', 'SIGINT'], stopTimeout, ...rest } = options
   const { outputTopic, deadLetterTopic, serialize, ...ofSource } = rest
-  const limit = duration('stopTimeout', stopTimeout, 25_000)
+  const limit = duration('stopTimeout', stopTimeout, STOP_TIMEOUT_MS)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw expected('signal', 'an AbortSignal', signal)
   }

@@ -1,5 +1,5 @@
 /** Share of an output cap that an answer is expected to fill. The rest is for longer results. */
-const EXPECTED_FILL = 0.7
+export const EXPECTED_FILL = 0.7
 /** Weight of the newest answer in the mean. */
 const NEWEST_WEIGHT = 0.3
 /** Factor by which the longest answer and additional room decrease with each answer. */

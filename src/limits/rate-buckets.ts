@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000
  * Part of a configured limit that may be used at once, as ms of refill. Servers check a limit per
  * minute over shorter times: OpenAI quantizes the limit, and Azure evaluates it every 1 or 10 s.
  */
-const BURST_MS = 10_000
+export const BURST_MS = 10_000
 
 /** The totals at the start of one request. */
 export interface Start {

@@ -1,4 +1,4 @@
-import { aboveZero, knownOptions } from '../base/option-checks.ts'
+import { finite, knownOptions } from '../base/option-checks.ts'
 import { Congestion } from './congestion.ts'
 import { RateBuckets, timeToRefill } from './rate-buckets.ts'
 import { readRateLimits, readRetryAfter, type AnyHeaders } from './rate-headers.ts'
@@ -112,8 +112,8 @@ export class RateLimiter {
    */
   constructor(options: RateLimiterOptions = {}, random: () => number = Math.random) {
     knownOptions(options, NAMES)
-    const requestsPerMinute = aboveZero('requestsPerMinute', options.requestsPerMinute)
-    const tokensPerMinute = aboveZero('tokensPerMinute', options.tokensPerMinute)
+    const requestsPerMinute = finite('requestsPerMinute', options.requestsPerMinute)
+    const tokensPerMinute = finite('tokensPerMinute', options.tokensPerMinute)
     this.#buckets = new RateBuckets(requestsPerMinute, tokensPerMinute)
     this.#congestion = new Congestion(random)
   }

@@ -1,5 +1,7 @@
-/** Defaults of a stream's options, also for the help of the command line. Durations are in ms. */
+/** Defaults of options, also for the help of the command line. Durations are in ms. */
 export const defaults = {
+  api: 'chat',
+  encoding: 'o200k_base',
   maxPackTokens: 4_000,
   maxPackRecords: 25,
   linger: 100,

@@ -1,5 +1,6 @@
-import { withOption } from '../base/option-checks.ts'
+import { expected } from '../base/option-checks.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
+import { defaults } from './defaults.ts'
 
 /**
  * Encodings of gpt-tokenizer. Models since gpt-4o use `o200k_base`. gpt-4 and gpt-3.5 use
@@ -17,6 +18,7 @@ const encodings: Record<Encoding, () => Promise<Tokenizer>> = {
   o200k_harmony: () => import('gpt-tokenizer/encoding/o200k_harmony'),
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
 }
+export const encodingNames = Object.keys(encodings)
 
 /**
  * Length of the longest piece for the tokenizer, in UTF-16 units. The tokenizer takes quadratic
@@ -29,7 +31,7 @@ const PIECE_LENGTH = 256
  * (random Chinese characters) takes 1.7 µs per unit, so this text takes less than 30 ms. Of a
  * longer text, samples are counted.
  */
-const COMPLETE_LENGTH = 16_384
+export const COMPLETE_LENGTH = 16_384
 
 /**
  * Loads [gpt-tokenizer](https://www.npmjs.com/package/gpt-tokenizer), an optional peer dependency
@@ -45,13 +47,9 @@ const COMPLETE_LENGTH = 16_384
  * @throws {TypeError} If `encoding` is unknown.
  * @throws {Error} If gpt-tokenizer is not installed.
  */
-export async function exactTokenCounter(encoding: Encoding = 'o200k_base'): Promise<TokenCounter> {
+export async function exactTokenCounter(encoding: Encoding = defaults.encoding): Promise<TokenCounter> {
   if (!Object.hasOwn(encodings, encoding)) {
-    const known = Object.keys(encodings).join(', ')
-    throw withOption(
-      'encoding',
-      new TypeError(`Expected \`encoding\` to be one of ${known}, got ${JSON.stringify(encoding)}`),
-    )
+    throw expected('encoding', `one of ${encodingNames.join(', ')}`, encoding)
   }
   const { countTokens } = await encodings[encoding]().catch((cause: unknown) => {
     throw new Error('exactTokenCounter needs the package gpt-tokenizer: npm install gpt-tokenizer', { cause })

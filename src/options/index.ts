@@ -3,4 +3,6 @@
  *
  * @internal
  */
+export { finite, outOfRange } from '../base/option-checks.ts'
 export { defaults } from './defaults.ts'
+export { COMPLETE_LENGTH, encodingNames } from './exact-tokens.ts'

@@ -1,9 +1,10 @@
 import { apis } from '../api/apis.ts'
-import { addressOf } from '../api/client.ts'
+import { addressOf, hasMethod } from '../api/client.ts'
 import {
   boolean,
   duration,
   expected,
+  finite,
   isPlainObject,
   kindOf,
   knownOptions,
@@ -64,17 +65,17 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
 export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved<R, T> {
   knownOptions(options, NAMES)
 
-  const { client, api: apiName = 'chat', model, instructions, schema, examples = [], request = {} } = options
+  const { client, api: apiName = defaults.api, model, instructions, schema } = options
+  const { examples = [], request = {} } = options
   if (typeof apiName !== 'string' || !Object.hasOwn(apis, apiName)) {
     throw expected('api', "'chat' or 'responses'", apiName)
   }
   const api = apis[apiName]
-  if (!api.isClient(client)) {
-    const method = apiName === 'chat' ? 'chat.completions.create' : 'responses.create'
+  if (!hasMethod(client, api.method)) {
     // The message must not show the value, because it may be a key.
     throw withOption(
       'client',
-      new TypeError(`Expected \`client\` to be an OpenAI client with ${method}, got ${kindOf(client)}`),
+      new TypeError(`Expected \`client\` to be an OpenAI client with ${api.method}, got ${kindOf(client)}`),
     )
   }
   if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
@@ -218,11 +219,8 @@ function checkPricing(pricing: Pricing): Pricing {
   if (unknown !== undefined)
     throw withOption(`pricing.${unknown}`, new TypeError(`There is no price \`pricing.${unknown}\``))
   for (const name of ['input', 'cachedInput', 'output'] as const) {
-    const price = pricing[name]
-    if (price === undefined && name === 'cachedInput') continue
-    if (typeof price !== 'number') throw expected(`pricing.${name}`, 'a number', price)
-    if (!(price >= 0 && price < Infinity))
-      throw outOfRange(`pricing.${name}`, 'a number of at least 0', price)
+    const price = finite(`pricing.${name}`, pricing[name], 0)
+    if (price === undefined && name !== 'cachedInput') throw expected(`pricing.${name}`, 'a number', price)
   }
   return pricing
 }

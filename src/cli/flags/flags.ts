@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { ApiName, Encoding } from '../../index.ts'
 import type { Format } from '../../files/index.ts'
-import { defaults } from '../../options/index.ts'
+import { defaults, encodingNames } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -148,9 +148,10 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     flag('--prompt <text>', 'the instructions themselves, instead of a file'),
     flag('--examples <file>', 'file of JSON lines { "record": ..., "value": ... } to show to the model'),
     flag('--model <name>', 'name of the model (or OPENAI_MODEL)'),
-    flag('--api <name>', 'chat (Chat Completions) or responses (the Responses API) (default: chat)').choices([
-      ...['chat', 'responses'],
-    ]),
+    flag(
+      '--api <name>',
+      `chat (Chat Completions) or responses (the Responses API) (default: ${defaults.api})`,
+    ).choices([...['chat', 'responses']]),
     jsonFlag('--request <json>', `more fields for each request: '{"temperature":0}'`),
   ])
   addGroup(command, 'Packs and limits:', [
@@ -169,7 +170,7 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     ),
     numberFlag('--rpm <number>', `requests per minute (default: ${own.rpm})`),
     numberFlag('--tpm <number>', `tokens per minute (default: ${own.rpm})`),
-    flag('--count-tokens <encoding>', own.countTokens).choices([...['o200k_base', 'cl100k_base']]),
+    flag('--count-tokens <encoding>', own.countTokens).choices(encodingNames),
     numberFlag('--price-in <usd>', 'price of a million input tokens, in US dollars'),
     numberFlag(
       '--price-cached <usd>',

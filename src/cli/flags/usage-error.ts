@@ -50,9 +50,8 @@ export function asUsageError(error: unknown): unknown {
   if (!(error instanceof Error && 'option' in error && typeof error.option === 'string')) return error
   const { message, option } = error
   const flag = flagOf(option)
-  const quoted = `\`${option}\``
-  const text = message.includes(quoted)
-    ? message.replaceAll(quoted, flag)
+  const text = message.includes(`\`${option}\``)
+    ? withFlags(message, [option, 'pricing'])
     : // The simulator begins with the option's name.
       `${flag}: ${message.startsWith(`${option}: `) ? message.slice(option.length + 2) : message}`
   return new UsageError(text, { cause: error })
@@ -61,7 +60,7 @@ export function asUsageError(error: unknown): unknown {
 /** Options that errors of a running stream name. */
 const NAMED = ['model', 'schema', 'request', 'maxCost', 'client.baseURL']
 
-/** The message of an error that ends a stream, with flags instead of options. */
-export function withFlags(message: string): string {
-  return NAMED.reduce((text, option) => text.replaceAll(`\`${option}\``, flagOf(option)), message)
+/** The message of an error, with flags instead of these options. */
+export function withFlags(message: string, options = NAMED): string {
+  return options.reduce((text, option) => text.replaceAll(`\`${option}\``, flagOf(option)), message)
 }

@@ -1,3 +1,5 @@
+import { outOfRange } from '../../options/index.ts'
+
 /** The lowest, the expected and the highest value of a figure that is not exact. */
 export interface Range {
   readonly low: number
@@ -17,20 +19,8 @@ export function rangeOf(name: string, stated: Stated, least = Number.MIN_VALUE):
   const isRange = low >= least && high >= low && high < Infinity
   if (isRange) return { low, expected: (low + high) / 2, high }
   const got = typeof stated === 'number' ? stated : `${low} to ${high}`
-  throw outOfRange(name, `${numberFrom(least)}, or two from low to high`, got)
-}
-
-/** @throws {RangeError} Naming the option, if it is no number from `least` on. */
-export function checkNumber(name: string, stated: number, least = Number.MIN_VALUE): void {
-  if (!(stated >= least && stated < Infinity)) throw outOfRange(name, numberFrom(least), stated)
-}
-
-function numberFrom(least: number): string {
-  return `a number ${least > 0 ? 'above 0' : 'of at least 0'}`
-}
-
-export function outOfRange(name: string, what: string, got: number | string): RangeError {
-  return Object.assign(new RangeError(`Expected \`${name}\` to be ${what}, got ${got}`), { option: name })
+  const from = least > 0 ? 'above 0' : 'of at least 0'
+  throw outOfRange(name, `a number ${from}, or two from low to high`, got)
 }
 
 /** Computes each end by itself. */

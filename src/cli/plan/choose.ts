@@ -1,7 +1,8 @@
 import type { PlanRow } from './row.ts'
 
-/** A row within this factor of the best row is as good. */
-export const NEAR = 1.05
+/** A row that exceeds the best row by at most this percentage is as good. */
+export const NEAR_PERCENT = 5
+export const NEAR = 1 + NEAR_PERCENT / 100
 
 /** The row to take, and the rows that it was compared with. */
 export interface Choice {

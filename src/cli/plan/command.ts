@@ -1,26 +1,27 @@
 import type { Command, Option } from 'commander'
 import { withConfig } from '../flags/config.ts'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles } from '../flags/flags.ts'
+import { defaults } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import type { Perform } from '../io.ts'
-import { LARGEST } from './flags.ts'
+import { LARGEST, SHOWN } from './flags.ts'
 import { MOST_RECORDS } from './forecast.ts'
 import type { Stated } from '../measure/range.ts'
 
 export function addPlan(program: Command, perform: Perform): void {
+  const sizes = new Intl.ListFormat('en-GB').format(SHOWN.map(String))
   const command = program
     .command('plan')
     .summary('show the requests, cost and time of a run, and send nothing')
     .description(
-      `Reads the input, counts its tokens exactly, and shows the requests, tokens, cost and time of a run with packs of 1, 5, 10, 25 and 50 records. Chooses a size, and names the limit that decides the time. Sends nothing, and needs no key. The row of packs of 1 stands for plain requests of one record each. If they are as good as packs, the plan chooses them.`,
+      `Reads the input, counts its tokens exactly, and shows the requests, tokens, cost and time of a run with packs of ${sizes} records. Chooses a size, and names the limit that decides the time. Sends nothing, and needs no key. The row of packs of 1 stands for plain requests of one record each. If they are as good as packs, the plan chooses them.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')
   addJobFlags(command, {
     maxPackRecords: `largest pack that the plan may choose, up to ${MOST_RECORDS} (default: ${LARGEST})`,
     rpm: 'no limit',
-    countTokens:
-      'vocabulary of a run with this flag (default: the run estimates, the plan counts by o200k_base)',
+    countTokens: `vocabulary of a run with this flag (default: the run estimates, the plan counts by ${defaults.encoding})`,
   })
   addGroup(command, 'Sending:', [
     flag(

@@ -1,5 +1,5 @@
 import { dollars, duration, tenths, whole } from '../terminal/words.ts'
-import { best, NEAR, ratio, type Choice } from './choose.ts'
+import { best, NEAR, NEAR_PERCENT, ratio, type Choice } from './choose.ts'
 import { MOST_RECORDS } from './forecast.ts'
 import type { Plan } from './plan-report.ts'
 import { cachedPart, type PlanRow } from './row.ts'
@@ -12,7 +12,7 @@ export function explain(choice: Choice, allowed: readonly PlanRow[], facts: Fact
   if (allowed.length === 1) return `${row.size}: no other size is possible.`
   if (!isNear) return whyNearest(choice, allowed)
   if (!row.isPacked) return whyNotPack(row, allowed, facts)
-  return `${row.size}: the smallest pack within 5% of ${least(choice, allowed)}; bound by ${row.boundBy}.${rival(allowed)}`
+  return `${row.size}: the smallest pack within ${NEAR_PERCENT}% of ${least(choice, allowed)}; bound by ${row.boundBy}.${rival(allowed)}`
 }
 
 function whyNearest(choice: Choice, allowed: readonly PlanRow[]): string {
@@ -20,7 +20,7 @@ function whyNearest(choice: Choice, allowed: readonly PlanRow[]): string {
   const dearer = over(row.cost?.expected ?? 0, cheapest?.cost?.expected ?? 0, 'dearer')
   const slower = over(row.time.expected, fastest.time.expected, 'slower')
   return (
-    `${row.size}: no size is within 5% of both ${least(choice, allowed)}. This size ` +
+    `${row.size}: no size is within ${NEAR_PERCENT}% of both ${least(choice, allowed)}. This size ` +
     `comes nearest: ${dearer} and ${slower}. ${row.isPacked ? '' : 'It means not to pack. '}` +
     `The cheapest size is ${cheapest?.size ?? row.size}, the fastest ${fastest.size}.${row.isPacked ? rival(allowed) : ''}`
   )

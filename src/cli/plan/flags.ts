@@ -7,6 +7,9 @@ import type { Stated } from '../measure/range.ts'
  */
 export const LARGEST = 50
 
+/** The sizes that the plan always shows. */
+export const SHOWN = [1, 5, 10, 25, 50]
+
 export interface PlanFlags extends JobFlags {
   timeToFirstToken?: Stated
   outputTokensPerSecond?: Stated

@@ -1,11 +1,9 @@
 import { chargeOf, TokenEstimator } from '../../engine/index.ts'
 import type { TokenCounter } from '../../index.ts'
+import { COMPLETE_LENGTH } from '../../options/index.ts'
 import { LEARNED, type Forecast } from './forecast.ts'
 import { looksTagged, type Prompts } from './plain-request.ts'
 import { SeenTexts } from './seen-texts.ts'
-
-/** Longer texts are counted by samples. */
-const SAMPLED = 16_384
 
 /** A record, as `serialize` and `partition` give it. */
 export interface PlanRecord {
@@ -107,7 +105,7 @@ export async function readInput(
     if (plainTokens > plainRoom) plain.plainOverContext += 1
     if (tokens > maxPackTokens) records.overPack += 1
     if (tokens > room) records.overContext += 1
-    if (characters > SAMPLED) records.sampled += 1
+    if (characters > COMPLETE_LENGTH) records.sampled += 1
   }
   return { records: { ...records, unremembered: seen?.unremembered ?? 0 }, ...sums, ...plain }
 }

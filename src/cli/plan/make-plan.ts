@@ -1,10 +1,11 @@
-import { capFor, largestCap, recordsUnder } from '../../engine/index.ts'
+import { capFor, largestCap, offlineClient, recordsUnder } from '../../engine/index.ts'
 import { exactTokenCounter, PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
-import { defaults } from '../../options/index.ts'
+import { defaults, finite, outOfRange } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
-import { atEachEnd, checkNumber, mapRange, outOfRange, type Range } from '../measure/range.ts'
+import { atEachEnd, mapRange, type Range } from '../measure/range.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
+import { SHOWN } from './flags.ts'
 import { Forecast, LEARNED, MOST_RECORDS } from './forecast.ts'
 import { readInput, type Input, type PlanRecord } from './input.ts'
 import type { PlanOptions } from './options.ts'
@@ -13,9 +14,6 @@ import type { Plan } from './plan-report.ts'
 import { resultTokens, type ResultTokens } from './results.ts'
 import { rowOf, type PlanRow, type Totals } from './row.ts'
 import { paceOf } from './server-model.ts'
-
-/** The sizes that the plan always shows. */
-const SHOWN = [1, 5, 10, 25, 50]
 
 /**
  * Reads the input once, sends nothing, and plans a run for each pack size.
@@ -27,9 +25,10 @@ export async function makePlan(
   items: AsyncIterable<PlanRecord | undefined>,
   options: PlanOptions,
 ): Promise<Plan> {
-  const { model, encoding = 'o200k_base', maxOutputTokens, keepsResults = false, pricing, measured } = options
+  const { model, encoding = defaults.encoding, keepsResults = false, pricing, measured } = options
   const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
-  const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute, contextTokens } = options
+  const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute } = options
+  const { maxOutputTokens, contextTokens } = options
   const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
@@ -122,23 +121,13 @@ function check(options: PlanOptions, countTokens: TokenCounter): void {
   const { model, instructions, schema, api, request, examples, pricing } = options
   const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens } = options
   const { requestsPerMinute, tokensPerMinute } = options
-  const create = () => Promise.reject(new Error('A plan sends nothing'))
-  const client = { chat: { completions: { create } }, responses: { create } }
   new PackStream({
-    ...{ client, model, instructions, schema, countTokens },
-    ...given({
-      api,
-      request,
-      examples,
-      pricing,
-      maxPackRecords,
-      maxPackTokens,
-      maxInFlight,
-      maxOutputTokens,
-    }),
+    ...{ client: offlineClient, model, instructions, schema, countTokens },
+    ...given({ api, request, examples, pricing }),
+    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens }),
   }).destroy()
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
-  if (contextTokens !== undefined) checkNumber('contextTokens', contextTokens)
+  finite('contextTokens', contextTokens)
   if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
     throw outOfRange('maxPackRecords', `at most ${MOST_RECORDS} in a plan`, maxPackRecords)
   }

@@ -1,8 +1,11 @@
-import { tenths, span, whole } from '../terminal/words.ts'
+import { BURST_MS, EXPECTED_FILL } from '../../engine/index.ts'
+import { duration, tenths, span, whole } from '../terminal/words.ts'
 import type { Range } from '../measure/range.ts'
+import { SHOWN } from './flags.ts'
 import type { Loose } from './forecast.ts'
 import type { Plan } from './plan-report.ts'
 import { CACHE_START_TOKENS, CACHE_STEP_TOKENS, cachedPart } from './row.ts'
+import { MOST_TEXTS } from './seen-texts.ts'
 
 /** A sentence or more about one subject. */
 export interface Note {
@@ -36,7 +39,7 @@ function recordNotes({ records, limits }: Plan): string[] {
     [repeated, 'Records with a text that came before', 'A run asks each text once (--cache).'],
     [
       unremembered,
-      'Texts that came after a million other texts',
+      `Texts that came after ${whole(MOST_TEXTS)} other texts`,
       'If such a text comes again, the plan counts it again.',
     ],
     [overPack, `Records of more than ${tokens}`, 'Each travels alone.'],
@@ -76,7 +79,7 @@ function contextNotes({ limits: { contextTokens = 0, overContextFrom = 1 } }: Pl
 }
 
 function overLimitNotes({ records, limits, rows }: Plan): string[] {
-  const [plain = 0, packed = 0] = [1, 5].map((size) => rows.find((row) => row.size === size)?.overLimit)
+  const [plain = 0, packed = 0] = SHOWN.map((size) => rows.find((row) => row.size === size)?.overLimit)
   if (plain + packed === 0) return []
   return [
     `Over the limit: the prompt is charged more than ${whole(limits.tokensPerMinute ?? 0)} tokens (--tpm) for ` +
@@ -181,7 +184,7 @@ function looseNotes({ limits, rows, encoding, keepsResults }: Plan): string[] {
       `packs reach ${whole(maxPackTokens)} tokens of records (--max-pack-tokens). A run estimates tokens, and ` +
       `corrects the estimate as it goes. With --count-tokens ${encoding} it counts them, and these figures are exact.`,
     maxOutputTokens:
-      `the results of more than about ${records} take over 70% of ${whole(maxOutputTokens)} output tokens ` +
+      `the results of more than about ${records} take over ${whole(EXPECTED_FILL * 100)}% of ${whole(maxOutputTokens)} output tokens ` +
       '(--max-output-tokens). Once a run has learned that, it makes smaller packs. The answers to its first packs ' +
       'may be cut, and it asks again for the missing results.',
     partition:
@@ -217,7 +220,7 @@ function limitNotes({ limits: { tokensPerMinute, requestsPerMinute, maxOutputTok
       ? ''
       : ' Before the first answer, the cap is --max-output-tokens, or a quarter of the limit if that is less.'
   return [
-    `Limits: ${stated.join(' and ')} a minute. A run starts the requests of 10 s at once. The longer time is for a ` +
+    `Limits: ${stated.join(' and ')} a minute. A run starts the requests of ${duration(BURST_MS)} at once. The longer time is for a ` +
       `provider that does not allow that.${charge}${first}`,
   ]
 }

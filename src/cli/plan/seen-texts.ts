@@ -1,7 +1,7 @@
 import { identityOf } from '../../engine/index.ts'
 
 /** Number of texts that are remembered, in about 50 MB. */
-const MOST = 1_000_000
+export const MOST_TEXTS = 1_000_000
 
 /**
  * Knows which texts came before, as a stream with a cache does. In another partition a text is
@@ -17,7 +17,7 @@ export class SeenTexts {
   /** Texts that came when the memory was full. */
   unremembered = 0
 
-  constructor(most = MOST) {
+  constructor(most = MOST_TEXTS) {
     this.#most = most
   }
 

@@ -1,6 +1,7 @@
 import { decodeSpeed, defaultLatency, firstTokenDelay, workUntil } from '../../simulator/index.ts'
 import type { Quantiles } from '../measure/meter.ts'
-import { atEachEnd, checkNumber, rangeOf, type Range } from '../measure/range.ts'
+import { finite } from '../../options/index.ts'
+import { atEachEnd, rangeOf, type Range } from '../measure/range.ts'
 import type { PlanOptions } from './options.ts'
 
 export type Source = 'stated' | 'measured' | 'assumed'
@@ -26,8 +27,8 @@ export function paceOf({ latency = {}, measured }: PlanOptions): Pace {
   const timeToFirstToken = pick('timeToFirstToken', 0)
   const outputTokensPerSecond = pick('outputTokensPerSecond')
   const { promptTokensPerSecond, slowdown } = latency
-  if (promptTokensPerSecond !== undefined) checkNumber('latency.promptTokensPerSecond', promptTokensPerSecond)
-  if (slowdown !== undefined) checkNumber('latency.slowdown', slowdown, 0)
+  finite('latency.promptTokensPerSecond', promptTokensPerSecond)
+  finite('latency.slowdown', slowdown, 0)
   // A stated or measured figure includes the prompts and the load of its time.
   const isAssumed = (figure: { source: Source }) => figure.source === 'assumed'
   return {

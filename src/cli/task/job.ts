@@ -117,8 +117,10 @@ async function taskOptions(
  * to install it.
  */
 export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
-  return exactTokenCounter(encoding).catch((cause: unknown) => {
-    throw new UsageError(`${who} needs the package gpt-tokenizer: npm install gpt-tokenizer`, { cause })
+  return exactTokenCounter(encoding).catch((error: unknown) => {
+    const { message } = error as Error
+    if (!message.startsWith('exactTokenCounter needs')) throw error
+    throw new UsageError(message.replace('exactTokenCounter', who), { cause: error })
   })
 }
 

@@ -1,7 +1,7 @@
 import { PackStream, type PackStreamOptions } from '../../index.ts'
 import type { SendingFlags } from '../flags/flags.ts'
 import { given } from '../flags/given.ts'
-import { inFlags, UsageError } from '../flags/usage-error.ts'
+import { inFlags } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { openCache } from './cache-file.ts'
 import { openEndpoint, type EndpointFlags } from './endpoint.ts'
@@ -38,9 +38,6 @@ export async function openJob<R>(
   io: Io,
 ): Promise<OpenJob<R>> {
   const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
-  if (maxCost !== undefined && options.pricing === undefined) {
-    throw new UsageError('Expected --price-in and --price-out with --max-cost')
-  }
   const endpoint = await openEndpoint(flags, io)
   opened.add(endpoint.close)
   const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)

@@ -272,11 +272,11 @@ describe('the pace', () => {
   it.each([
     [
       { timeToFirstToken: -1 },
-      'Expected `latency.timeToFirstToken` to be a number of at least 0, or two from low to high, got -1',
+      'Expected `latency.timeToFirstToken` to be a number of at least 0, or two from low to high, got -1 (number)',
     ],
     [
       { outputTokensPerSecond: 0 },
-      'Expected `latency.outputTokensPerSecond` to be a number above 0, or two from low to high, got 0',
+      'Expected `latency.outputTokensPerSecond` to be a number above 0, or two from low to high, got 0 (number)',
     ],
     [
       { outputTokensPerSecond: { low: 9, high: 3 } },
@@ -284,9 +284,12 @@ describe('the pace', () => {
     ],
     [
       { promptTokensPerSecond: NaN },
-      'Expected `latency.promptTokensPerSecond` to be a number above 0, got NaN',
+      'Expected `latency.promptTokensPerSecond` to be a number above 0, got NaN (number)',
     ],
-    [{ slowdown: Infinity }, 'Expected `latency.slowdown` to be a number of at least 0, got Infinity'],
+    [
+      { slowdown: Infinity },
+      'Expected `latency.slowdown` to be a number of at least 0, got Infinity (number)',
+    ],
   ])('refuses %o', (latency, message) => {
     const option = `latency.${Object.keys(latency)[0]}`
     expect(() => paceOf({ ...options, latency })).toThrow(

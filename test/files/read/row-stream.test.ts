@@ -84,7 +84,7 @@ describe('readRows', () => {
       error: { code: 'unknown_format', file: unknown },
     })
     expect(() => readRows([unknown], { format: 'xml' as 'json' })).toThrow(
-      /^Expected `format` to be one of jsonl, .* got "xml"$/,
+      /^Expected `format` to be one of jsonl, .* got 'xml' \(string\)$/,
     )
     expect(() => readRows([unknown], { maxRecordBytes: 0 })).toThrow(RangeError)
     expect(() => readRows([unknown], { delimiter: '::' })).toThrow(TypeError)

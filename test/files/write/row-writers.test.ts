@@ -276,10 +276,10 @@ describe('writers', () => {
   })
 
   it.each([
-    ['json', '"json"'],
-    ['toString', '"toString"'],
+    ['json', "'json' (string)"],
+    ['toString', "'toString' (string)"],
     [null, 'null'],
-    [1n, '1'],
+    [1n, '1 (bigint)'],
   ])('refuse the format %s', (format, shown) => {
     expect(() => writeOutcomes({ format: format as 'jsonl' })).toThrow(
       expect.objectContaining({
