@@ -219,6 +219,15 @@ describe('each kind of knowledge has a place', () => {
     expect(importers(library, (one) => isPackage('openai')(one) && one.atRunTime)).toEqual([])
   })
 
+  it("the client's fields: the room `api`", () => {
+    // The command line makes a client, so it knows `apiKey` and `baseURL`.
+    const fields = ['completions', 'deploymentName', 'defaultHeaders']
+    const knowing = [...library, ...inRooms('cli')].filter(({ names: known }) =>
+      fields.some((field) => known.has(field)),
+    )
+    expect(knowing.map(({ name }) => name)).toEqual(['api/chat.ts', 'api/client.ts'])
+  })
+
   it('Node: these modules, and only in these rooms', () => {
     const node = importers(library, ({ to }) => to.startsWith('node:'))
     expect(node.filter((line) => roomOf(line) !== 'stream')).toEqual([

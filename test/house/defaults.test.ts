@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { getDefaultHighWaterMark } from 'node:stream'
 import { expect, test } from 'vitest'
 import { string } from 'zod'
+import { FORMAT } from '../../src/cli/kafka/flags.ts'
 import { LARGEST } from '../../src/cli/plan/flags.ts'
+import { PORT } from '../../src/cli/simulate/flags.ts'
 import { maxRecordBytesOf } from '../../src/files/checks.ts'
+import { baseOptions } from '../../src/kafka/connection.ts'
 import { resolveSource } from '../../src/kafka/options.ts'
 import { STOP_TIMEOUT_MS } from '../../src/kafka/run-kafka.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
@@ -26,15 +29,16 @@ const buffered = getDefaultHighWaterMark(true)
 const USED: object = {
   ...{ ...stream, ...stream.timeouts, api: stream.apiName },
   ...{ highWaterMark: buffered, readableHighWaterMark: buffered, writableHighWaterMark: buffered },
-  ...{ ...source, stopTimeout: STOP_TIMEOUT_MS, maxRecordBytes: maxRecordBytesOf(undefined) },
+  ...{ ...source, ...baseOptions(source.connection), stopTimeout: STOP_TIMEOUT_MS },
+  maxRecordBytes: maxRecordBytesOf(undefined),
   ...{ ...simulator, ...simulator.latency, ...resolveFaults({}) },
 }
 /** Defaults of the command line alone. */
 const OF_COMMANDS: Readonly<Record<string, object>> = {
   run: { rate: 0 },
   plan: { maxPackRecords: LARGEST },
-  kafka: { rate: 0, format: 'json', clientId: 'llm-pack-stream' },
-  simulate: { rate: 0, port: 4010 },
+  kafka: { rate: 0, format: FORMAT },
+  simulate: { rate: 0, port: PORT },
 }
 
 /** A number or a string, in code or in a table. */
@@ -70,6 +74,6 @@ test.each(['options', 'kafka', 'simulator'])('the docstrings in %s tell the defa
   const text = files.map((file) => readFileSync(file, 'utf8').replaceAll(/\n\s+\*(?!\/) ?/g, ' ')).join('\n')
   const ofComment = '(?:(?!\\*/)[^])*\\*/\\s+(?:readonly )?'
   expect(
-    wrongIn(text, `(?:@default|Default:(?: Node's,)?) ${VALUE}${ofComment}(?<name>\\w+)\\?`, USED),
+    wrongIn(text, `(?:@default|Default:(?: Node's,)?) ${VALUE}${ofComment}(?<name>\\w+)\\??:`, USED),
   ).toEqual([])
 })

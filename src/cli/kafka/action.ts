@@ -11,7 +11,7 @@ import { isHopeless } from '../terminal/failure.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { askingOf } from './asking.ts'
-import type { KafkaFlags } from './flags.ts'
+import { FORMAT, type KafkaFlags } from './flags.ts'
 import { connectionOf } from './connection.ts'
 import { sayEvent, sayStop } from './events.ts'
 import { itemsOf, valueOf } from './messages.ts'
@@ -28,7 +28,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
   const task = await readTask(flags, io)
   const result = resultColumns(task.result.fields, flags.prefix ?? '')
   const textOf = textWith(task.textOf, flags.partition)
-  const itemOf = itemsOf(flags.format ?? 'json', textOf, new Set(result.names))
+  const itemOf = itemsOf(flags.format ?? FORMAT, textOf, new Set(result.names))
   const { runKafka } = await importKafka()
   const opened = new Opened()
   try {

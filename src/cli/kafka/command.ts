@@ -11,6 +11,7 @@ import {
   sendingFlags,
   textFlags,
 } from '../flags/flags.ts'
+import { FORMAT } from './flags.ts'
 import { defaults } from '../../options/index.ts'
 
 export function addKafka(program: Command, perform: Perform): void {
@@ -52,7 +53,7 @@ Output: a JSON object with the columns of the message and of the result (_index,
   addGroup(command, 'Messages:', [
     flag(
       '--format <format>',
-      'json (an object) or lines (a text, in the column `text`) (default: json)',
+      `json (an object) or lines (a text, in the column \`text\`) (default: ${FORMAT})`,
     ).choices([...['json', 'lines']]),
     ...textFlags(),
   ])

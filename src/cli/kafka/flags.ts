@@ -4,6 +4,9 @@ import type { ConnectionFlags } from './connection.ts'
 import type { MessageFormat } from './messages.ts'
 import type { TopicFlags } from './topics.ts'
 
+/** Default of `--format`. */
+export const FORMAT = 'json'
+
 export interface KafkaFlags extends TaskFlags, SendingFlags, EndpointFlags, ConnectionFlags, TopicFlags {
   format?: MessageFormat
   startFrom?: 'earliest' | 'latest'

@@ -3,11 +3,11 @@ import { exitCodes } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { startSimulation } from '../task/simulation.ts'
-import type { SimulateFlags } from './flags.ts'
+import { PORT, type SimulateFlags } from './flags.ts'
 
 /** Runs until a signal stops it. Returns the exit code. */
 export async function simulate(
-  { port = 4010, rpm, tpm, contextTokens, apiKey, ...flags }: SimulateFlags,
+  { port = PORT, rpm, tpm, contextTokens, apiKey, ...flags }: SimulateFlags,
   io: Io,
 ): Promise<number> {
   const limits = given({ requestsPerMinute: rpm, tokensPerMinute: tpm })

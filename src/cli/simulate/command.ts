@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { faultFlags, flag, latencyFlags, numberFlag } from '../flags/flags.ts'
 import type { Perform } from '../io.ts'
-import type { SimulateFlags } from './flags.ts'
+import { PORT, type SimulateFlags } from './flags.ts'
 
 export function addSimulate(program: Command, perform: Perform): void {
   const command = program
@@ -10,7 +10,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     .description(
       `Runs an OpenAI-compatible server on 127.0.0.1 for trials without a key, and prints two lines to export. It is not a model: it chooses labels by words that they share with a record.`,
     )
-    .addOption(numberFlag('--port <number>', 'port to listen on; 0 takes a free port (default: 4010)'))
+    .addOption(numberFlag('--port <number>', `port to listen on; 0 takes a free port (default: ${PORT})`))
   for (const option of latencyFlags()) command.addOption(option)
   command
     .addOption(numberFlag('--rpm <number>', 'limit of requests per minute (default: no limit)'))
@@ -24,7 +24,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     .addOption(flag('--api-key <key>', 'key that the server accepts (default: any key)'))
   for (const option of faultFlags()) command.addOption(option)
   command
-    .addHelpText('after', '\nExample:\n  llm-pack-stream simulate --port 4010 --rpm 500 --tpm 200000')
+    .addHelpText('after', `\nExample:\n  llm-pack-stream simulate --port ${PORT} --rpm 500 --tpm 200000`)
     .action((flags: SimulateFlags) =>
       perform(async (io) => {
         const { simulate } = await import('./action.ts')

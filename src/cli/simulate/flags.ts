@@ -1,5 +1,8 @@
 import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
 
+/** Default of `--port`. */
+export const PORT = 4010
+
 export interface SimulateFlags extends LatencyFlags, FaultFlags {
   port?: number
   rpm?: number
