@@ -16,7 +16,7 @@ interface Lane<T extends Partitioned> {
   isReady: boolean
   /** The packer's `hasReserve`, as counted in `#reserves`. */
   hasReserve: boolean
-  /** The packer's `nextDue`, as entered in `#dues`. */
+  /** The time that `#dues` holds for the lane. `Infinity`: none, or a time that has passed. */
   due: number
 }
 
@@ -120,10 +120,12 @@ export class PartitionedPacker<T extends Partitioned> {
     return this.#isCrowded || this.#reserves > 0
   }
 
-  /** Time at which the first pack has waited long enough. `Infinity` if no pack waits. */
+  /**
+   * Time at which the next pack has waited long enough. `Infinity` if all waiting packs may leave
+   * already.
+   */
   get nextDue(): number {
-    const ready = this.#ready.peek()?.packer.nextDue ?? Infinity
-    return Math.min(ready, this.#firstDue()?.at ?? Infinity)
+    return this.#firstDue()?.at ?? Infinity
   }
 
   #takeNew(now: number): T[] | undefined {
@@ -180,10 +182,11 @@ export class PartitionedPacker<T extends Partitioned> {
     if (hasReserve !== lane.hasReserve) this.#reserves += hasReserve ? 1 : -1
     lane.hasReserve = hasReserve
     if (hasReserve || nextDue <= now) this.#makeReady(lane)
-    if (nextDue === lane.due) return
-    lane.due = nextDue
-    if (nextDue <= now || nextDue === Infinity) return
-    this.#dues.push({ lane, at: nextDue, turn: lane.turn })
+    const due = nextDue <= now ? Infinity : nextDue
+    if (due === lane.due) return
+    lane.due = due
+    if (due === Infinity) return
+    this.#dues.push({ lane, at: due, turn: lane.turn })
     if (this.#dues.length > 2 * this.#lanes.size + MIN_STALE_DUES) this.#dropStaleDues()
   }
 
