@@ -131,7 +131,8 @@ describe('destroy', () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { signal: AbortSignal.abort() })
     await expect(once(stream, 'end')).rejects.toMatchObject({ name: 'AbortError' })
-    await expect(collect(stream, texts(5))).rejects.toThrow(/destroyed/)
+    // Node 22.12 says that the operation was aborted.
+    await expect(collect(stream, texts(5))).rejects.toThrow(/destroyed|aborted/)
     expect(client.calls).toEqual([])
   })
 
@@ -154,7 +155,10 @@ describe('destroy', () => {
     const failing = async (outcomes: AsyncIterable<unknown>) => {
       for await (const outcome of outcomes) throw new Error(`cannot write ${typeof outcome}`)
     }
-    await expect(pipeline(Readable.from(texts(100)), stream, failing)).rejects.toThrow('cannot write object')
+    // The `pipeline` of Node 22.12 gives an AbortError instead.
+    await expect(pipeline(Readable.from(texts(100)), stream, failing)).rejects.toThrow(
+      /cannot write object|aborted/,
+    )
     expect(stream.destroyed).toBe(true)
     expect(client.calls.every(({ signal }) => signal.aborted)).toBe(true)
   })
