@@ -118,8 +118,9 @@ async function taskOptions(
  */
 export async function tokenCounter(who: string, encoding?: Encoding): Promise<TokenCounter> {
   return exactTokenCounter(encoding).catch((error: unknown) => {
-    const { message } = error as Error
-    if (!message.startsWith('exactTokenCounter needs')) throw error
+    const { message, cause } = error as Error
+    // Only the error of an absent package has a cause.
+    if (cause === undefined) throw error
     throw new UsageError(message.replace('exactTokenCounter', who), { cause: error })
   })
 }
