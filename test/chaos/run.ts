@@ -166,8 +166,13 @@ check(left.length === 0, `left behind: ${left.join(', ')}`)
 
 const tokens = stats.tokens.input + stats.tokens.output
 const servedTokens = served.inputTokens + served.outputTokens
-// If the API does not report the usage of a broken answer, the stream estimates it.
-check(Math.abs(tokens / servedTokens - 1) < 0.05, `${tokens} tokens booked, ${servedTokens} served`)
+// If the API does not report the usage of a broken answer, the stream estimates it, without the
+// part that it has not read. A busy machine breaks off more answers at their deadline.
+const { estimated } = stats.tokens
+check(
+  Math.abs(tokens - servedTokens) < 0.05 * servedTokens + estimated,
+  `${tokens} tokens booked, ${estimated} of them estimated, ${servedTokens} served`,
+)
 const unbooked = Object.entries(stats.tokens.wasted).filter(([, wasted]) => wasted === 0)
 check(count < 20_000 || unbooked.length === 0, `nothing was booked as wasted by ${String(unbooked)}`)
 const figures = {
@@ -175,7 +180,7 @@ const figures = {
   ...{ fulfilled: stats.records.fulfilled, rejected },
   ...{ packs: stats.packs, retries: stats.retries, rateLimited: stats.rateLimited },
   faults: served.faults,
-  ...{ tokens, servedTokens, estimated: stats.tokens.estimated, wasted: stats.tokens.wasted },
+  ...{ tokens, servedTokens, estimated, wasted: stats.tokens.wasted },
   heap: { lowest: round(lowest / 1e6), highest: round(highest / 1e6) },
 }
 console.log(values.json ? JSON.stringify(figures) : figures)
