@@ -7,6 +7,9 @@ import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import { collect, fakeTimers, gate, settle, stringStream, texts } from '../helpers/collect.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 
+/** The `pipeline` of this version gives an AbortError instead of the first error. */
+const isLowestNode = process.versions.node.startsWith('22.12.')
+
 /**
  * A client that answers the first record of each request, and the other records when the gate
  * opens.
@@ -131,8 +134,7 @@ describe('destroy', () => {
     const client = scriptedClient(echo)
     const stream = stringStream(client, { signal: AbortSignal.abort() })
     await expect(once(stream, 'end')).rejects.toMatchObject({ name: 'AbortError' })
-    // Node 22.12 says that the operation was aborted.
-    await expect(collect(stream, texts(5))).rejects.toThrow(/destroyed|aborted/)
+    await expect(collect(stream, texts(5))).rejects.toThrow(isLowestNode ? /aborted/ : /destroyed/)
     expect(client.calls).toEqual([])
   })
 
@@ -155,9 +157,8 @@ describe('destroy', () => {
     const failing = async (outcomes: AsyncIterable<unknown>) => {
       for await (const outcome of outcomes) throw new Error(`cannot write ${typeof outcome}`)
     }
-    // The `pipeline` of Node 22.12 gives an AbortError instead.
     await expect(pipeline(Readable.from(texts(100)), stream, failing)).rejects.toThrow(
-      /cannot write object|aborted/,
+      isLowestNode ? 'aborted' : 'cannot write object',
     )
     expect(stream.destroyed).toBe(true)
     expect(client.calls.every(({ signal }) => signal.aborted)).toBe(true)
