@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { playSchedule } from '../helpers/schedule.ts'
 import { collect, stringStream } from '../helpers/collect.ts'
+import { collectGarbage } from '../helpers/garbage.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
 import { best, medianRatio } from './stats.ts'
 
@@ -13,10 +12,6 @@ const KEYS = [1, 100, 10_000, 100_000]
 const RECORDS_OF_KEYS = 1_000_000
 const SCHEDULES = 10_000
 const ROUNDS = 5
-
-setFlagsFromString('--expose-gc')
-/** Collects garbage, so that no measurement pays for the memory of the measurement before it. */
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Microseconds of processor time for one record, through a stream whose model answers at once. */
 async function perRecord(

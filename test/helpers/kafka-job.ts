@@ -56,9 +56,10 @@ export class KafkaJob {
   }
 
   /** A stream whose results the client makes from the texts. */
-  stream(client: ScriptedClient): PackStream<KafkaRecord, string> {
+  stream(client: ScriptedClient, linger?: number): PackStream<KafkaRecord, string> {
     return new PackStream<KafkaRecord, string>({
       ...{ client, model: 'm', instructions: 'Echo.', schema: z.string(), maxPackRecords: 10 },
+      ...(linger === undefined ? {} : { linger }),
       serialize: ({ value }) => {
         if (value === null) throw new TypeError('a tombstone has no text')
         return value.toString()
@@ -67,10 +68,14 @@ export class KafkaJob {
   }
 
   /** A worker whose results the client makes from the texts. */
-  worker(client: ScriptedClient, options: Partial<RunKafkaOptions<string>> = {}): RunningWorker {
+  worker(
+    client: ScriptedClient,
+    options: Partial<RunKafkaOptions<string>> = {},
+    linger?: number,
+  ): RunningWorker {
     const events: KafkaEvent[] = []
     const stopping = new AbortController()
-    const stream = this.stream(client)
+    const stream = this.stream(client, linger)
     const onEvent = (event: KafkaEvent) => events.push(event)
     const done = runKafka(stream, { ...this.options, onEvent, signal: stopping.signal, ...options })
     const stop = () => {

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
 import OpenAI from 'openai'
 import { exactTokenCounter, PackStream } from 'llm-pack-stream'
@@ -13,6 +11,7 @@ import type { Plan } from '../../../src/cli/plan/plan-report.ts'
 import type { PlanRow } from '../../../src/cli/plan/row.ts'
 import { answerOf, scriptedClient, scriptedResponses } from '../../helpers/scripted-client.ts'
 import { patient } from '../../helpers/collect.ts'
+import { collectGarbage } from '../../helpers/garbage.ts'
 
 async function* from(texts: Iterable<string | undefined>): AsyncGenerator<PlanRecord | undefined> {
   await Promise.resolve()
@@ -498,14 +497,12 @@ describe('the records', () => {
   })
 
   it('need the same memory in any number', async () => {
-    setFlagsFromString('--expose_gc')
-    const gc = runInNewContext('gc') as () => void
     const heap: number[] = []
     const some = texts(50)
     const many = function* () {
       for (let i = 0; i < 60_000; i++) {
         if (i % 20_000 === 19_999) {
-          gc()
+          collectGarbage()
           heap.push(process.memoryUsage().heapUsed)
         }
         yield some[i % 50]
