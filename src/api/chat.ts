@@ -71,15 +71,29 @@ export const chatApi: Api = {
     }
     const choice = choices?.[0]
     if (choice?.finish_reason) answer.finishReason = choice.finish_reason
-    const delta = choice?.delta ?? {}
-    const { content, refusal } = delta
+    // Some servers send the whole answer as one `message`, or repeat it so after its deltas.
+    const delta = choice?.delta ?? (answer.hasText ? undefined : choice?.message) ?? {}
+    const { refusal } = delta
     if (typeof refusal === 'string' && refusal !== '') answer.refusal = (answer.refusal ?? '') + refusal
-    const text = typeof content === 'string' ? content : ''
+    const text = textOf(delta)
+    if (text !== '') answer.hasText = true
     // A delta may hold reasoning instead of `content`. Its field has another name on each server.
     answer.hasToken =
       text !== '' || Object.entries(delta).some(([name, value]) => name !== 'role' && !isEmpty(value))
     return text
   },
+}
+
+/** The text of the answer: as a string, in parts, or as the arguments of a tool. */
+function textOf({ content, tool_calls }: LooseDelta): string {
+  const parts = Array.isArray(content) ? (content as readonly LoosePart[]) : []
+  const text =
+    typeof content === 'string' ? content : join(parts.map((part) => part?.type === 'text' && part.text))
+  return text || join((tool_calls ?? []).map((call) => call?.function?.arguments))
+}
+
+function join(texts: readonly unknown[]): string {
+  return texts.filter((text) => typeof text === 'string').join('')
 }
 
 /** Servers send empty fields in different forms. */
@@ -92,7 +106,8 @@ interface LooseChunk {
   readonly id?: string
   readonly choices?: readonly {
     readonly finish_reason?: string | null
-    readonly delta?: { readonly content?: unknown; readonly refusal?: unknown }
+    readonly delta?: LooseDelta | null
+    readonly message?: LooseDelta | null
   }[]
   readonly usage?: {
     readonly prompt_tokens?: unknown
@@ -101,3 +116,12 @@ interface LooseChunk {
     readonly completion_tokens_details?: { readonly reasoning_tokens?: unknown } | null
   } | null
 }
+
+interface LooseDelta {
+  readonly content?: unknown
+  readonly refusal?: unknown
+  readonly tool_calls?: readonly ({ readonly function?: { readonly arguments?: unknown } } | null)[] | null
+}
+
+/** A part of the content. Mistral sends a thought as a part of another type. */
+type LoosePart = { readonly type?: unknown; readonly text?: unknown } | null
