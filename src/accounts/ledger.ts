@@ -167,7 +167,7 @@ function causeOf(end: RequestEnd): WasteCause {
       if (end.error.code === 'runaway') return 'runaway'
       return end.error.code.endsWith('_timeout') ? 'timeout' : 'failure'
     case 'context':
-    case 'bad_record':
+    case 'refused_request':
     case 'too_large':
     case 'cap_refused':
     case 'rate_limit':

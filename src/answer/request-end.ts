@@ -27,8 +27,16 @@ export type RequestEnd =
       /** Present if the server said that the request is larger than its whole limit. */
       readonly tooLarge?: TooLarge
     }
-  /** The server refuses the request, but accepted similar requests. So a record is the cause. */
-  | { readonly kind: 'bad_record'; readonly error: RequestError }
+  /**
+   * The server refuses the request, because of one of its records, or as it would refuse any other
+   * request. Then the stream ends with this code and message.
+   */
+  | {
+      readonly kind: 'refused_request'
+      readonly code: PackStreamErrorCode
+      readonly message: string
+      readonly error: RequestError
+    }
   /** The request is larger than the whole limit per minute. */
   | { readonly kind: 'too_large'; readonly error: RequestError }
   /** The server refuses the output cap that the stream learned. */
@@ -49,8 +57,6 @@ export interface Asked {
   readonly cap: number | undefined
   /** The largest cap that the user allows. `undefined` if only the model has a cap. */
   readonly maxCap: number | undefined
-  /** Whether the server has accepted similar requests. */
-  readonly isProven: boolean
 }
 
 export function failure(code: RequestErrorCode, message: string): RequestEnd {
@@ -146,7 +152,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
       original: thrown,
     })
   const apiError = error('api_error', 'The server answered with an error')
-  const fatal = (fatalCode: PackStreamErrorCode, advice: string): RequestEnd => {
+  const fatal = (fatalCode: PackStreamErrorCode, advice: string): RequestEnd & { kind: 'fatal' } => {
     const reason = scrub(message)
     const text = `${advice}${said && ` (${said})`}.${reason && ` The server said: "${reason}".`}`
     return { kind: 'fatal', code: fatalCode, message: text, error: apiError }
@@ -184,11 +190,13 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
       return { kind: 'cap_refused', error: apiError }
     }
     if (TOO_LONG_MESSAGE.test(message)) return { kind: 'context', error: apiError }
-    // For example, a text that the server cannot parse, or input that a moderator flagged.
-    if (asked.isProven) return { kind: 'bad_record', error: apiError }
-    return status === 403
+    // The request may be wrong, or one record: for example, a text that the server cannot parse, or
+    // input that a moderator flagged.
+    const isForbidden = status === 403
+    const { code: fatalCode, message: text } = isForbidden
       ? fatal('not_authorized', 'The API refused the key: check the key and its permissions')
       : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
+    return { kind: 'refused_request', code: fatalCode, message: text, error: apiError }
   }
   const retryAfter = readRetryAfter(headers)
   if (status !== undefined || !OF_NETWORK.test(words[0] ?? '')) {

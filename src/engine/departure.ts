@@ -11,8 +11,6 @@ export interface Departure<R> {
   readonly user: string
   /** Output cap of the request. `undefined` if the request has no cap. */
   readonly cap: number | undefined
-  /** Whether the server has accepted similar requests before. */
-  readonly isProven: boolean
   /** Whether its records were sent before. */
   readonly isRetry: boolean
   /** The rate limiter's permit. The engine ends it. */

@@ -12,6 +12,7 @@ import type { Departure, Stop } from './departure.ts'
 import { reportEnd } from './limiter-report.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Spending, type Price } from './spending.ts'
+import { Suspicion } from './suspicion.ts'
 
 /** The rules for when a pack leaves, and for its size. */
 export interface EngineRules extends LearningRules {
@@ -83,6 +84,7 @@ export class PackEngine<R> {
   readonly #random: () => number
   readonly #learning: Learning
   readonly #spending: Spending
+  readonly #suspicion = new Suspicion()
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
   readonly #resting = new Map<Departure<R>, Rest<R>>()
@@ -167,7 +169,7 @@ export class PackEngine<R> {
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
     this.#isBooking = true
-    const end = reportEnd(finished, permit, this.#isClosed, now)
+    const end = reportEnd(this.#suspicion.judge(finished), permit, this.#isClosed, now)
     this.#isBooking = false
     this.#offer = undefined
     const judged = { ...finished, end }
@@ -275,14 +277,12 @@ export class PackEngine<R> {
       entry.attempts += 1
       entry.invalid = undefined
     }
-    const { isProven } = this.#learning
     const permit = this.#limiter.start(charge, now, this.#onFree)
     const departure = {
       request: this.#ledger.sent(isRetry),
       pack,
       user,
       cap,
-      isProven,
       isRetry,
       permit,
       cost,

@@ -48,7 +48,7 @@ export function recover(
     case 'refusal':
     case 'content_filter':
     case 'context':
-    case 'bad_record':
+    case 'refused_request':
     case 'too_large':
       if (isAlone) return reasonFor(entry, end)
       entry.group = request
@@ -112,7 +112,7 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
         'The record alone, with the instructions, is longer than the context of the model',
         end.error,
       )
-    case 'bad_record':
+    case 'refused_request':
       return reason('request_failed', 'The API refuses the request with this record alone', end.error)
     case 'too_large':
       return reason(

@@ -7,8 +7,6 @@ import { frame } from '../request/prompt.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import { TokenEstimator, type TokenCounter } from './token-estimator.ts'
 
-/** Number of refused requests in a row after which the stream no longer blames a record. */
-const MAX_REFUSED = 20
 /** Factor by which the fixed part of a prompt may be longer than its learned length. */
 const FIXED_MARGIN = 1.2
 /** Largest number of tokens around one record, or around all records and the schema. */
@@ -41,9 +39,6 @@ export class Learning {
   #packTokens: number
   /** Whether the API has counted a prompt. */
   #hasCounted = false
-  #hasSucceeded = false
-  /** Number of refused requests since the last complete answer. */
-  #refusedInARow = 0
   /** The smallest learned cap that the server refused. Then the stream sends no learned cap. */
   #refusedCap = Infinity
 
@@ -83,11 +78,6 @@ export class Learning {
     return cap === undefined ? undefined : Math.min(cap, most)
   }
 
-  /** Whether the server has accepted similar requests, and has not refused too many since. */
-  get isProven(): boolean {
-    return this.#hasSucceeded && this.#refusedInARow < MAX_REFUSED
-  }
-
   /** The smallest learned cap that the server refused. `Infinity` if it refused no cap. */
   get refusedCap(): number {
     return this.#refusedCap
@@ -122,12 +112,6 @@ export class Learning {
   learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: FinishedRequest<unknown>): Usage {
     const { end, usage, elements } = run
     const taken = usage ?? this.#estimate(pack, run)
-    if (end.kind === 'complete') {
-      this.#hasSucceeded = true
-      this.#refusedInARow = 0
-    } else if (end.kind === 'bad_record') {
-      this.#refusedInARow += 1
-    }
     if (usage) {
       this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
       this.#hasCounted = true

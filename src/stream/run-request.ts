@@ -46,12 +46,12 @@ export type ClosedElement<R, T> =
  */
 export async function* runRequest<R, T>(
   options: Resolved<R, T>,
-  { request, pack, user, cap, isProven }: Departure<R>,
+  { request, pack, user, cap }: Departure<R>,
   abort: AbortController,
 ): AsyncGenerator<RequestEvent<R, T>> {
   const { api, client, model, system, format, timeouts, maxOutputTokens } = options
   const { signal } = abort
-  const asked = { cap, maxCap: maxOutputTokens, isProven }
+  const asked = { cap, maxCap: maxOutputTokens }
   const answer = emptyAnswer()
   const reader = new AnswerReader<R, T>(pack, format.decode)
   const events = { text: 0, thought: 0 }

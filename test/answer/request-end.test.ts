@@ -12,14 +12,15 @@ import {
 } from '../../src/answer/request-end.ts'
 import { scrub } from '../../src/answer/scrub.ts'
 
-const FREE: Asked = { cap: undefined, maxCap: undefined, isProven: false }
-const LEARNED: Asked = { cap: 500, maxCap: 4_000, isProven: false }
-const CHOSEN: Asked = { cap: 500, maxCap: 500, isProven: false }
-/** The server has accepted similar requests. */
-const PROVEN: Asked = { ...FREE, isProven: true }
+const FREE: Asked = { cap: undefined, maxCap: undefined }
+const LEARNED: Asked = { cap: 500, maxCap: 4_000 }
+const CHOSEN: Asked = { cap: 500, maxCap: 500 }
 
 /** The end for an error that quotes no text. */
 const endOf = (thrown: unknown, asked = FREE): RequestEnd => endOfError(thrown, asked, String)
+
+/** The kind of an end, and its code or the code of its error. */
+const wordsOf = (end: RequestEnd): string => `${end.kind} ${'code' in end ? end.code : errorOf(end).code}`
 
 /** The error of an end. */
 function errorOf(end: RequestEnd): RequestError {
@@ -105,17 +106,17 @@ interface Case {
 
 describe('the meaning of an error, by the texts of real servers', () => {
   const cases: [what: Case, expected: string][] = [
-    [{ status: 400 }, 'fatal bad_request'],
-    [{ status: 400, code: 'invalid_json_schema' }, 'fatal bad_request'],
+    [{ status: 400 }, 'refused_request bad_request'],
+    [{ status: 400, code: 'invalid_json_schema' }, 'refused_request bad_request'],
     [{ status: 401, code: 'invalid_api_key' }, 'fatal not_authorized'],
     [{ status: 402 }, 'fatal insufficient_quota'],
-    [{ status: 403 }, 'fatal not_authorized'],
+    [{ status: 403 }, 'refused_request not_authorized'],
     [{ status: 404, code: 'model_not_found' }, 'fatal not_found'],
-    [{ status: 405 }, 'fatal bad_request'],
+    [{ status: 405 }, 'refused_request bad_request'],
     [{ status: 408 }, 'failure api_error'],
     [{ status: 409 }, 'failure api_error'],
-    [{ status: 422 }, 'fatal bad_request'],
-    [{ status: 499 }, 'fatal bad_request'],
+    [{ status: 422 }, 'refused_request bad_request'],
+    [{ status: 499 }, 'refused_request bad_request'],
     [{ status: 500 }, 'failure api_error'],
     [{ status: 502 }, 'failure api_error'],
     [{ status: 503 }, 'failure api_error'],
@@ -150,7 +151,7 @@ describe('the meaning of an error, by the texts of real servers', () => {
     ],
     [{ code: 'rate_limit_exceeded', message: 'Request too large for m' }, 'rate_limit rate_limited'],
     [{ status: 429, message: 'Your requests too larges' }, 'rate_limit rate_limited'],
-    [{ status: 400, message: 'Request too large for m' }, 'fatal bad_request'],
+    [{ status: 400, message: 'Request too large for m' }, 'refused_request bad_request'],
 
     [{ status: 413 }, 'context api_error'],
     [{ status: 400, code: 'context_length_exceeded' }, 'context api_error'],
@@ -188,8 +189,8 @@ describe('the meaning of an error, by the texts of real servers', () => {
       [{ status: 500, message }, 'failure api_error'],
       [{ code: 'server_error', message }, 'failure api_error'],
     ]),
-    [{ status: 400, message: 'The context is long' }, 'fatal bad_request'],
-    [{ status: 400, message: 'The prompt is too longwinded' }, 'fatal bad_request'],
+    [{ status: 400, message: 'The context is long' }, 'refused_request bad_request'],
+    [{ status: 400, message: 'The prompt is too longwinded' }, 'refused_request bad_request'],
 
     [{ status: 400, code: 'content_filter' }, 'content_filter api_error'],
     [{ status: 400, code: 'content_policy_violation' }, 'content_filter api_error'],
@@ -235,41 +236,35 @@ describe('the meaning of an error, by the texts of real servers', () => {
 
   it.each(cases)('%j: %s', (what, expected) => {
     const end = endOf(Object.assign(new Error('x'), what))
-    const code = end.kind === 'fatal' ? end.code : errorOf(end).code
-    expect(`${end.kind} ${code}`).toBe(expected)
+    expect(wordsOf(end)).toBe(expected)
   })
 
-  it.each<[what: Case, expected: string, unproven: string]>([
-    // Similar requests were accepted, so the error is about the records of this request.
-    [{ status: 400 }, 'bad_record api_error', 'fatal bad_request'],
-    [{ status: 403 }, 'bad_record api_error', 'fatal not_authorized'],
-    [{ status: 422 }, 'bad_record api_error', 'fatal bad_request'],
-    [{ status: 400, code: 'invalid_json_schema' }, 'bad_record api_error', 'fatal bad_request'],
-    [{ status: 418 }, 'bad_record api_error', 'fatal bad_request'],
-    // Errors about the account, the model or the load keep their meaning.
-    [{ status: 401 }, 'fatal not_authorized', 'fatal not_authorized'],
-    [{ status: 403, code: 'invalid_api_key' }, 'fatal not_authorized', 'fatal not_authorized'],
-    [{ status: 402 }, 'fatal insufficient_quota', 'fatal insufficient_quota'],
-    [{ status: 404 }, 'fatal not_found', 'fatal not_found'],
-    [{ status: 408 }, 'failure api_error', 'failure api_error'],
-    [{ status: 409 }, 'failure api_error', 'failure api_error'],
-    [{ status: 429 }, 'rate_limit rate_limited', 'rate_limit rate_limited'],
+  it.each<[what: Case, expected: string]>([
+    // The engine decides whether the request or one of its records is refused.
+    [{ status: 400 }, 'refused_request bad_request'],
+    [{ status: 403 }, 'refused_request not_authorized'],
+    [{ status: 422 }, 'refused_request bad_request'],
+    [{ status: 400, code: 'invalid_json_schema' }, 'refused_request bad_request'],
+    [{ status: 418 }, 'refused_request bad_request'],
+    // Errors about the account, the model or the load have their own meaning.
+    [{ status: 401 }, 'fatal not_authorized'],
+    [{ status: 403, code: 'invalid_api_key' }, 'fatal not_authorized'],
+    [{ status: 402 }, 'fatal insufficient_quota'],
+    [{ status: 404 }, 'fatal not_found'],
+    [{ status: 408 }, 'failure api_error'],
+    [{ status: 409 }, 'failure api_error'],
+    [{ status: 429 }, 'rate_limit rate_limited'],
     // Groq's code for missing capacity.
-    [{ status: 498 }, 'failure api_error', 'failure api_error'],
-    [{ status: 500 }, 'failure api_error', 'failure api_error'],
-    [{ code: 400 }, 'failure api_error', 'failure api_error'],
-    // An error that is already about a record keeps its meaning too.
-    [{ status: 413 }, 'context api_error', 'context api_error'],
-    [{ status: 400, code: 'content_filter' }, 'content_filter api_error', 'content_filter api_error'],
-    [{ status: 400, message: 'prompt is too long' }, 'context api_error', 'context api_error'],
-  ])('%j after similar requests were accepted: %s; before: %s', (what, expected, unproven) => {
-    for (const [asked, meant] of [
-      [PROVEN, expected],
-      [FREE, unproven],
-    ] as const) {
-      const end = endOf(Object.assign(new Error(what.message ?? 'x'), what), asked)
-      expect(`${end.kind} ${end.kind === 'fatal' ? end.code : errorOf(end).code}`).toBe(meant)
-    }
+    [{ status: 498 }, 'failure api_error'],
+    [{ status: 500 }, 'failure api_error'],
+    [{ code: 400 }, 'failure api_error'],
+    // An error that is already about a record has its own meaning too.
+    [{ status: 413 }, 'context api_error'],
+    [{ status: 400, code: 'content_filter' }, 'content_filter api_error'],
+    [{ status: 400, message: 'prompt is too long' }, 'context api_error'],
+  ])('%j: %s', (what, expected) => {
+    const end = endOf(Object.assign(new Error(what.message ?? 'x'), what))
+    expect(wordsOf(end)).toBe(expected)
   })
 
   it('an error of our own deadlines stays a failure', () => {
@@ -305,9 +300,8 @@ describe('output caps that a server refuses', () => {
   ])('%s: a learned cap is left out, and a cap that the user set is fatal', (_name, error) => {
     expect(endOf(error, LEARNED).kind).toBe('cap_refused')
     expect(endOf(error, { ...FREE, cap: 500 }).kind).toBe('cap_refused')
-    expect(endOf(error, { ...PROVEN, cap: 500 }).kind).toBe('cap_refused')
-    expect(endOf(error, CHOSEN)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
-    expect(endOf(error, FREE)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
+    expect(endOf(error, CHOSEN)).toMatchObject({ kind: 'refused_request', code: 'bad_request' })
+    expect(endOf(error, FREE)).toMatchObject({ kind: 'refused_request', code: 'bad_request' })
   })
 
   // A shorter prompt leaves more room for the answer.
@@ -326,7 +320,7 @@ describe('output caps that a server refuses', () => {
   it.each([says('temperature'), says(null, 'max_tokens_of_something'), says(undefined)])(
     'any other parameter is fatal: %j',
     (error) => {
-      expect(endOf(error, LEARNED)).toMatchObject({ kind: 'fatal', code: 'bad_request' })
+      expect(endOf(error, LEARNED)).toMatchObject({ kind: 'refused_request', code: 'bad_request' })
     },
   )
 })
@@ -385,16 +379,16 @@ describe.each([
     )
 
   it.each<[number, string | null, string]>([
-    [400, null, 'fatal bad_request'],
+    [400, null, 'refused_request bad_request'],
     [400, 'context_length_exceeded', 'context api_error'],
     [400, 'content_filter', 'content_filter api_error'],
     [401, 'invalid_api_key', 'fatal not_authorized'],
-    [403, null, 'fatal not_authorized'],
+    [403, null, 'refused_request not_authorized'],
     [404, 'model_not_found', 'fatal not_found'],
     [408, null, 'failure api_error'],
     [409, null, 'failure api_error'],
     [413, null, 'context api_error'],
-    [422, null, 'fatal bad_request'],
+    [422, null, 'refused_request bad_request'],
     [429, 'rate_limit_exceeded', 'rate_limit rate_limited'],
     [429, 'insufficient_quota', 'fatal insufficient_quota'],
     [500, null, 'failure api_error'],
@@ -403,7 +397,7 @@ describe.each([
     const thrown = generate(status, code)
     const end = endOf(thrown)
     const error = errorOf(end)
-    expect(`${end.kind} ${end.kind === 'fatal' ? end.code : error.code}`).toBe(expected)
+    expect(wordsOf(end)).toBe(expected)
     expect(error).toMatchObject({ status, apiCode: code ?? 't', requestId: 'req_1' })
     expect(error.original).toBe(thrown)
   })

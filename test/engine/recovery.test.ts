@@ -17,7 +17,7 @@ const ENDS = {
   refusal: { kind: 'refusal', refusal: 'I would rather not.' },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
-  bad_record: { kind: 'bad_record', error },
+  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -95,14 +95,14 @@ describe('the next step for a record that a request did not settle', () => {
     ['context: halved', 'context', 2, 0, { attemptsLeft: 4, maxCompany: 1, group: REQUEST }],
     [
       'refused after others were taken: halved',
-      'bad_record',
+      'refused_request',
       25,
       0,
       { attemptsLeft: 4, maxCompany: 13, group: REQUEST },
     ],
     [
       'refused after others were taken: halved',
-      'bad_record',
+      'refused_request',
       2,
       0,
       { attemptsLeft: 4, maxCompany: 1, group: REQUEST },
@@ -154,7 +154,7 @@ describe('the next step for a record that a request did not settle', () => {
     ['refusal', 'refused', false],
     ['content_filter', 'content_filtered', true],
     ['context', 'context_length_exceeded', true],
-    ['bad_record', 'request_failed', true],
+    ['refused_request', 'request_failed', true],
     ['too_large', 'request_failed', true],
   ])('%s: a single record is rejected at once, also with attempts left: %s', (name, code, hasCause) => {
     const reason = recoverIn(sent(), name, 1)
@@ -222,7 +222,7 @@ describe('the next step for a record that a request did not settle', () => {
     ['refusal', REQUEST],
     ['content_filter', REQUEST],
     ['context', REQUEST],
-    ['bad_record', REQUEST],
+    ['refused_request', REQUEST],
     ['too_large', REQUEST],
   ])('records of group 3 that end with %s are then in %s', (name, group) => {
     const record = sent({ group: 3, maxCompany: 4 })

@@ -16,7 +16,7 @@ const GUILTY = {
   refusal: { kind: 'refusal', refusal: undefined },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
-  bad_record: { kind: 'bad_record', error },
+  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
 } satisfies Record<string, RequestEnd>
 /** Ends that may come to any request. */
 const ENDS: readonly RequestEnd[] = [
@@ -105,6 +105,7 @@ export function playSchedule(seed: number): Played {
     ledger.settled(status)
   }
 
+  let isStopped = false
   const endOne = (now: number): void => {
     const [departure] = running.splice(upTo(running.length - 1), 1)
     if (!departure) return
@@ -124,12 +125,15 @@ export function playSchedule(seed: number): Played {
       else if (random() < trouble / 4) entry.invalid = invalid
     }
     const finished = finishedOf(departure, end, (entry) => settled.has(entry))
-    const { rejected } = engine.ended(departure, finished, now)
+    const { rejected, fatal } = engine.ended(departure, finished, now)
+    if (fatal) {
+      isStopped = true
+      engine.stop(fatal.code, fatal.message)
+    }
     for (const { entry } of rejected) settle(entry, 'rejected')
     if (rejected.length > 0) undelivered.push(departure)
   }
 
-  let isStopped = false
   const send = (now: number): number => {
     for (let step = engine.next(now); ; step = engine.next(now)) {
       if (step.kind === 'stop') {

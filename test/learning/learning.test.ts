@@ -17,7 +17,7 @@ const ENDS = {
   refusal: { kind: 'refusal', refusal: undefined },
   content_filter: { kind: 'content_filter', error: undefined },
   context: { kind: 'context', error },
-  bad_record: { kind: 'bad_record', error },
+  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -93,7 +93,7 @@ describe('the tokens of a request without reported usage', () => {
     ['no answer', { end: failed('connection'), hasBegun: false }, 0, 0, 0],
     ['an error before it began', { end: failed('api_error'), hasBegun: false }, 0, 0, 0],
     ['a 429', { end: ENDS.rate_limit, hasBegun: false }, 0, 0, 0],
-    ['a refused request', { end: ENDS.bad_record, hasBegun: false }, 0, 0, 0],
+    ['a refused request', { end: ENDS.refused_request, hasBegun: false }, 0, 0, 0],
     ['a refused cap', { end: ENDS.cap_refused, hasBegun: false }, 0, 0, 0],
     // The server has read the prompt of an aborted request.
     ['no first token in time', { end: failed('first_token_timeout'), hasBegun: false }, PROMPT, 0, 0],
@@ -220,67 +220,6 @@ describe('the size of a pack', () => {
     expect(learned({ maxOutputTokens: 100 }).limits.maxItems).toBe(7)
     expect(learned({ maxOutputTokens: 100_000 }).limits.maxItems).toBe(25)
     expect(learningOf({ maxPackRecords: 3 }).limits.maxItems).toBe(3)
-  })
-})
-
-describe('whether similar requests have been accepted', () => {
-  const end = (learning: Learning, kind: keyof typeof ENDS, count = 1): void => {
-    for (let i = 0; i < count; i++) learning.learn(packOf(2), undefined, runOf({ end: ENDS[kind] }))
-  }
-
-  it.each(kinds)('%s', (kind) => {
-    const learning = learningOf()
-    expect(learning.isProven).toBe(false)
-    end(learning, kind)
-    expect(learning.isProven).toBe(kind === 'complete')
-  })
-
-  it.each<[what: string, ends: [keyof typeof ENDS, number][], isProven: boolean]>([
-    ['a few are refused', [['bad_record', 19]], true],
-    // A revoked key or a changed model. These errors do not count as 20 records in a row.
-    ['twenty in a row are', [['bad_record', 20]], false],
-    [
-      'one was taken in between',
-      [
-        ['bad_record', 19],
-        ['complete', 1],
-        ['bad_record', 19],
-      ],
-      true,
-    ],
-    [
-      'one is taken at last',
-      [
-        ['bad_record', 25],
-        ['complete', 1],
-      ],
-      true,
-    ],
-    [
-      'what says nothing of it came in between',
-      [
-        ['bad_record', 10],
-        ['failure', 3],
-        ['rate_limit', 3],
-        ['bad_record', 10],
-      ],
-      false,
-    ],
-    [
-      'others were refused for what they hold',
-      [
-        ['refusal', 15],
-        ['content_filter', 15],
-        ['context', 15],
-        ['too_large', 15],
-      ],
-      true,
-    ],
-  ])('after an accepted request, when %s: %s', (_what, ends, isProven) => {
-    const learning = learningOf()
-    end(learning, 'complete')
-    for (const [kind, count] of ends) end(learning, kind, count)
-    expect(learning.isProven).toBe(isProven)
   })
 })
 
