@@ -1,5 +1,5 @@
 import { finite, knownOptions } from '../base/option-checks.ts'
-import { Congestion } from './congestion.ts'
+import { Congestion, type Pause } from './congestion.ts'
 import { RateBuckets, timeToRefill } from './rate-buckets.ts'
 import { readRateLimits, readRetryAfter, type AnyHeaders } from './rate-headers.ts'
 
@@ -38,9 +38,10 @@ export interface Permit {
    *
    * @param tooLarge The server said that the request is larger than its whole limit, and mostly how
    *   many tokens the limit has.
+   * @param said The refusal in words without private text, for `pause`.
    * @returns Whether waiting can help: false where the request is larger than the whole limit.
    */
-  rateLimited(headers: AnyHeaders | undefined, now: number, tooLarge?: TooLarge): boolean
+  rateLimited(headers: AnyHeaders | undefined, now: number, tooLarge?: TooLarge, said?: string): boolean
   /**
    * The request begins or stops waiting for its consumer. A waiting request does not count as
    * running.
@@ -51,8 +52,10 @@ export interface Permit {
   /**
    * The request ended in any other way. A healthy end says that the server can take as much load or
    * more. Any other end says that the server has a problem.
+   *
+   * @param said The problem in words without private text, for `pause`.
    */
-  end(isHealthy: boolean, now: number): void
+  end(isHealthy: boolean, now: number, said?: string): void
 }
 
 const NAMES: Record<keyof RateLimiterOptions, true> = { requestsPerMinute: true, tokensPerMinute: true }
@@ -88,9 +91,10 @@ interface Turn {
  * - After a 429, all requests pause. The pause is the time that the server asks for, or else the
  *   time until the reported limit has refilled, or else 500 ms, which doubles up to 60 s and is
  *   shortened by up to a quarter. Then half as many requests run at once. Each round trip that goes
- *   well adds one request, until the former number is reached. From the fourth round of 429 in a
- *   row, the pause grows, also where the server asks for less. A request that waits for its own
- *   consumer does not count as running.
+ *   well adds one request, until the former number is reached. A server that takes few requests at
+ *   once refuses that number again and again, so the limiter tries it less and less often. From the
+ *   fourth round of 429 in a row in which no request went well, the pause grows, also where the
+ *   server asks for less. A request that waits for its own consumer does not count as running.
  * - The server counts as down when as many requests in a row have failed as ever ran at once, and
  *   at least 4. Then the limiter lets one request at a time test whether the server is back, after
  *   the pauses above.
@@ -126,6 +130,15 @@ export class RateLimiter {
    */
   get largestRequest(): number {
     return this.#buckets.largestRequest
+  }
+
+  /**
+   * The newest pause of all requests, also if it is over.
+   *
+   * @internal
+   */
+  get pause(): Pause | undefined {
+    return this.#congestion.pause
   }
 
   /**
@@ -197,13 +210,13 @@ export class RateLimiter {
         this.#buckets.learn(reports, start, at)
         if (reports.length > 0 || hasForgotten) this.#callListeners()
       },
-      rateLimited: (headers, at, tooLarge) => {
+      rateLimited: (headers, at, tooLarge, said) => {
         end(() => {
           const reports = readRateLimits(headers)
           this.#buckets.learn(reports, start, at)
           this.#buckets.learnLargest(tooLarge?.limit ?? Infinity)
           const refill = timeToRefill(reports, tokens)
-          this.#congestion.refused(start.number, readRetryAfter(headers), refill, at)
+          this.#congestion.refused(start.number, readRetryAfter(headers), refill, at, said)
         })
         const { largestRequest } = this
         return tokens <= largestRequest && (tooLarge === undefined || largestRequest < Infinity)
@@ -217,10 +230,10 @@ export class RateLimiter {
           this.#congestion.ended()
         })
       },
-      end: (isHealthy, at) => {
+      end: (isHealthy, at, said) => {
         end(() => {
           if (isHealthy) this.#congestion.succeeded(start.number)
-          else this.#congestion.failed(at)
+          else this.#congestion.failed(at, said)
         })
       },
     }

@@ -106,14 +106,26 @@ describe('the pause after rounds of 429', () => {
     expect(congestion.pausedUntil).toBe(60 + pause)
   })
 
-  it('a request from before the round does not end the row when it goes well', () => {
+  it('a request that ran with the refused requests ends the row when it goes well', () => {
     const congestion = unhurried()
     start(congestion, 1, 2)
     congestion.refused(2, undefined, 0, 0)
     congestion.succeeded(1)
     start(congestion, 3)
     congestion.refused(3, undefined, 0, 500)
-    expect(congestion.pausedUntil).toBe(1_500)
+    expect(congestion.pausedUntil).toBe(1_000)
+  })
+
+  it('a request from before the newest round does not end the row when it goes well', () => {
+    const congestion = unhurried()
+    start(congestion, 1, 2)
+    congestion.refused(2, undefined, 0, 0)
+    start(congestion, 3)
+    congestion.refused(3, undefined, 0, 500)
+    congestion.succeeded(1)
+    start(congestion, 4)
+    congestion.refused(4, undefined, 0, 1_500)
+    expect(congestion.pausedUntil).toBe(3_500)
   })
 
   it('is shortened by chance, except where the server named it', () => {
@@ -161,6 +173,39 @@ describe('how many requests may run at once', () => {
     congestion.rests(false)
     congestion.rests(false)
     expect(congestion.isFull).toBe(true)
+  })
+
+  it('a number that the server refuses again is tried after twice as many round trips each time', () => {
+    const congestion = unhurried()
+    start(congestion, 1, 2)
+    congestion.refused(2, 1, 0, 0)
+    congestion.succeeded(1)
+    let number = 2
+    const tries: number[] = []
+    for (let i = 0; i < 9; i++) {
+      let trips = 0
+      for (; room(congestion) < 2; trips++) {
+        start(congestion, (number += 1))
+        congestion.succeeded(number)
+      }
+      tries.push(trips)
+      start(congestion, number + 1, number + 2)
+      number += 2
+      congestion.refused(number, 1, 0, 0)
+      congestion.succeeded(number - 1)
+    }
+    expect(tries).toEqual([0, 2, 5, 11, 23, 47, 95, 95, 95])
+  })
+
+  it('requests that wait for a consumer do not count where a refusal halves the number', () => {
+    const congestion = unhurried()
+    start(congestion, ...upTo(8))
+    for (let i = 0; i < 4; i++) congestion.rests(true)
+    congestion.refused(8, 1, 0, 0)
+    // Four requests ran, so two may run. Three run still.
+    congestion.succeeded(7)
+    congestion.ended()
+    expect(room(congestion)).toBe(1)
   })
 
   it('one more after each round trip that goes well, and all when the former number runs', () => {

@@ -494,9 +494,10 @@ describe('a 429', () => {
     const limiter = unhurried()
     const old = limiter.start(1, 0)
     limiter.start(1, 0).rateLimited(undefined, 0)
-    old.end(true, 0)
     limiter.start(1, 500).rateLimited(undefined, 500)
-    expect(limiter.delay(1, 500)).toBe(1_000)
+    old.end(true, 500)
+    limiter.start(1, 1_500).rateLimited(undefined, 1_500)
+    expect(limiter.delay(1, 1_500)).toBe(2_000)
   })
 })
 
