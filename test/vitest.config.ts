@@ -14,7 +14,11 @@ const broker = ['test/kafka/broker/**/*.test.ts']
 const system = [
   ...['test/{house,pages,package}/**/*.test.ts', 'test/promises/{chaos,memory}.test.ts'],
   'test/options/exact-tokens.test.ts',
-  ...['test/cli/run/**/*.test.ts', 'test/cli/{kafka,simulate,terminal}/*.test.ts', 'test/api/*.test.ts'],
+  ...[
+    'test/cli/run/**/*.test.ts',
+    'test/cli/{kafka,simulate,terminal}/*.test.ts',
+    'test/api/other-servers.test.ts',
+  ],
   // It counts what V8 has not optimized yet.
   'test/promises/linear.test.ts',
   'test/stream/secrets.test.ts',

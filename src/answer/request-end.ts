@@ -123,6 +123,8 @@ interface LooseError {
   readonly type?: unknown
   readonly param?: unknown
   readonly message?: unknown
+  /** The server's own error. Present only if a server sent the error. */
+  readonly error?: unknown
   readonly headers?: AnyHeaders
   readonly requestID?: unknown
 }
@@ -199,7 +201,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     return { kind: 'refused_request', code: fatalCode, message: text, error: apiError }
   }
   const retryAfter = readRetryAfter(headers)
-  if (status !== undefined || !OF_NETWORK.test(words[0] ?? '')) {
+  if (status !== undefined || loose.error !== undefined || !OF_NETWORK.test(words[0] ?? '')) {
     return { kind: 'failure', retryAfter, error: apiError }
   }
   const networkCode = networkCodeOf(thrown)

@@ -40,12 +40,9 @@ export interface Api {
 }
 
 /**
- * The SDK's result: a promise of the events, and of the response's headers if the client passes
- * them on.
+ * The SDK's result: a promise of the events. The SDK's own promise can return the response instead,
+ * with its headers and its body.
  */
 export type Sent = PromiseLike<AsyncIterable<unknown>> & {
-  readonly withResponse?: () => PromiseLike<{
-    readonly data: AsyncIterable<unknown>
-    readonly response?: { readonly headers?: Headers }
-  }>
+  readonly asResponse?: () => PromiseLike<Response>
 }

@@ -1,12 +1,6 @@
-import type { AnyHeaders } from '../limits/rate-headers.ts'
 import type { Sent } from './api.ts'
-
-/** An answer whose response headers have come. */
-export interface OpenedAnswer {
-  readonly events: AsyncIterable<unknown>
-  /** `undefined`: the client does not tell them. */
-  readonly headers: AnyHeaders | undefined
-}
+import { Body } from './body.ts'
+import { checkedEvent, type OpenedAnswer } from './events.ts'
 
 /** @param path The method, for example `responses.create`. */
 export function hasMethod(client: unknown, path: string): boolean {
@@ -17,9 +11,29 @@ export function hasMethod(client: unknown, path: string): boolean {
 
 /** Waits for the response headers of a request that was sent. */
 export async function opened(sent: Sent): Promise<OpenedAnswer> {
-  if (typeof sent.withResponse !== 'function') return { events: await sent, headers: undefined }
-  const { data, response } = await sent.withResponse()
-  return { events: data, headers: response?.headers }
+  if (typeof sent.asResponse === 'function') return new Body(await sent.asResponse())
+  return ofIterator(await sent)
+}
+
+/**
+ * The answer of a client that reads the body itself, such as a wrapper. It may be an array, or one
+ * whole answer.
+ */
+function ofIterator(source: AsyncIterable<unknown> | Iterable<unknown> | object): OpenedAnswer {
+  const iterable = Symbol.asyncIterator in source || Symbol.iterator in source ? source : [source]
+  const iterator =
+    Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
+  return {
+    headers: undefined,
+    got: 'a stream without events',
+    next: async () => {
+      const step = await iterator.next()
+      return step.done ? undefined : [checkedEvent(step.value)]
+    },
+    close: () => {
+      void (async () => iterator.return?.())().catch(() => undefined)
+    },
+  }
 }
 
 /**

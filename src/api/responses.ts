@@ -45,7 +45,9 @@ export const responsesApi: Api = {
   },
 
   read: (event, answer) => {
-    const { type, delta, text, refusal, response, code, message } = event as LooseEvent
+    const { type, delta, text, refusal, object } = event as LooseEvent
+    // A server that ignores `stream` sends the response itself.
+    const response = object === 'response' ? (event as LooseResponse) : (event as LooseEvent).response
     if (response) readResponse(response, answer, type)
     answer.hasToken = type?.endsWith('.delta') === true && Boolean(delta)
     const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
@@ -66,9 +68,6 @@ export const responsesApi: Api = {
           code: response?.error?.code,
           type,
         })
-      // The SDK throws this error only if the event has a name.
-      case 'error':
-        throw Object.assign(new Error(message ?? 'error'), { code, type })
       default:
         return answer.hasText || answer.finishReason === undefined ? '' : wholeOf(response, answer)
     }
@@ -115,8 +114,7 @@ interface LooseEvent {
   readonly text?: unknown
   readonly refusal?: unknown
   readonly response?: LooseResponse
-  readonly code?: string | null
-  readonly message?: string
+  readonly object?: string
 }
 
 interface LooseResponse {

@@ -3,7 +3,8 @@ import type { FinishedRequest } from '../answer/finished-request.ts'
 import { endOfAnswer, endOfError, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
 import { emptyAnswer } from '../api/answer.ts'
-import { opened, secretsOf, type OpenedAnswer } from '../api/client.ts'
+import { opened, secretsOf } from '../api/client.ts'
+import type { OpenedAnswer } from '../api/events.ts'
 import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { AnyHeaders } from '../limits/rate-headers.ts'
@@ -63,7 +64,6 @@ export async function* runRequest<R, T>(
     abort.abort(error)
   })
   let opening: Promise<OpenedAnswer> | undefined
-  let iterator: AnyIterator | undefined
   let end: RequestEnd
   try {
     const { firstTokenTimeout, requestTimeout } = timeouts
@@ -73,29 +73,32 @@ export async function* runRequest<R, T>(
     // No retries by the SDK, because the SDK does not know which records have settled.
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
     opening = opened(sent)
-    const { events: source, headers } = await interruptible.wait(opening)
-    iterator = iteratorOf(source)
+    const open = await interruptible.wait(opening)
     deadlines.pause()
-    yield { kind: 'accepted', headers }
+    yield { kind: 'accepted', headers: open.headers }
     deadlines.resume()
     for (;;) {
-      const event = await interruptible.wait(iterator.next())
-      if (event.done) break
-      answer.hasBegun = true
-      const text = api.read(event.value, answer)
-      if (answer.hasToken) {
-        events[text === '' ? 'thought' : 'text'] += 1
-        deadlines.progress()
+      const came = await interruptible.wait(open.next())
+      if (!came) break
+      for (const event of came) {
+        answer.hasBegun = true
+        const text = api.read(event, answer)
+        if (answer.hasToken) {
+          events[text === '' ? 'thought' : 'text'] += 1
+          deadlines.progress()
+        }
+        if (reader.write(text)) {
+          deadlines.pause()
+          yield { kind: 'elements', elements: closedElements(reader, infoAt) }
+          deadlines.resume()
+          if (signal.aborted) throw signal.reason
+        }
+        if (reader.useless) throw reader.useless
       }
-      if (reader.write(text)) {
-        deadlines.pause()
-        yield { kind: 'elements', elements: closedElements(reader, infoAt) }
-        deadlines.resume()
-        if (signal.aborted) throw signal.reason
-      }
-      if (reader.useless) throw reader.useless
     }
-    end = answer.hasBegun ? endOfAnswer(answer, reader.json, asked) : notAStream(headers)
+    end = answer.hasBegun
+      ? endOfAnswer(answer, reader.json, asked)
+      : failure('not_a_stream', `Expected a stream of events, got ${open.got}`)
   } catch (error) {
     // Each record is a secret of its own too, because `scrub` finds a short secret only as a whole.
     const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
@@ -103,7 +106,13 @@ export async function* runRequest<R, T>(
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
   } finally {
     deadlines.stop()
-    void leave(opening, iterator)
+    // Also an answer that comes too late is closed. The request does not wait for it.
+    opening?.then(
+      (open) => {
+        open.close()
+      },
+      () => undefined,
+    )
   }
   // An answer with a finish reason or a refusal keeps that end, also if the connection fails later.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
@@ -119,8 +128,6 @@ export async function* runRequest<R, T>(
   yield { kind: 'ended', finished }
 }
 
-type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
-
 function* closedElements<R, T>(
   reader: AnswerReader<R, T>,
   infoAt: (position: number) => PackInfo,
@@ -135,29 +142,4 @@ function* closedElements<R, T>(
       yield verdict
     }
   }
-}
-
-/** A replacement for a client may return an array of events. */
-function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>): AnyIterator {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
-}
-
-/**
- * Lets the client close the connection, also of an answer that comes too late. The request does not
- * wait for it: a client that hangs would not return.
- */
-async function leave(opening: Promise<OpenedAnswer> | undefined, iterator?: AnyIterator): Promise<void> {
-  try {
-    const open = iterator ?? (opening && iteratorOf((await opening).events))
-    await open?.return?.()
-  } catch {
-    // The request has its end already.
-  }
-}
-
-/** The end of a response without an event, such as a web page or a JSON text with status 200. */
-function notAStream(headers: AnyHeaders | undefined): RequestEnd {
-  const type = typeof headers?.get === 'function' ? headers.get('content-type') : undefined
-  const got = /^[\w.+-]+\/[\w.+-]+/.exec(type ?? '')?.[0] ?? 'nothing'
-  return failure('not_a_stream', `Expected a stream of events, got ${got}`)
 }

@@ -6,8 +6,12 @@ const chunk = (content: string, finish_reason: string | null = null) => ({
   choices: [{ index: 0, delta: { content }, finish_reason }],
 })
 const events = [chunk('{"results":[{"id":1,"value":"a"}]}'), chunk('', 'stop')]
+const whole = {
+  object: 'chat.completion',
+  choices: [{ message: { content: '{"results":[{"id":1,"value":"a"}]}' }, finish_reason: 'stop' }],
+}
 
-/** A client whose answers are something that can be iterated. */
+/** A client whose answers are some value of its own. */
 const clientOf = (answer: () => unknown): ChatClient =>
   ({ chat: { completions: { create: answer } } }) as unknown as ChatClient
 
@@ -15,6 +19,8 @@ it.each([
   ['an array', () => events],
   ['a promise of an array', () => Promise.resolve(events)],
   ['an async generator that nobody waits for', () => asyncEvents()],
+  ['a stream of one whole answer', () => [whole]],
+  ['a promise of one whole answer', () => Promise.resolve(whole)],
   ['an iterator that throws when it is closed', () => unclosable()],
 ])('a stand-in for a client may answer with %s', async (_what, answer) => {
   expect(await collect(stringStream(clientOf(answer)), ['x'])).toMatchObject([{ value: 'a' }])

@@ -1,0 +1,43 @@
+import type { AnyHeaders } from '../limits/rate-headers.ts'
+import { RequestError } from '../record/errors.ts'
+
+/** An answer whose response headers have come. */
+export interface OpenedAnswer {
+  /** `undefined`: the client does not tell them. */
+  readonly headers: AnyHeaders | undefined
+  /** The content that came instead of events, for a message. */
+  readonly got: string
+  /**
+   * Reads on. Returns the events that came together, or `undefined` at the end of the answer. The
+   * iteration throws the error that an event reports.
+   */
+  next(): PromiseLike<Iterable<object> | undefined>
+  /** Closes the connection, also while `next` waits. Does not throw. */
+  close(): void
+}
+
+/**
+ * Checks one event. Throws the error that the event reports.
+ *
+ * @param name The event's name, which only some servers give.
+ */
+export function checkedEvent(event: unknown, name?: string, headers?: AnyHeaders): object {
+  // Gemini wraps its errors in an array.
+  const value: unknown = Array.isArray(event) ? event[0] : event
+  if (typeof value !== 'object' || value === null) {
+    throw new RequestError('not_json', 'An event of the answer is not a JSON object')
+  }
+  const { error, object, type } = value as { error?: unknown; object?: unknown; type?: unknown }
+  if (error) throw serverError(error, headers)
+  // vLLM, the Responses API, and servers that name only the event write the error's fields here.
+  if (object === 'error' || type === 'error' || name === 'error') throw serverError(value, headers)
+  return value
+}
+
+/** An error with the fields of the SDK's errors. */
+function serverError(error: unknown, headers: AnyHeaders | undefined): Error {
+  const fields = typeof error === 'object' ? (error as Record<string, unknown>) : { message: error }
+  const { message, code, type, param } = fields
+  const text = typeof message === 'string' ? message : JSON.stringify(message ?? fields)
+  return Object.assign(new Error(text), { error, code, type, param, headers })
+}
