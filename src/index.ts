@@ -16,8 +16,14 @@ export {
 export { RateLimiter, type RateLimiterOptions } from './limits/rate-limiter.ts'
 export { exactTokenCounter, type Encoding } from './options/exact-tokens.ts'
 export type { ApiName } from './api/api.ts'
-export type { ChatClient, RequestFields } from './api/chat.ts'
-export type { ResponsesClient, ResponsesFields } from './api/responses.ts'
+export type {
+  ChatBody,
+  ChatClient,
+  RequestFields,
+  ResponsesBody,
+  ResponsesClient,
+  ResponsesFields,
+} from './api/clients.ts'
 export type { CacheStore } from './cache/result-cache.ts'
 export type {
   ElementEvent,

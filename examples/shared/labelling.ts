@@ -15,7 +15,7 @@ export interface Job {
   readonly model: string
   readonly labels: readonly string[]
   readonly instructions: string
-  readonly pricing: Required<Pricing>
+  readonly pricing: Pricing & { readonly cachedInput: number }
   readonly maxInFlight: number
   readonly signal: AbortSignal
 }

@@ -7,7 +7,7 @@ export interface Pricing {
   /**
    * Price of input that the provider reads from its prompt cache. Default: the price of `input`.
    */
-  readonly cachedInput?: number
+  readonly cachedInput?: number | undefined
   readonly output: number
 }
 

@@ -1,38 +1,12 @@
-import type {
-  ChatCompletionChunk,
-  ChatCompletionCreateParamsStreaming,
-} from 'openai/resources/chat/completions'
 import { usageOf } from './answer.ts'
-import type { Api, Prompt, SendOptions } from './api.ts'
-
-/**
- * The part of an `OpenAI` client that `api: 'chat'` uses. A wrapper or a stand-in with this method
- * works too.
- */
-export interface ChatClient {
-  readonly chat: {
-    readonly completions: {
-      create(
-        body: ChatCompletionCreateParamsStreaming,
-        options?: Partial<SendOptions>,
-      ): PromiseLike<AsyncIterable<ChatCompletionChunk>>
-    }
-  }
-}
-
-const OWN_FIELDS = [
-  ...['model', 'messages', 'stream', 'response_format', 'n', 'max_completion_tokens', 'max_tokens'],
-  ...['tools', 'tool_choice', 'functions', 'function_call'],
-] as const
-
-/** Fields that the stream passes through to Chat Completions unchanged. */
-export type RequestFields = Omit<ChatCompletionCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
+import type { Api, Prompt } from './api.ts'
+import { CHAT_OWN_FIELDS, type ChatBody, type ChatClient, type RequestFields } from './clients.ts'
 
 /** The request body for one pack. */
 export function chatBody(
   { model, system, user, jsonSchema, maxOutputTokens }: Prompt,
-  fields: RequestFields,
-): ChatCompletionCreateParamsStreaming {
+  fields: object,
+): ChatBody {
   return {
     ...fields,
     model,
@@ -46,14 +20,14 @@ export function chatBody(
     },
     ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
     stream: true,
-    stream_options: { ...fields.stream_options, include_usage: true },
+    stream_options: { ...(fields as RequestFields).stream_options, include_usage: true },
   }
 }
 
 /** The Chat Completions API. */
 export const chatApi: Api = {
   method: 'chat.completions.create',
-  ownFields: OWN_FIELDS,
+  ownFields: CHAT_OWN_FIELDS,
 
   send: (client, prompt, fields, options) =>
     (client as ChatClient).chat.completions.create(chatBody(prompt, fields), options),

@@ -1,37 +1,17 @@
-import type { ResponseCreateParamsStreaming, ResponseStreamEvent } from 'openai/resources/responses/responses'
 import { usageOf, type Answer } from './answer.ts'
-import type { Api, SendOptions, Sent } from './api.ts'
-
-/** The part of an `OpenAI` client that `api: 'responses'` uses. */
-export interface ResponsesClient {
-  readonly responses: {
-    create(
-      body: ResponseCreateParamsStreaming,
-      options?: Partial<SendOptions>,
-    ): PromiseLike<AsyncIterable<ResponseStreamEvent>>
-  }
-}
-
-const OWN_FIELDS = [
-  ...['model', 'input', 'instructions', 'stream', 'text', 'max_output_tokens', 'background'],
-  ...['previous_response_id', 'conversation', 'prompt', 'tools', 'tool_choice', 'truncation'],
-  // Fields of Chat Completions with the same meaning.
-  ...['messages', 'response_format', 'max_completion_tokens', 'max_tokens', 'n'],
-] as const
-
-/** Fields that the stream passes through to the Responses API unchanged. */
-export type ResponsesFields = Omit<ResponseCreateParamsStreaming, (typeof OWN_FIELDS)[number]>
+import type { Api, Sent } from './api.ts'
+import { RESPONSES_OWN_FIELDS, type ResponsesBody, type ResponsesClient } from './clients.ts'
 
 /** The Responses API. */
 export const responsesApi: Api = {
   method: 'responses.create',
-  ownFields: OWN_FIELDS,
+  ownFields: RESPONSES_OWN_FIELDS,
 
   send: (client, { model, system, user, jsonSchema, maxOutputTokens }, fields, options) => {
-    const body: ResponseCreateParamsStreaming = {
+    const body: ResponsesBody = {
       // By default, the API stores requests, and so the records, for at least 30 days.
       store: false,
-      ...(fields as ResponsesFields),
+      ...fields,
       model,
       input: [
         { role: 'system', content: system },

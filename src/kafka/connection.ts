@@ -5,10 +5,10 @@ import { explain, hasError } from './errors.ts'
  * The connection to the cluster, in the form of `@platformatic/kafka`: `bootstrapBrokers`, and
  * optionally `tls`, `sasl`, timeouts and more. The default of `clientId` is `llm-pack-stream`.
  */
-export type KafkaConnection = Omit<BaseOptions, 'clientId'> & { readonly clientId?: string }
+export type KafkaConnection = Omit<BaseOptions, 'clientId'> & { readonly clientId?: string | undefined }
 
 export function baseOptions(connection: KafkaConnection): BaseOptions {
-  return { clientId: 'llm-pack-stream', ...connection }
+  return { ...connection, clientId: connection.clientId ?? 'llm-pack-stream' }
 }
 
 /**

@@ -44,7 +44,7 @@ export interface OffsetTrackerOptions {
   /**
    * Largest number of records of one partition that were read and not committed. Default: 1,000.
    */
-  readonly maxUncommitted?: number
+  readonly maxUncommitted?: number | undefined
 }
 
 /**

@@ -33,43 +33,43 @@ export interface KafkaSourceOptions {
    *
    * @default 'cooperative-sticky'
    */
-  readonly assignor?: Assignor
+  readonly assignor?: Assignor | undefined
   /** The start in a partition without a committed offset. @default 'earliest' */
-  readonly startFrom?: StartFrom
+  readonly startFrom?: StartFrom | undefined
   /**
    * Largest number of records of one partition that were read and not committed. It limits how many
    * records are repeated after a crash, and how many later records can pass a slow record. @default
    * 1,000
    */
-  readonly maxUncommitted?: number
+  readonly maxUncommitted?: number | undefined
   /** Bytes that are fetched of one partition at a time, and wait in memory. @default 262,144 */
-  readonly maxPartitionBytes?: number
+  readonly maxPartitionBytes?: number | undefined
   /** Interval at which finished offsets are committed, in ms. @default 250 */
-  readonly commitInterval?: number
+  readonly commitInterval?: number | undefined
   /**
    * Time without a heartbeat after which the group gives a member's partitions to other members, in
    * ms. @default 30,000
    */
-  readonly sessionTimeout?: number
+  readonly sessionTimeout?: number | undefined
   /**
    * Interval between two heartbeats, in ms. At most a third of `sessionTimeout`. @default 3,000, or
    * a third of `sessionTimeout` if that is less
    */
-  readonly heartbeatInterval?: number
+  readonly heartbeatInterval?: number | undefined
   /**
    * Time in which all members must join again when a member comes or goes, in ms. At least
    * `sessionTimeout`. @default `sessionTimeout`
    */
-  readonly rebalanceTimeout?: number
+  readonly rebalanceTimeout?: number | undefined
   /**
    * Time in which a member finishes the records of a partition that moves away, in ms. After that,
    * the member drops the unfinished records, and the partition's next member asks for them again.
    * Only with `cooperative-sticky`. The member sends no heartbeats during this time, so it is at
    * most two thirds of `sessionTimeout`. @default half of `sessionTimeout`
    */
-  readonly revokeTimeout?: number
+  readonly revokeTimeout?: number | undefined
   /** Called with each event. An error that it throws ends the worker. @default no listener */
-  readonly onEvent?: (event: KafkaEvent) => void
+  readonly onEvent?: ((event: KafkaEvent) => void) | undefined
 }
 
 export interface KafkaSinkOptions<T> {
@@ -85,14 +85,15 @@ export interface KafkaSinkOptions<T> {
    *
    * @default `JSON.stringify(outcome.value)`
    */
-  readonly serialize?: (outcome: Fulfilled<KafkaRecord, T>) => string | Buffer
+  readonly serialize?: ((outcome: Fulfilled<KafkaRecord, T>) => string | Buffer) | undefined
   /** Called with each event. An error that it throws ends the worker. @default no listener */
-  readonly onEvent?: (event: KafkaEvent) => void
+  readonly onEvent?: ((event: KafkaEvent) => void) | undefined
 }
 
 /** Options with all defaults filled in. */
-export type ResolvedSource = Required<KafkaSourceOptions>
-export type ResolvedSink<T> = Required<KafkaSinkOptions<T>>
+type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> }
+export type ResolvedSource = Resolved<KafkaSourceOptions>
+export type ResolvedSink<T> = Resolved<KafkaSinkOptions<T>>
 
 const SOURCE: Record<keyof KafkaSourceOptions, true> = {
   connection: true,

@@ -19,12 +19,12 @@ const LEAVE_TIMEOUT_MS = 5_000
 export interface RunKafkaOptions<T>
   extends KafkaSourceOptions, Omit<KafkaSinkOptions<T>, keyof KafkaSourceOptions | 'tracker'> {
   /** When this signal aborts, the worker stops, like after a signal to the process. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /**
    * Signals to the process that stop the worker. A second signal aborts the running requests.
    * @default ['SIGTERM', 'SIGINT']
    */
-  readonly stopSignals?: readonly NodeJS.Signals[]
+  readonly stopSignals?: readonly NodeJS.Signals[] | undefined
   /**
    * Time in which a stopping worker finishes the records that it has read, in ms. After that, the
    * worker aborts the unfinished records, and another worker asks for them again. Kubernetes kills
@@ -32,7 +32,7 @@ export interface RunKafkaOptions<T>
    *
    * @default 25,000
    */
-  readonly stopTimeout?: number
+  readonly stopTimeout?: number | undefined
 }
 
 export interface KafkaSummary extends SinkCounts {

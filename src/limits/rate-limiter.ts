@@ -9,12 +9,12 @@ import { readRateLimits, readRetryAfter, type AnyHeaders } from './rate-headers.
  */
 export interface RateLimiterOptions {
   /** Requests per minute, above 0. Default: the limit in the response headers. */
-  readonly requestsPerMinute?: number
+  readonly requestsPerMinute?: number | undefined
   /**
    * Tokens per minute, above 0. Count tokens as the provider does: with the output cap of each
    * request. Default: the limit in the response headers.
    */
-  readonly tokensPerMinute?: number
+  readonly tokensPerMinute?: number | undefined
 }
 
 /** What a server says that refuses a request for its size. */

@@ -1,9 +1,8 @@
 import type { $ZodType } from 'zod/v4/core'
 import type { Api, ApiName } from '../api/api.ts'
-import type { ChatClient, RequestFields } from '../api/chat.ts'
+import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from '../api/clients.ts'
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
-import type { ResponsesClient, ResponsesFields } from '../api/responses.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { Pricing } from '../accounts/stats.ts'
@@ -12,12 +11,12 @@ import type { TokenCounter } from '../learning/token-estimator.ts'
 /** The options of a `PackStream`. Durations are in ms. */
 export interface PackStreamOptions<R, T> {
   /**
-   * An `OpenAI` or `AzureOpenAI` instance of `openai` 6 or 7, or any object with the same
+   * An `OpenAI` or `AzureOpenAI` instance of `openai` 5 to 7, or any object with the same
    * `chat.completions.create` (with `api: 'responses'`: `responses.create`).
    */
   readonly client: ChatClient | ResponsesClient
   /** The API: Chat Completions, or Responses with `store: false`. Default: `'chat'`. */
-  readonly api?: ApiName
+  readonly api?: ApiName | undefined
   /** Name of the model, as in the API. */
   readonly model: string
   /** The task for each record. The system message begins with this text. */
@@ -28,29 +27,29 @@ export interface PackStreamOptions<R, T> {
    */
   readonly schema: $ZodType<T>
   /** Few-shot pairs. Each request has them once, before the records. Default: none. */
-  readonly examples?: readonly Example<R>[]
+  readonly examples?: readonly Example<R>[] | undefined
   /**
    * Returns the text of a record. Default: a string as it is, anything else by `JSON.stringify`.
    */
-  readonly serialize?: (record: R) => string
+  readonly serialize?: ((record: R) => string) | undefined
   /**
    * Returns a key, such as a tenant's name. Only records with the same key share a pack. Default:
    * all records may share a pack.
    */
-  readonly partition?: (record: R) => string
+  readonly partition?: ((record: R) => string) | undefined
   /** More fields of the request, such as `temperature`, `seed` or `service_tier`. Default: none. */
-  readonly request?: RequestFields | ResponsesFields
+  readonly request?: RequestFields | ResponsesFields | undefined
 
   /**
    * Largest number of tokens of the records in one pack, with their tags, without the fixed prompt.
    * A larger record is sent alone. Default: 4,000.
    */
-  readonly maxPackTokens?: number
+  readonly maxPackTokens?: number | undefined
   /**
    * Largest number of records in one pack. Default: 25. Packs of 10 to 25 records have most of the
    * gain, and models keep their accuracy.
    */
-  readonly maxPackRecords?: number
+  readonly maxPackRecords?: number | undefined
   /**
    * Largest cap on the tokens of one answer, reasoning included. It also limits a pack: the results
    * are expected to fill at most 70% of this cap. The cap of a request (`max_completion_tokens`,
@@ -58,67 +57,67 @@ export interface PackStreamOptions<R, T> {
    * expected length of the answer, because providers charge rate limits for the cap. Default: the
    * model's cap.
    */
-  readonly maxOutputTokens?: number
+  readonly maxOutputTokens?: number | undefined
   /**
    * Returns the number of tokens of a text. Default: an estimate from the bytes of the text, which
    * corrects itself by the `usage` that the API reports.
    */
-  readonly countTokens?: TokenCounter
+  readonly countTokens?: TokenCounter | undefined
   /**
    * Time for which a pack that is not full waits for more records, from its first record. With 0,
    * all records written in one turn of the event loop are sent at its end. Default: 100.
    */
-  readonly linger?: number
+  readonly linger?: number | undefined
   /** Largest number of requests that run at once. Default: 4. */
-  readonly maxInFlight?: number
+  readonly maxInFlight?: number | undefined
   /**
    * Limits the requests and tokens per minute. Pass the same limiter to all streams that share a
    * quota. Default: a new limiter without configured limits, which obeys the server's headers and
    * waits after a 429.
    */
-  readonly limiter?: RateLimiter
+  readonly limiter?: RateLimiter | undefined
   /**
    * Largest number of attempts for one record. A search for the guilty record of a pack and a wait
    * for a rate limit do not count as attempts. Default: 4.
    */
-  readonly maxAttempts?: number
+  readonly maxAttempts?: number | undefined
   /**
    * Longest time from sending a request to the first token of its answer. `Infinity`: no limit.
    * Default: 120,000.
    */
-  readonly firstTokenTimeout?: number
+  readonly firstTokenTimeout?: number | undefined
   /** Longest time between two tokens of an answer. `Infinity`: no limit. Default: 60,000. */
-  readonly idleTimeout?: number
+  readonly idleTimeout?: number | undefined
   /** Longest time for a whole request. `Infinity`: no limit. Default: 600,000. */
-  readonly requestTimeout?: number
+  readonly requestTimeout?: number | undefined
   /**
    * Emits outcomes in the order of the input, through a window of
    * `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false.
    */
-  readonly preserveOrder?: boolean
+  readonly preserveOrder?: boolean | undefined
   /**
    * Stores fulfilled values: a `Map`, a `Keyv`, or any store with `get` and `set`. The key contains
    * everything that decides a value. Records with the same text are sent once, also while the first
    * of them is in flight. `get` must return the string that `set` received. Default: none.
    */
-  readonly cache?: CacheStore
+  readonly cache?: CacheStore | undefined
   /** Prices, for `stats.cost` and `maxCost`. Default: none. */
-  readonly pricing?: Pricing
+  readonly pricing?: Pricing | undefined
   /**
    * US dollars that the stream may spend, by `pricing`. The stream sends no request that might
    * exceed this amount together with the running requests. Then it emits all outcomes that were
    * paid for, and is destroyed with `max_cost_reached`. Default: none.
    */
-  readonly maxCost?: number
+  readonly maxCost?: number | undefined
 
   /** Destroys the stream with an `AbortError`, and aborts its requests. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Number of records, and number of outcomes, that Node buffers. Default: Node's, 16. */
-  readonly highWaterMark?: number
+  readonly highWaterMark?: number | undefined
   /** Number of records that Node buffers. Default: Node's, 16. */
-  readonly writableHighWaterMark?: number
+  readonly writableHighWaterMark?: number | undefined
   /** Number of outcomes that Node buffers. Default: Node's, 16. */
-  readonly readableHighWaterMark?: number
+  readonly readableHighWaterMark?: number | undefined
 }
 
 /** Deadlines in ms. `Infinity`: no limit. */

@@ -4,9 +4,9 @@
  */
 export type Limits = {
   /** Requests per minute, a whole number from 1. */
-  requestsPerMinute?: number
+  requestsPerMinute?: number | undefined
   /** Tokens per minute, a whole number from 1. */
-  tokensPerMinute?: number
+  tokensPerMinute?: number | undefined
 }
 
 /**

@@ -8,19 +8,19 @@ import { shown } from './shown.ts'
 /** Options of {@link startSimulator}. */
 export type SimulatorOptions = {
   /** Port on 127.0.0.1, from 0 to 65535. 0 takes any free port. Default: 0. */
-  port?: number
+  port?: number | undefined
   /**
    * How long answers take. Default for each part: like a small hosted model, see {@link Latency}.
    */
-  latency?: Partial<Latency>
+  latency?: Partial<Record<keyof Latency, number | undefined>> | undefined
   /** Limits of requests and tokens per minute. Default: no limits, and no rate-limit headers. */
-  limits?: Limits
+  limits?: Limits | undefined
   /** The only key that the simulator accepts. Default: any key, or no key. */
-  apiKey?: string
+  apiKey?: string | undefined
   /** Largest number of tokens in prompt and answer together. Default: 128,000. */
-  contextTokens?: number
+  contextTokens?: number | undefined
   /** Faults that the simulator makes on purpose. Default: no faults. */
-  faults?: Faults
+  faults?: Faults | undefined
 }
 
 /** Options with all defaults filled in. */
@@ -62,7 +62,7 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   }
 }
 
-function resolveLatency(latency: Partial<Latency>): Latency {
+function resolveLatency(latency: NonNullable<SimulatorOptions['latency']>): Latency {
   const {
     timeToFirstToken = defaultLatency.timeToFirstToken,
     promptTokensPerSecond = defaultLatency.promptTokensPerSecond,

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
+import { withoutPackage } from '../helpers/without-package.ts'
 
 const files = {
   'in.jsonl': jsonl(messages(3)),
@@ -278,5 +279,14 @@ describe('faults that stop a run', () => {
     expect(rest.code).toBe(0)
     expect(new Set(place.rows('out.jsonl').map(({ _index }) => _index)).size).toBe(2_000)
     expect(place.rows('out.jsonl')).toHaveLength(2_000)
+  })
+})
+
+test('without openai the message names the package to install', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const run = await place.run([...place.job(), '--simulate'], { nodeArgs: withoutPackage('openai') })
+  expect(run).toMatchObject({
+    ...{ code: 2, stdout: '' },
+    stderr: 'The command line needs the package openai: npm install openai\n',
   })
 })

@@ -1,4 +1,4 @@
-import OpenAI from 'openai'
+import type OpenAI from 'openai'
 import { Console } from 'node:console'
 import { validateHeaderValue } from 'node:http'
 import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
@@ -25,10 +25,11 @@ const logging = ({ env, stderr }: Io) => ({
 
 /** Opens the built-in simulator, or the server that the environment names. */
 export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoint> {
+  const Client = await importOpenAI()
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
     const simulator = await startSimulation(flags)
-    const client = new OpenAI({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging(io) })
+    const client = new Client({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging(io) })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
   const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) => io.env[name]?.trim())
@@ -38,11 +39,20 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
     )
   }
   checkKey(key)
-  const client = new OpenAI({
+  const client = new Client({
     ...{ apiKey: key === '' ? 'none' : key, baseURL: server === '' ? null : server },
     ...logging(io),
   })
   return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
+}
+
+/** Programs may use another client, so the package is an optional peer. */
+async function importOpenAI(): Promise<typeof OpenAI> {
+  const { default: client } = await import('openai').catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new UsageError('The command line needs the package openai: npm install openai', { cause })
+  })
+  return client
 }
 
 /** Checks the key. With a bad key, each request would fail as if the connection were broken. */

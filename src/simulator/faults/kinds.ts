@@ -88,19 +88,19 @@ export type Faults = {
    * A whole number. The same seed and the same requests give the same faults, in any order of
    * arrival. Default: 1.
    */
-  seed?: number
+  seed?: number | undefined
   /** Share of requests with each fault, from 0 to 1. All shares together are at most 1. */
-  rates?: Partial<Record<FaultKind, number>>
+  rates?: Partial<Record<FaultKind, number | undefined>> | undefined
   /**
    * Faults that records cause. Each request with a record whose text matches has this fault, and no
    * other fault. If a record is JSON, its text is the text of its strings.
    */
-  poison?: Partial<Record<PoisonKind, RegExp>>
+  poison?: Partial<Record<PoisonKind, RegExp | undefined>> | undefined
   /**
    * How answers are sent. `'tokens'`: one event for each token. `'random'`: events of random
    * length, in pieces that may end inside an event and inside a character. Default: `'tokens'`.
    */
-  chunks?: 'tokens' | 'random'
+  chunks?: 'tokens' | 'random' | undefined
 }
 
 /** Number of tokens after which an endless answer ends with finish reason `length`. */

@@ -1,10 +1,9 @@
 import { createServer, type TLSSocket } from 'node:tls'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { jsonl, Workplace } from '../../helpers/cli.ts'
+import { withoutPackage } from '../../helpers/without-package.ts'
 
 /** No server listens at this address. */
 const NOWHERE = '127.0.0.1:9'
@@ -96,15 +95,8 @@ describe('a usage error names the flag, the expected value and the given value',
 })
 
 test('without @platformatic/kafka the message names the package to install', async () => {
-  using place = new Workplace({
-    'none.mjs': `import { register } from 'node:module'
-      const hook = \`export function resolve(name, context, next) {
-        if (!name.startsWith('@platformatic/kafka')) return next(name, context)
-        throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
-      }\`
-      register('data:text/javascript,' + encodeURIComponent(hook))`,
-  })
-  const nodeArgs = [`--import=${pathToFileURL(join(place.path, 'none.mjs')).href}`]
+  using place = new Workplace()
+  const nodeArgs = withoutPackage('@platformatic/kafka')
   expect(await place.run(job, { nodeArgs })).toEqual({
     ...{ code: 2, stdout: '' },
     stderr: 'llm-pack-stream kafka needs the package @platformatic/kafka: npm install @platformatic/kafka\n',

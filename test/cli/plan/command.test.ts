@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { withoutPackage } from '../../helpers/without-package.ts'
 
 interface PlanJson {
   readonly records: { readonly read: number; readonly repeated: number }
@@ -168,16 +168,8 @@ describe('plan', () => {
   })
 
   test('without gpt-tokenizer the message names the package to install, also in a run that counts tokens', async () => {
-    using place = new Workplace({
-      'in.jsonl': jsonl(messages(3)),
-      'none.mjs': `import { register } from 'node:module'
-        const hook = \`export function resolve(name, context, next) {
-          if (name.startsWith('gpt-tokenizer')) throw new Error('Cannot find package')
-          return next(name, context)
-        }\`
-        register('data:text/javascript,' + encodeURIComponent(hook))`,
-    })
-    const nodeArgs = [`--import=${pathToFileURL(join(place.path, 'none.mjs')).href}`]
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+    const nodeArgs = withoutPackage('gpt-tokenizer')
     const [, ...job] = place.job()
     const plan = await place.run(['plan', ...job], { nodeArgs })
     expect({ ...plan, stderr: lastLine(plan.stderr) }).toEqual({

@@ -543,7 +543,7 @@ describe('the plan', () => {
       [{ api: 'smoke' as 'chat' }, 'api'],
       [{ examples: [{ record: 'a', value: { team: 'nobody' } }] }, 'examples[0].value.team'],
       [{ schema: z.any() }, 'schema'],
-      [{ request: { messages: [] } as object }, 'request'],
+      [{ request: { messages: [] } as Record<string, unknown> }, 'request'],
     ]
     for (const [options, name] of bad) {
       await expect(makePlan(from(['a']), { ...job, ...options }), name).rejects.toThrow(`\`${name}\``)
