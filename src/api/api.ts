@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import type { JsonSchema } from '../request/strict-schema.ts'
+import type { JsonSchema } from '../request/json-schema.ts'
 
 /** The name of one of the two APIs. */
 export type ApiName = 'chat' | 'responses'

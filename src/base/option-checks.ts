@@ -70,8 +70,9 @@ export function optionalFunction<F extends (...args: any[]) => unknown>(
   return value
 }
 
-export function expected(name: string, what: string, got: unknown): OptionError<TypeError> {
-  return withOption(name, new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}`))
+/** @param hint Says what to do instead. */
+export function expected(name: string, what: string, got: unknown, hint = ''): OptionError<TypeError> {
+  return withOption(name, new TypeError(`Expected \`${name}\` to be ${what}, got ${show(got)}${hint}`))
 }
 
 /** @param got The bad number, or a text that describes it. */

@@ -1,10 +1,10 @@
-import type { $ZodType } from 'zod/v4/core'
 import type { Api, ApiName } from '../api/api.ts'
 import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from '../api/clients.ts'
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import type { ResultFormat } from '../request/result-format.ts'
+import type { UserSchema } from '../request/user-schema.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
 
@@ -22,10 +22,11 @@ export interface PackStreamOptions<R, T> {
   /** The task for each record. The system message begins with this text. */
   readonly instructions: string
   /**
-   * Zod 4 schema for the result of ONE record. It sets the type of `outcome.value` and the format
-   * of the answer, and checks every element.
+   * Schema for the result of ONE record: of Zod 4, or of another library that follows Standard
+   * Schema and writes JSON Schema. It sets the type of `outcome.value` and the format of the
+   * answer, and checks every element.
    */
-  readonly schema: $ZodType<T>
+  readonly schema: UserSchema<T>
   /** Few-shot pairs. Each request has them once, before the records. Default: none. */
   readonly examples?: readonly Example<R>[] | undefined
   /**

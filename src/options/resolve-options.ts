@@ -16,12 +16,14 @@ import {
   withOption,
 } from '../base/option-checks.ts'
 import { defaults } from './defaults.ts'
+import { clientHint, schemaHint } from './hints.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { windowOf } from '../packing/window.ts'
 import { systemMessage, type Example } from '../request/prompt.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import { resultFormat, type ResultFormat } from '../request/result-format.ts'
+import { isUserSchema } from '../request/user-schema.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import { Learning } from '../learning/learning.ts'
 
@@ -75,13 +77,16 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     // The message must not show the value, because it may be a key.
     throw withOption(
       'client',
-      new TypeError(`Expected \`client\` to be an OpenAI client with ${api.method}, got ${kindOf(client)}`),
+      new TypeError(
+        `Expected \`client\` to be an OpenAI client with ${api.method}, got ${kindOf(client)}${clientHint(client)}`,
+      ),
     )
   }
   if (typeof model !== 'string' || model === '') throw expected('model', 'a non-empty string', model)
   if (typeof instructions !== 'string') throw expected('instructions', 'a string', instructions)
-  if (typeof (schema as { _zod?: unknown } | undefined)?._zod !== 'object') {
-    throw expected('schema', 'a Zod 4 schema', schema)
+  if (!isUserSchema(schema)) {
+    const what = 'a Zod 4 schema, or a Standard Schema that writes JSON Schema'
+    throw expected('schema', what, schema, schemaHint(schema))
   }
   if (!Array.isArray(examples)) throw expected('examples', 'an array of { record, value }', examples)
   if (!isPlainObject(request)) throw expected('request', 'an object', request)

@@ -1,7 +1,8 @@
-import * as z from 'zod/v4/core'
-import { withOption } from '../base/option-checks.ts'
-import { wordFor, type ResultIssue } from '../record/errors.ts'
-import { nameOf, ROOT_DEFINITION, ROOT_REF, strictSchema, type JsonSchema } from './strict-schema.ts'
+import type { ResultIssue } from '../record/errors.ts'
+import { nameOf, type JsonSchema } from './json-schema.ts'
+import { ROOT_DEFINITION, ROOT_REF, strictSchema } from './strict-schema.ts'
+import { Tuples } from './tuples.ts'
+import { readUserSchema, type Checked, type UserSchema } from './user-schema.ts'
 
 /** The result of reading one element of the answer. */
 export type Decoded<T> =
@@ -28,8 +29,8 @@ export interface ResultFormat<T> {
   decode: (text: string) => Decoded<T>
   /** Writes one element for a few-shot example. */
   encode: (id: number, value: unknown) => string
-  /** Checks a result against the user's schema. */
-  check: (value: unknown) => { value: T } | { issues: readonly ResultIssue[] }
+  /** Checks a result, as the model or the user wrote it, against the user's schema. */
+  check: (value: unknown) => Checked<T>
 }
 
 /**
@@ -38,14 +39,16 @@ export interface ResultFormat<T> {
  * @throws {TypeError} If strict structured outputs cannot express the schema. The message names the
  *   place.
  */
-export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
-  const { record, definitions } = strictSchema(schema)
+export function resultFormat<T>(schema: UserSchema<T>): ResultFormat<T> {
+  const user = readUserSchema(schema)
+  const tuples = new Tuples(user.json)
+  const { record, definitions } = strictSchema(user.json, tuples)
   // A root with its own name is a reference to its definition.
   const root = definitions[nameOf(record) ?? ''] ?? record
   const properties = root['properties'] as JsonSchema | undefined
   // The properties go beside `id` only if `id` stays unique and first. JavaScript puts names like
-  // integers in front of other names.
-  const hinders = (name: string) => name === 'id' || /^(0|[1-9]\d*)$/.test(name)
+  // integers in front of other names. A tuple stays together.
+  const hinders = (name: string) => ['id', tuples.item(0)].includes(name) || /^(0|[1-9]\d*)$/.test(name)
   const names = Object.keys(properties ?? {})
   const flat = root['type'] === 'object' && properties !== undefined && !names.some(hinders)
   const refersToRoot = JSON.stringify([record, definitions]).includes(JSON.stringify(ROOT_REF))
@@ -62,25 +65,7 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     ...(Object.keys(allDefinitions).length > 0 ? { $defs: allDefinitions } : {}),
   }
 
-  const check = (value: unknown): { value: T } | { issues: readonly ResultIssue[] } => {
-    let result: ReturnType<typeof z.safeParse<z.$ZodType<T>>>
-    try {
-      result = z.safeParse(schema, value)
-    } catch (error) {
-      if (error instanceof z.$ZodAsyncError) {
-        const message =
-          'Expected `schema` to check results at once, but a refinement or transform of it is async'
-        throw withOption('schema', new TypeError(message, { cause: error }))
-      }
-      // A refinement or transform in the user's schema threw an error.
-      return {
-        issues: [{ path: [], message: `The schema threw ${wordFor(error)}` }],
-      }
-    }
-    return result.success
-      ? { value: result.data }
-      : { issues: result.error.issues.map((issue) => ({ path: issue.path, message: messageOf(issue) })) }
-  }
+  const check = (value: unknown): Checked<T> => user.check(tuples.toArrays(value))
 
   const decode = (text: string): Decoded<T> => {
     let element: unknown
@@ -99,18 +84,14 @@ export function resultFormat<T>(schema: z.$ZodType<T>): ResultFormat<T> {
     return { id: id as number, result, ...check(result) }
   }
 
-  const encode = (id: number, value: unknown): string => {
+  const encode = (id: number, result: unknown): string => {
+    const value = tuples.toObjects(result, record, allDefinitions)
     if (!flat) return JSON.stringify({ id, value })
     const listed = Object.entries(value as object).filter(([name]) => names.includes(name))
     return JSON.stringify({ id, ...Object.fromEntries(listed) })
   }
 
   return { jsonSchema, flat, names: flat ? names : [], decode, encode, check }
-}
-
-/** Zod's message, except for the code whose message quotes the model's text. */
-function messageOf({ code, message }: z.$ZodIssue): string {
-  return code === 'unrecognized_keys' ? 'Unrecognized keys' : message
 }
 
 function closedObject(properties: Record<string, unknown>) {

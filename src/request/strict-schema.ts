@@ -1,8 +1,7 @@
-import * as z from 'zod/v4/core'
+import { regexes } from 'zod/v4/core'
 import { withOption } from '../base/option-checks.ts'
-
-export type JsonSchema = Readonly<Record<string, unknown>>
-export type Definitions = Readonly<Record<string, JsonSchema>>
+import { mapValues, nameOf, type Definitions, type JsonSchema } from './json-schema.ts'
+import type { Tuples } from './tuples.ts'
 
 /**
  * Name of the definition for a result schema that refers to itself. Zod writes this reference as
@@ -12,48 +11,31 @@ export const ROOT_DEFINITION = 'llm_pack_stream_record'
 export const ROOT_REF = `#/$defs/${ROOT_DEFINITION}`
 
 /**
- * Makes the JSON Schema of a record's result, and of its definitions, in the subset of strict
+ * Rewrites the JSON Schema of a record's result, and of its definitions, into the subset of strict
  * structured outputs.
  *
  * @throws {TypeError} If the subset cannot express the schema. The message names the place.
  */
-export function strictSchema(schema: z.$ZodType): { record: JsonSchema; definitions: Definitions } {
-  let whole: JsonSchema
-  try {
-    // The model writes the schema's input. Transforms and defaults run when the element is checked.
-    whole = z.toJSONSchema(schema, {
-      io: 'input',
-      // A type without a JSON form becomes an empty schema. The code below refuses it with its
-      // path, which Zod's own message lacks.
-      unrepresentable: 'any',
-      override: ({ zodSchema, path }) => {
-        const { type } = zodSchema._zod.def
-        if (type === 'promise' || type === 'file') refuse(path, `z.${type}() cannot be written by a model`)
-      },
-    })
-  } catch (error) {
-    if (error instanceof TypeError) throw error
-    const said = error instanceof Error ? error.message : String(error)
-    throw withOption(
-      'schema',
-      new TypeError(`Expected \`schema\` to be expressible as JSON Schema: ${said}`, { cause: error }),
-    )
-  }
+export function strictSchema(
+  whole: JsonSchema,
+  tuples: Tuples,
+): { record: JsonSchema; definitions: Definitions } {
   const { $defs = {}, ...record } = whole as JsonSchema & { $defs?: Definitions }
+  const strict = (schema: JsonSchema, path: string[]) => toStrict(schema, path, $defs, tuples)
   return {
-    record: toStrict(record, [], $defs),
+    record: strict(record, []),
     definitions: mapValues($defs, (definition, name) => {
       const at = ['$defs', name]
       if (name.includes('%')) refuse(at, 'the name of a definition cannot have a %')
       if (name === ROOT_DEFINITION) refuse(at, 'the library uses this name itself')
-      return toStrict(definition, at, $defs)
+      return strict(definition, at)
     }),
   }
 }
 
 /** Keywords that structured outputs support. They are passed on unchanged. */
 const KEPT = new Set([
-  ...['type', 'description', 'enum', 'const', 'pattern', 'format', 'minLength', 'maxLength'],
+  ...['type', 'description', 'enum', 'const', 'format', 'minLength', 'maxLength'],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minItems', 'maxItems'],
 ])
 /**
@@ -69,15 +51,38 @@ const MEANINGFUL = ['type', 'anyOf', 'enum', 'const', '$ref']
  */
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid']
 
+/**
+ * The patterns that Zod writes beside formats, and the formats. Such a pattern adds little to its
+ * format, is long, and some decoders do not support its syntax, so only the format is sent. Every
+ * other pattern is sent: the user's own, or of a variant such as `z.uuidv7()`.
+ */
+const FORMAT_OF: ReadonlyMap<unknown, string> = new Map(
+  Object.entries({
+    'date-time': [regexes.datetime({}), regexes.datetime({ offset: true })],
+    date: [regexes.date],
+    duration: [regexes.duration],
+    email: [regexes.email],
+    hostname: [regexes.hostname],
+    ipv4: [regexes.ipv4],
+    ipv6: [regexes.ipv6],
+    uuid: [regexes.uuid(), regexes.guid],
+  }).flatMap(([format, patterns]) => patterns.map(({ source }) => [source, format])),
+)
+
 const OPTIONAL =
   'a property cannot be optional, use .nullable() or .default() (in a JSON Schema list it in "required", or let it be null)'
 
-/**
- * Rewrites Zod's JSON Schema into the strict subset. Throws with the path if that is not possible.
- */
-function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions: Definitions): JsonSchema {
+/** Rewrites a JSON Schema into the strict subset. Throws with the path if that is not possible. */
+function toStrict(
+  given: JsonSchema,
+  path: readonly PropertyKey[],
+  definitions: Definitions,
+  tuples: Tuples,
+): JsonSchema {
   const strict: Record<string, unknown> = {}
-  const child = (of: JsonSchema, ...at: PropertyKey[]) => toStrict(of, [...path, ...at], definitions)
+  const child = (of: JsonSchema, ...at: PropertyKey[]) => toStrict(of, [...path, ...at], definitions, tuples)
+  const patterns: unknown[] = []
+  const schema = asObject(given, path, tuples)
   for (const [word, value] of Object.entries(schema)) {
     switch (word) {
       case '$ref':
@@ -94,11 +99,14 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
         strict['anyOf'] = (value as JsonSchema[]).map((of, i) => child(of, word, i))
         break
       case 'allOf':
-        // Several patterns are checked only in the library. Other parts of an intersection would be
-        // lost.
-        if ((value as JsonSchema[]).some((part) => Object.keys(part).some((key) => key !== 'pattern'))) {
+        // Other parts of an intersection than patterns would be lost.
+        if ((value as JsonSchema[]).some((part) => Object.keys(part).join() !== 'pattern')) {
           refuse(path, 'an intersection cannot be expressed, use one z.object()')
         }
+        patterns.push(...(value as JsonSchema[]).map(({ pattern }) => pattern))
+        break
+      case 'pattern':
+        patterns.push(value)
         break
       case 'properties':
         strict['properties'] = mapValues(value as Definitions, (of, name) => {
@@ -115,8 +123,6 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
       case 'additionalProperties':
         if (value !== false) refuse(path, 'an object cannot have keys that the schema does not list')
         break
-      case 'prefixItems':
-        refuse(path, 'an array cannot be a tuple, use z.object() or z.array()')
       default:
         if (KEPT.has(word)) strict[word] = value
         else if (REFUSED.has(word)) refuse(path, `"${word}" cannot be expressed`)
@@ -125,9 +131,16 @@ function toStrict(schema: JsonSchema, path: readonly PropertyKey[], definitions:
   if (!MEANINGFUL.some((word) => word in strict)) {
     refuse(path, 'there is no JSON type, as in z.any(), z.date() or z.custom()')
   }
-  if (!FORMATS.includes(strict['format'] as string)) delete strict['format']
-  // Zod's patterns for these formats are long, and some decoders do not support their syntax.
-  else delete strict['pattern']
+  // Some decoders need the type of an enum, which some libraries leave out.
+  const listed = 'const' in strict ? [strict['const']] : strict['enum']
+  if (listed !== undefined) strict['type'] ??= typeOf(listed as unknown[])
+  const formats = [strict['format'], ...patterns.map((pattern) => FORMAT_OF.get(pattern))]
+  const format = formats.find((name) => FORMATS.includes(name as string))
+  if (format === undefined) delete strict['format']
+  else strict['format'] = format
+  // Strict mode has no place for several patterns. They are checked only in the library.
+  const [own, ...others] = patterns.filter((pattern) => !FORMAT_OF.has(pattern))
+  if (own !== undefined && others.length === 0) strict['pattern'] = own
   // The bounds of JavaScript's integers do not help a model.
   if (strict['minimum'] === Number.MIN_SAFE_INTEGER) delete strict['minimum']
   if (strict['maximum'] === Number.MAX_SAFE_INTEGER) delete strict['maximum']
@@ -151,17 +164,27 @@ function mayAlwaysBeWritten(
   return options.some((option) => option && mayAlwaysBeWritten(option, definitions, [...seen, schema]))
 }
 
-/** Name of the definition that a schema refers to. */
-export function nameOf(schema: JsonSchema): string | undefined {
-  const ref = typeof schema['$ref'] === 'string' ? schema['$ref'] : ''
-  return /^#\/\$defs\/(.*)$/.exec(ref)?.[1]?.replaceAll('~1', '/').replaceAll('~0', '~')
+/** The type, or the types, of the values of an enum. */
+function typeOf(values: readonly unknown[]): unknown {
+  const types = [...new Set(values.map((value) => (value === null ? 'null' : typeof value)))]
+  return types.length === 1 ? types[0] : types
 }
 
-function mapValues<V, W>(object: Record<string, V>, map: (value: V, key: string) => W): Record<string, W> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
+/** The schema of a tuple, or of a record whose keys are all known, as the schema of an object. */
+function asObject(schema: JsonSchema, path: readonly PropertyKey[], tuples: Tuples): JsonSchema {
+  const { prefixItems, items, propertyNames, additionalProperties, required } = schema
+  if (Array.isArray(prefixItems)) {
+    if (prefixItems.length === 0) refuse(path, 'a tuple needs an item')
+    if (Object.keys(items ?? {}).length > 0) refuse(path, 'a tuple cannot have a rest, use z.array()')
+    return tuples.asObject(schema)
+  }
+  // Zod requires the keys of a record whose keys are an enum or literals.
+  if (propertyNames === undefined || !Array.isArray(required)) return schema
+  const properties = Object.fromEntries((required as string[]).map((key) => [key, additionalProperties]))
+  return { ...schema, properties, additionalProperties: false }
 }
 
-function refuse(path: readonly PropertyKey[], why: string): never {
+export function refuse(path: readonly PropertyKey[], why: string): never {
   throw withOption(
     'schema',
     new TypeError(

@@ -1,7 +1,9 @@
 import { PackStream, RateLimiter, type PackStreamOptions } from 'llm-pack-stream'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
+import * as v from 'valibot'
 import * as z from 'zod'
+import * as mini from 'zod/mini'
 import * as z3 from 'zod/v3'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
@@ -148,6 +150,40 @@ describe('bad options', () => {
       expect(error.message).not.toContain(SECRET)
     },
   )
+
+  const noSchema = 'a Zod 4 schema, or a Standard Schema that writes JSON Schema, got object: '
+  const fromJson = 'Pass `z.fromJSONSchema(schema)` of Zod'
+  it.each<[string, object, string]>([
+    [
+      'schema',
+      z3.string(),
+      `${noSchema}it is a schema of Zod 3. Import \`z\` from \`zod\` 4, or from \`zod/v4\``,
+    ],
+    ['schema', { type: 'object', properties: {} }, `${noSchema}it is a JSON Schema. ${fromJson}`],
+    [
+      'schema',
+      { [Symbol.for('TypeBox.Kind')]: 'Object', type: 'object' },
+      `${noSchema}it is a TypeBox schema. ${fromJson}`,
+    ],
+    ['schema', v.string(), `${noSchema}wrap it in \`toStandardJsonSchema()\` of \`@valibot/to-json-schema\``],
+    [
+      'schema',
+      { '~standard': { version: 1, vendor: 'yup', validate: () => ({ value: 1 }) } },
+      `${noSchema}yup writes no JSON Schema in \`~standard.jsonSchema\``,
+    ],
+    ['client', OpenAI, 'got function: pass an instance, such as `new OpenAI()`'],
+    [
+      'client',
+      { specificationVersion: 'v3', modelId: 'm', doStream: () => undefined },
+      'got object: it is a model of the AI SDK. Wrap it in `fromAiSdk()` of `llm-pack-stream/ai-sdk`',
+    ],
+  ])('a %s of another kind gets a hint: %#', (name, value, hint) => {
+    expect(errorOf({ ...base, [name]: value }).message).toSatisfy((message: string) => message.endsWith(hint))
+  })
+
+  it('schemas of zod/mini are schemas of Zod 4', () => {
+    expect(resolveOptions({ ...base, schema: mini.object({ a: mini.string() }) }).format.names).toEqual(['a'])
+  })
 
   it.each([undefined, null, 5, 'x'])('options that are not an object: %s', (options) => {
     expect(() => new PackStream(options as never)).toThrow(TypeError)

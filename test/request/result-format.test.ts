@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
 import { resultFormat } from '../../src/request/result-format.ts'
-import type { JsonSchema } from '../../src/request/strict-schema.ts'
+import type { JsonSchema } from '../../src/request/json-schema.ts'
 
 /** The schema of one element. */
 function elementOf(schema: z.core.$ZodType): JsonSchema {
@@ -437,7 +437,7 @@ describe('a schema that strict mode cannot express is refused with its path', ()
     ['partialRecord', z.partialRecord(z.enum(['a', 'b']), z.string())],
     ['looseObject', z.looseObject({ a: z.string() })],
     ['catchall', z.object({ a: z.string() }).catchall(z.string())],
-    ['tuple', z.tuple([z.string(), z.number()])],
+    ['tuple with a rest', z.tuple([z.string()], z.number())],
     ['custom', z.custom<string>()],
     ['instanceof', z.instanceof(URL)],
     ['never', z.never()],
@@ -573,6 +573,8 @@ describe('for any schema', () => {
     pair(z.literal(['x', 2, true]), fc.constantFrom('x', 2, true)),
     pair(z.enum(['red', 'green']), fc.constantFrom('red', 'green')),
     pair(z.string().default('x'), fc.string()),
+    pair(z.tuple([z.string(), z.int()]), fc.tuple(fc.string(), fc.integer())),
+    pair(z.record(z.enum(['x', 'y']), z.int()), fc.record({ x: fc.integer(), y: fc.integer() })),
     pair(z.union([z.string(), z.number(), z.null()]), fc.oneof(fc.string(), fc.integer(), fc.constant(null))),
     pair(
       tree,

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
 import OpenAI, { AzureOpenAI } from 'openai'
 import OpenAI6 from 'openai-v6'
 import { describe, expectTypeOf, it } from 'vitest'
 import { PackStream, type Outcome, type RecordError, type RecordErrorCode } from 'llm-pack-stream'
+import * as v from 'valibot'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
@@ -70,11 +73,20 @@ describe('types', () => {
     stream.destroy()
   })
 
-  it('accept clients of openai 6 and 7, and schemas of zod/mini', () => {
+  it('accept clients of openai 6 and 7, and schemas of zod/mini, ArkType and Valibot', () => {
+    const ark = type({ a: "'x' | 'y'", n: 'string.numeric.parse' })
+    const valibot = toStandardJsonSchema(
+      v.object({ a: v.picklist(['x', 'y']), n: v.pipe(v.string(), v.transform(Number)) }),
+    )
     const options = { model: 'm', instructions: '', schema: mini.object({ a: mini.string() }) }
     const azure = new AzureOpenAI({ apiKey: 'k', apiVersion: 'v', endpoint: 'http://127.0.0.1' })
     for (const client of [new OpenAI({ apiKey: 'k' }), azure]) {
       expectTypeOf(new PackStream({ client, ...options })).toEqualTypeOf<PackStream<unknown, { a: string }>>()
+    }
+    for (const schema of [ark, valibot]) {
+      const client = new OpenAI({ apiKey: 'k' })
+      const stream = new PackStream({ client, model: 'm', instructions: '', schema })
+      expectTypeOf(stream).toEqualTypeOf<PackStream<unknown, { a: 'x' | 'y'; n: number }>>()
     }
     const stream = new PackStream({ client: new OpenAI6({ apiKey: 'k' }), ...options })
     expectTypeOf(stream).toEqualTypeOf<PackStream<unknown, { a: string }>>()

@@ -1,4 +1,4 @@
-import type { $ZodType } from 'zod/v4/core'
+import type { UserSchema } from '../../engine/index.ts'
 import type { ApiName, Encoding, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Stated } from '../measure/range.ts'
@@ -29,7 +29,7 @@ export interface PlanOptions {
   readonly api?: ApiName
   readonly model: string
   readonly instructions: string
-  readonly schema: $ZodType
+  readonly schema: UserSchema
   readonly examples?: readonly Example<string>[]
   readonly request?: RequestFields | ResponsesFields
   readonly maxPackTokens?: number

@@ -1,15 +1,16 @@
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import * as z from 'zod'
-import { closeObjects } from './close-objects.ts'
+import { isUserSchema, type UserSchema } from '../../engine/index.ts'
 import { readText } from '../flags/config.ts'
 import { UsageError } from '../flags/usage-error.ts'
+import { plainSchema } from './plain-schema.ts'
 
 const MODULE = /\.[cm]?[jt]s$/
 
 /** The form of a result. */
 export interface ResultSchema {
-  readonly schema: z.ZodType
+  readonly schema: UserSchema
   /** Its fields, in order. `undefined`: they are not known, so the result has one column. */
   readonly fields: readonly string[] | undefined
   /**
@@ -53,7 +54,7 @@ function readLabels(file: string): string[] {
   return labels
 }
 
-async function importSchema(file: string): Promise<z.ZodType> {
+async function importSchema(file: string): Promise<UserSchema> {
   let module: Record<string, unknown>
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>
@@ -63,8 +64,9 @@ async function importSchema(file: string): Promise<z.ZodType> {
     throw new UsageError(`--schema: ${file} cannot be loaded${hint}: ${message}`, { cause })
   }
   const found = module['default'] ?? module['schema']
-  if (typeof (found as { _zod?: unknown } | undefined)?._zod === 'object') return found as z.ZodType
-  throw new UsageError(`--schema: ${file}: expected a Zod 4 schema as its default export, or as \`schema\``)
+  if (isUserSchema(found)) return found
+  const what = 'a Zod 4 schema, or a Standard Schema that writes JSON Schema'
+  throw new UsageError(`--schema: ${file}: expected ${what}, as its default export or as \`schema\``)
 }
 
 function readJsonSchema(file: string): z.ZodType {
@@ -76,16 +78,50 @@ function readJsonSchema(file: string): z.ZodType {
     throw new UsageError(`--schema: ${file}: expected JSON: ${(cause as Error).message}`, { cause })
   }
   try {
-    return z.fromJSONSchema(closeObjects(json) as Parameters<typeof z.fromJSONSchema>[0])
+    const schema = z.fromJSONSchema(plainSchema(json) as Parameters<typeof z.fromJSONSchema>[0])
+    z.toJSONSchema(schema, {
+      unrepresentable: 'any',
+      override: ({ zodSchema }) => {
+        readUnicode(zodSchema)
+      },
+    })
+    return schema
   } catch (cause) {
     throw new UsageError(`--schema: ${file}: ${(cause as Error).message}`, { cause })
   }
 }
 
+/**
+ * Lets a pattern match Unicode characters, as JSON Schema says: `\p{L}` is a letter. Zod compiles
+ * patterns without the flag.
+ */
+function readUnicode(schema: z.core.$ZodType): void {
+  const { checks = [] } = schema._zod.def
+  for (const {
+    _zod: { def },
+  } of checks as z.core.$ZodCheckRegex[]) {
+    if (!(def.pattern instanceof RegExp)) continue
+    try {
+      def.pattern = new RegExp(def.pattern.source, 'u')
+    } catch {
+      // A pattern that only works without the flag, such as `\@`.
+    }
+  }
+}
+
 /** The names of the result's fields, if each result is an object with known fields. */
-function fieldsOf(schema: z.ZodType): string[] | undefined {
-  const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
-  const { $ref } = json
-  const root = $ref?.startsWith('#/$defs/') ? json.$defs?.[$ref.slice('#/$defs/'.length)] : json
+function fieldsOf(schema: UserSchema): string[] | undefined {
+  const { $ref, $defs, ...json } = outputOf(schema)
+  const root = $ref?.startsWith('#/$defs/') ? $defs?.[$ref.slice('#/$defs/'.length)] : json
   return root?.type === 'object' && root.properties ? Object.keys(root.properties) : undefined
+}
+
+function outputOf(schema: UserSchema): z.core.JSONSchema.JSONSchema {
+  if ('_zod' in schema) return z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
+  try {
+    return schema['~standard'].jsonSchema.output({ target: 'draft-2020-12' })
+  } catch {
+    // The library cannot describe what its transforms make.
+    return {}
+  }
 }

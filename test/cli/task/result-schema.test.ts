@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { root } from '../../helpers/run.ts'
 import { resultFormat } from '../../../src/request/result-format.ts'
-import { readSchema } from '../../../src/cli/task/result-schema.ts'
+import { readSchema as read } from '../../../src/cli/task/result-schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
 afterAll(() => {
@@ -14,6 +14,11 @@ afterAll(() => {
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
+}
+
+const readSchema = async (...files: Parameters<typeof read>) => {
+  const { schema, ...rest } = await read(...files)
+  return { ...rest, schema: schema as z.ZodType }
 }
 
 describe('labels', () => {
@@ -120,15 +125,88 @@ describe('a JSON Schema', () => {
     expect(schema.parse('yes')).toBe('yes')
   })
 
+  const label = { type: 'string', enum: ['a', 'b'] }
+  const bare = { type: 'object', properties: { label }, required: ['label'], additionalProperties: false }
+  test.each<[string, object]>([
+    ['Chat Completions', { type: 'json_schema', json_schema: { name: 'x', strict: true, schema: bare } }],
+    ['Responses', { type: 'json_schema', name: 'x', strict: true, schema: bare }],
+    ['a whole field', { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: bare } } }],
+    ['a whole text field', { text: { format: { type: 'json_schema', name: 'x', schema: bare } } }],
+  ])('in the response_format of %s is taken out of it', async (_name, json) => {
+    const { schema, fields } = await readSchema(undefined, file('format.json', JSON.stringify(json)))
+    expect(fields).toEqual(['label'])
+    expect(schema.safeParse({ label: 'a' }).success).toBe(true)
+    expect(schema.safeParse({ label: 'c' }).success).toBe(false)
+  })
+
+  test.each([
+    undefined,
+    'https://json-schema.org/draft/2020-12/schema',
+    'http://json-schema.org/draft-07/schema#',
+  ])('finds definitions under both names, with $schema %s', async ($schema) => {
+    const json = {
+      ...($schema === undefined ? {} : { $schema }),
+      ...{ type: 'object', required: ['a', 'b'] },
+      properties: { a: { $ref: '#/definitions/A' }, b: { $ref: '#/$defs/B' } },
+      ...{ definitions: { A: label }, $defs: { B: { type: 'array', items: { $ref: '#/definitions/A' } } } },
+    }
+    const { schema } = await readSchema(undefined, file('defs.json', JSON.stringify(json)))
+    expect(schema.parse({ a: 'a', b: ['b'] })).toEqual({ a: 'a', b: ['b'] })
+    expect(schema.safeParse({ a: 'a', b: ['c'] }).success).toBe(false)
+  })
+
+  test('reads patterns as Unicode, also in lists, and patterns that only work without', async () => {
+    const words = { type: 'array', items: { type: 'string', pattern: '^\\p{L}+$' } }
+    const json = {
+      type: 'object',
+      properties: { words, mail: { type: 'string', pattern: '^a\\@b$' } },
+      required: ['words', 'mail'],
+    }
+    const { schema } = await readSchema(undefined, file('unicode.json', JSON.stringify(json)))
+    expect(schema.parse({ words: ['Straße', 'ну'], mail: 'a@b' })).toEqual({
+      ...{ words: ['Straße', 'ну'], mail: 'a@b' },
+    })
+    expect(schema.safeParse({ words: ['7'], mail: 'a@b' }).success).toBe(false)
+    expect(JSON.stringify(resultFormat(schema).jsonSchema)).toContain('"pattern":"^\\\\p{L}+$"')
+  })
+
+  test("takes OpenAPI's nullable", async () => {
+    const json = {
+      type: 'object',
+      properties: {
+        a: { type: 'string', nullable: true },
+        b: { ...label, nullable: true },
+        c: { type: 'string' },
+      },
+      required: ['a', 'b', 'c'],
+    }
+    const { schema } = await readSchema(undefined, file('nullable.json', JSON.stringify(json)))
+    expect(schema.parse({ a: null, b: null, c: '' })).toEqual({ a: null, b: null, c: '' })
+    expect(schema.safeParse({ a: null, b: null, c: null }).success).toBe(false)
+  })
+
   test.each([
     ['torn.json', '{"type":', /torn\.json: expected JSON/],
     ['wrong.json', '{"type":"nothing"}', /wrong\.json: /],
+    [
+      'misspelt.json',
+      '{"properties":{"p":{"properties":{"label":{"type":"string"}},"required":["lable"]}}}',
+      /misspelt\.json: "required" at #\/properties\/p names "lable", which "properties" does not have/,
+    ],
   ])('%s', async (name, text, message) => {
     await expect(readSchema(undefined, file(name, text))).rejects.toThrow(message)
   })
 })
 
 describe('a module', () => {
+  test('may export a schema of another library', async () => {
+    const arktype = JSON.stringify(join(root, 'node_modules/arktype/out/index.js'))
+    const text = `import { type } from ${arktype}\nexport default type({ a: "'x' | 'y'", n: 'string.numeric.parse' })`
+    const { schema, fields } = await read(undefined, file('ark.mjs', text))
+    expect(fields).toEqual(['a', 'n'])
+    expect(resultFormat(schema).check({ a: 'x', n: '5' })).toEqual({ value: { a: 'x', n: 5 } })
+  })
+
   const zod = JSON.stringify(join(root, 'node_modules/zod/index.js'))
   test.each([
     ['d.mjs', `import * as z from ${zod}\nexport default z.object({ a: z.string() })`],
