@@ -1,0 +1,73 @@
+import type { PackStreamOptions } from 'llm-pack-stream'
+
+/** The kinds of servers, as docs/servers.md names them. */
+export const servers = [
+  ...['llama.cpp', 'vLLM', 'Ollama', 'LM Studio', 'SGLang', 'LiteLLM', 'OpenRouter', 'DeepSeek', 'Groq'],
+  ...['Mistral', 'Gemini', 'Anthropic', 'Azure'],
+] as const
+export type Server = (typeof servers)[number]
+
+/**
+ * How a shape is known, the best knowledge first: seen by this project on the server itself; or
+ * recorded there by others, who published the bytes; or only said by the server's documentation or
+ * sources.
+ */
+export const waysOfTrying = ['real', 'recorded', 'documented'] as const
+export type TriedOn = (typeof waysOfTrying)[number]
+
+/** One request, as the server sees it. */
+export interface Seen {
+  /** Number of the request, from 0. */
+  readonly number: number
+  readonly body: Readonly<Record<string, unknown>>
+  readonly records: readonly { readonly id: number; readonly text: string }[]
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export type Answer = (seen: Seen) => Reply
+
+/** What the stream makes of a server. */
+export interface Expected {
+  /** Number of records in each request. */
+  readonly requests: readonly number[]
+  /** Code of each rejected record, by the record's text. Default: no record is rejected. */
+  readonly rejected?: Readonly<Record<string, string>>
+  /** Code with which the stream ends. */
+  readonly fatal?: string
+  /** Time between the first request and the second, in ms. */
+  readonly waits?: number
+  /** The `response_format` of each request. */
+  readonly formats?: readonly string[]
+  /** Fields that the last request has not. */
+  readonly without?: readonly string[]
+  /** Fields that the last request has. */
+  readonly with?: readonly string[]
+  /** Input and output tokens of the whole run, as the server counted them. */
+  readonly tokens?: readonly [input: number, output: number]
+  /** The id of the answer in `pack.responseId`. */
+  readonly responseId?: string
+}
+
+export type Options = Partial<PackStreamOptions<string, { label: string }>>
+
+/** One server with one quirk. */
+export interface Row {
+  readonly server: Server
+  /** Name of the quirk in docs/servers.md. */
+  readonly quirk: string
+  readonly triedOn: TriedOn
+  /** Where the shape is recorded or described. */
+  readonly source: string
+  readonly answer: Answer
+  /** The client of a server that has one of its own. Default: an `OpenAI`. */
+  readonly client?: (baseURL: string) => PackStreamOptions<string, unknown>['client']
+  /** Default: a, b and c. */
+  readonly records?: readonly string[]
+  readonly options?: Options
+  readonly expected: Expected
+}
