@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein'
 import { LONGEST_TIMER_MS } from './timer-limit.ts'
 
 /**
@@ -12,11 +13,27 @@ export function withOption<E extends TypeError | RangeError>(option: string, err
   return Object.assign(error, { option })
 }
 
-/** Checks that `options` is an object and has only these names. */
-export function knownOptions(options: object, names: object): void {
-  if (!isPlainObject(options)) throw expected('options', 'an object', options)
+/**
+ * Checks that `options` is an object and has only these names.
+ *
+ * @param within The option that holds the object, if it does not hold all options.
+ */
+export function knownOptions(options: object, names: object, within?: string): void {
+  if (!isPlainObject(options)) throw expected(within ?? 'options', 'an object', options)
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
-  if (unknown !== undefined) throw withOption(unknown, new TypeError(`There is no option \`${unknown}\``))
+  if (unknown === undefined) return
+  const shown = (name: string) => (within === undefined ? name : `${within}.${name}`)
+  const similar = similarTo(unknown, Object.keys(names))
+  const hint = similar === undefined ? '' : `. Did you mean \`${shown(similar)}\`?`
+  throw withOption(shown(unknown), new TypeError(`There is no option \`${shown(unknown)}\`${hint}`))
+}
+
+/** The name that a misspelt name was meant to be, if any is similar enough. */
+function similarTo(misspelt: string, names: readonly string[]): string | undefined {
+  const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, '')
+  const differences = (name: string) => distance(plain(misspelt), plain(name))
+  const [closest] = names.toSorted((a, b) => differences(a) - differences(b))
+  return closest !== undefined && differences(closest) <= misspelt.length / 3 ? closest : undefined
 }
 
 export function positiveInteger<D extends number | undefined>(

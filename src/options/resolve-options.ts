@@ -219,10 +219,7 @@ function serializeExamples<R>(
 }
 
 function checkPricing(pricing: Pricing): Pricing {
-  if (!isPlainObject(pricing)) throw expected('pricing', 'an object', pricing)
-  const unknown = Object.keys(pricing).find((name) => !['input', 'cachedInput', 'output'].includes(name))
-  if (unknown !== undefined)
-    throw withOption(`pricing.${unknown}`, new TypeError(`There is no price \`pricing.${unknown}\``))
+  knownOptions(pricing, { input: true, cachedInput: true, output: true }, 'pricing')
   for (const name of ['input', 'cachedInput', 'output'] as const) {
     const price = finite(`pricing.${name}`, pricing[name], 0)
     if (price === undefined && name !== 'cachedInput') throw expected(`pricing.${name}`, 'a number', price)

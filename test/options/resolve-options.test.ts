@@ -1,4 +1,4 @@
-import { PackStream, RateLimiter, type PackStreamOptions } from 'llm-pack-stream'
+import { PackStream, RateLimiter, type PackStreamOptions, type RateLimiterOptions } from 'llm-pack-stream'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import * as v from 'valibot'
@@ -201,7 +201,27 @@ describe('bad options', () => {
       name: 'TypeError',
       message: expect.stringContaining('`maxPackSize`') as string,
     })
+    expect(errorOf({ ...base, maxPackSize: 5 }).message).not.toContain('Did you mean')
     expect(errorOf({ ...base, __proto__: null, toString: 5 })).toMatchObject({ name: 'TypeError' })
+  })
+
+  it.each([
+    ['maxPackRecord', 'maxPackRecords'],
+    ['max_in_flight', 'maxInFlight'],
+    ['serialise', 'serialize'],
+    ['preserveorder', 'preserveOrder'],
+  ])('an option %s gets the hint that it is %s', (misspelt, meant) => {
+    const { message } = errorOf({ ...base, [misspelt]: 5 })
+    expect(message).toBe(`There is no option \`${misspelt}\`. Did you mean \`${meant}\`?`)
+  })
+
+  it('also options within an option, and of other objects, get such a hint', () => {
+    expect(errorOf({ ...base, pricing: { input: 1, ouput: 1 } })).toMatchObject({
+      option: 'pricing.ouput',
+      message: 'There is no option `pricing.ouput`. Did you mean `pricing.output`?',
+    })
+    const rpm = { requestPerMinute: 5 } as RateLimiterOptions
+    expect(() => new RateLimiter(rpm)).toThrow('Did you mean `requestsPerMinute`?')
   })
 
   it.each<['chat' | 'responses', string[]]>([
