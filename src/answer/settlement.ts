@@ -1,5 +1,5 @@
 import type { Entry } from '../record/entry.ts'
-import { RecordError } from '../record/errors.ts'
+import { RecordError, type ResultIssue } from '../record/errors.ts'
 import type { Decoded } from '../request/result-format.ts'
 
 /** The result of one element: it fulfils one record, or no record. */
@@ -36,13 +36,9 @@ export class Settlement<R, T> {
     this.#named.add(id)
     const entry = this.#open.get(id)
     if (!entry) throw new Error(`Record ${id} of the pack is settled although no element has named it`)
-    if ('issues' in element) {
-      const at = element.issues.map(({ path }) => path.map(String).join('.') || 'its root').join(', ')
-      entry.invalid = new RecordError('invalid_result', `The result does not match the schema at ${at}`, {
-        issues: element.issues,
-      })
-      return { kind: 'invalid' }
-    }
+    if ('issues' in element) return invalid(entry, element.issues)
+    const issues = entry.issuesOf?.(element.value)
+    if (issues) return invalid(entry, issues)
     this.#open.delete(id)
     return { kind: 'fulfilled', entry, position: id, value: element.value, result: element.result }
   }
@@ -51,4 +47,11 @@ export class Settlement<R, T> {
   get unsettled(): ReadonlyMap<number, Entry<R>> {
     return this.#open
   }
+}
+
+function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[]): { kind: 'invalid' } {
+  const at = issues.map(({ path }) => path.map(String).join('.') || 'its root').join(', ')
+  const message = `The result does not match the schema at ${at}`
+  entry.invalid = new RecordError('invalid_result', message, { issues })
+  return { kind: 'invalid' }
 }

@@ -9,13 +9,18 @@ import type { ResultCache } from './result-cache.ts'
  */
 export class Reuse<R, T> {
   readonly #cache: ResultCache<T> | undefined
+  readonly #onUnserved: (entry: Entry<R>) => void
   /** The waiting twins of each record in flight, by cache key. */
   readonly #twins = new Map<string, Entry<R>[]>()
   #waiting = 0
 
-  /** @param onIdle Called whenever the last pending write has ended. */
-  constructor(cache: ResultCache<T> | undefined, onIdle: () => void) {
+  /**
+   * @param onIdle Called whenever the last pending write has ended.
+   * @param onUnserved Called for a record that has waited for a twin whose value is wrong for it.
+   */
+  constructor(cache: ResultCache<T> | undefined, onIdle: () => void, onUnserved: (entry: Entry<R>) => void) {
     this.#cache = cache
+    this.#onUnserved = onUnserved
     if (cache) cache.onIdle = onIdle
   }
 
@@ -68,12 +73,15 @@ export class Reuse<R, T> {
     const twins = this.#twins.get(cacheKey) ?? []
     this.#twins.delete(cacheKey)
     this.#waiting -= twins.length
-    return twins.map(({ index, record }) => {
+    return twins.flatMap((twin): Outcome<R, T>[] => {
+      const { index, record } = twin
       const own = { index, record, attempts: 0 }
-      if (outcome.status === 'rejected') return { ...outcome, ...own }
+      if (outcome.status === 'rejected') return [{ ...outcome, ...own }]
       // A new value for each twin, so that two outcomes never share an object.
       const value = cache.parse(json)?.value ?? outcome.value
-      return { ...outcome, ...own, value }
+      if (!twin.issuesOf?.(value)) return [{ ...outcome, ...own, value }]
+      if (!this.join(twin)) this.#onUnserved(twin)
+      return []
     })
   }
 }

@@ -3,6 +3,7 @@ import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
+import type { ResultIssue } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { UserSchema } from '../request/user-schema.ts'
 import type { Pricing } from '../accounts/stats.ts'
@@ -38,6 +39,13 @@ export interface PackStreamOptions<R, T> {
    * all records may share a pack.
    */
   readonly partition?: ((record: R) => string) | undefined
+  /**
+   * Checks what `schema` cannot say, such as whether the result keeps the placeholders of the
+   * record. Returns `true`, or the reason why the value is wrong. A wrong value is treated like an
+   * element that does not match the schema: the record is asked again, and at last rejected with
+   * `invalid_result`. Default: none.
+   */
+  readonly validate?: ((record: R, value: T) => true | string) | undefined
   /** More fields of the request, such as `temperature`, `seed` or `service_tier`. Default: none. */
   readonly request?: RequestFields | ResponsesFields | undefined
 
@@ -136,6 +144,8 @@ export interface Resolved<R, T> {
   readonly model: string
   readonly serialize: (record: R) => string
   readonly partition: ((record: R) => string) | undefined
+  /** Returns the reasons for which `validate` refuses a value. */
+  readonly issuesOf: ((record: R, value: unknown) => readonly ResultIssue[] | undefined) | undefined
   readonly request: object
   readonly format: ResultFormat<T>
   /** The system message. */

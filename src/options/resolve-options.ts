@@ -24,6 +24,7 @@ import { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import { resultFormat, type ResultFormat } from '../request/result-format.ts'
 import { isUserSchema } from '../request/user-schema.ts'
+import { RecordError, wordFor } from '../record/errors.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import { Learning } from '../learning/learning.ts'
 
@@ -36,6 +37,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   examples: true,
   serialize: true,
   partition: true,
+  validate: true,
   request: true,
   maxPackTokens: true,
   maxPackRecords: true,
@@ -114,7 +116,9 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
 
   const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
   const format = resultFormat(schema)
-  const system = systemMessage(instructions, format, serializeExamples(examples, serialize, format))
+  const issuesOf = checkerOf(optionalFunction('validate', options.validate))
+  const shown = serializeExamples(examples, serialize, format, issuesOf)
+  const system = systemMessage(instructions, format, shown)
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
@@ -151,6 +155,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     model,
     serialize,
     partition: optionalFunction('partition', options.partition),
+    issuesOf,
     request,
     ...learning,
     format,
@@ -173,26 +178,59 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
 }
 
 function serializeByDefault(record: unknown): string {
+  if (ArrayBuffer.isView(record)) {
+    const readers = '`readJsonl()`, `readJson()`, `readCsv()` or `readLines()` of `llm-pack-stream/readers`'
+    throw new RecordError(
+      'invalid_record',
+      `Expected a record, got bytes: pipe them through ${readers} first`,
+    )
+  }
   // `JSON.stringify` returns `undefined` for some values, such as functions. Then the result is not
   // a string, and the record is rejected.
   return typeof record === 'string' ? record : JSON.stringify(record)
+}
+
+/** Checks values by the user's `validate`. */
+function checkerOf<R, T>(
+  validate: ((record: R, value: T) => true | string) | undefined,
+): Resolved<R, T>['issuesOf'] {
+  if (!validate) return undefined
+  return (record, value) => {
+    let verdict: true | string
+    try {
+      verdict = validate(record, value as T)
+    } catch (error) {
+      return [{ path: [], message: `\`validate\` threw ${wordFor(error)}` }]
+    }
+    if (verdict === true) return undefined
+    if (typeof verdict === 'string') return [{ path: [], message: verdict }]
+    // Another value is an error of the program. It would reject each record after all attempts.
+    throw withOption(
+      'validate',
+      new TypeError(`Expected \`validate\` to return true or a string, got ${show(verdict)}`),
+    )
+  }
 }
 
 function serializeExamples<R>(
   examples: readonly Example<R>[],
   serialize: (record: R) => string,
   format: ResultFormat<unknown>,
+  issuesOf: Resolved<R, unknown>['issuesOf'],
 ): { text: string; value: unknown }[] {
   return examples.map((example: Example<R>, i) => {
     if (!isPlainObject(example)) throw expected(`examples[${i}]`, 'an object { record, value }', example)
     const { record, value } = example
     const checked = format.check(value)
-    if ('issues' in checked) {
-      const [issue] = checked.issues
+    const issues = 'issues' in checked ? checked.issues : issuesOf?.(record, checked.value)
+    if (issues) {
+      const [issue] = issues
       const at = ['value', ...(issue?.path ?? []).map(String)].join('.')
       throw withOption(
         'examples',
-        new TypeError(`Expected \`examples[${i}].${at}\` to match \`schema\`: ${issue?.message ?? ''}`),
+        new TypeError(
+          `Expected \`examples[${i}].${at}\` to match \`${'issues' in checked ? 'schema' : 'validate'}\`: ${issue?.message ?? ''}`,
+        ),
       )
     }
     let text: unknown

@@ -1,4 +1,4 @@
-import type { RecordError } from './errors.ts'
+import type { RecordError, ResultIssue } from './errors.ts'
 
 /** A record that is in the stream. */
 export interface Entry<R> {
@@ -13,6 +13,8 @@ export interface Entry<R> {
   readonly partition: string | undefined
   /** Key of the result in the cache; `undefined` without a cache. */
   readonly cacheKey: string | undefined
+  /** Checks a value by `validate`. Absent without that option. */
+  readonly issuesOf?: (value: unknown) => readonly ResultIssue[] | undefined
   /** Number of requests that have carried the record. */
   attempts: number
   /** Number of further requests that may carry the record. */

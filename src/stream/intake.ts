@@ -54,6 +54,12 @@ export class Intake<R, T> {
     this.#isClosed = true
   }
 
+  /** Passes on a record that needs a request. */
+  send(entry: Entry<R>): void {
+    this.#reuse.lead(entry)
+    this.#listener.onEntry(entry)
+  }
+
   /** Finds a record's value without a request, or passes the record on. */
   #lookUp(entry: Entry<R>): void {
     if (this.#reuse.join(entry)) return
@@ -75,13 +81,12 @@ export class Intake<R, T> {
   }
 
   #admit(entry: Entry<R>, found: { value: T } | undefined): void {
-    if (found) {
+    if (found && !entry.issuesOf?.(found.value)) {
       const { index, record } = entry
       this.#ledger.cached('hits')
       this.#listener.onOutcome({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
     } else {
-      this.#reuse.lead(entry)
-      this.#listener.onEntry(entry)
+      this.send(entry)
     }
   }
 }

@@ -92,7 +92,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
     const { cache: store, identity, format } = resolved
     const cache = store && new ResultCache(store, identity, format.check)
-    this.#reuse = new Reuse(cache, pump)
+    this.#reuse = new Reuse(cache, pump, (entry) => {
+      this.#intake.send(entry)
+    })
     const rules = {
       ...resolved,
       weigh: (text: string) => this.#engine.weigh(text),

@@ -1,10 +1,12 @@
 import type { Entry } from '../record/entry.ts'
-import { RecordError, wordFor } from '../record/errors.ts'
+import { RecordError, wordFor, type ResultIssue } from '../record/errors.ts'
 
 /** The rules for making an entry from a record. */
 export interface EntryRules<R> {
   readonly serialize: (record: R) => string
   readonly partition: ((record: R) => string) | undefined
+  /** Checks a value by the option `validate`. */
+  readonly issuesOf: ((record: R, value: unknown) => readonly ResultIssue[] | undefined) | undefined
   /** Returns the tokens of a record's text and the tags around it. */
   readonly weigh: (text: string) => number
   /** Returns the key of a record's result in the cache. `undefined` without a cache. */
@@ -15,7 +17,7 @@ export interface EntryRules<R> {
 
 /** Makes an entry from a record. Returns an error if the record cannot be packed. */
 export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entry<R> | RecordError {
-  const { serialize, partition: keyOf, weigh, cacheKey, maxPackRecords, maxAttempts } = rules
+  const { serialize, partition: keyOf, weigh, cacheKey, issuesOf, maxPackRecords, maxAttempts } = rules
   const text = call('serialize', 'string', () => serialize(record), index)
   if (text instanceof RecordError) return text
   const partition = keyOf && call('partition', 'string', () => keyOf(record), index)
@@ -24,6 +26,7 @@ export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entr
   if (tokens instanceof RecordError) return tokens
   return {
     ...{ index, record, text, tokens, partition, cacheKey: cacheKey(text, partition) },
+    ...(issuesOf && { issuesOf: (value: unknown) => issuesOf(record, value) }),
     ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
     ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
   }
@@ -52,6 +55,7 @@ function call<K extends keyof Returned>(
       `Expected \`${name}\` to return a ${kind} for record ${index}, got ${got}`,
     )
   } catch (original) {
+    if (original instanceof RecordError) return original
     const message = `\`${name}\` threw ${wordFor(original)} for record ${index}`
     return new RecordError('invalid_record', message, { original })
   }

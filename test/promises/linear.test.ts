@@ -83,7 +83,11 @@ describe('the work for one record does not grow', () => {
     for (const twins of [10, 100, 1_000]) {
       const job = () => {
         const cache = new ResultCache<string>(new Map(), [], (result) => ({ value: result as string }))
-        const reuse = new Reuse<string, string>(cache, () => undefined)
+        const reuse = new Reuse<string, string>(
+          cache,
+          () => undefined,
+          () => undefined,
+        )
         for (let i = 0; i < RECORDS; i += twins) {
           const leader = entryOf(i, { cacheKey: `key ${i}` })
           reuse.lead(leader)

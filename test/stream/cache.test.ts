@@ -268,6 +268,7 @@ describe('the key', () => {
     examples: [true, [[{ record: 'x', value: 'y' }], [{ record: 'x', value: 'z' }]]],
     serialize: [false, [(text: string) => text]],
     partition: [false, [() => 'tenant']],
+    validate: [false, [() => true]],
     request: [true, [{ temperature: 0 }, { temperature: 1 }, { seed: 1 }]],
     maxPackTokens: [false, [500]],
     maxPackRecords: [false, [1]],

@@ -28,7 +28,10 @@ export interface Task {
    * The options of the stream, except the server and the options that depend on the type of
    * records.
    */
-  readonly options: Omit<PackStreamOptions<never, unknown>, 'client' | 'examples' | 'serialize' | 'partition'>
+  readonly options: Omit<
+    PackStreamOptions<never, unknown>,
+    'client' | 'examples' | 'serialize' | 'partition' | 'validate'
+  >
 }
 
 interface TextExample {
