@@ -92,11 +92,11 @@ export class Dispatcher<R, T> {
   async #follow(departure: Departure<R>): Promise<FinishedRequest<R>> {
     const { request, pack, cap, isRetry, permit } = departure
     const { apiName, model } = this.#options
+    const abort = new AbortController()
+    this.#aborts.add(abort)
     publish('request:start', this.#listener.stream, () => ({
       ...{ request, api: apiName, model, records: pack.length, isRetry, maxOutputTokens: cap },
     }))
-    const abort = new AbortController()
-    this.#aborts.add(abort)
     try {
       for await (const event of runRequest(this.#options, departure, abort)) {
         if (event.kind === 'ended') return event.finished

@@ -1,9 +1,7 @@
 /** The facts that decide the stream's next step. */
 export interface StreamState {
-  /** Number of records that take a place in the window. */
-  readonly inWindow: number
-  /** Number of places in the window. */
-  readonly window: number
+  /** No more records may come before others have left. See `Window`. */
+  readonly isWindowFull: boolean
   /** The last record before a call of `flush()` has been read, and no later record. */
   readonly isFlushed: boolean
   /** `_flush` has been called. Its callback ends the stream. */
@@ -16,6 +14,8 @@ export interface StreamState {
   readonly isLookingUp: boolean
   /** Number of values that the cache has not stored yet. */
   readonly unstored: number
+  /** Number of such values from which on no more records come. */
+  readonly mostUnstored: number
   /** A write callback is held back. */
   readonly hasWriter: boolean
   /** An outcome waits for the consumer. */
@@ -44,7 +44,7 @@ export type NextStep =
 
 /** Whether no more records come, at least for now. Then the waiting records leave. */
 export function isInputOver(state: StreamState): boolean {
-  return state.isEnding || isWindowFull(state) || (state.isFlushed && !state.isLookingUp)
+  return state.isEnding || state.isWindowFull || (state.isFlushed && !state.isLookingUp)
 }
 
 export function nextStep(state: StreamState): NextStep {
@@ -59,10 +59,6 @@ export function nextStep(state: StreamState): NextStep {
 
 function hasRoom(state: StreamState): boolean {
   // If the store is slower than the model, the number of unstored values stays limited.
-  const isStoreBehind = state.unstored >= state.window
-  return state.engineWantsMore && !state.isBlocked && !isStoreBehind && !isWindowFull(state)
-}
-
-function isWindowFull({ inWindow, window }: StreamState): boolean {
-  return inWindow >= window
+  const isStoreBehind = state.unstored >= state.mostUnstored
+  return state.engineWantsMore && !state.isBlocked && !isStoreBehind && !state.isWindowFull
 }

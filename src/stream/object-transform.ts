@@ -10,7 +10,27 @@ import { Transform } from 'node:stream'
  */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging -- the interface below only adds overloads */
 /* eslint-disable @typescript-eslint/no-unused-vars, @typescript-eslint/no-unnecessary-type-parameters -- used there */
-export abstract class ObjectTransform<I, O> extends Transform {}
+export abstract class ObjectTransform<I, O> extends Transform {
+  /**
+   * A listener that throws destroys its own stream. Node calls listeners within the code that
+   * pushes an outcome or takes a record, which may be the code of another stream.
+   */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    try {
+      return super.emit(event, ...args)
+    } catch (error) {
+      // A stream that is destroyed cannot report the error.
+      if (event === 'error' || this.destroyed) throw error
+      this.destroy(toError(error))
+      return true
+    }
+  }
+}
+
+/** Some code throws values that are no errors. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
 
 type Written = (error: Error | null | undefined) => void
 

@@ -7,15 +7,17 @@ import { ResultCache } from '../cache/result-cache.ts'
 import { Reuse } from '../cache/reuse.ts'
 import { PackEngine } from '../engine/pack-engine.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
+import { Window } from '../packing/window.ts'
 import type { PackStreamOptions, Resolved } from '../options/options.ts'
 import { resolveOptions } from '../options/resolve-options.ts'
 import type { Entry } from '../record/entry.ts'
 import { PackStreamError, type PackStreamErrorCode } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { HeldCallbacks } from './held-callbacks.ts'
 import { Intake } from './intake.ts'
 import { isInputOver, nextStep, type StreamState } from './next-step.ts'
-import { ObjectTransform } from './object-transform.ts'
+import { ObjectTransform, toError } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
 
 /** Longest wait for the usage of the last answers, after all records have settled. */
@@ -42,10 +44,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #intake: Intake<R, T>
   /** Number of records that were written before the last call of `flush()`. */
   #flushedTo = 0
-  /** The write callback that is held back until there is room. */
-  #writer: TransformCallback | undefined
-  /** The callback of `_flush`. Present when the input has ended. */
-  #ending: TransformCallback | undefined
+  readonly #held = new HeldCallbacks()
+  readonly #window: Window
   /** Rings for the next pack and at the end of a pause. */
   readonly #alarm = new Alarm(() => {
     this.#pump()
@@ -57,8 +57,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #lastCallAt: number | undefined
   /** Rings for `linger: 0`, at the end of the turn of the event loop in which records came. */
   readonly #turnEnd = new Alarm(() => {
-    this.#engine.endOfInput(performance.now())
-    this.#pump()
+    this.#pump(() => {
+      this.#engine.endOfInput(performance.now())
+    })
   })
 
   /**
@@ -71,11 +72,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
     this.#ledger = new Ledger(resolved.pricing)
+    this.#window = new Window(resolved.window)
     const pump = (): void => {
       this.#pump()
     }
     const onError = (error: unknown): void => {
-      this.destroy(error instanceof Error ? error : new Error(String(error)))
+      this.destroy(toError(error))
     }
     const isAtOnce = resolved.linger === 0
     const engineRules = { ...resolved, linger: isAtOnce ? Infinity : resolved.linger }
@@ -146,19 +148,21 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Overrides `_write`, because Node's `_write` has a rule of its own for the callback. */
   override _write(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
-    this.#writer = callback
-    this.#intake.accept(record)
-    this.#pump()
+    this.#held.holdWrite(callback)
+    this.#pump(() => {
+      this.#intake.accept(record)
+    })
   }
 
   override _flush(callback: TransformCallback): void {
-    this.#ending = callback
+    this.#held.holdFlush(callback)
     this.#pump()
   }
 
   override _read(): void {
-    this.#outlet.resume()
-    this.#pump()
+    this.#pump(() => {
+      this.#outlet.resume()
+    })
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -167,26 +171,36 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#engine.close()
     this.#dispatcher.abortAll()
     this.#outlet.close()
-    const writer = this.#writer
-    this.#writer = undefined
-    // Without an error the callback is not called, as in Node's own streams. A call would look like
-    // a successful write.
-    if (error) writer?.(error)
+    this.#held.close(error)
     callback(error)
   }
 
   /** Number of records that Node buffers, without the record whose callback is held back. */
   get #buffered(): number {
-    return this.writableLength - (this.#writer ? 1 : 0)
+    return this.writableLength - (this.#held.hasWrite ? 1 : 0)
   }
 
-  /** Does all that is possible now: sends packs, sets the timer, ends, or reads the next record. */
-  #pump(): void {
-    if (this.destroyed) return
-    const now = performance.now()
+  /**
+   * Does all that is possible now: sends packs, sets the timer, ends, or reads the next record.
+   *
+   * An error of this stream's code destroys this stream and does not reach the caller. The caller
+   * may be Node, or the request of another stream that makes room in the limiter.
+   *
+   * @param first The work that comes before.
+   */
+  #pump(first?: () => void): void {
+    try {
+      first?.()
+      if (!this.destroyed) this.#goOn(performance.now())
+    } catch (error) {
+      this.destroy(toError(error))
+    }
+  }
+
+  #goOn(now: number): void {
     if (isInputOver(this.#state)) this.#engine.endOfInput(now)
     const step = this.#dispatcher.send(now)
-    if (this.#isGone()) return
+    if (this.destroyed) return
     this.#alarm.set(step.kind === 'wait' ? step.until : Infinity, now)
     switch (nextStep(this.#state)) {
       case 'fail':
@@ -197,25 +211,13 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         this.#lastCall.set(this.#lastCallAt, now)
         break
       case 'end':
-        this.#end()
+        this.#held.end()
         break
       case 'read':
-        this.#readOn()
+        this.#held.read()
         break
       case 'wait':
     }
-  }
-
-  #end(): void {
-    const end = this.#ending
-    this.#ending = undefined
-    end?.()
-  }
-
-  #readOn(): void {
-    const writer = this.#writer
-    this.#writer = undefined
-    writer?.()
   }
 
   get #state(): StreamState {
@@ -224,26 +226,23 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     return {
       // With `preserveOrder`: records that have not left. Otherwise: records that wait for a record
       // with the same text.
-      inWindow: preserveOrder ? recordsRead - this.#outlet.left : this.#reuse.waiting,
-      window,
+      isWindowFull: this.#window.isFull(
+        preserveOrder ? recordsRead - this.#outlet.left : this.#reuse.waiting,
+      ),
       isFlushed: recordsRead === this.#flushedTo,
-      isEnding: this.#ending !== undefined,
+      isEnding: this.#held.hasFlush,
       hasEnded: this.writableEnded && this.#buffered === 0,
       isSettled: this.#outlet.left === recordsRead,
       isLookingUp: this.#intake.isBusy,
       unstored: this.#reuse.pending,
-      hasWriter: this.#writer !== undefined,
+      mostUnstored: window,
+      hasWriter: this.#held.hasWrite,
       isBlocked: this.#outlet.isBlocked,
       engineWantsMore: this.#engine.wantsMore,
       isStopped: this.#engine.stopped !== undefined,
       isIdle: this.#engine.isIdle,
       inFlight: this.#engine.inFlight,
     }
-  }
-
-  /** A method, because TypeScript assumes that a field does not change. */
-  #isGone(): boolean {
-    return this.destroyed
   }
 
   /** Emits the outcomes of a record and of the records with the same text, as `#emit()` does. */
@@ -276,7 +275,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** Fails when the consumer has taken all outcomes, because they were paid for. */
   #failWhenTaken(now: number): void {
     this.#outlet.closeGaps()
-    if (this.#isGone()) return
+    if (this.destroyed) return
     if (this.#outlet.isBlocked || this.readableLength > 0 || this.#reuse.pending > 0) {
       this.#alarm.set(now + TAKEN_CHECK_MS, now)
       return

@@ -66,6 +66,8 @@ export async function* runRequest<R, T>(
   let opening: Promise<OpenedAnswer> | undefined
   let end: RequestEnd
   try {
+    // A subscriber of `request:start` may have destroyed the stream.
+    signal.throwIfAborted()
     const { firstTokenTimeout, requestTimeout } = timeouts
     const timeout =
       Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER_MS - SDK_MARGIN_MS) + SDK_MARGIN_MS

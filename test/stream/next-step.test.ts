@@ -5,8 +5,9 @@ import { isInputOver, nextStep, type NextStep, type StreamState } from '../../sr
  * A stream in the middle of its work: a record waits for its callback, and there is room for it.
  */
 const AT_WORK: StreamState = {
-  ...{ inWindow: 0, window: 10, isFlushed: false, isEnding: false, hasEnded: false },
-  ...{ isSettled: false, isLookingUp: false, unstored: 0, hasWriter: true, isBlocked: false },
+  ...{ isWindowFull: false, isFlushed: false, isEnding: false, hasEnded: false },
+  ...{ isSettled: false, isLookingUp: false, unstored: 0, mostUnstored: 10 },
+  ...{ hasWriter: true, isBlocked: false },
   ...{ engineWantsMore: true, isStopped: false, isIdle: false, inFlight: 1 },
 }
 /** A stream whose input has ended and whose records have all left. */
@@ -24,8 +25,7 @@ describe('the next step', () => {
     ['waits for the cache', AT_WORK, { isLookingUp: true }, 'wait'],
     ['waits while a full pack waits to leave', AT_WORK, { engineWantsMore: false }, 'wait'],
     ['waits for the consumer', AT_WORK, { isBlocked: true }, 'wait'],
-    ['waits while the window is full', AT_WORK, { inWindow: 10 }, 'wait'],
-    ['reads with one place left in the window', AT_WORK, { inWindow: 9 }, 'read'],
+    ['waits while the window is full', AT_WORK, { isWindowFull: true }, 'wait'],
     ['waits for a store that is a window behind', AT_WORK, { unstored: 10 }, 'wait'],
     ['reads while the store is less behind', AT_WORK, { unstored: 9 }, 'read'],
 
@@ -54,7 +54,7 @@ describe('the input is over', () => {
   it.each<[string, boolean, Partial<StreamState>]>([
     ['not while records come', false, {}],
     ['once Node has ended it', true, { isEnding: true }],
-    ['while the window is full', true, { inWindow: 10 }],
+    ['while the window is full', true, { isWindowFull: true }],
     ['at the record before a flush', true, { isFlushed: true }],
     ['not before the cache has answered for that record', false, { isFlushed: true, isLookingUp: true }],
   ])('%s: %s', (_what, isOver, change) => {
