@@ -4,7 +4,7 @@ import type { RequestEnd } from '../answer/request-end.ts'
 import { Learning, type LearningRules } from '../learning/learning.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import { chargeOf } from '../limits/request-charge.ts'
-import { PackQueue } from '../packing/pack-queue.ts'
+import { PackQueue, type NextPack } from '../packing/pack-queue.ts'
 import type { Entry } from '../record/entry.ts'
 import type { PackStreamErrorCode, RecordError } from '../record/errors.ts'
 import { userMessage } from '../request/prompt.ts'
@@ -12,7 +12,7 @@ import type { Departure, Stop } from './departure.ts'
 import { reportEnd } from './limiter-report.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Spending, type Price } from './spending.ts'
-import { Suspicion } from './suspicion.ts'
+import { isAccepted, Suspicion } from './suspicion.ts'
 
 /** The rules for when a pack leaves, and for its size. */
 export interface EngineRules extends LearningRules {
@@ -84,7 +84,7 @@ export class PackEngine<R> {
   readonly #random: () => number
   readonly #learning: Learning
   readonly #spending: Spending
-  readonly #suspicion = new Suspicion()
+  readonly #suspicion = new Suspicion<R>()
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
   readonly #resting = new Map<Departure<R>, Rest<R>>()
@@ -139,7 +139,9 @@ export class PackEngine<R> {
     this.#wake(now)
     // A pack that is too large is replaced by its first half.
     while (!this.#stop && this.#slotsTaken < this.#rules.maxInFlight) {
-      const next = this.#queue.peek(now)
+      const { isInDoubt } = this.#suspicion
+      if (isInDoubt && this.#running.size > 0) break
+      const next = isInDoubt ? this.#nextAlone(now) : this.#queue.peek(now)
       if (!next) return this.#wait(this.#queue.nextDue)
       const { pack, isRetry } = next
       const offer = this.#offerFor(pack)
@@ -168,28 +170,46 @@ export class PackEngine<R> {
   /** Books an ended request, learns from it, and decides about its unsettled records. */
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
+    this.#running.delete(departure)
+    if (isAccepted(finished)) this.#queue.addAgain(this.#suspicion.accept())
+    const isLast = this.#running.size === 0
+    const hasOthers = !this.#queue.isEmpty || this.#resting.size > 0
+    const suspected = this.#suspicion.judge(finished.end, pack, isLast, hasOthers)
     this.#isBooking = true
-    const end = reportEnd(this.#suspicion.judge(finished), permit, this.#isClosed, now)
+    const end = reportEnd({ ...finished, end: suspected }, permit, this.#isClosed, now)
     this.#isBooking = false
     this.#offer = undefined
     const judged = { ...finished, end }
     this.#ledger.finished(pack, judged, this.#learning.learn(pack, cap, judged))
     this.#queue.setLimits(this.#learning.limits, now)
-    this.#running.delete(departure)
     // After a stop, the other requests continue to their ends. So only this request fails.
     if (end.kind === 'fatal') return { end, rejected: [], fatal: this.#stop ? undefined : end }
     const rejected: (Unsettled<R> & { reason: RecordError })[] = []
     const again: Entry<R>[] = []
     const settled = pack.length - finished.unsettled.length
+    const isHeld = end.kind === 'refused_request' && !this.#suspicion.hasAccepted
     for (const { entry, info } of this.#isClosed ? [] : finished.unsettled) {
-      const reason = recover(entry, end, info, settled)
+      const reason = isHeld && info.size === 1 ? undefined : recover(entry, end, info, settled)
       if (reason) rejected.push({ entry, info, reason })
       else again.push(entry)
     }
+    if (isHeld) this.#suspicion.hold(again.splice(0))
     const failures = again.reduce((most, entry) => Math.max(most, entry.failures), 0)
     const until = again.length > 0 ? now + pauseAfter(end, failures, this.#random) : now
     this.#resting.set(departure, { again, until, isDelivered: rejected.length === 0 })
     return { end, rejected, fatal: undefined }
+  }
+
+  /** @param when Whether the server has accepted such requests before. Called at a refusal. */
+  assumeAccepted(when: () => boolean): void {
+    this.#suspicion.assumeAccepted(when)
+  }
+
+  /** The server has accepted a running request. */
+  accepted(): void {
+    const { isInDoubt } = this.#suspicion
+    this.#queue.addAgain(this.#suspicion.accept())
+    if (isInDoubt) this.#onFree()
   }
 
   /** The consumer has taken the outcomes of the records that `ended()` rejected. */
@@ -245,6 +265,12 @@ export class PackEngine<R> {
       this.#resting.delete(departure)
       this.#queue.addAgain(again)
     }
+  }
+
+  /** A record alone, not of a refused request if there is another. */
+  #nextAlone(now: number): NextPack<R> | undefined {
+    if (this.#queue.isEmpty) this.#queue.addAgain(this.#suspicion.next())
+    return this.#queue.peekAlone(now)
   }
 
   #wait(until: number): Step<R> {

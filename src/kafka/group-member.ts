@@ -76,6 +76,10 @@ export class GroupMember {
     void this.#keepCommitting()
   }
 
+  get isContinued(): boolean {
+    return this.#offsets.isContinued
+  }
+
   /**
    * Commits the finished offsets and leaves the group, so that other members take over at once.
    *

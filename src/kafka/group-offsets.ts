@@ -30,6 +30,7 @@ export class GroupOffsets {
   readonly #tracker: OffsetTracker
   readonly #client: Consumer
   #committing: Promise<boolean> | undefined
+  #isContinued = false
 
   constructor(options: ResolvedSource, tracker: OffsetTracker) {
     this.#options = options
@@ -44,12 +45,24 @@ export class GroupOffsets {
     await checkTopics(this.#client, connection, topics)
   }
 
+  /** Whether the group has finished records of partitions whose offsets were read, before. */
+  get isContinued(): boolean {
+    return this.#isContinued
+  }
+
   /** Returns the offset at which each partition starts, and whether the group has committed it. */
   async read(partitions: readonly TopicPartition[]): Promise<Start[]> {
     const topics = [...byTopic(partitions)].map(([topic, numbers]) => ({ topic, partitions: numbers }))
     const committed = await this.#client.listCommittedOffsets({ topics })
     const offsetOf = ({ topic, partition }: TopicPartition) => committed.get(topic)?.[partition] ?? -1n
     const without = byTopic(partitions.filter((one) => offsetOf(one) < 0n))
+    if (!this.#isContinued) {
+      // The start itself is committed too, before any record is finished.
+      const firsts = await listOffsets(this.#client, byTopic(partitions), 'earliest')
+      this.#isContinued = partitions.some(
+        (one) => offsetOf(one) > (firsts.get(one.topic)?.[one.partition] ?? 0n),
+      )
+    }
     const ends = await listOffsets(this.#client, without, this.#options.startFrom)
     return partitions.map(({ topic, partition }) => {
       const offset = offsetOf({ topic, partition })

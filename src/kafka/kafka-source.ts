@@ -42,6 +42,11 @@ export class KafkaSource extends Readable {
     this.#member = new GroupMember(resolved, this.tracker, this.#fetcher, this.#session)
   }
 
+  /** Whether the group has finished records of the partitions of this member before. */
+  get isContinued(): boolean {
+    return this.#member.isContinued
+  }
+
   /** Stops reading. Records that were read before are still delivered. */
   stop(): void {
     this.#isStopped = true

@@ -76,6 +76,7 @@ export async function runKafka<T>(
     }
   }
   const source = new KafkaSource(ofSource)
+  stream.assumeAccepted(() => source.isContinued)
   for (const [name, topic] of Object.entries({ outputTopic, deadLetterTopic })) {
     // The worker would read its own output, without end.
     if (options.topics.includes(topic)) {

@@ -118,6 +118,12 @@ export interface PackStreamOptions<R, T> {
    * paid for, and is destroyed with `max_cost_reached`. Default: none.
    */
   readonly maxCost?: number | undefined
+  /**
+   * Whether the server has accepted such requests before, for example in a run that this run
+   * continues. Then a refused request is always the fault of a record. Default: `false`, so that
+   * the stream finds out.
+   */
+  readonly accepted?: boolean | undefined
 
   /** Destroys the stream with an `AbortError`, and aborts its requests. */
   readonly signal?: AbortSignal | undefined
@@ -170,4 +176,5 @@ export interface Resolved<R, T> {
   readonly identity: readonly unknown[]
   readonly pricing: Pricing | undefined
   readonly maxCost: number
+  readonly accepted: boolean
 }

@@ -54,6 +54,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   cache: true,
   pricing: true,
   maxCost: true,
+  accepted: true,
   signal: true,
   highWaterMark: true,
   writableHighWaterMark: true,
@@ -174,6 +175,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request],
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),
+    accepted: boolean('accepted', options.accepted, false),
   }
 }
 

@@ -58,6 +58,17 @@ export class PackQueue<R> {
     return this.#next
   }
 
+  /** A record alone as the next pack, also if it would wait for more records. */
+  peekAlone(now: number): NextPack<R> | undefined {
+    if (this.#next?.pack.length === 1) return this.#next
+    this.#putBack()
+    this.#packer.flush(now)
+    const next = this.peek(now)
+    // The last record, because bad records are often neighbours.
+    if (next && next.pack.length > 1) this.#split(next, next.pack.slice(-1), next.pack.slice(0, -1))
+    return this.#next
+  }
+
   /** The next pack has left. */
   drop(): void {
     this.#next = undefined
@@ -66,12 +77,21 @@ export class PackQueue<R> {
   /** The next pack is too large. Its first half becomes the next pack. */
   halve(): void {
     if (!this.#next || this.#next.pack.length === 1) return
-    const { pack, isRetry } = this.#next
-    const [half, rest] = halve(pack)
-    for (const entry of pack) entry.maxCompany = half.length
+    const [half, rest] = halve(this.#next.pack)
+    for (const entry of this.#next.pack) entry.maxCompany = half.length
+    this.#split(this.#next, half, rest)
+  }
+
+  /** Puts a part of the next pack back. */
+  #split({ isRetry }: NextPack<R>, pack: readonly Entry<R>[], rest: readonly Entry<R>[]): void {
     if (isRetry) this.#retries.add(rest)
     else this.#packer.putBack(rest)
-    this.#next = { pack: half, isRetry }
+    this.#next = { pack, isRetry }
+  }
+
+  /** Whether no record waits. */
+  get isEmpty(): boolean {
+    return !this.#next && this.#retries.isEmpty && this.#packer.isEmpty
   }
 
   /**

@@ -115,6 +115,10 @@ export class PartitionedPacker<T extends Partitioned> {
     return pack
   }
 
+  get isEmpty(): boolean {
+    return this.#waiting === 0
+  }
+
   /** Whether a pack gains nothing by waiting, so that the caller should stop reading. */
   get hasReserve(): boolean {
     return this.#isCrowded || this.#reserves > 0

@@ -47,6 +47,10 @@ export class RetryQueue<R> {
     return pack
   }
 
+  get isEmpty(): boolean {
+    return this.#kinds.size === 0
+  }
+
   #kindOf({ group, partition }: Entry<R>): Kind<R> {
     const key = JSON.stringify([group, partition])
     let kind = this.#kinds.get(key)

@@ -104,6 +104,7 @@ export class Dispatcher<R, T> {
           permit.report(event.headers, performance.now())
           continue
         }
+        this.#engine.accepted()
         for (const element of event.elements) {
           const wait = this.#take(element, request)
           if (wait) {

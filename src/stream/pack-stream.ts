@@ -82,6 +82,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const isAtOnce = resolved.linger === 0
     const engineRules = { ...resolved, linger: isAtOnce ? Infinity : resolved.linger }
     this.#engine = new PackEngine(engineRules, this.#ledger, resolved.limiter ?? new RateLimiter(), pump)
+    this.assumeAccepted(() => resolved.accepted)
     this.#dispatcher = new Dispatcher(resolved, this.#engine, this.#ledger, {
       stream: this,
       onSettled: (entry, outcome, result) => this.#settle(entry, outcome, result),
@@ -118,6 +119,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
     return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures)
+  }
+
+  /**
+   * Says that the server has accepted such requests before, like the option `accepted`. For a
+   * program that learns it after it has made the stream.
+   *
+   * @param when Returns whether the server has. Called when the server refuses a request.
+   */
+  assumeAccepted(when: () => boolean = () => true): void {
+    this.#engine.assumeAccepted(when)
   }
 
   /** Sends all records written so far, without waiting for more. Does not end the stream. */

@@ -1,8 +1,10 @@
+import { EventEmitter, once } from 'node:events'
+import { finished } from 'node:stream/promises'
 import { describe, expect, it } from 'vitest'
-import { PackStream, PackStreamError } from 'llm-pack-stream'
+import { PackStream, PackStreamError, type Outcome } from 'llm-pack-stream'
 import * as z from 'zod'
 import { collect, inNoTime, stringStream, texts, patient } from '../helpers/collect.ts'
-import { echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
+import { answerOf, echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
 
 describe('a record that cannot be serialized', () => {
   const thrown = new Error('mine')
@@ -162,18 +164,82 @@ describe('a record that the server refuses', () => {
     const thrown: unknown = await inNoTime(() => collect(stream, texts(200)).catch((error: unknown) => error))
     expect(thrown).toBeInstanceOf(PackStreamError)
     expect(thrown).toMatchObject({ code: 'bad_request', cause: { code: 'api_error', status: 400 } })
-    // The first request was accepted. The next 20 failures in a row count as failures of their
-    // records.
-    expect(client.calls).toHaveLength(1 + 20 + 1)
+    // The first request was accepted. The next 40 records that are refused alone are rejected.
+    expect(client.calls.filter(({ records }) => records.length === 1)).toHaveLength(40 + 1)
+    expect(stream.stats.records.rejected).toBe(40)
   })
 
-  it('ends the stream if the record is in the first request', async () => {
+  it.each([1, 4])('is found in the first request, with %i in flight', async (maxInFlight) => {
+    const client = scriptedClient((call) => {
+      if (call.records.some(({ text }) => text === 'text 0'))
+        throw Object.assign(new Error('no'), { status: 400 })
+      return echo(call)
+    })
+    const outcomes = await collect(stringStream(client, { ...options, maxInFlight }), texts(20))
+    const rejected = outcomes.filter(({ status }) => status === 'rejected')
+    expect(rejected).toMatchObject([{ index: 0, reason: { code: 'request_failed' }, pack: { size: 1 } }])
+    expect(outcomes).toHaveLength(20)
+  })
+
+  it('is found while the first answer is still coming', async () => {
+    const slow = new EventEmitter()
+    const halves = async function* (text: string) {
+      const cut = text.indexOf('},') + 1
+      yield text.slice(0, cut)
+      await once(slow, 'over')
+      yield text.slice(cut)
+    }
+    const client = scriptedClient((call) => {
+      if (call.records.some(({ text }) => text === 'text 9'))
+        throw Object.assign(new Error('no'), { status: 400 })
+      // The first element comes at once, and the others when each other record has its outcome.
+      return call.number === 0 ? { text: halves(answerOf(call, ({ text }) => text)) } : echo(call)
+    })
+    const stream = stringStream(client, { ...options, maxInFlight: 2, preserveOrder: false })
+    const outcomes: Outcome<string, string>[] = []
+    stream.on('data', (outcome: Outcome<string, string>) => {
+      if (outcomes.push(outcome) === 17) slow.emit('over')
+    })
+    for (const text of texts(24)) stream.write(text)
+    stream.end()
+    await finished(stream)
+    expect(outcomes.filter(({ status }) => status === 'rejected').map(({ index }) => index)).toEqual([9])
+    expect(outcomes).toHaveLength(24)
+  })
+
+  it.each([
+    [1, 1],
+    [20, 3],
+  ])('ends the stream if all %i records are refused at first, after %i requests', async (count, requests) => {
     const client = scriptedClient(() => {
       throw Object.assign(new Error('as the API says'), { status: 400 })
     })
-    await expect(collect(stringStream(client, options), texts(20))).rejects.toMatchObject({
-      code: 'bad_request',
+    await expect(collect(stringStream(client, options), texts(count))).rejects.toMatchObject({
+      ...{ code: 'bad_request', unsettled: count },
+      cause: { code: 'api_error', status: 400 },
     })
-    expect(client.calls).toHaveLength(1)
+    expect(client.calls).toHaveLength(requests)
   })
+
+  it.each([
+    ['the option', { accepted: true }, () => undefined],
+    [
+      '`assumeAccepted()`',
+      {},
+      (stream: PackStream<string, string>) => {
+        stream.assumeAccepted()
+      },
+    ],
+  ])(
+    'is rejected although it is the only record, if %s says that others were accepted',
+    async (_, more, tell) => {
+      const client = scriptedClient(() => {
+        throw Object.assign(new Error('no'), { status: 400 })
+      })
+      const stream = stringStream(client, { ...options, ...more })
+      tell(stream)
+      expect(await collect(stream, texts(1))).toMatchObject([{ reason: { code: 'request_failed' } }])
+      expect(client.calls).toHaveLength(1)
+    },
+  )
 })

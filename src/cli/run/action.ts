@@ -57,6 +57,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const state = await stateOf(job, flags, server, targets)
     if (overwrite) removeBefore(targets)
     const before = await readBefore(targets, state, force)
+    if (before.output.done.size > before.output.rejected.size) stream.assumeAccepted()
     // Before the output, because no run can continue an output without a state.
     if (kept !== undefined) writeState(kept, before.state)
     const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before }, io)

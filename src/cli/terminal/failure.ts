@@ -1,4 +1,4 @@
-import type { RecordError } from '../../index.ts'
+import type { RecordError, RequestError } from '../../index.ts'
 import { withFlags } from '../flags/usage-error.ts'
 
 /** Codes of errors that the server causes. */
@@ -20,8 +20,11 @@ export function isOfServer({ code }: { readonly code?: string | undefined }): bo
  * server is down for a while. But if the server has never answered, the job stops, so that the
  * person does not wait for nothing.
  */
-export function isHopeless({ code }: RecordError, hasAnswered: boolean): boolean {
-  return code === 'request_failed' && !hasAnswered
+export function isHopeless({ code, cause }: RecordError, hasAnswered: boolean): boolean {
+  // A server that refuses a record answers.
+  const { code: failure, status = 500 } = (cause ?? {}) as Partial<RequestError>
+  const isRefused = failure === 'api_error' && status < 500
+  return code === 'request_failed' && !hasAnswered && !isRefused
 }
 
 /** The message of an error, with that of its cause: some errors leave the reason to it. */

@@ -12,6 +12,27 @@ const [NOT_LEADER, TOPIC_AUTHORIZATION_FAILED, COORDINATOR_LOADING] = [6, 29, 14
 const texts = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ partition: i % 2, value: String(i) }))
 
+kafkaTests('while the server refuses one record', (cluster) => {
+  it('it goes to the dead letters, first of all records or as the only record after a restart', async () => {
+    const client = scriptedClient((call) => {
+      if (call.records.every(({ text }) => text !== 'poison')) return echo(call)
+      throw Object.assign(new Error('cannot parse the text'), { status: 400 })
+    })
+    const poison = { partition: 0, value: 'poison' }
+    const job = await KafkaJob.start(cluster, [poison, { partition: 0, value: 'good' }], 1)
+    const first = job.worker(client)
+    await expect.poll(() => job.committed()).toEqual([2n])
+    await first.stop()
+    // The next worker knows from the committed offset that the server accepts other records.
+    await cluster.produce(job.input, [poison])
+    const second = job.worker(client)
+    await expect.poll(() => job.committed()).toEqual([3n])
+    await second.stop()
+    expect((await job.deadLetters()).map(({ value }) => value?.toString())).toEqual(['poison', 'poison'])
+    expect(await job.results()).toHaveLength(1)
+  })
+})
+
 // A real cluster cannot be told to refuse requests.
 if (!realBrokers) {
   kafkaTests('while the cluster fails', (cluster) => {
