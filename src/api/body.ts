@@ -92,7 +92,7 @@ export class Body implements OpenedAnswer {
       }
       // An event without data only shows that the server lives.
       if (data.trim() === '') continue
-      const value = parse(data)
+      const value = parse(data) ?? (event === 'error' ? data : undefined)
       if (value === undefined && isLast) return
       yield checkedEvent(value, event, this.headers)
     }

@@ -34,7 +34,8 @@ export const chatApi: Api = {
 
   read: (event, answer) => {
     const { id, choices, usage } = event as LooseChunk
-    answer.responseId ??= id
+    // Azure's first event has an empty id.
+    if (id) answer.responseId ??= id
     if (usage) {
       answer.usage = usageOf(
         usage.prompt_tokens,

@@ -25,6 +25,7 @@ export function checkedEvent(event: unknown, name?: string, headers?: AnyHeaders
   // Gemini wraps its errors in an array.
   const value: unknown = Array.isArray(event) ? event[0] : event
   if (typeof value !== 'object' || value === null) {
+    if (name === 'error' && typeof value === 'string') throw serverError(value, headers)
     throw new RequestError('not_json', 'An event of the answer is not a JSON object')
   }
   const { error, object, type } = value as { error?: unknown; object?: unknown; type?: unknown }

@@ -70,7 +70,7 @@ function textOf(text: string, answer: Answer): string {
 /** Reads the status and the usage from an event that holds the response. */
 function readResponse(response: LooseResponse, answer: Answer, type: string | undefined): void {
   const { id, status = type?.replace('response.', ''), incomplete_details, usage } = response
-  answer.responseId ??= id
+  if (id) answer.responseId ??= id
   if (usage) {
     answer.usage = usageOf(
       usage.input_tokens,

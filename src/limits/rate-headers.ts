@@ -30,25 +30,38 @@ function read(headers: AnyHeaders | undefined, name: string): string | undefined
   return found === undefined ? undefined : String(found[1])
 }
 
+/** Reads a number, also with separators of thousands: `12,000`. */
 function toNumber(text: string | undefined): number {
-  return text?.trim() ? Number(text) : NaN
+  const digits = /^\s*\d{1,3}(,\d{3})+(\.\d+)?\s*$/.test(text ?? '') ? text?.replaceAll(',', '') : text
+  return digits?.trim() ? Number(digits) : NaN
+}
+
+/** Adds a pause that the server asked for in another place. A pause in the headers is preferred. */
+export function withRetryAfter(
+  headers: AnyHeaders | undefined,
+  pause: string | undefined,
+): AnyHeaders | undefined {
+  if (pause === undefined || readRetryAfter(headers) !== undefined) return headers
+  return { get: (name) => (name === 'retry-after' ? pause : (read(headers, name) ?? null)) }
 }
 
 /**
  * The pause that a server asks for, in ms, without an upper bound. Reads `retry-after-ms`, or else
- * `retry-after` in seconds or as a date. `undefined` if the headers name no finite time of at least
- * 1 ms.
+ * `retry-after` in seconds, as a duration or as a date. `undefined` if the headers name no finite
+ * time of at least 1 ms.
  */
 export function readRetryAfter(headers: AnyHeaders | undefined): number | undefined {
-  // The date comes from the server's clock, so the function measures it by the server's `date`
-  // header.
-  const dates = ['retry-after', 'date'].map((name) => Date.parse(read(headers, name) ?? ''))
-  return [
-    toNumber(read(headers, 'retry-after-ms')),
-    toNumber(read(headers, 'retry-after')) * 1000,
-    (dates[0] ?? NaN) - (dates[1] ?? NaN),
-    // A pause of 0 is ignored: obeying it would be an endless loop.
-  ].find((ms) => ms >= 1 && ms < Infinity)
+  const pause = read(headers, 'retry-after') ?? ''
+  return (
+    [toNumber(read(headers, 'retry-after-ms')), parseDuration(pause) ?? NaN, timeUntil(pause, headers)]
+      // A pause of 0 is ignored: obeying it would be an endless loop.
+      .find((ms) => ms >= 1 && ms < Infinity)
+  )
+}
+
+/** Time until a date, in ms. The date is of the server's clock, so its `date` header counts. */
+function timeUntil(date: string, headers: AnyHeaders | undefined): number {
+  return Date.parse(date) - Date.parse(read(headers, 'date') ?? '')
 }
 
 /**
@@ -72,21 +85,25 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * Reads the `x-ratelimit-*` headers. The result has an entry for each kind whose remaining amount
- * is known.
+ * Reads the `x-ratelimit-*` headers, or Claude's `anthropic-ratelimit-*` headers. The result has an
+ * entry for each kind whose remaining amount is known.
  */
 export function readRateLimits(headers: AnyHeaders | undefined): Reported[] {
   return KINDS.flatMap((kind) => {
-    const remaining = toNumber(read(headers, `x-ratelimit-remaining-${kind}`))
+    const field = (name: string): string | undefined =>
+      read(headers, `x-ratelimit-${name}-${kind}`) ?? read(headers, `anthropic-ratelimit-${kind}-${name}`)
+    const remaining = toNumber(field('remaining'))
     if (!(remaining >= 0 && remaining < Infinity)) return []
-    const limit = toNumber(read(headers, `x-ratelimit-limit-${kind}`))
-    const reset = parseDuration(read(headers, `x-ratelimit-reset-${kind}`) ?? '')
+    const limit = toNumber(field('limit'))
+    const until = field('reset') ?? ''
+    // Claude sends a date.
+    const reset = parseDuration(until) ?? timeUntil(until, headers)
     return {
       kind,
       // A limit of 0 would forbid every request, but the server has just accepted one.
       limit: limit > 0 && limit < Infinity ? limit : undefined,
       remaining,
-      reset: reset !== undefined && reset <= LONGEST_RESET_MS ? reset : undefined,
+      reset: reset >= 0 && reset <= LONGEST_RESET_MS ? reset : undefined,
     }
   })
 }

@@ -61,6 +61,8 @@ export const requestErrorCodes = [
   'rate_limited',
   /** The server answered with an error. See `status` and `apiCode`. */
   'api_error',
+  /** The stream was destroyed while the request ran. */
+  'aborted',
 ] as const
 
 export type RequestErrorCode = (typeof requestErrorCodes)[number]
@@ -135,6 +137,8 @@ export class RecordError extends Error {
 export const packStreamErrorCodes = [
   /** The API refused the key, or the key may not use this model or endpoint (401, 403). */
   'not_authorized',
+  /** No connection is possible: Node.js does not trust the certificate, or forbids the port. */
+  'not_connectable',
   /** The endpoint or the model does not exist (404). */
   'not_found',
   /** The account has no credit left: code `insufficient_quota`. */

@@ -6,6 +6,7 @@ import type { Departure } from '../engine/departure.ts'
 import type { PackEngine, Step } from '../engine/pack-engine.ts'
 import type { Resolved } from '../options/options.ts'
 import type { Entry } from '../record/entry.ts'
+import { RequestError } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
 import { runRequest, type ClosedElement } from './run-request.ts'
 
@@ -60,7 +61,8 @@ export class Dispatcher<R, T> {
 
   /** Aborts all requests. */
   abortAll(): void {
-    for (const abort of this.#aborts) abort.abort()
+    const reason = new RequestError('aborted', 'The stream was destroyed while the request ran')
+    for (const abort of this.#aborts) abort.abort(reason)
   }
 
   /** Runs one request, from its departure until the consumer has taken its outcomes. */

@@ -1,6 +1,7 @@
 import { AnswerReader } from '../answer/answer-reader.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
-import { endOfAnswer, endOfError, failure, type RequestEnd } from '../answer/request-end.ts'
+import { endOfError } from '../answer/error-end.ts'
+import { endOfAnswer, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
 import { emptyAnswer } from '../api/answer.ts'
 import { opened, secretsOf } from '../api/client.ts'

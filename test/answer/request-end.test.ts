@@ -3,13 +3,8 @@ import * as v7 from 'openai'
 import * as v6 from 'openai-v6'
 import { describe, expect, it } from 'vitest'
 import { RequestError } from '../../src/record/errors.ts'
-import {
-  endOfAnswer,
-  endOfError,
-  failure,
-  type Asked,
-  type RequestEnd,
-} from '../../src/answer/request-end.ts'
+import { endOfError } from '../../src/answer/error-end.ts'
+import { endOfAnswer, failure, type Asked, type RequestEnd } from '../../src/answer/request-end.ts'
 import { scrub } from '../../src/answer/scrub.ts'
 
 const FREE: Asked = { cap: undefined, maxCap: undefined }
@@ -42,6 +37,18 @@ describe('the end of an answer without an error', () => {
     // Some servers do not report a cut, and some models end before their JSON ends.
     ['stop', undefined, 'open', 'length'],
     ['stop', undefined, 'garbage', 'not_json'],
+    ...['MAX_TOKENS', 'max_output_tokens', 'model_length'].map((word): Row => [
+      word,
+      undefined,
+      'whole',
+      'length',
+    ]),
+    ...['SAFETY', 'content_filter: SAFETY', 'SPII', 'RECITATION'].map((word): Row => [
+      word,
+      undefined,
+      'whole',
+      'content_filter',
+    ]),
     ['length', undefined, 'whole', 'length'],
     ['length', undefined, 'open', 'length'],
     ['length', undefined, 'garbage', 'length'],
@@ -209,6 +216,11 @@ describe('the meaning of an error, by the texts of real servers', () => {
     [{ code: 429 }, 'rate_limit rate_limited'],
     [{ code: 402 }, 'fatal insufficient_quota'],
     [{ code: 413 }, 'context api_error'],
+    [{ code: '429' }, 'rate_limit rate_limited'],
+    [{ code: '401' }, 'fatal not_authorized'],
+    [{ code: '1e2' }, 'failure api_error'],
+    [{ status: 413, code: 'rate_limit_exceeded' }, 'rate_limit rate_limited'],
+    [{ code: 'rate_limit_error' }, 'rate_limit rate_limited'],
     [{ code: 400, type: 'BadRequestError' }, 'failure api_error'],
     [{ code: 502 }, 'failure api_error'],
 
@@ -227,6 +239,7 @@ describe('the meaning of an error, by the texts of real servers', () => {
       'Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.',
       { limit: 30_000 },
     ],
+    ['Request too large for m on tokens per min (TPM): Limit 12,000, Requested 14137', { limit: 12_000 }],
     ['Request too large for m', { limit: undefined }],
     ['Rate limit reached for m: Limit 30000, Used 29000, Requested 4000.', undefined],
   ])('a 429 with the text "%s" names a limit: %j', (message, tooLarge) => {

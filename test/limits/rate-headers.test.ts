@@ -18,6 +18,8 @@ describe('the pause that a server asks for', () => {
     [{ 'retry-after': '1.5' }, 1_500],
     [{ 'retry-after': ' 2 ' }, 2_000],
     [{ 'retry-after': '90' }, 90_000],
+    [{ 'retry-after': '3s' }, 3_000],
+    [{ 'retry-after': '1m30s' }, 90_000],
     [{ 'retry-after': '86400' }, 86_400_000],
     [{ 'retry-after-ms': '250' }, 250],
     [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],
@@ -167,6 +169,33 @@ describe('reported rate limits', () => {
     expect(readRateLimits(headers('tokens', '10', '5', reset))).toEqual([
       { kind: 'tokens', limit: 10, remaining: 5, reset: undefined },
     ])
+  })
+
+  it('may have separators of thousands, but a list is no number', () => {
+    expect(readRateLimits(headers('tokens', '1,200,000', '12,345', '1s'))).toEqual([
+      { kind: 'tokens', limit: 1_200_000, remaining: 12_345, reset: 1_000 },
+    ])
+    // Two headers of the same name.
+    expect(readRateLimits(headers('tokens', '100, 100', '100, 99', '1s'))).toEqual([])
+    expect(readRateLimits(headers('tokens', '10', '1,23', '1s'))).toEqual([])
+  })
+
+  it("are read from Claude's headers, whose reset is a date of the server's clock", () => {
+    const claude = {
+      'anthropic-ratelimit-requests-limit': '50',
+      'anthropic-ratelimit-requests-remaining': '49',
+      'anthropic-ratelimit-requests-reset': '2026-10-21T07:28:02Z',
+      'anthropic-ratelimit-tokens-limit': '40000',
+      'anthropic-ratelimit-tokens-remaining': '39000',
+      'anthropic-ratelimit-tokens-reset': '2026-10-21T07:27:00Z',
+    }
+    const date = 'Wed, 21 Oct 2026 07:28:00 GMT'
+    expect(readRateLimits({ ...claude, date })).toEqual([
+      { kind: 'requests', limit: 50, remaining: 49, reset: 2_000 },
+      { kind: 'tokens', limit: 40_000, remaining: 39_000, reset: undefined },
+    ])
+    // Without the server's own date, a date says nothing.
+    expect(readRateLimits(claude).map(({ reset }) => reset)).toEqual([undefined, undefined])
   })
 
   it('are empty without headers', () => {

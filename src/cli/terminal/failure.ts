@@ -5,6 +5,7 @@ import { withFlags } from '../flags/usage-error.ts'
 const OF_SERVER: ReadonlySet<unknown> = new Set([
   'request_failed',
   'not_authorized',
+  'not_connectable',
   'insufficient_quota',
   'not_found',
   'bad_request',
