@@ -11,20 +11,27 @@ export function hasMethod(client: unknown, path: string): boolean {
 
 /** Waits for the response headers of a request that was sent. */
 export async function opened(sent: Sent): Promise<OpenedAnswer> {
-  if (typeof sent.asResponse === 'function') return new Body(await sent.asResponse())
-  return ofIterator(await sent)
+  if (typeof sent.asResponse !== 'function') return ofIterator(await sent)
+  // A wrapper that traces requests puts its own `then` before the client's, and wants the events.
+  const isTraced = sent.then !== (Object.getPrototypeOf(sent) as typeof sent).then
+  if (!isTraced) return new Body(await sent.asResponse())
+  const [events, { headers }] = await Promise.all([sent, sent.asResponse()])
+  return ofIterator(events, headers)
 }
 
 /**
  * The answer of a client that reads the body itself, such as a wrapper. It may be an array, or one
  * whole answer.
  */
-function ofIterator(source: AsyncIterable<unknown> | Iterable<unknown> | object): OpenedAnswer {
+function ofIterator(
+  source: AsyncIterable<unknown> | Iterable<unknown> | object,
+  headers?: Headers,
+): OpenedAnswer {
   const iterable = Symbol.asyncIterator in source || Symbol.iterator in source ? source : [source]
   const iterator =
     Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
   return {
-    headers: undefined,
+    headers,
     got: 'a stream without events',
     next: async () => {
       const step = await iterator.next()
