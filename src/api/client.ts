@@ -30,15 +30,19 @@ function ofIterator(
   const iterable = Symbol.asyncIterator in source || Symbol.iterator in source ? source : [source]
   const iterator =
     Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
+  let hasBegun = false
   return {
     headers,
     got: 'a stream without events',
     next: async () => {
+      hasBegun = true
       const step = await iterator.next()
       return step.done ? undefined : [checkedEvent(step.value)]
     },
     close: () => {
-      void (async () => iterator.return?.())().catch(() => undefined)
+      // A generator that has not begun closes nothing.
+      const begin = hasBegun ? undefined : iterator.next()
+      void (async () => Promise.all([begin, iterator.return?.()]))().catch(() => undefined)
     },
   }
 }
