@@ -14,7 +14,6 @@ export {
   type ResultIssue,
 } from './record/errors.ts'
 export { RateLimiter, type RateLimiterOptions } from './limits/rate-limiter.ts'
-export { exactTokenCounter, type Encoding } from './options/exact-tokens.ts'
 export type { ApiName } from './api/api.ts'
 export type {
   ChatBody,

@@ -33,7 +33,9 @@ function similarTo(misspelt: string, names: readonly string[]): string | undefin
   const plain = (name: string) => name.toLowerCase().replaceAll(/[_-]/g, '')
   const differences = (name: string) => distance(plain(misspelt), plain(name))
   const [closest] = names.toSorted((a, b) => differences(a) - differences(b))
-  return closest !== undefined && differences(closest) <= misspelt.length / 3 ? closest : undefined
+  return closest !== undefined && differences(closest) <= Math.max(2, misspelt.length / 3)
+    ? closest
+    : undefined
 }
 
 export function positiveInteger<D extends number | undefined>(

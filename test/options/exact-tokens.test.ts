@@ -157,7 +157,7 @@ describe('encodings', () => {
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
-      const { exactTokenCounter } = await import('llm-pack-stream')
+      const { exactTokenCounter } = await import('llm-pack-stream/exact-tokens')
       const before = loaded.filter((url) => url.includes('gpt-tokenizer')).length
       await exactTokenCounter()
       const after = loaded.filter((url) => url.includes('gpt-tokenizer')).length
@@ -169,7 +169,7 @@ describe('encodings', () => {
       { cwd: fileURLToPath(new URL('../..', import.meta.url)) },
     )
     const { files, before, after } = JSON.parse(stdout) as { files: number; before: number; after: number }
-    expect(files).toBeGreaterThan(10)
+    expect(files).toBeGreaterThan(2)
     expect(before).toBe(0)
     expect(after).toBeGreaterThan(0)
   })

@@ -77,7 +77,7 @@ describe('the packed package', () => {
   it('loads gpt-tokenizer only for an exact counter, and says that it must be installed', async () => {
     const program = write(
       'exact.js',
-      `import { exactTokenCounter } from 'llm-pack-stream'
+      `import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
        await exactTokenCounter().catch((error) => console.log(error.message))`,
     )
     expect((await runNode([program])).stdout).toMatch(/npm install gpt-tokenizer/)
@@ -86,7 +86,8 @@ describe('the packed package', () => {
   it('has types that a strict user can check with all declarations, without optional peers', async () => {
     const program = (value: string) => `import OpenAI from 'openai'
        import * as z from 'zod'
-       import { PackStream, exactTokenCounter } from 'llm-pack-stream'
+       import { PackStream } from 'llm-pack-stream'
+       import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
        import { startSimulator, type Simulator } from 'llm-pack-stream/simulator'
        import { readRows, writeOutcomes, type Row } from 'llm-pack-stream/readers'
        for await (const row of readRows(['a.csv'])) row satisfies Row

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
-import type { ApiName, Encoding } from '../../index.ts'
+import type { Encoding } from '../../exact-tokens.ts'
+import type { ApiName } from '../../index.ts'
 import type { Format } from '../../files/index.ts'
 import { defaults, encodingNames } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'

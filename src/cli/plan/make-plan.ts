@@ -1,5 +1,6 @@
 import { capFor, largestCap, offlineClient, recordsUnder } from '../../engine/index.ts'
-import { exactTokenCounter, PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
+import { exactTokenCounter } from '../../exact-tokens.ts'
+import { PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
 import { defaults, finite, outOfRange } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
 import { atEachEnd, mapRange, type Range } from '../measure/range.ts'

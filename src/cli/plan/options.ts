@@ -1,5 +1,6 @@
 import type { UserSchema } from '../../engine/index.ts'
-import type { ApiName, Encoding, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
+import type { Encoding } from '../../exact-tokens.ts'
+import type { ApiName, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Stated } from '../measure/range.ts'
 

@@ -1,4 +1,5 @@
-import type { Encoding, Pricing } from '../../index.ts'
+import type { Encoding } from '../../exact-tokens.ts'
+import type { Pricing } from '../../index.ts'
 import type { Records } from './input.ts'
 import type { FixedPrompt } from './plain-request.ts'
 import type { ResultTokens } from './results.ts'

@@ -1,13 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import {
-  RateLimiter,
-  exactTokenCounter,
-  type Encoding,
-  type PackStreamOptions,
-  type Pricing,
-  type TokenCounter,
-} from '../../index.ts'
+import { exactTokenCounter, type Encoding } from '../../exact-tokens.ts'
+import { RateLimiter, type PackStreamOptions, type Pricing, type TokenCounter } from '../../index.ts'
 import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
 import { readText } from '../flags/config.ts'
 import type { JobFlags, TaskFlags } from '../flags/flags.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
-import { exactTokenCounter, PackStream } from 'llm-pack-stream'
+import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
+import { PackStream } from 'llm-pack-stream'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { resultFormat, systemMessage } from '../../../src/engine/index.ts'

@@ -1,6 +1,7 @@
 import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
 import OpenAI from 'openai'
-import { exactTokenCounter, PackStream } from 'llm-pack-stream'
+import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
+import { PackStream } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'

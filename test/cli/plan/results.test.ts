@@ -1,5 +1,5 @@
 import { countTokens as tokenize } from 'gpt-tokenizer/encoding/o200k_base'
-import { exactTokenCounter } from 'llm-pack-stream'
+import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { $ZodType } from 'zod/v4/core'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Encoding } from 'llm-pack-stream'
+import type { Encoding } from 'llm-pack-stream/exact-tokens'
 import { tokenCounter } from '../../../src/cli/task/job.ts'
 
 test('only an absent package is told as an absent package', async () => {
