@@ -218,8 +218,8 @@ export class RateLimiter {
           const refill = timeToRefill(reports, tokens)
           this.#congestion.refused(start.number, readRetryAfter(headers), refill, at, said)
         })
-        const { largestRequest } = this
-        return tokens <= largestRequest && (tooLarge === undefined || largestRequest < Infinity)
+        // The server's count decides: a request that we count as smaller would be refused again.
+        return tooLarge === undefined && tokens <= this.largestRequest
       },
       rest: (isNow) => {
         rest(isNow)
