@@ -29,8 +29,9 @@ export type {
   OutcomeEvent,
   RequestEndEvent,
   RequestStartEvent,
+  WaitingEvent,
 } from './accounts/diagnostics.ts'
 export type { StandardSchema, UserSchema as ResultSchema } from './request/user-schema.ts'
 export type { Example } from './request/prompt.ts'
-export type { Pricing, Stats, WasteCause } from './accounts/stats.ts'
+export type { Pricing, Stats, Waiting, WasteCause } from './accounts/stats.ts'
 export type { TokenCounter } from './learning/token-estimator.ts'

@@ -9,7 +9,10 @@ const stream = new PackStream({
   model: process.env['OPENAI_MODEL'] ?? 'gpt-4o-mini',
   instructions: 'Label each customer message with the team that should answer it.',
   schema: z.object({ team: z.enum(['shipping', 'returns', 'payments']) }),
-  serialize: (record: KafkaRecord) => String(record.value),
+  serialize: ({ value }: KafkaRecord) => {
+    if (value === null) throw new Error('A tombstone has no text')
+    return value.toString()
+  },
 })
 
 const summary = await runKafka(stream, {

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { FinishedRequest } from '../answer/finished-request.ts'
-import type { WasteCause } from './stats.ts'
+import type { Waiting, WasteCause } from './stats.ts'
 
 /** The stream has sent a request. */
 export interface RequestStartEvent {
@@ -71,11 +71,20 @@ export interface OutcomeEvent {
   readonly attempts: number
 }
 
+/**
+ * A pause has begun, or lasts longer than an earlier event said. The stream sends no request until
+ * its end, although records wait to be sent.
+ */
+export interface WaitingEvent extends Waiting {
+  readonly stream: object
+}
+
 interface Events {
   'request:start': RequestStartEvent
   'request:end': RequestEndEvent
   element: ElementEvent
   outcome: OutcomeEvent
+  waiting: WaitingEvent
 }
 
 const channels = {
@@ -83,6 +92,7 @@ const channels = {
   'request:end': channel('llm-pack-stream:request:end'),
   element: channel('llm-pack-stream:element'),
   outcome: channel('llm-pack-stream:outcome'),
+  waiting: channel('llm-pack-stream:waiting'),
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
-import { wasteCauses, type Pricing, type Stats, type WasteCause } from './stats.ts'
+import { wasteCauses, type Pricing, type Stats, type Waiting, type WasteCause } from './stats.ts'
 
 /** Counts everything that a stream does. No other file counts. */
 export class Ledger {
@@ -123,7 +123,7 @@ export class Ledger {
     return this.#pricing ? costOf(this.#pricing, usage) : 0
   }
 
-  snapshot(inFlight: number, cacheFailures: number): Stats {
+  snapshot(inFlight: number, cacheFailures: number, waiting?: Waiting): Stats {
     const wasted = Object.values(this.#wasted).reduce((sum, tokens) => sum + tokens, 0)
     const used = this.#tokens.input + this.#tokens.output - wasted
     return Object.freeze({
@@ -133,6 +133,7 @@ export class Ledger {
       requests: this.#packs + this.#retries,
       rateLimited: this.#rateLimited,
       inFlight,
+      waiting: waiting && Object.freeze(waiting),
       elements: Object.freeze({ ...this.#elements }),
       tokens: Object.freeze({ ...this.#tokens, used, wasted: Object.freeze({ ...this.#wasted }) }),
       cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),

@@ -35,6 +35,22 @@ export const wasteCauses = [
 
 export type WasteCause = (typeof wasteCauses)[number]
 
+/** A pause in which a stream sends no request, although records wait to be sent. */
+export interface Waiting {
+  /**
+   * `rate_limit`: a server refused a request with a 429, or a limit per minute has no room.
+   * `server`: requests failed, and the stream tries again later.
+   */
+  readonly for: 'rate_limit' | 'server'
+  /** End of the pause, in ms since 1970, like `Date.now()`. The clock is that of this machine. */
+  readonly until: number
+  /**
+   * The last refusal or failure in words, with the HTTP status and codes, and without text of the
+   * server. `undefined` if the server refused nothing, and only a limit has no room.
+   */
+  readonly said: string | undefined
+}
+
 /** A frozen snapshot of a stream's accounts. */
 export interface Stats {
   readonly records: {
@@ -54,6 +70,8 @@ export interface Stats {
   readonly rateLimited: number
   /** Number of requests that are running. */
   readonly inFlight: number
+  /** The pause in which the stream is, if it is in a pause. */
+  readonly waiting: Waiting | undefined
   /** Number of elements and records with each fault. */
   readonly elements: {
     readonly invalid: number

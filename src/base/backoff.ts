@@ -1,6 +1,6 @@
 /** First and longest pause if the server names no pause, in ms. The pause doubles in between. */
 const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 60_000
+export const LONGEST_PAUSE_MS = 60_000
 
 /**
  * Time to wait before the next try, in ms.

@@ -16,7 +16,7 @@ export function reportEnd(
   now: number,
 ): RequestEnd {
   if (end.kind === 'rate_limit') {
-    const willWaitingHelp = permit.rateLimited(end.headers, now, end.tooLarge)
+    const willWaitingHelp = permit.rateLimited(end.headers, now, end.tooLarge, end.error.message)
     return willWaitingHelp ? end : { kind: 'too_large', error: end.error }
   }
   if (isAborted || end.kind === 'fatal') {
@@ -24,7 +24,8 @@ export function reportEnd(
   } else {
     // A server that breaks off before the first element has a problem. The model causes a runaway.
     const isIll = end.kind === 'failure' && elements === 0 && end.error.code !== 'runaway'
-    permit.end(!isIll, now)
+    if (isIll) permit.end(false, now, end.error.message)
+    else permit.end(true, now)
   }
   return end
 }

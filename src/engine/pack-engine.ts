@@ -2,6 +2,7 @@ import type { Ledger } from '../accounts/ledger.ts'
 import type { FinishedRequest, Unsettled } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import { Learning, type LearningRules } from '../learning/learning.ts'
+import type { Pause } from '../limits/congestion.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import { chargeOf } from '../limits/request-charge.ts'
 import { PackQueue, type NextPack } from '../packing/pack-queue.ts'
@@ -33,8 +34,11 @@ export interface EngineRules extends LearningRules {
 export type Step<R> =
   /** Send this request, then call `next()` again. */
   | { readonly kind: 'send'; readonly departure: Departure<R> }
-  /** No request leaves before that time, unless the engine learns something new. */
-  | { readonly kind: 'wait'; readonly until: number }
+  /**
+   * No request leaves before that time, unless the engine learns something new. `pause` says why,
+   * if records have to wait for the server or its limits.
+   */
+  | { readonly kind: 'wait'; readonly until: number; readonly pause: Pause | undefined }
   /** No request leaves any more. */
   | { readonly kind: 'stop' }
 
@@ -64,7 +68,7 @@ interface Offer<R> {
 interface Rest<R> {
   /** Records that have to be sent again. */
   readonly again: readonly Entry<R>[]
-  readonly until: number
+  readonly pause: Pause
   /** Whether the consumer has taken the outcomes of the rejected records. */
   isDelivered: boolean
 }
@@ -160,7 +164,7 @@ export class PackEngine<R> {
       const delay = this.#limiter.delay(charge, now, this.#onFree)
       if (delay > 0) {
         this.#limiter.whenFree(this.#onFree)
-        return this.#wait(now + delay)
+        return this.#wait(now + delay, this.#limiter.pauseOf(delay, now))
       }
       return { kind: 'send', departure: this.#depart(offer, price, isRetry, now) }
     }
@@ -196,7 +200,8 @@ export class PackEngine<R> {
     if (isHeld) this.#suspicion.hold(again.splice(0))
     const failures = again.reduce((most, entry) => Math.max(most, entry.failures), 0)
     const until = again.length > 0 ? now + pauseAfter(end, failures, this.#random) : now
-    this.#resting.set(departure, { again, until, isDelivered: rejected.length === 0 })
+    const pause = { for: 'server' as const, until, said: 'error' in end ? end.error?.message : undefined }
+    this.#resting.set(departure, { again, pause, isDelivered: rejected.length === 0 })
     return { end, rejected, fatal: undefined }
   }
 
@@ -260,8 +265,8 @@ export class PackEngine<R> {
 
   /** Frees the slots whose rest is over. After a stop, every rest is over. */
   #wake(now: number): void {
-    for (const [departure, { again, until, isDelivered }] of this.#resting) {
-      if (!isDelivered || (until > now && !this.#stop)) continue
+    for (const [departure, { again, pause, isDelivered }] of this.#resting) {
+      if (!isDelivered || (pause.until > now && !this.#stop)) continue
       this.#resting.delete(departure)
       this.#queue.addAgain(again)
     }
@@ -273,10 +278,17 @@ export class PackEngine<R> {
     return this.#queue.peekAlone(now)
   }
 
-  #wait(until: number): Step<R> {
+  /** @param pause The pause of the limiter. */
+  #wait(until: number, pause?: Pause): Step<R> {
     let first = until
-    for (const rest of this.#resting.values()) if (rest.isDelivered && rest.until < first) first = rest.until
-    return { kind: 'wait', until: first }
+    let rest: Pause | undefined
+    for (const { isDelivered, pause: own } of this.#resting.values()) {
+      if (!isDelivered || own.until >= first) continue
+      first = own.until
+      rest = own
+    }
+    // While a request runs, the stream does not stand still because of the failures of others.
+    return { kind: 'wait', until: first, pause: pause ?? (this.#running.size === 0 ? rest : undefined) }
   }
 
   /** The terms for a pack. They hold until a request departs or ends, or the limit changes. */

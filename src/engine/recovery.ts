@@ -1,19 +1,19 @@
-import { backoff } from '../base/backoff.ts'
+import { backoff, LONGEST_PAUSE_MS } from '../base/backoff.ts'
 import type { Entry } from '../record/entry.ts'
 import { RecordError, type RecordErrorCode } from '../record/errors.ts'
 import type { PackInfo } from '../record/outcome.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
-import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 
 /**
  * Time for which the slot of a failed request rests before its records may be sent again, in ms.
- * After a rate limit the slot does not rest, because the limiter pauses all requests.
+ * After a rate limit the slot does not rest, because the limiter pauses all requests. No slot rests
+ * for longer than the limiter would pause when the server is down.
  *
  * @param failures Number of requests in which the records have failed in this way.
  */
 export function pauseAfter(end: RequestEnd, failures: number, random: () => number = Math.random): number {
   if (end.kind !== 'failure') return 0
-  if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_TIMER_MS)
+  if (end.retryAfter !== undefined) return Math.min(end.retryAfter, LONGEST_PAUSE_MS)
   return backoff(failures, random)
 }
 

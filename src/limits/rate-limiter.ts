@@ -2,6 +2,7 @@ import { finite, knownOptions } from '../base/option-checks.ts'
 import { Congestion, type Pause } from './congestion.ts'
 import { RateBuckets, timeToRefill } from './rate-buckets.ts'
 import { readRateLimits, readRetryAfter, type AnyHeaders } from './rate-headers.ts'
+import { Turns } from './turns.ts'
 
 /**
  * Limits of the account, as the provider's page shows them. The limiter learns a missing limit from
@@ -60,21 +61,8 @@ export interface Permit {
 
 const NAMES: Record<keyof RateLimiterOptions, true> = { requestsPerMinute: true, tokensPerMinute: true }
 
-/**
- * Time for which the limiter keeps a turn after the promised start, in ms. Then others may start
- * first.
- */
-const GRACE_MS = 1_000
 /** Waits up to this length count as 0, in ms. Rounding leaves such a rest after a complete wait. */
 const SLACK_MS = 0.01
-
-/** The turn of a listener that was told to wait. */
-interface Turn {
-  /** Tokens that the request will be charged. */
-  readonly tokens: number
-  /** Time until which the limiter keeps this turn, in ms. */
-  readonly keptUntil: number
-}
 
 /**
  * Delays requests so that they stay within a number of requests and tokens per minute. Slows down
@@ -105,9 +93,7 @@ interface Turn {
 export class RateLimiter {
   readonly #buckets: RateBuckets
   readonly #congestion: Congestion
-  readonly #listeners = new Set<() => void>()
-  /** The listeners that were told to wait, in the order in which they came. */
-  readonly #turns = new Map<() => void, Turn>()
+  readonly #turns = new Turns()
 
   /**
    * @param random For tests: returns a number from 0 to 1. A larger number makes pauses shorter.
@@ -133,15 +119,6 @@ export class RateLimiter {
   }
 
   /**
-   * The newest pause of all requests, also if it is over.
-   *
-   * @internal
-   */
-  get pause(): Pause | undefined {
-    return this.#congestion.pause
-  }
-
-  /**
    * Time until a request that is charged `tokens` tokens may start, in whole ms. 0 means now.
    * `Infinity` means not before another request has ended. The time can be longer than the longest
    * timer, because a server may ask for any pause.
@@ -153,27 +130,29 @@ export class RateLimiter {
    */
   delay(tokens: number, now: number, listener?: () => void): number {
     const delay = this.#delay(tokens, now, listener)
-    if (listener && delay > 0) {
-      // A request that waits for another request's end has no start time. It comes first when that
-      // request ends, because the listeners are called in turn.
-      const keptUntil = delay < Infinity ? now + delay + GRACE_MS : -Infinity
-      this.#turns.set(listener, { tokens, keptUntil })
-    }
+    if (listener && delay > 0) this.#turns.promise(listener, tokens, delay, now)
     return delay
   }
 
   #delay(tokens: number, now: number, listener: (() => void) | undefined): number {
     if (this.#congestion.isFull) return Infinity
-    const before = { requests: 0, tokens: 0 }
-    for (const [other, turn] of this.#turns) {
-      if (other === listener) break
-      if (turn.keptUntil < now) continue
-      before.requests += 1
-      before.tokens += turn.tokens
-    }
+    const before = this.#turns.before(listener, now)
     const wait = Math.max(this.#congestion.pausedUntil - now, this.#buckets.waitFor(tokens, before, now))
     // Rounding errors must not add a whole ms.
     return wait <= SLACK_MS ? 0 : Math.ceil(wait - SLACK_MS / 2)
+  }
+
+  /**
+   * Why a caller waits that `delay` told to wait. `undefined` if it waits only for the end of
+   * another request.
+   *
+   * @internal
+   */
+  pauseOf(delay: number, now: number): Pause | undefined {
+    if (delay === Infinity) return undefined
+    const { pause } = this.#congestion
+    const why = pause && pause.until > now ? pause : { for: 'rate_limit' as const, said: undefined }
+    return { ...why, until: now + delay }
   }
 
   /**
@@ -183,7 +162,7 @@ export class RateLimiter {
    * @internal
    */
   start(tokens: number, now: number, listener?: () => void): Permit {
-    if (listener) this.#turns.delete(listener)
+    if (listener) this.#turns.over(listener)
     const start = this.#buckets.take(tokens, now)
     this.#congestion.started(start.number)
 
@@ -199,7 +178,7 @@ export class RateLimiter {
       rest(false)
       hasEnded = true
       note()
-      this.#callListeners()
+      this.#turns.call()
     }
     return {
       report: (headers, at) => {
@@ -208,7 +187,7 @@ export class RateLimiter {
         const reports = readRateLimits(headers)
         const hasForgotten = this.#buckets.forget(reports, start)
         this.#buckets.learn(reports, start, at)
-        if (reports.length > 0 || hasForgotten) this.#callListeners()
+        if (reports.length > 0 || hasForgotten) this.#turns.call()
       },
       rateLimited: (headers, at, tooLarge, said) => {
         end(() => {
@@ -223,7 +202,7 @@ export class RateLimiter {
       },
       rest: (isNow) => {
         rest(isNow)
-        if (isNow) this.#callListeners()
+        if (isNow) this.#turns.call()
       },
       cancel: () => {
         end(() => {
@@ -247,7 +226,7 @@ export class RateLimiter {
    * @internal
    */
   whenFree(listener: () => void): void {
-    this.#listeners.add(listener)
+    this.#turns.listen(listener)
   }
 
   /**
@@ -256,16 +235,6 @@ export class RateLimiter {
    * @internal
    */
   forget(listener: () => void): void {
-    this.#listeners.delete(listener)
-    // The listeners behind it move up.
-    if (this.#turns.delete(listener)) this.#callListeners()
-  }
-
-  #callListeners(): void {
-    // Only the listeners that wait at this moment are called, in their turns. A listener that waits
-    // again is called the next time. A listener that was forgotten is not called.
-    for (const listener of new Set([...this.#turns.keys(), ...this.#listeners])) {
-      if (this.#listeners.delete(listener)) listener()
-    }
+    this.#turns.forget(listener)
   }
 }

@@ -19,6 +19,7 @@ import { Intake } from './intake.ts'
 import { isInputOver, nextStep, type StreamState } from './next-step.ts'
 import { ObjectTransform, toError } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
+import { Pauses } from './pauses.ts'
 
 /** Longest wait for the usage of the last answers, after all records have settled. */
 const USAGE_WAIT_MS = 10_000
@@ -46,6 +47,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #flushedTo = 0
   readonly #held = new HeldCallbacks()
   readonly #window: Window
+  readonly #pauses = new Pauses(this)
   /** Rings for the next pack and at the end of a pause. */
   readonly #alarm = new Alarm(() => {
     this.#pump()
@@ -118,7 +120,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures)
+    return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures, this.#pauses.waiting)
   }
 
   /**
@@ -178,6 +180,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     for (const alarm of [this.#alarm, this.#lastCall, this.#turnEnd]) alarm.set(Infinity, 0)
+    this.#pauses.set(undefined)
     this.#intake.close()
     this.#engine.close()
     this.#dispatcher.abortAll()
@@ -211,6 +214,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   #goOn(now: number): void {
     if (isInputOver(this.#state)) this.#engine.endOfInput(now)
     const step = this.#dispatcher.send(now)
+    this.#pauses.set(step.kind === 'wait' ? step.pause : undefined)
     if (this.destroyed) return
     this.#alarm.set(step.kind === 'wait' ? step.until : Infinity, now)
     switch (nextStep(this.#state)) {

@@ -94,11 +94,11 @@ describe('next', () => {
     const { engine, woken, limiter } = engineOf(4, { maxPackRecords: 2 }, { requestsPerMinute: 12 })
     const other = limiter.start(1, 0)
     const first = sent(engine)
-    expect(engine.next(0)).toEqual({ kind: 'wait', until: 5_000 })
+    expect(engine.next(0)).toMatchObject({ kind: 'wait', until: 5_000, pause: { for: 'rate_limit' } })
     // The caller asks after each end itself.
     ended(engine, first, COMPLETE)
     expect(woken).toEqual([])
-    expect(engine.next(0)).toEqual({ kind: 'wait', until: 5_000 })
+    expect(engine.next(0)).toMatchObject({ kind: 'wait', until: 5_000, pause: { for: 'rate_limit' } })
     other.cancel()
     expect(woken).toHaveLength(1)
     expect(indexes(sent(engine, 5_000))).toEqual([2, 3])
@@ -148,7 +148,10 @@ describe('ended', () => {
   it('lets the records of a failed request rest, and keeps their slot', () => {
     const { engine } = engineOf(4, { maxPackRecords: 2, maxInFlight: 1 })
     ended(engine, sent(engine), FAILURE, 10)
-    expect(engine.next(10)).toEqual({ kind: 'wait', until: 60 })
+    expect(engine.next(10)).toEqual({
+      ...{ kind: 'wait', until: 60 },
+      pause: { for: 'server', until: 60, said: error.message },
+    })
     expect([engine.inFlight, engine.isIdle]).toEqual([0, false])
     expect(indexes(sent(engine, 60))).toEqual([0, 1])
   })
@@ -180,7 +183,10 @@ describe('ended', () => {
   it('charges no attempt for a rate limit, and waits as the server says', () => {
     const { engine } = engineOf(1)
     ended(engine, sent(engine), RATE_LIMIT)
-    expect(engine.next(0)).toEqual({ kind: 'wait', until: 2_000 })
+    expect(engine.next(0)).toEqual({
+      ...{ kind: 'wait', until: 2_000 },
+      pause: { for: 'rate_limit', until: 2_000, said: error.message },
+    })
     expect(sent(engine, 2_000).pack[0]?.attempts).toBe(1)
   })
 })

@@ -356,15 +356,13 @@ describe('the pause before a re-send', () => {
     expect(pause).toBeLessThanOrEqual(longest)
   })
 
-  it('is as long as the server asks for', () => {
-    expect(pauseAfter({ ...failure, retryAfter: 10 }, 8)).toBe(10)
-    expect(pauseAfter({ ...failure, retryAfter: 90_000 }, 1)).toBe(90_000)
-  })
-
-  // Node's timers fire at once if the time is too long. Then a record after a 503 would be sent
-  // again at once.
-  it('is never longer than the longest timer', () => {
-    expect(pauseAfter({ ...failure, retryAfter: 1e12 }, 1)).toBe(2 ** 31 - 1)
+  it.each([
+    [10, 10],
+    [59_999, 59_999],
+    [90_000, 60_000],
+    [1e12, 60_000],
+  ])('is as long as the server asks for, up to a minute: %i', (retryAfter, pause) => {
+    expect(pauseAfter({ ...failure, retryAfter }, 8)).toBe(pause)
   })
 
   it.each(names.filter((name) => name !== 'failure'))(

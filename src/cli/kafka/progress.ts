@@ -1,6 +1,7 @@
 import type { Stats } from '../../index.ts'
 import { say, type Io } from '../io.ts'
 import { canRedraw, progressLine, showProgress } from '../terminal/progress.ts'
+import { tellStandstills } from '../terminal/standstill.ts'
 
 /** Interval between two lines of a log. */
 const LOG_INTERVAL_MS = 60_000
@@ -17,8 +18,16 @@ export function openTeller(stats: () => Stats, isQuiet: boolean, io: Io): Teller
   const tell = (text: string): void => {
     say(io, text)
   }
-  if (isQuiet) return { say: tell, stop: () => undefined }
-  return canRedraw(io) ? onTerminal(stats, io) : inLog(stats, tell)
+  const quiet = { say: tell, stop: () => undefined }
+  const teller = isQuiet ? quiet : canRedraw(io) ? onTerminal(stats, io) : inLog(stats, tell)
+  const offStandstills = tellStandstills(stats, teller.say)
+  return {
+    say: teller.say,
+    stop() {
+      offStandstills()
+      teller.stop()
+    },
+  }
 }
 
 function onTerminal(stats: () => Stats, io: Io): Teller {

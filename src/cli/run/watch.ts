@@ -7,6 +7,7 @@ import type { Flow, Halt } from './flow.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
+import { tellStandstills } from '../terminal/standstill.ts'
 
 /** Runs a flow, shows its progress to a person, and stops it at a signal. */
 export async function watch(
@@ -26,6 +27,13 @@ export async function watch(
     return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
   const progress = isWatched(flags, io) ? showProgress(snapshot, io) : undefined
+  const offStandstills = tellStandstills(
+    () => stream.stats,
+    (text) => {
+      if (progress) progress.note(text)
+      else say(io, text)
+    },
+  )
   const offSignals = onStopSignal(io, (signal) => {
     offSignals()
     const requests = stream.stats.inFlight
@@ -39,6 +47,7 @@ export async function watch(
   try {
     return await flow.run()
   } finally {
+    offStandstills()
     progress?.stop()
     offSignals()
   }

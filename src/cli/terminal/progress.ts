@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update'
-import type { Stats } from '../../index.ts'
+import type { Stats, Waiting } from '../../index.ts'
 import type { Io } from '../io.ts'
 import { clock, money, whole } from './words.ts'
 
@@ -57,7 +57,7 @@ export function showProgress(
 /** The line. It has whole parts only, because half a number is a wrong number. */
 export function progressLine(snapshot: Snapshot, columns: number): string {
   const { before, stats, read, share, limit, elapsed } = snapshot
-  const { records, inFlight, tokens, cost } = stats
+  const { records, inFlight, waiting, tokens, cost } = stats
   const asked = records.fulfilled + records.rejected
   const done = before + asked
   const { perSecond = asked / Math.max(elapsed / 1_000, 0.001) } = snapshot
@@ -74,6 +74,8 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
     ...(total === undefined || perSecond === 0 ? [] : [`ETA ${clock((total - done) / perSecond)}`]),
     ...(records.rejected > 0 ? [`${whole(records.rejected)} rejected`] : []),
     ...(cost === undefined ? [] : [money(cost)]),
+    // Between two requests, a stream at the limit waits too.
+    ...(waiting && inFlight === 0 ? [waits(waiting)] : []),
     `${inFlight} in flight`,
     `${whole(tokens.input + tokens.output)} tokens`,
   ]
@@ -83,4 +85,9 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
   const line = parts.join('  ')
   return bar.length + line.length < columns ? bar + line : line
+}
+
+function waits({ for: cause, until }: Waiting): string {
+  const left = clock(Math.max(0, (until - Date.now()) / 1_000))
+  return `waits ${left} for the ${cause === 'server' ? 'server' : 'rate limit'}`
 }

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { progressLine, type Snapshot } from '../../../src/cli/terminal/progress.ts'
 import { clock } from '../../../src/cli/terminal/words.ts'
 
 const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'] => ({
   records: { read: 2_000, fulfilled, rejected, unsettled: 0 },
-  ...{ packs: 1, retries: 0, requests: 1, rateLimited: 0, inFlight: 4, cost },
+  ...{ packs: 1, retries: 0, requests: 1, rateLimited: 0, inFlight: 4, waiting: undefined, cost },
   elements: { invalid: 0, repeated: 0, unknown: 0, missing: 0 },
   tokens: {
     input: 10_000,
@@ -81,4 +81,28 @@ test.each([
   [360_000, '100:00:00'],
 ])('%d s is %s', (seconds, text) => {
   expect(clock(seconds)).toBe(text)
+})
+
+describe('a pause', () => {
+  const at = (waiting: Partial<Snapshot['stats']['waiting']>, inFlight = 0): string =>
+    progressLine(
+      {
+        ...base,
+        stats: {
+          ...stats(1_000),
+          inFlight,
+          waiting: { for: 'rate_limit', until: Date.now() + 75_000, said: undefined, ...waiting },
+        },
+      },
+      200,
+    )
+
+  test('is shown with its length and its reason, while no request runs', () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    expect(at({})).toContain('  waits 1:15 for the rate limit  0 in flight')
+    expect(at({ for: 'server', until: Date.now() + 900 })).toContain('  waits 0:01 for the server')
+    expect(at({ until: Date.now() - 5 })).toContain('  waits 0:00 for the rate limit')
+    expect(at({}, 1)).not.toContain('waits')
+  })
 })

@@ -110,13 +110,19 @@ kafkaTests('examples/kafka', (cluster) => {
     if (cluster.isMock) {
       for (const name of ['messages', 'message-labels', 'message-rejects']) await cluster.createTopic(name, 1)
     }
-    await cluster.produce('messages', [{ value: 'Where is my parcel?' }, { value: 'Charged twice!' }])
+    const values = ['Where is my parcel?', 'Charged twice!', null]
+    await cluster.produce(
+      'messages',
+      values.map((value) => ({ value })),
+    )
     await using simulator = await startSimulator({ latency: { timeToFirstToken: 1 } })
     const worker = start('minimal', { OPENAI_API_KEY: 'x', OPENAI_BASE_URL: simulator.baseURL })
     await expect.poll(() => cluster.endOffsets('message-labels')).toEqual([2n])
     const { code, stderr } = await worker.stop()
-    expect({ code, stdout: worker.stdout }).toEqual({ code: 0, stdout: '2 labelled, 0 rejected\n' })
+    expect({ code, stdout: worker.stdout }).toEqual({ code: 0, stdout: '2 labelled, 1 rejected\n' })
     expect(stderr).toContain("type: 'assigned'")
+    const [tombstone] = await cluster.readAll('message-rejects')
+    expect(tombstone).toMatchObject({ key: 'messages:0:2', value: null })
     const [result] = await cluster.readAll('message-labels')
     expect(result).toMatchObject({ key: 'messages:0:0', value: expect.stringContaining('"team"') as string })
   })
@@ -143,7 +149,7 @@ kafkaTests('examples/kafka', (cluster) => {
     process.kill(-shell.pid!, 'SIGINT')
     expect(await ended).toEqual([0, null])
     const labels = await cluster.readAll('message-labels')
-    const expected = { key: 'messages:0:2', value: '{"text":"Shipping takes long","label":"shipping"}' }
+    const expected = { key: 'messages:0:3', value: '{"text":"Shipping takes long","label":"shipping"}' }
     expect(labels).toContainEqual(expect.objectContaining(expected))
   })
 })
