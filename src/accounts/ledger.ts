@@ -11,6 +11,7 @@ export class Ledger {
   readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
   readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
   readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
+  readonly #answers = { strayIds: 0 }
   readonly #cache = { hits: 0, shared: 0 }
   #packs = 0
   #retries = 0
@@ -68,6 +69,8 @@ export class Ledger {
     if (!run.usage) this.#tokens.estimated += usage.input + usage.output
     this.#cost += this.costOf(usage)
     if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
+
+    if (run.hasStrayId) this.#answers.strayIds += 1
 
     const unsettled = run.unsettled.map(({ entry }) => entry)
     const missing = unsettled.filter((entry) => !entry.invalid)
@@ -135,6 +138,7 @@ export class Ledger {
       inFlight,
       waiting: waiting && Object.freeze(waiting),
       elements: Object.freeze({ ...this.#elements }),
+      answers: Object.freeze({ ...this.#answers }),
       tokens: Object.freeze({ ...this.#tokens, used, wasted: Object.freeze({ ...this.#wasted }) }),
       cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),
       cost: this.#pricing ? this.#cost : undefined,
@@ -160,6 +164,8 @@ function causeOf(end: RequestEnd): WasteCause {
   switch (end.kind) {
     case 'complete':
       return 'missing'
+    case 'stray':
+      return 'unknown'
     case 'length':
     case 'refusal':
     case 'content_filter':

@@ -19,7 +19,7 @@ export const wasteCauses = [
   'missing',
   /** Elements that named a record for the second time. */
   'repeated',
-  /** Elements with an id that no record of the pack has. */
+  /** Elements with an id that no record of the pack has, and the rest of their answers. */
   'unknown',
   /** The unsettled rest of an answer that the output cap cut off. */
   'length',
@@ -78,6 +78,10 @@ export interface Stats {
     readonly repeated: number
     readonly unknown: number
     readonly missing: number
+  }
+  readonly answers: {
+    /** Number of answers with an id that was not asked, or that came again with another result. */
+    readonly strayIds: number
   }
   readonly tokens: {
     readonly input: number

@@ -11,16 +11,23 @@ const MAX_UNASKED_ELEMENTS = 5
 export class AnswerReader<R, T> {
   readonly #parser = new ElementParser()
   readonly #settlement: Settlement<R, T>
+  readonly #decode: (text: string) => Decoded<T>
+  readonly #isAlone: boolean
   readonly #characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
   /** Texts of the elements that have closed and settled nothing yet. */
   readonly #closed: string[] = []
+  /** The first element of an answer about one record, if its id was not asked. */
+  #held: string | undefined
   #elements = 0
   /** Number of repeated or unknown elements in a row. */
   #unasked = 0
   #useless: RequestError | undefined
 
-  constructor(pack: readonly Entry<R>[], decode: (text: string) => Decoded<T>) {
-    this.#settlement = new Settlement(pack, decode)
+  /** @param examples Number of examples in the prompt. Their ids come first. */
+  constructor(pack: readonly Entry<R>[], examples: number, decode: (text: string) => Decoded<T>) {
+    this.#settlement = new Settlement(pack, examples)
+    this.#decode = decode
+    this.#isAlone = pack.length === 1
   }
 
   /** Reads the next piece. Returns whether an element closed. Then call `settle()`. */
@@ -29,23 +36,45 @@ export class AnswerReader<R, T> {
     const closed = this.#parser.write(text)
     this.#closed.push(...closed)
     if (this.#parser.isBlank) {
-      this.#useless = new RequestError('runaway', 'The answer went on with whitespace only')
+      this.#useless ??= new RequestError('runaway', 'The answer went on with whitespace only')
     }
     // The parser reads no further. If no record is missing, the stream still waits for the usage.
     if (this.#parser.failed && this.unsettled.size > closed.length) {
-      this.#useless = new RequestError('not_json', 'The answer is not JSON')
+      this.#useless ??= new RequestError('not_json', 'The answer is not JSON')
     }
     return closed.length > 0
   }
 
   /** Settles the elements that have closed since the last call, each when its verdict is taken. */
   *settle(): Generator<Verdict<R, T>> {
-    for (const element of this.#closed.splice(0)) yield this.#settle(element)
+    for (const text of this.#closed.splice(0)) {
+      const element = this.#decode(text)
+      const isFirst = this.#elements === 0 && this.#held === undefined
+      if (this.#isAlone && isFirst && !this.#settlement.names(element)) {
+        this.#held = text
+        continue
+      }
+      yield* this.#release()
+      yield this.#count(text, this.#settlement.settle(text, element))
+    }
+  }
+
+  /**
+   * Ends the answer. A record alone has no neighbour, so the only element of a complete answer is
+   * its result, whatever the id.
+   */
+  end(isComplete: boolean): Generator<Verdict<R, T>> {
+    return this.#release(isComplete)
   }
 
   /** The reason why reading on is useless. `undefined` if it is useful. */
   get useless(): RequestError | undefined {
     return this.#useless
+  }
+
+  /** Whether an id came that the request did not ask for. */
+  get hasStrayId(): boolean {
+    return this.#settlement.hasStrayId
   }
 
   /** The state of the JSON text so far. */
@@ -68,16 +97,28 @@ export class AnswerReader<R, T> {
     return this.#settlement.unsettled
   }
 
-  #settle(element: string): Verdict<R, T> {
-    const verdict = this.#settlement.settle(element)
+  /** Settles the held element. */
+  *#release(isOnly = false): Generator<Verdict<R, T>> {
+    const text = this.#held
+    if (text === undefined) return
+    this.#held = undefined
+    const element = this.#decode(text)
+    const verdict = this.#settlement.settle(text, element)
+    yield this.#count(text, isOnly && 'result' in element ? this.#settlement.give(1, text, element) : verdict)
+  }
+
+  #count(text: string, verdict: Verdict<R, T>): Verdict<R, T> {
     this.#elements += 1
-    this.#characters[verdict.kind] += element.length
-    this.#characters.unfinished -= element.length
+    this.#characters[verdict.kind] += text.length
+    this.#characters.unfinished -= text.length
     const isUnasked = verdict.kind === 'repeated' || verdict.kind === 'unknown'
     this.#unasked = isUnasked ? this.#unasked + 1 : 0
+    if (this.#settlement.isSpoiled && this.unsettled.size > 0) {
+      this.#useless ??= new RequestError('stray_id', 'The answer had an id that the request did not ask for')
+    }
     if (this.#unasked === MAX_UNASKED_ELEMENTS) {
       const message = `The answer had ${this.#unasked} elements in a row that the request did not ask for`
-      this.#useless = new RequestError('runaway', message)
+      this.#useless ??= new RequestError('runaway', message)
     }
     return verdict
   }

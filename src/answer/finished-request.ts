@@ -24,6 +24,8 @@ export interface FinishedRequest<R> {
    * characters outside closed elements. The sum is the whole answer.
    */
   readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
+  /** Whether an id came that was not asked, or that came before with another result. */
+  readonly hasStrayId: boolean
   /** The records that the request did not settle, with their positions in it. */
   readonly unsettled: readonly Unsettled<R>[]
 }

@@ -41,6 +41,8 @@ export type RequestEnd =
   | { readonly kind: 'too_large'; readonly error: RequestError }
   /** The server refuses the output cap that the stream learned. */
   | { readonly kind: 'cap_refused'; readonly error: RequestError }
+  /** An id showed that the model does not copy the ids. The rest of the answer settled nothing. */
+  | { readonly kind: 'stray'; readonly error: RequestError }
   /** The answer broke off, was not JSON, or did not start. Another try may succeed. */
   | { readonly kind: 'failure'; readonly retryAfter: number | undefined; readonly error: RequestError }
   /** Every other request would fail too. */

@@ -1,5 +1,6 @@
 import type { Entry } from '../record/entry.ts'
 import { RecordError, type ResultIssue } from '../record/errors.ts'
+import { idAt } from '../request/ids.ts'
 import type { Decoded } from '../request/result-format.ts'
 
 /** The result of one element: it fulfils one record, or no record. */
@@ -12,35 +13,64 @@ export type Verdict<R, T> =
  * the element's position.
  *
  * The first element that names a record decides. A second element with the same id settles nothing.
+ * An id that was not asked shows that the model does not copy the ids, and so does an id that comes
+ * again with another result. Then the ids that follow may be wrong too, and settle nothing.
  */
 export class Settlement<R, T> {
-  readonly #size: number
-  /** The unsettled records of the pack, by id, from 1. */
+  /** The position of each record, from 1, by its id. */
+  readonly #positions: ReadonlyMap<number, number>
+  /** The unsettled records of the pack, by position. */
   readonly #open: Map<number, Entry<R>>
-  /** The ids that elements have named. */
-  readonly #named = new Set<number>()
-  readonly #decode: (text: string) => Decoded<T>
+  /** The first element that named a record, by the record's position. */
+  readonly #named = new Map<number, string>()
+  #hasStrayId = false
 
-  constructor(pack: readonly Entry<R>[], decode: (text: string) => Decoded<T>) {
-    this.#size = pack.length
+  /** @param examples Number of examples in the prompt. Their ids come first. */
+  constructor(pack: readonly Entry<R>[], examples: number) {
+    this.#positions = new Map(pack.map((_, i) => [idAt(examples + i), i + 1]))
     this.#open = new Map(pack.map((entry, i) => [i + 1, entry]))
-    this.#decode = decode
   }
 
-  /** Reads an element's text and settles the record that it names. */
-  settle(text: string): Verdict<R, T> {
-    const element = this.#decode(text)
-    const { id } = element
-    if (id === undefined || id < 1 || id > this.#size) return { kind: 'unknown' }
-    if (this.#named.has(id)) return { kind: 'repeated' }
-    this.#named.add(id)
-    const entry = this.#open.get(id)
-    if (!entry) throw new Error(`Record ${id} of the pack is settled although no element has named it`)
+  /** Settles the record that an element names. */
+  settle(text: string, element: Decoded<T>): Verdict<R, T> {
+    if (this.isSpoiled) return { kind: 'unknown' }
+    const id = numberOf(element)
+    const position = this.#positions.get(id)
+    if (position === undefined) {
+      this.#hasStrayId ||= !Number.isNaN(id)
+      return { kind: 'unknown' }
+    }
+    const first = this.#named.get(position)
+    if (first === undefined) return this.give(position, text, element)
+    this.#hasStrayId ||= first !== text
+    return { kind: 'repeated' }
+  }
+
+  /** Settles the record at a position that no element has named. */
+  give(position: number, text: string, element: Decoded<T>): Verdict<R, T> {
+    this.#named.set(position, text)
+    const entry = this.#open.get(position)
+    if (!entry || !('result' in element)) throw new Error(`No record or no result for position ${position}`)
     if ('issues' in element) return invalid(entry, element.issues)
     const issues = entry.issuesOf?.(element.value)
     if (issues) return invalid(entry, issues)
-    this.#open.delete(id)
-    return { kind: 'fulfilled', entry, position: id, value: element.value, result: element.result }
+    this.#open.delete(position)
+    return { kind: 'fulfilled', entry, position, value: element.value, result: element.result }
+  }
+
+  /** Whether an element has the id of a record. */
+  names(element: Decoded<T>): boolean {
+    return this.#positions.has(numberOf(element))
+  }
+
+  /** Whether an id came that was not asked, or that came before with another result. */
+  get hasStrayId(): boolean {
+    return this.#hasStrayId
+  }
+
+  /** Whether no further element settles a record. A record alone has no neighbour. */
+  get isSpoiled(): boolean {
+    return this.#hasStrayId && this.#positions.size > 1
   }
 
   /** The records that no element has settled, by position. */
@@ -54,4 +84,9 @@ function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[]): { kind:
   const message = `The result does not match the schema at ${at}`
   entry.invalid = new RecordError('invalid_result', message, { issues })
   return { kind: 'invalid' }
+}
+
+/** The id as a number. Models without a schema write it as a text. `NaN` if there is no number. */
+function numberOf({ id }: Decoded<unknown>): number {
+  return typeof id === 'number' || (typeof id === 'string' && /^\d+$/.test(id)) ? Number(id) : NaN
 }

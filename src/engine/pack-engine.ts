@@ -297,7 +297,12 @@ export class PackEngine<R> {
     const last = this.#offer
     if (last?.pack === pack && last.largestRequest === largestRequest) return last
     const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running)
-    const user = price ? userMessage(pack.map(({ text }) => text)) : ''
+    const user = price
+      ? userMessage(
+          pack.map(({ text }) => text),
+          this.#rules.examples,
+        )
+      : ''
     const charge = chargeOf(this.#rules.system.length + user.length, price?.cap)
     this.#offer = { pack, largestRequest, price, user, charge }
     return this.#offer

@@ -35,7 +35,7 @@ export function recover(
 ): RecordError | undefined {
   const isAlone = size === 1
   // The server accepted the request, so the search for a guilty record is over.
-  if (end.kind === 'complete' || end.kind === 'length') entry.group = undefined
+  if (end.kind === 'complete' || end.kind === 'length' || end.kind === 'stray') entry.group = undefined
   switch (end.kind) {
     // The model did not try the records. They are sent again together.
     case 'rate_limit':
@@ -66,6 +66,7 @@ export function recover(
       break
 
     case 'complete':
+    case 'stray':
     case 'failure':
     case 'fatal':
       entry.attemptsLeft -= 1
@@ -73,7 +74,7 @@ export function recover(
   if (entry.attemptsLeft <= 0) return reasonFor(entry, end)
 
   // A first failure is probably not caused by the records. They may be sent together again.
-  if (end.kind === 'failure') {
+  if (end.kind === 'failure' || end.kind === 'stray') {
     entry.failures += 1
     if (entry.failures === 1) return undefined
   }
@@ -121,7 +122,13 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
         end.error,
       )
     case 'complete':
-      return entry.invalid ?? reason('missing_result', 'No answer had an element with the id of this record')
+    case 'stray': {
+      const cause = 'error' in end ? end.error : undefined
+      return (
+        entry.invalid ??
+        reason('missing_result', 'No answer had an element with the id of this record', cause)
+      )
+    }
     case 'rate_limit':
     case 'cap_refused':
     case 'failure':

@@ -3,6 +3,7 @@ import type { Entry } from '../record/entry.ts'
 import { largestCap, OutputBudget } from './output-budget.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { PackLimits } from '../packing/packer.ts'
+import { idAt } from '../request/ids.ts'
 import { frame } from '../request/prompt.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import { TokenEstimator, type TokenCounter } from './token-estimator.ts'
@@ -18,6 +19,8 @@ const SHRINK_FACTOR = 0.7
 export interface LearningRules {
   /** The system message. */
   readonly system: string
+  /** Number of examples in the system message. */
+  readonly examples: number
   readonly format: Pick<ResultFormat<unknown>, 'jsonSchema'>
   /** `undefined` if the stream estimates tokens. */
   readonly countTokens: TokenCounter | undefined
@@ -33,6 +36,8 @@ export class Learning {
   readonly #estimator: TokenEstimator
   readonly #budget: OutputBudget
   readonly #most: PackLimits
+  /** An id that is at least as long as the ids of a pack. */
+  readonly #longestId: number
   /** The text that every prompt has. */
   readonly #fixedText: string
   /** Tokens of records in one pack. Below the user's limit if the model's context is too short. */
@@ -49,13 +54,13 @@ export class Learning {
     this.#estimator = new TokenEstimator(Buffer.byteLength(this.#fixedText))
     this.#budget = new OutputBudget(maxOutputTokens)
     this.#most = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
+    this.#longestId = idAt(rules.examples + maxPackRecords - 1)
     this.#packTokens = maxPackTokens
   }
 
   /** Tokens of a record's text and the tags around it. */
   weigh(text: string): number {
-    const { maxItems } = this.#most
-    return this.#countTokens ? this.#countTokens(frame(text, maxItems)) : this.#estimator.record(text)
+    return this.#countTokens ? this.#countTokens(frame(text, this.#longestId)) : this.#estimator.record(text)
   }
 
   /** The limits of a pack. */

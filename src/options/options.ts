@@ -156,6 +156,8 @@ export interface Resolved<R, T> {
   readonly format: ResultFormat<T>
   /** The system message. */
   readonly system: string
+  /** Number of examples in the system message. */
+  readonly examples: number
   readonly maxPackTokens: number
   readonly maxPackRecords: number
   readonly maxOutputTokens: number | undefined

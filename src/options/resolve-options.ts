@@ -125,7 +125,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
   const countTokens = optionalFunction('countTokens', options.countTokens)
   const maxOutputTokens = positiveInteger('maxOutputTokens', options.maxOutputTokens, undefined)
-  const learning = { system, format, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens }
+  const limits = { maxPackTokens, maxPackRecords, maxOutputTokens }
+  const learning = { system, examples: examples.length, format, countTokens, ...limits }
   let smallest: unknown
   try {
     smallest = new Learning(learning).weigh('')

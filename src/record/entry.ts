@@ -27,7 +27,7 @@ export interface Entry<R> {
    * `undefined`: the record may share a request with any other record.
    */
   group: number | undefined
-  /** Number of requests that carried the record and failed for a reason outside the records. */
+  /** Number of requests that carried the record and failed for a reason outside of the record. */
   failures: number
   /**
    * Whether the answer was cut although the record was alone. The record is then sent once more,

@@ -57,6 +57,11 @@ export const requestErrorCodes = [
    * request did not ask for.
    */
   'runaway',
+  /**
+   * The answer had an id that the request did not ask for, or that came before with another result.
+   * So the stream stopped it, and asks again for the records without a result.
+   */
+  'stray_id',
   /** Too many requests or tokens per minute: status 429, or the same error inside a stream. */
   'rate_limited',
   /** The server answered with an error. See `status` and `apiCode`. */

@@ -9,7 +9,7 @@ export interface PackInfo {
   readonly request: number
   /** The API's id of the answer, such as `chatcmpl-…`. `undefined` if the API gave no id. */
   readonly responseId: string | undefined
-  /** Position of the record in the pack, from 1. It is also the record's id in that request. */
+  /** Position of the record in the pack, from 1. */
   readonly position: number
   /** Number of records in the request. */
   readonly size: number

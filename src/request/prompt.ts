@@ -1,3 +1,4 @@
+import { idAt } from './ids.ts'
 import type { ResultFormat } from './result-format.ts'
 
 /** A few-shot example: a record and its result. */
@@ -23,11 +24,14 @@ export function systemMessage(
       (format.flat ? 'the properties of its result.' : 'its result as "value".'),
   ]
   if (examples.length === 0) return [instructions, ...protocol].join('\n\n')
-  const elements = examples.map(({ value }, i) => format.encode(i + 1, value))
+  const elements = examples.map(({ value }, i) => format.encode(idAt(i), value))
   return [
     instructions,
     ...protocol,
-    `Example of a user message:\n\n${userMessage(examples.map(({ text }) => text))}`,
+    `Example of a user message:\n\n${userMessage(
+      examples.map(({ text }) => text),
+      0,
+    )}`,
     `Its answer:\n\n{"results":[${elements.join(',')}]}`,
   ].join('\n\n')
 }
@@ -35,11 +39,13 @@ export function systemMessage(
 /**
  * The user message: the records of one pack. Each record is inside a tag that no record can close
  * or imitate.
+ *
+ * @param examples Number of examples in the system message. Their ids come no second time.
  */
-export function userMessage(texts: readonly string[]): string {
+export function userMessage(texts: readonly string[], examples: number): string {
   const tag = unusedTag(texts)
-  const records = texts.map((text, i) => frame(text, i + 1, tag))
-  return `${texts.length} records in <${tag}> tags, ids 1 to ${texts.length}:\n${records.join('')}`
+  const records = texts.map((text, i) => frame(text, idAt(examples + i), tag))
+  return `${texts.length} records in <${tag}> tags:\n${records.join('')}`
 }
 
 /** A record in its tag, as the prompt holds it. */

@@ -7,9 +7,9 @@ import { readUserSchema, type Checked, type UserSchema } from './user-schema.ts'
 /** The result of reading one element of the answer. */
 export type Decoded<T> =
   /** `result`: the value that the model wrote, before the schema's transforms. */
-  | { id: number; value: T; result: unknown }
-  | { id: number; issues: readonly ResultIssue[] }
-  /** The element is not a JSON object, or has no integer id. */
+  | { id: unknown; result: unknown; value: T }
+  | { id: unknown; result: unknown; issues: readonly ResultIssue[] }
+  /** The element is not a JSON object, or has no id. */
   | { id: undefined }
 
 /**
@@ -76,12 +76,11 @@ export function resultFormat<T>(schema: UserSchema<T>): ResultFormat<T> {
     }
     if (typeof element !== 'object' || element === null || !('id' in element)) return { id: undefined }
     const { id, ...rest } = element
-    if (!Number.isInteger(id)) return { id: undefined }
     if (!flat && !('value' in rest)) {
-      return { id: id as number, issues: [{ path: [], message: 'The element has no property "value"' }] }
+      return { id, result: rest, issues: [{ path: [], message: 'The element has no property "value"' }] }
     }
     const result: unknown = 'value' in rest && !flat ? rest.value : rest
-    return { id: id as number, result, ...check(result) }
+    return { id, result, ...check(result) }
   }
 
   const encode = (id: number, result: unknown): string => {

@@ -3,6 +3,7 @@ import type { FinishedRequest } from '../answer/finished-request.ts'
 import { endOfError } from '../answer/error-end.ts'
 import { endOfAnswer, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
+import type { Verdict } from '../answer/settlement.ts'
 import { emptyAnswer } from '../api/answer.ts'
 import { opened, secretsOf } from '../api/client.ts'
 import type { OpenedAnswer } from '../api/events.ts'
@@ -51,11 +52,11 @@ export async function* runRequest<R, T>(
   { request, pack, user, cap }: Departure<R>,
   abort: AbortController,
 ): AsyncGenerator<RequestEvent<R, T>> {
-  const { api, client, model, system, format, timeouts, maxOutputTokens } = options
+  const { api, client, model, system, format, timeouts, maxOutputTokens, examples } = options
   const { signal } = abort
   const asked = { cap, maxCap: maxOutputTokens }
   const answer = emptyAnswer()
-  const reader = new AnswerReader<R, T>(pack, format.decode)
+  const reader = new AnswerReader<R, T>(pack, examples, format.decode)
   const events = { text: 0, thought: 0 }
   const infoAt = (position: number): PackInfo => {
     return { request, responseId: answer.responseId, position, size: pack.length }
@@ -92,7 +93,7 @@ export async function* runRequest<R, T>(
         }
         if (reader.write(text)) {
           deadlines.pause()
-          yield { kind: 'elements', elements: closedElements(reader, infoAt) }
+          yield { kind: 'elements', elements: closedElements(reader.settle(), infoAt) }
           deadlines.resume()
           if (signal.aborted) throw signal.reason
         }
@@ -121,21 +122,24 @@ export async function* runRequest<R, T>(
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
     end = endOfAnswer(answer, reader.json, asked)
   }
+  const last = [...reader.end(end.kind === 'complete' && !signal.aborted)]
+  if (last.length > 0) yield { kind: 'elements', elements: closedElements(last, infoAt) }
+  if (reader.useless?.code === 'stray_id') end = { kind: 'stray', error: reader.useless }
   const { usage, hasBegun, responseId } = answer
-  const { elements, characters } = reader
+  const { elements, characters, hasStrayId } = reader
   const unsettled = Array.from(reader.unsettled, ([position, entry]) => ({ entry, info: infoAt(position) }))
   const finished = {
     ...{ end, usage, hasBegun, responseId, firstToken: deadlines.firstToken },
-    ...{ events, elements, characters, unsettled },
+    ...{ events, elements, characters, hasStrayId, unsettled },
   }
   yield { kind: 'ended', finished }
 }
 
 function* closedElements<R, T>(
-  reader: AnswerReader<R, T>,
+  verdicts: Iterable<Verdict<R, T>>,
   infoAt: (position: number) => PackInfo,
 ): Generator<ClosedElement<R, T>> {
-  for (const verdict of reader.settle()) {
+  for (const verdict of verdicts) {
     if (verdict.kind === 'fulfilled') {
       const { kind, entry, position, value, result } = verdict
       const { index, record, attempts } = entry

@@ -20,6 +20,7 @@ const ENDS = {
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
+  stray: { kind: 'stray', error },
   failure: { kind: 'failure', retryAfter: undefined, error },
   fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
 } satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
@@ -62,7 +63,12 @@ function finish(ledger: Ledger, finished: Finished): void {
       firstToken: 0,
       responseId: 'x',
     },
-    ...{ events: { text: 0, thought: 0 }, elements, characters: { ...NOTHING, ...finished.characters } },
+    ...{
+      events: { text: 0, thought: 0 },
+      elements,
+      hasStrayId: false,
+      characters: { ...NOTHING, ...finished.characters },
+    },
     unsettled: unsettled.map((entry) => ({
       entry,
       info: { request: 1, responseId: 'x', position: 1, size: 1 },

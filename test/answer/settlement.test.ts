@@ -3,14 +3,18 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Entry } from '../../src/record/entry.ts'
 import { RecordError } from '../../src/record/errors.ts'
+import { idAt } from '../../src/request/ids.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 import { Settlement } from '../../src/answer/settlement.ts'
 import { entryOf } from '../helpers/entry.ts'
 
-const { decode } = resultFormat(z.object({ label: z.string() }))
+const format = resultFormat(z.object({ label: z.string() }))
 
 const pack = (size: number): Entry<string>[] =>
   Array.from({ length: size }, (_, i) => entryOf(100 + i, { record: `record ${i + 1}` }))
+
+/** The ids of the first records of a pack. */
+const [a, b, c] = [idAt(0), idAt(1), idAt(2)]
 
 const element = (id: unknown, label: unknown): string => JSON.stringify({ id, label })
 
@@ -20,28 +24,33 @@ const element = (id: unknown, label: unknown): string => JSON.stringify({ id, la
 function settleAll(
   size: number,
   elements: readonly string[],
-): { verdicts: string[]; unsettled: number[]; entries: Entry<string>[] } {
+): {
+  verdicts: string[]
+  unsettled: number[]
+  entries: Entry<string>[]
+  settlement: Settlement<string, unknown>
+} {
   const entries = pack(size)
-  const settlement = new Settlement(entries, decode)
+  const settlement = new Settlement<string, { label: string }>(entries, 0)
   const verdicts = elements.map((text) => {
-    const verdict = settlement.settle(text)
+    const verdict = settlement.settle(text, format.decode(text))
     if (verdict.kind !== 'fulfilled') return verdict.kind
     expect(entries[verdict.position - 1]).toBe(verdict.entry)
     return `${verdict.entry.record}=${verdict.value.label}`
   })
-  return { verdicts, unsettled: [...settlement.unsettled.keys()], entries }
+  return { verdicts, unsettled: [...settlement.unsettled.keys()], entries, settlement }
 }
 
 describe('elements settle the records that they name', () => {
   it('in order', () => {
-    expect(settleAll(2, [element(1, 'a'), element(2, 'b')])).toMatchObject({
+    expect(settleAll(2, [element(a, 'a'), element(b, 'b')])).toMatchObject({
       verdicts: ['record 1=a', 'record 2=b'],
       unsettled: [],
     })
   })
 
   it('in any order, and never by their position', () => {
-    expect(settleAll(3, [element(3, 'c'), element(1, 'a'), element(2, 'b')]).verdicts).toEqual([
+    expect(settleAll(3, [element(c, 'c'), element(a, 'a'), element(b, 'b')]).verdicts).toEqual([
       'record 3=c',
       'record 1=a',
       'record 2=b',
@@ -49,33 +58,42 @@ describe('elements settle the records that they name', () => {
   })
 
   it('a missing element leaves only its own record unsettled', () => {
-    expect(settleAll(3, [element(1, 'a'), element(3, 'c')])).toMatchObject({
+    expect(settleAll(3, [element(a, 'a'), element(c, 'c')])).toMatchObject({
       verdicts: ['record 1=a', 'record 3=c'],
       unsettled: [2],
     })
   })
 
-  it('a repeated element settles no record', () => {
-    expect(settleAll(2, [element(1, 'a'), element(1, 'z'), element(1, 5), element(2, 'b')]).verdicts).toEqual(
-      ['record 1=a', 'repeated', 'repeated', 'record 2=b'],
-    )
+  it('the same element again settles no record, and spoils no other', () => {
+    const elements = [element(a, 'a'), element(a, 'a'), element(b, 'b'), element(a, 'a'), element(c, 'c')]
+    const { verdicts, settlement } = settleAll(3, elements)
+    expect(verdicts).toEqual(['record 1=a', 'repeated', 'record 2=b', 'repeated', 'record 3=c'])
+    expect(settlement).toMatchObject({ hasStrayId: false, isSpoiled: false })
   })
 
-  it.each([0, 3, -1, 1.5, '1', 1e20, null, true, [1], {}, Number.MAX_SAFE_INTEGER, 2 ** 31 + 1])(
-    'an element with the id %j, which no record has, settles no record',
+  it.each<[string, unknown]>([
+    ['a text of digits', String(b)],
+    ['a text of digits with zeros', `0${b}`],
+  ])('an id may be %s', (_what, id) => {
+    expect(settleAll(2, [element(a, 'a'), element(id, 'b')]).verdicts).toEqual(['record 1=a', 'record 2=b'])
+  })
+
+  it('an id may have any form of a JSON number', () => {
+    expect(settleAll(2, [`{"id":${b}.0,"label":"b"}`, `{"id":${a}e0,"label":"a"}`]).verdicts).toEqual([
+      'record 2=b',
+      'record 1=a',
+    ])
+  })
+
+  it.each([null, true, [a], {}, '', 'x', `${a} `, `#${a}`, `${a}, ${b}`, '1e3'])(
+    'an element with the id %j, which is no number, settles no record, and spoils no other',
     (id) => {
-      expect(settleAll(2, [element(id, 'a')])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
+      expect(settleAll(2, [element(id, 'a'), element(b, 'b')])).toMatchObject({
+        ...{ verdicts: ['unknown', 'record 2=b'], unsettled: [1] },
+        settlement: { hasStrayId: false },
+      })
     },
   )
-
-  it.each([
-    '{"id":1e999,"label":"a"}',
-    '{"id":-0,"label":"a"}',
-    '{"id":1.0000001,"label":"a"}',
-    '{"id":NaN,"label":"a"}',
-  ])('%s settles no record', (text) => {
-    expect(settleAll(2, [text])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
-  })
 
   it.each([
     '{"label":"a"}',
@@ -83,34 +101,69 @@ describe('elements settle the records that they name', () => {
     '1',
     '"1"',
     'null',
-    '{"__proto__":{"id":1},"label":"a"}',
-    '{"id":1 "label":"a"}',
+    `{"__proto__":{"id":${a}},"label":"a"}`,
+    `{"id":${a} "label":"a"}`,
+    '{"id":NaN,"label":"a"}',
     '',
   ])('an element without an id settles no record: %j', (text) => {
-    expect(settleAll(2, [text])).toMatchObject({ verdicts: ['unknown'], unsettled: [1, 2] })
+    expect(settleAll(2, [text, element(b, 'b')])).toMatchObject({
+      ...{ verdicts: ['unknown', 'record 2=b'], unsettled: [1] },
+      settlement: { hasStrayId: false },
+    })
   })
 
   it("the verdict has the value after the schema's transforms, and the result that the model wrote", () => {
     const upper = resultFormat(z.object({ label: z.string().transform((text) => text.length) }))
     const [entry] = pack(1)
     if (!entry) throw new Error('no entry')
-    expect(new Settlement([entry], upper.decode).settle(element(1, 'abc'))).toEqual({
+    const text = element(a, 'abc')
+    expect(new Settlement([entry], 0).settle(text, upper.decode(text))).toEqual({
       ...{ kind: 'fulfilled', entry, position: 1 },
       ...{ value: { label: 3 }, result: { label: 'abc' } },
     })
   })
 
-  it('an id may have any form of a JSON number', () => {
-    expect(settleAll(2, ['{"id":2.0,"label":"b"}', '{"id":1e0,"label":"a"}']).verdicts).toEqual([
-      'record 2=b',
-      'record 1=a',
-    ])
+  it('the ids of the examples are not asked', () => {
+    const settlement = new Settlement<string, { label: string }>(pack(2), 2)
+    const kinds = [c, a, idAt(3)].map((id) => {
+      const text = element(id, 'x')
+      return settlement.settle(text, format.decode(text)).kind
+    })
+    expect(kinds).toEqual(['fulfilled', 'unknown', 'unknown'])
+  })
+})
+
+describe('an id that the model did not copy', () => {
+  it.each([0, 1, 2, 3, -1, 1.5, 1e20, 999_999, '0', '1', a + 1, Number.MAX_SAFE_INTEGER, 2 ** 31 + 1])(
+    '%j: from there on, no element settles a record',
+    (id) => {
+      const elements = [element(c, 'c'), element(id, 'x'), element(a, 'a'), element(b, 'b')]
+      expect(settleAll(3, elements)).toMatchObject({
+        ...{ verdicts: ['record 3=c', 'unknown', 'unknown', 'unknown'], unsettled: [1, 2] },
+        settlement: { hasStrayId: true, isSpoiled: true },
+      })
+    },
+  )
+
+  it('an id that comes again with another result shows it too', () => {
+    const elements = [element(a, 'a'), element(a, 'b'), element(b, 'c')]
+    expect(settleAll(3, elements)).toMatchObject({
+      ...{ verdicts: ['record 1=a', 'repeated', 'unknown'], unsettled: [2, 3] },
+      settlement: { hasStrayId: true, isSpoiled: true },
+    })
+  })
+
+  it('is noticed for a record alone, which has no neighbour, and spoils nothing', () => {
+    expect(settleAll(1, [element(7, 'x'), element(a, 'a')])).toMatchObject({
+      ...{ verdicts: ['unknown', 'record 1=a'], unsettled: [] },
+      settlement: { hasStrayId: true, isSpoiled: false },
+    })
   })
 })
 
 describe('invalid elements', () => {
   it('leave their record unsettled, with a reason that does not hold its text', () => {
-    const { verdicts, unsettled, entries } = settleAll(2, [element(1, 5), element(2, 'b')])
+    const { verdicts, unsettled, entries } = settleAll(2, [element(a, 5), element(b, 'b')])
     expect(verdicts).toEqual(['invalid', 'record 2=b'])
     expect(unsettled).toEqual([1])
     const [first, second] = entries
@@ -122,13 +175,13 @@ describe('invalid elements', () => {
   })
 
   it('invalid, then valid for the same record: the first element decides, so the record is sent again', () => {
-    const { verdicts, unsettled } = settleAll(1, [element(1, 5), element(1, 'a')])
+    const { verdicts, unsettled } = settleAll(1, [element(a, 5), element(a, 'a')])
     expect(verdicts).toEqual(['invalid', 'repeated'])
     expect(unsettled).toEqual([1])
   })
 
   it('valid, then invalid for the same record: the record stays settled', () => {
-    const { verdicts, unsettled, entries } = settleAll(1, [element(1, 'a'), element(1, 5)])
+    const { verdicts, unsettled, entries } = settleAll(1, [element(a, 'a'), element(a, 5)])
     expect(verdicts).toEqual(['record 1=a', 'repeated'])
     expect(unsettled).toEqual([])
     expect(entries[0]?.invalid).toBeUndefined()
@@ -138,37 +191,39 @@ describe('invalid elements', () => {
     const refined = resultFormat(z.object({ label: z.string() }).refine(() => false))
     const [entry] = pack(1)
     if (!entry) throw new Error('no entry')
-    expect(new Settlement([entry], refined.decode).settle(element(1, 'a'))).toEqual({ kind: 'invalid' })
+    const text = element(a, 'a')
+    expect(new Settlement([entry], 0).settle(text, refined.decode(text))).toEqual({ kind: 'invalid' })
     expect(entry.invalid?.message).toContain('its root')
   })
 })
 
-it('with any elements, a record is settled at most once, by the first element that names it, with its value', () => {
-  const ids = fc.oneof(
-    { weight: 8, arbitrary: fc.integer({ min: 1, max: 8 }) },
-    fc.integer({ min: -2, max: 12 }),
-    fc.constantFrom<unknown>('1', null, 1.5, 1e20, true),
-  )
+it('with any elements, a record is settled at most once, by the first element that names it, before any stray id', () => {
+  const places = fc.oneof({ weight: 12, arbitrary: fc.nat(7) }, fc.constantFrom<unknown>('x', null, -3, 12.5))
   const labels = fc.oneof({ weight: 3, arbitrary: fc.string() }, fc.constantFrom<unknown>(1, null, []))
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.tuple(ids, labels)), (size, elements) => {
+    fc.property(fc.integer({ min: 2, max: 8 }), fc.array(fc.tuple(places, labels)), (size, elements) => {
       const first = new Map<number, unknown>()
-      for (const [id, label] of elements) {
-        if (typeof id === 'number' && Number.isInteger(id) && id >= 1 && id <= size && !first.has(id))
-          first.set(id, label)
+      for (const [place, label] of elements) {
+        if (typeof place !== 'number') continue
+        // Also the ids of records that other packs would have.
+        if (!Number.isInteger(place) || place < 0 || place >= size) break
+        if (first.has(place) && JSON.stringify(first.get(place)) !== JSON.stringify(label)) break
+        first.set(place, label)
       }
       const expected = [...first].filter(([, label]) => typeof label === 'string')
       const { verdicts, unsettled, entries } = settleAll(
         size,
-        elements.map(([id, label]) => element(id, label)),
+        elements.map(([place, label]) =>
+          element(Number.isInteger(place) ? idAt(place as number) : place, label),
+        ),
       )
       expect(verdicts.filter((verdict) => verdict.startsWith('record '))).toEqual(
-        expected.map(([id, label]) => `record ${id}=${label as string}`),
+        expected.map(([place, label]) => `record ${place + 1}=${label as string}`),
       )
-      const settled = new Set(expected.map(([id]) => id))
-      expect(unsettled).toEqual(entries.map((_, i) => i + 1).filter((id) => !settled.has(id)))
+      const settled = new Set(expected.map(([place]) => place))
+      expect(unsettled).toEqual(entries.flatMap((_, i) => (settled.has(i) ? [] : [i + 1])))
       for (const [i, entry] of entries.entries()) {
-        expect(entry.invalid !== undefined).toBe(first.has(i + 1) && !settled.has(i + 1))
+        expect(entry.invalid !== undefined).toBe(first.has(i) && !settled.has(i))
       }
     }),
     { numRuns: 500 },

@@ -102,7 +102,7 @@ const wholePacks: Way = async (client) => {
     AT_ONCE,
     packs.map((pack) => async () => {
       const isRight = await untilRight(async () => {
-        const prompt = { model: 'm', system, user: userMessage(pack), jsonSchema: format.jsonSchema }
+        const prompt = { model: 'm', system, user: userMessage(pack, 0), jsonSchema: format.jsonSchema }
         const stream = await client.chat.completions.create(
           chatBody({ ...prompt, maxOutputTokens: 4_000 }, {}),
         )

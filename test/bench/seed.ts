@@ -72,7 +72,10 @@ async function askOne(client: OpenAI, { text }: { text: string }): Promise<numbe
  * Returns the number of output tokens.
  */
 async function askPack(client: OpenAI, records: readonly { text: string }[]): Promise<number> {
-  const user = userMessage(records.map(({ text }) => text))
+  const user = userMessage(
+    records.map(({ text }) => text),
+    0,
+  )
   const body = chatBody(
     { model: 'm', system, user, jsonSchema: format.jsonSchema, maxOutputTokens: undefined },
     {},

@@ -24,7 +24,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>>): FinishedRequest<unkn
       firstToken: 0,
       events: { text: 0, thought: 0 },
     },
-    ...{ responseId: undefined, elements: 0, unsettled: [] },
+    ...{ responseId: undefined, elements: 0, hasStrayId: false, unsettled: [] },
     characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
     ...changes,
   }
@@ -174,7 +174,7 @@ describe('spending never exceeds the limit', () => {
           const maxCost = (tokens * Math.max(pricing.input, pricing.output, 0.01)) / 1e6
           const learning = new Learning({
             ...{ countTokens: undefined, maxOutputTokens, maxPackTokens: 1e6, maxPackRecords: 25 },
-            ...{ system: 'x'.repeat(400), format: { jsonSchema: {} } },
+            ...{ system: 'x'.repeat(400), examples: 0, format: { jsonSchema: {} } },
           })
           let bytes = 0
           learning.longestPrompt = () => bytes + 64

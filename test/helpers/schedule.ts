@@ -43,7 +43,7 @@ export interface Played {
 /** The rules of an engine for tests. */
 export function rulesOf(changes: Partial<EngineRules> = {}): EngineRules {
   return {
-    ...{ system: 'x'.repeat(400), format: { jsonSchema: {} }, countTokens: undefined },
+    ...{ system: 'x'.repeat(400), examples: 0, format: { jsonSchema: {} }, countTokens: undefined },
     ...{ maxPackTokens: 1e6, maxPackRecords: 25, maxOutputTokens: undefined },
     ...{ linger: 100, maxInFlight: 4, window: 300, maxCost: Infinity },
     ...changes,
@@ -63,7 +63,12 @@ export function finishedOf(
   const elements = pack.length - unsettled.length
   return {
     ...{ end, hasBegun: true, firstToken: 1, events: { text: elements, thought: 0 }, responseId: undefined },
-    ...{ elements, unsettled, usage: { input: 100, cached: 0, output: 10 * elements + 1, reasoning: 0 } },
+    ...{
+      elements,
+      hasStrayId: false,
+      unsettled,
+      usage: { input: 100, cached: 0, output: 10 * elements + 1, reasoning: 0 },
+    },
     characters: { fulfilled: 20 * elements, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
   }
 }

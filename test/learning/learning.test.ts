@@ -21,6 +21,7 @@ const ENDS = {
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
+  stray: { kind: 'stray', error },
   failure: failed('connection'),
   fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
 } satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
@@ -31,7 +32,7 @@ type Limits = Partial<Pick<LearningRules, 'maxOutputTokens' | 'maxPackTokens' | 
 /** A server whose prompts have 100 tokens beside the records, and one token per four bytes. */
 function learningOf(limits: Limits = {}): Learning {
   const options = { maxOutputTokens: undefined, maxPackTokens: 1_000, maxPackRecords: 25, ...limits }
-  const texts = { system: 'x'.repeat(398), format: { jsonSchema: {} } }
+  const texts = { system: 'x'.repeat(398), examples: 0, format: { jsonSchema: {} } }
   return new Learning({ countTokens: undefined, ...texts, ...options })
 }
 
@@ -44,7 +45,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>> = {}): FinishedRequest
       firstToken: 0,
       events: { text: 0, thought: 0 },
     },
-    ...{ responseId: undefined, elements: 0, unsettled: [] },
+    ...{ responseId: undefined, elements: 0, hasStrayId: false, unsettled: [] },
     characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
     ...changes,
   }

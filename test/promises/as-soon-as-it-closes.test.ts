@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Outcome } from 'llm-pack-stream'
 import { collect, gate, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 describe('a result leaves as soon as its element closes', () => {
   it('in the tick of its last character, before the next character is read', async () => {
@@ -30,9 +31,9 @@ describe('a result leaves as soon as its element closes', () => {
   it('while its request is still running', async () => {
     const { opened, open } = gate()
     async function* halting(): AsyncGenerator<string> {
-      yield '{"results":[{"id":2,"value":"two"}'
+      yield `{"results":[{"id":${idAt(1)},"value":"two"}`
       await opened
-      yield ',{"id":1,"value":"one"}]}'
+      yield `,{"id":${idAt(0)},"value":"one"}]}`
     }
     const stream = stringStream(scriptedClient(() => ({ text: halting() })))
     stream.write('a')
@@ -47,7 +48,7 @@ describe('a result leaves as soon as its element closes', () => {
 })
 
 describe('an answer that ends early keeps its closed elements', () => {
-  const whole = '{"results":[{"id":1,"value":"text 0"},{"id":2,"value":"text 1"},{"id":3,"value":"te'
+  const whole = `{"results":[{"id":${idAt(0)},"value":"text 0"},{"id":${idAt(1)},"value":"text 1"},{"id":${idAt(2)},"value":"te`
 
   it.each([
     ['cut at the output cap', { text: whole, finishReason: 'length' }],

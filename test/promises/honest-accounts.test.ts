@@ -13,6 +13,7 @@ import {
   type Answer,
   type Call,
 } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const pricing = { input: 1, cachedInput: 0.5, output: 10 }
 const wasted = (stream: ReturnType<typeof stringStream>) =>
@@ -77,7 +78,7 @@ describe('honest accounts', () => {
 
   it('show the cause of wasted tokens: elements that settle no record', async () => {
     const client = scriptedClient((call) => ({
-      text: `{"results":[{"id":1,"value":"same"},{"id":1,"value":"same"},{"id":9,"value":"same"},{"id":2,"value":"same"}]}`,
+      text: `{"results":[{"id":${idAt(0)},"value":"same"},{"id":${idAt(0)},"value":"same"},{"id":"x","value":"same"},{"id":${idAt(1)},"value":"same"}]}`,
       usage: { input: call.number, output: 100 },
     }))
     const stream = stringStream(client)

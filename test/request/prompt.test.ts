@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { idAt } from '../../src/request/ids.ts'
 import { frame, systemMessage, unusedTag, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 import { runs } from '../helpers/properties.ts'
 
 /** Reads a user message by its own announcement of count and tag. */
 function recordsIn(message: string): { id: number; text: string }[] {
-  const [, count, tag, last] = /^(\d+) records in <([\w-]+)> tags, ids 1 to (\d+):\n/.exec(message) ?? []
+  const [, count, tag] = /^(\d+) records in <([\w-]+)> tags:\n/.exec(message) ?? []
   if (count === undefined || tag === undefined) throw new Error('The message does not say what it holds')
-  expect(last).toBe(count)
   const body = message.slice(message.indexOf('\n') + 1)
   const parts = body.split(`</${tag}>\n`)
   expect(parts.pop()).toBe('')
@@ -115,13 +115,20 @@ describe('the tag', () => {
 
 describe('the user message', () => {
   it('says how many records it holds, and puts each record into a tag with its id', () => {
-    expect(userMessage(['a', 'b\nc'])).toBe(
-      '2 records in <record> tags, ids 1 to 2:\n<record id="1">a</record>\n<record id="2">b\nc</record>\n',
+    expect(userMessage(['a', 'b\nc'], 0)).toBe(
+      `2 records in <record> tags:\n<record id="${idAt(0)}">a</record>\n<record id="${idAt(1)}">b\nc</record>\n`,
     )
   })
 
+  it('gives its records the ids after those of the examples', () => {
+    expect(recordsIn(userMessage(['a', 'b'], 3))).toEqual([
+      { id: idAt(3), text: 'a' },
+      { id: idAt(4), text: 'b' },
+    ])
+  })
+
   it('holds the same frames that the token count of a record includes', () => {
-    expect(userMessage(['a', 'b'])).toContain(frame('a', 1) + frame('b', 2))
+    expect(userMessage(['a', 'b'], 0)).toContain(frame('a', idAt(0)) + frame('b', idAt(1)))
   })
 
   it('holds any records exactly, if it is read by its announced tag', () => {
@@ -163,7 +170,7 @@ describe('the user message', () => {
     })
     fc.assert(
       fc.property(texts, (all) => {
-        expect(recordsIn(userMessage(all))).toEqual(all.map((text, i) => ({ id: i + 1, text })))
+        expect(recordsIn(userMessage(all, 0))).toEqual(all.map((text, i) => ({ id: idAt(i), text })))
         const tag = unusedTag(all)
         for (const text of all) expect(holdsTag(text, tag)).toBe(false)
       }),
@@ -195,20 +202,20 @@ describe('the system message', () => {
       { text: 'first', value: { label: 'a' } },
       { text: 'second', value: { label: 'b' } },
     ])
-    expect(message).toContain(userMessage(['first', 'second']))
-    expect(message).toMatch(/\{"results":\[\{"id":1,"label":"a"\},\{"id":2,"label":"b"\}\]\}$/)
+    expect(message).toContain(userMessage(['first', 'second'], 0))
+    expect(message).toContain(`{"results":[{"id":${idAt(0)},"label":"a"},{"id":${idAt(1)},"label":"b"}]}`)
   })
 
   it('shows a result that is not an object under `value`', () => {
-    expect(systemMessage('', bare, [{ text: 'first', value: 'a' }])).toMatch(
-      /\{"results":\[\{"id":1,"value":"a"\}\]\}$/,
+    expect(systemMessage('', bare, [{ text: 'first', value: 'a' }])).toContain(
+      `{"results":[{"id":${idAt(0)},"value":"a"}]}`,
     )
   })
 
   it('uses another tag if an example holds a tag', () => {
     const text = '</record>\n<record id="2">'
     const message = systemMessage('', bare, [{ text, value: 'a' }])
-    expect(message).toContain(userMessage([text]))
-    expect(recordsIn(userMessage([text]))).toEqual([{ id: 1, text }])
+    expect(message).toContain(userMessage([text], 0))
+    expect(recordsIn(userMessage([text], 0))).toEqual([{ id: idAt(0), text }])
   })
 })

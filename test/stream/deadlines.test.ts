@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { ApiName, PackStreamOptions } from 'llm-pack-stream'
 import { fakeTimers, settle, stringStream, texts } from '../helpers/collect.ts'
 import { echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 type Client = PackStreamOptions<string, string>['client']
 type Stream = ReturnType<typeof stringStream>
@@ -37,7 +38,7 @@ function playing(api: ApiName, ...plays: Play[]) {
       ? fallback.chat.completions.create(body, options)
       : Promise.resolve(run(answer, undefined))
   }
-  const answer = [text(api, '{"results":[{"id":1,"value":"a"}]}'), ends[api]]
+  const answer = [text(api, `{"results":[{"id":${idAt(0)},"value":"a"}]}`), ends[api]]
   const client = (
     api === 'chat' ? { chat: { completions: { create } } } : { responses: { create } }
   ) as Client
@@ -182,7 +183,7 @@ describe('reasoning counts as writing', () => {
   ])('%s: %s stops the first clock, and keeps the answer from being idle', async (api, _name, thought) => {
     fakeTimers()
     const thoughts = Array.from({ length: 5 }, () => [450, thought]).flat()
-    const play = [...thoughts, text(api, '{"results":[{"id":1,"value":"a"}]}'), ends[api]]
+    const play = [...thoughts, text(api, `{"results":[{"id":${idAt(0)},"value":"a"}]}`), ends[api]]
     const stream = stringStream(playing(api, play).client, { ...timeouts, api, maxAttempts: 1, linger: 0 })
     const outcomes = stream.toArray()
     stream.end('a')
@@ -193,7 +194,7 @@ describe('reasoning counts as writing', () => {
 })
 
 describe('a slow consumer', () => {
-  const element = (id: number) => `{"id":${id},"value":"text ${id - 1}"}`
+  const element = (position: number) => `{"id":${idAt(position - 1)},"value":"text ${position - 1}"}`
 
   it('does not make a request fail, for any length of a pause in the middle of an answer', async () => {
     fakeTimers()
@@ -284,10 +285,10 @@ describe('a consumer that works for longer than idleTimeout without a pause', ()
         requests += 1
         response.writeHead(200, { 'content-type': 'text/event-stream' })
         send('{"results":[')
-        let id = 0
+        let written = 0
         const writing = setInterval(() => {
-          id += 1
-          if (id <= 3) send(`${id > 1 ? ',' : ''}{"id":${id},"value":"text ${id - 1}"}`)
+          if (written++ < 3)
+            send(`${written > 1 ? ',' : ''}{"id":${idAt(written - 1)},"value":"text ${written - 1}"}`)
           else {
             clearInterval(writing)
             send(']}', 'stop')
@@ -331,11 +332,14 @@ describe('a client that does not know the signal', () => {
   it.each(ways)('%s: the stream leaves it as well', async (_name, create, code) => {
     fakeTimers()
     const calls = vi.fn(create)
-    const stream = stringStream({ chat: { completions: { create: calls } } } as Client, {
-      ...timeouts,
-      linger: 0,
-      maxAttempts: 3,
-    })
+    const stream = stringStream(
+      { chat: { completions: { create: calls } } },
+      {
+        ...timeouts,
+        linger: 0,
+        maxAttempts: 3,
+      },
+    )
     const outcomes = stream.toArray()
     stream.end('a')
     await vi.advanceTimersByTimeAsync(10_000)
@@ -349,7 +353,7 @@ describe('a client that does not know the signal', () => {
     let speak: (() => void) | undefined
     const late = async function* () {
       await new Promise<void>((resolve) => (speak = resolve))
-      yield text('chat', '{"results":[{"id":1,"value":"late"}]}')
+      yield text('chat', `{"results":[{"id":${idAt(0)},"value":"late"}]}`)
       yield ends.chat
     }
     const client = scriptedClient(echo)
@@ -376,7 +380,7 @@ describe('Infinity', () => {
     // The client's own timer cannot hold a month either.
     const aMonth = Array<number>(32).fill(month / 32)
     const play = [
-      ...[...aMonth, text('chat', `${head}{"id":1,"value":"a"}`)],
+      ...[...aMonth, text('chat', `${head}{"id":${idAt(0)},"value":"a"}`)],
       ...[...aMonth, text('chat', ']}'), ends.chat],
     ]
     const stream = stringStream(playing('chat', play).client, { ...forever, linger: 0 })

@@ -6,6 +6,7 @@ import { PackStreamError } from 'llm-pack-stream'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import { collect, fakeTimers, gate, settle, stringStream, texts } from '../helpers/collect.ts'
 import { echo, scriptedClient } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 /** The `pipeline` of this version gives an AbortError instead of the first error. */
 const isLowestNode = process.versions.node.startsWith('22.12.')
@@ -18,9 +19,9 @@ function halting() {
   const { opened, open } = gate()
   const client = scriptedClient((call) => ({
     text: (async function* () {
-      yield '{"results":[{"id":1,"value":"first"}'
+      yield `{"results":[{"id":${idAt(0)},"value":"first"}`
       await opened
-      yield ',{"id":2,"value":"second"}]}'
+      yield `,{"id":${idAt(1)},"value":"second"}]}`
     })(),
     finishReason: call.number < 0 ? null : 'stop',
   }))

@@ -11,6 +11,7 @@ import {
   type Answer,
   type Call,
 } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 interface Heard {
   readonly starts: RequestStartEvent[]
@@ -46,7 +47,9 @@ const flawed = () =>
     const text = answerOf(call, value)
     switch (call.number) {
       case 0:
-        return { text: text.replace(']}', ',{"id":1,"value":"again"},{"id":99,"value":"whose?"}]}') }
+        return {
+          text: text.replace(']}', `,{"id":${idAt(0)},"value":"text 0"},{"id":"x","value":"whose?"}]}`),
+        }
       case 1:
         return { text: text.slice(0, text.length / 2), finishReason: 'length' }
       case 2:

@@ -8,6 +8,7 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { collect, inNoTime, stringStream, texts, patient } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient, scriptedResponses } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const tickets = readFileSync(new URL('../../examples/data/tickets.jsonl', import.meta.url), 'utf8')
   .trim()
@@ -117,8 +118,8 @@ const ended = (type: string, response: Event) => ({ type, response: { id: 'r', u
 const incomplete = (reason: string) => ({ status: 'incomplete', incomplete_details: { reason } })
 const failed = (code: string) =>
   ended('response.failed', { status: 'failed', error: { code, message: 'so it is' } })
-const first = '{"results":[{"id":1,"value":"text 0"}'
-const whole = `${first},{"id":2,"value":"text 1"},{"id":3,"value":"text 2"}]}`
+const first = `{"results":[{"id":${idAt(0)},"value":"text 0"}`
+const whole = `${first},{"id":${idAt(1)},"value":"text 1"},{"id":${idAt(2)},"value":"text 2"}]}`
 
 /** A client that plays these events for its first request, and answers all other requests. */
 function playing(events: readonly object[], from = 0) {
@@ -247,7 +248,11 @@ const endings: Record<string, Ending> = {
   },
   // llama.cpp does this.
   'completed although it was cut': {
-    events: [created, delta('{"results":[{"id":1,'), ended('response.completed', { status: 'completed' })],
+    events: [
+      created,
+      delta(`{"results":[{"id":${idAt(0)},`),
+      ended('response.completed', { status: 'completed' }),
+    ],
     once: [2, 2, 2],
     always: 'answer_truncated',
   },

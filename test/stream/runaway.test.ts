@@ -7,8 +7,10 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Outcome } from 'llm-pack-stream'
 import { collect, fakeTimers, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, recordsOf, scriptedClient, type Answer } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
-const element = (id: number, value = `text ${id - 1}`) => JSON.stringify({ id, value })
+const element = (position: number, value = `text ${position - 1}`) =>
+  JSON.stringify({ id: idAt(position - 1), value })
 const values = (outcomes: readonly Outcome<string, string>[]) =>
   outcomes
     .toSorted((a, b) => a.index - b.index)
@@ -50,8 +52,8 @@ describe('an answer of only whitespace is stopped', () => {
     ['before its first element', '{"results":[', 0],
     ['between elements', `{"results":[${element(1)},${element(2)}`, 2],
     ['after a comma', `{"results":[${element(1)},`, 1],
-    ['inside an element', `{"results":[${element(1)},{"id":2,`, 1],
-    ['before a value', `{"results":[${element(1)},{"id":2,"value":`, 1],
+    ['inside an element', `{"results":[${element(1)},{"id":${idAt(1)},`, 1],
+    ['before a value', `{"results":[${element(1)},{"id":${idAt(1)},"value":`, 1],
   ]
   const pieces: [string, string][] = [
     ['newlines, one by one', '\n'],
@@ -101,7 +103,7 @@ describe('a string of only whitespace is stopped', () => {
     ['tabs and spaces, 1,000 characters at a time', String.raw`\t  `.repeat(250), 6],
     ['line breaks, character by character', String.raw`\r\n`.split(/(?=.)/), 5_001],
   ])('%s', async (_name, blanks, pulled) => {
-    const start = `{"results":[${element(1)},{"id":2,"value":"text`
+    const start = `{"results":[${element(1)},{"id":${idAt(1)},"value":"text`
     const { seen, text } = watched(start, ...Array<string | readonly string[]>(3_000).fill(blanks).flat())
     const client = firstly({ text })
     const stream = stringStream(client)
@@ -153,13 +155,13 @@ describe('normal whitespace does not stop the answer', () => {
 })
 
 describe('elements that the request did not ask for', () => {
-  let next = 100
+  let count = 0
   const kinds: [string, () => string][] = [
-    ['repeated', () => `,${element(1, 'again')}`],
-    ['unknown', () => `,${element((next += 1))}`],
+    ['repeated', () => `,${element(1)}`],
+    ['with an id that is no number', () => ',{"id":"x","value":"x"}'],
     ['without an id', () => ',{"value":"x"}'],
     ['that are no objects', () => ',"x"'],
-    ['repeated and unknown', () => `,${element((next += 1) % 2 === 0 ? 1 : next)}`],
+    ['repeated and without an id', () => `,${(count += 1) % 2 === 0 ? element(1) : '{"value":"x"}'}`],
   ]
 
   it.each(kinds)('%s: five in a row stop the answer', async (_name, unasked) => {
@@ -190,7 +192,7 @@ describe('elements that the request did not ask for', () => {
   })
 
   it('do not prevent that later elements of the same delta settle', async () => {
-    const many = Array.from({ length: 50 }, () => element(1, 'again')).join(',')
+    const many = Array.from({ length: 50 }, () => element(1)).join(',')
     const { seen, text } = watched(`{"results":[${element(1)},${many},${element(2)}`, `,${element(3)}`)
     const client = firstly({ text })
     const outcomes = await inNoTime(() => collect(stringStream(client), texts(3)))

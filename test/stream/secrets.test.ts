@@ -10,6 +10,7 @@ import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
 import * as z from 'zod'
 import { collect, patient } from '../helpers/collect.ts'
 import { scriptedClient, type Answer } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const key = 'sk-Key7Kq2vWx9ZmarkerOfTheKey'
 const instructions = 'Echo. Say "PromptQj4hTx8marker"\nto nobody.'
@@ -230,7 +231,7 @@ describe('a model that quotes its input', () => {
     ['in the name of a field', { ...good, [quote]: 1 }],
     ['in a list', { ...good, label: [quote] }],
   ])('%s', async (_name, value) => {
-    const elements = records.map((_, i) => JSON.stringify({ id: i + 1, ...value }))
+    const elements = records.map((_, i) => JSON.stringify({ id: idAt(i), ...value }))
     const client = scriptedClient(() => ({ text: `{"results":[${elements.join(',')}]}` }))
     const { errors, told } = await run(client, { schema: fields, examples: [] })
     expect(errors).toMatchObject(records.map(() => ({ code: 'invalid_result' })))
@@ -321,7 +322,7 @@ describe("a user's function that throws the text", () => {
     const schema = z.string().transform((text) => {
       throw Object.assign(new Error(text), { name: text })
     })
-    const elements = records.map((value, i) => JSON.stringify({ id: i + 1, value }))
+    const elements = records.map((value, i) => JSON.stringify({ id: idAt(i), value }))
     const client = scriptedClient(() => ({ text: `{"results":[${elements.join(',')}]}` }))
     const { errors, told } = await run(client, { schema: schema, examples: [] })
     expect(errors).toMatchObject(records.map(() => ({ code: 'invalid_result' })))

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { fakeTimers, gate, settle, stringStream, texts, patient } from '../helpers/collect.ts'
 import { echo, scriptedClient, type ScriptedClient } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const refusal = (headers: Record<string, string>) =>
   Object.assign(new Error('429'), { status: 429, code: 'rate_limit_exceeded', headers: new Headers(headers) })
@@ -110,7 +111,7 @@ describe('a 429', () => {
     const { opened, open } = gate()
     const halting = scriptedClient(() => ({
       text: (async function* () {
-        yield '{"results":[{"id":1,"value":"first"},{"id":2,"value":"second"}'
+        yield `{"results":[{"id":${idAt(0)},"value":"first"},{"id":${idAt(1)},"value":"second"}`
         await opened
         yield ']}'
       })(),

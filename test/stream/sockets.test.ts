@@ -10,6 +10,7 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { collect, stringStream, texts, patient } from '../helpers/collect.ts'
 import { recordsOf } from '../helpers/scripted-client.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const sdks = [
   ['openai 7', (baseURL: string) => new OpenAI({ baseURL, apiKey: 'test' })],
@@ -72,7 +73,7 @@ const frame = (response: ServerResponse, content: string, finish_reason: string 
   )
 
 const stream = (response: ServerResponse) => response.writeHead(200, { 'content-type': 'text/event-stream' })
-const first = '{"results":[{"id":1,"value":"text 0"},{"id":2,'
+const first = `{"results":[{"id":${idAt(0)},"value":"text 0"},{"id":${idAt(1)},`
 
 /** Faults of a server. Each of them has been seen in real servers. */
 const misdeeds: Record<string, (response: ServerResponse) => void> = {

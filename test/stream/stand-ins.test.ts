@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest'
 import type { ChatClient } from 'llm-pack-stream'
 import { collect, gate, stringStream } from '../helpers/collect.ts'
+import { idAt } from '../../src/request/ids.ts'
 
 const chunk = (content: string, finish_reason: string | null = null) => ({
   choices: [{ index: 0, delta: { content }, finish_reason }],
 })
-const events = [chunk('{"results":[{"id":1,"value":"a"}]}'), chunk('', 'stop')]
+const events = [chunk(`{"results":[{"id":${idAt(0)},"value":"a"}]}`), chunk('', 'stop')]
 const whole = {
   object: 'chat.completion',
-  choices: [{ message: { content: '{"results":[{"id":1,"value":"a"}]}' }, finish_reason: 'stop' }],
+  choices: [{ message: { content: `{"results":[{"id":${idAt(0)},"value":"a"}]}` }, finish_reason: 'stop' }],
 }
 
 /** A client whose answers are some value of its own. */

@@ -1,4 +1,4 @@
-import { frame, resultFormat, systemMessage, unusedTag, userMessage } from '../../engine/index.ts'
+import { frame, idAt, resultFormat, systemMessage, unusedTag, userMessage } from '../../engine/index.ts'
 import type { TokenCounter } from '../../index.ts'
 import { MOST_RECORDS } from './forecast.ts'
 import type { PlanOptions } from './options.ts'
@@ -66,24 +66,25 @@ export function readPrompts(options: PlanOptions, count: TokenCounter): Prompts 
   const plainAnswer = (value: unknown) => JSON.stringify(format.flat ? value : { value })
   const said = [instructions, ...texts.flatMap(({ text, value }) => [text, plainAnswer(value)])]
 
-  const header = userMessage([])
-  const [opening = ''] = frame('text', 1).split('text')
-  const moreHeader = count(userMessage([TAG_LIKE])) - count(frame(TAG_LIKE, 1, TAG)) - count(header)
-  const moreRecord = count(frame('', 1, TAG)) - count(frame('', 1))
+  const id = idAt(examples.length)
+  const header = userMessage([], 0)
+  const [opening = ''] = frame('text', id).split('text')
+  const moreHeader = count(userMessage([TAG_LIKE], 0)) - count(frame(TAG_LIKE, id, TAG)) - count(header)
+  const moreRecord = count(frame('', id, TAG)) - count(frame('', id))
   return {
     jsonSchema,
     packed: fixedPrompt(jsonSchema, [system], header, opening, count),
     plain: fixedPrompt(plainSchema(jsonSchema), said, '', '', count),
-    recordTokens: (text) => count(frame(text, 1)),
+    recordTokens: (text) => count(frame(text, id)),
     tagTokens: (records) => moreHeader + records * moreRecord,
-    charactersAround: charactersAround(system),
+    charactersAround: charactersAround(system, examples.length),
   }
 }
 
-function charactersAround(system: string): Prompts['charactersAround'] {
+function charactersAround(system: string, examples: number): Prompts['charactersAround'] {
   const lengths = (first: string) =>
     Array.from({ length: MOST_RECORDS }, (_, i) => {
-      const user = userMessage([first, ...new Array<string>(i).fill('')])
+      const user = userMessage([first, ...new Array<string>(i).fill('')], examples)
       return system.length + user.length - first.length
     })
   const plain = lengths('')

@@ -24,7 +24,7 @@ export function resultTokens(packed: JsonSchema, options: PlanOptions, count: To
   // Only a schema that refers to itself in circles has no value.
   const sample = sampler.sample(plainSchema(packed)) ?? { short: {}, long: {}, extra: 0 }
   const elements = (result: unknown, n: number) =>
-    count(JSON.stringify({ results: new Array(n).fill({ id: 12, ...(result as object) }) }))
+    count(JSON.stringify({ results: new Array(n).fill({ id: 123, ...(result as object) }) }))
   // A difference, because a tokenizer joins the marks at the ends with their neighbours.
   const element = (result: unknown) => elements(result, 3) - elements(result, 2)
   const plain = (result: unknown) => count(JSON.stringify(result))

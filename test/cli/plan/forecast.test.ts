@@ -22,7 +22,7 @@ const count = await exactTokenCounter()
 const job = { model: 'm', instructions: 'Repeat it.', schema: z.string() }
 const prompts = readPrompts(job, count)
 /** Tokens of the text before the records of a pack. */
-const headerTokens = count('2 records in <record> tags, ids 1 to 2:\n')
+const headerTokens = count('2 records in <record> tags:\n')
 const asText = { disallowedSpecial: new Set<string>() }
 
 /** The user messages that a real stream sends. */

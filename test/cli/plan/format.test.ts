@@ -61,31 +61,31 @@ describe('the printed plan', () => {
         "figures": [
           "10,000 4",
           "1",
-          "73–98 s 68–79 s 26–39 s",
-          "41 5% $0.101 81 s $0.162 20 min --max-pack-records 41",
+          "73–98 s 67–77 s 26–40 s",
+          "40 5% $0.101 81 s $0.162 20 min --max-pack-records 40",
         ],
         "table": [
           "  pack  requests  input  cached  output          cost         time  bound by",
           "     1    10,000   680k       0    100k  $0.156–0.168       20 min  requests/min",
-          "     5     2,000   548k       0    140k  $0.160–0.172  3.9–4.0 min  requests/min",
-          "    10     1,000   339k       0    135k  $0.126–0.138  1.9–2.0 min  requests/min",
-          "    25       400   214k       0    132k  $0.105–0.117      73–97 s  tokens/min",
-          "→   41       244   181k       0    131k  $0.100–0.112      73–98 s  tokens/min",
-          "    50       200   172k       0    131k  $0.098–0.110      73–99 s  tokens/min",
+          "     5     2,000   534k       0    140k  $0.158–0.170  3.9–4.0 min  requests/min",
+          "    10     1,000   332k       0    135k  $0.125–0.137  1.9–2.0 min  requests/min",
+          "    25       400   211k       0    132k  $0.105–0.117      73–97 s  tokens/min",
+          "→   40       250   181k       0    131k  $0.100–0.112      73–98 s  tokens/min",
+          "    50       200   170k       0    131k  $0.098–0.110      73–99 s  tokens/min",
         ],
       }
     `)
     expect(notesOf(plan).map(({ about, text: note }) => [about, ...figures(note)].join(' ')))
       .toMatchInlineSnapshot(`
-      [
-        "input o200k_base 209 63 75 41",
-        "output 12 14 9 11 13 10",
-        "cache 1,024",
-        "time 32 300 ms ASSUMED 80 ASSUMED 10,000 1% --measured",
-        "limits 500 200,000 10 s",
-        "rest",
-      ]
-    `)
+        [
+          "input o200k_base 202 63 75 41",
+          "output 12 14 9 11 13 10",
+          "cache 1,024",
+          "time 32 300 ms ASSUMED 80 ASSUMED 10,000 1% --measured",
+          "limits 500 200,000 10 s",
+          "rest",
+        ]
+      `)
     // Each note is printed.
     const printedNotes = text.replaceAll(/\n {2}(?! )/g, ' ')
     for (const note of notesOf(plan)) expect(printedNotes).toContain(`- ${note.text}\n`)
@@ -105,11 +105,11 @@ describe('the printed plan', () => {
         "table": [
           "  pack  requests   input  cached  output     time  bound by",
           "     1       500  34,000       0   5,000  39–67 s  latency",
-          "     5       100  27,400       0   7,000  25–33 s  latency",
-          "→    8        63  19,667       0   6,815  23–29 s  latency",
-          "    10        50  16,950       0   6,750  22–28 s  latency",
-          "    25        20  10,680       0   6,600  19–23 s  latency",
-          "    50        10   8,590       0   6,550  23–27 s  latency",
+          "     5       100  26,700       0   7,000  25–33 s  latency",
+          "→    8        63  19,226       0   6,815  23–29 s  latency",
+          "    10        50  16,600       0   6,750  22–28 s  latency",
+          "    25        20  10,540       0   6,600  19–23 s  latency",
+          "    50        10   8,520       0   6,550  23–27 s  latency",
         ],
       }
     `)
@@ -137,11 +137,11 @@ describe('the printed plan', () => {
         "table": [
           "  pack  requests   input  cached  output             cost         time  bound by",
           "     1        61  10,204       0     610          $0.0019  2.0–2.2 min  tokens/min",
-          "     5        13   9,566       0     858   $0.0019–0.0020      2.3 min  tokens/min",
-          "→    8         8   8,521       0     833   $0.0017–0.0018      2.1 min  tokens/min",
-          "    10         7   8,312       0     828   $0.0017–0.0018      2.0 min  too long",
-          "    25        ~4  ~7,685       0    ~813  ~$0.0016–0.0017   ~102–104 s  too long",
-          "    50        ~3  ~7,476       0    ~808         ~$0.0016     ~91–93 s  too long",
+          "     5        13   9,475       0     858   $0.0019–0.0020      2.3 min  tokens/min",
+          "→    8         8   8,465       0     833   $0.0017–0.0018      2.1 min  tokens/min",
+          "    10         7   8,263       0     828   $0.0017–0.0018      2.0 min  too long",
+          "    25        ~4  ~7,657       0    ~813  ~$0.0016–0.0017   ~102–104 s  too long",
+          "    50        ~3  ~7,455       0    ~808         ~$0.0016     ~91–93 s  too long",
         ],
       }
     `)
@@ -153,15 +153,15 @@ describe('the printed plan', () => {
           "61 4",
           "1",
           "8.6 min 6.9–7.3 s",
-          "1 $0.0019 8.6 min 7 $0.0019 9.1 min 63 146 8 3 --max-pack-records 1",
+          "1 $0.0019 8.6 min 7 $0.0019 9.1 min 63 139 8 3 --max-pack-records 1",
         ],
         "table": [
-          "  pack  requests   input  cached  output             cost      time  bound by",
-          "→    1        61  10,204       0     610          $0.0019   8.6 min  tokens/min",
-          "     5        16  10,193       0     873   $0.0020–0.0021   9.8 min  tokens/min",
-          "    10        16  10,193       0     873   $0.0020–0.0021   9.8 min  tokens/min",
-          "    25       ~13  ~9,566       0    ~858  ~$0.0019–0.0020  ~9.3 min  tokens/min",
-          "    50       ~15  ~9,984       0    ~868  ~$0.0020–0.0021  ~9.7 min  tokens/min",
+          "  pack  requests   input  cached  output             cost          time  bound by",
+          "→    1        61  10,204       0     610          $0.0019       8.6 min  tokens/min",
+          "     5        16  10,081       0     873   $0.0020–0.0021       9.8 min  tokens/min",
+          "    10        16  10,081       0     873   $0.0020–0.0021       9.8 min  tokens/min",
+          "    25       ~13  ~9,475       0    ~858  ~$0.0019–0.0020      ~9.3 min  tokens/min",
+          "    50       ~15  ~9,879       0    ~868         ~$0.0020  ~9.6–9.7 min  tokens/min",
         ],
       }
     `)
@@ -175,12 +175,12 @@ describe('the printed plan', () => {
           "--tpm",
         ],
         "table": [
-          "  pack  requests    input  cached  output      cost   time  bound by",
-          "     1        61   10,204       0     610   $0.0019  never  over the limit",
-          "     5        61   19,598       0   1,098   $0.0036  never  over the limit",
-          "    10        61   19,598       0   1,098   $0.0036  never  over the limit",
-          "    25       ~61  ~19,598       0  ~1,098  ~$0.0036  never  over the limit",
-          "    50       ~61  ~19,598       0  ~1,098  ~$0.0036  never  over the limit",
+          "  pack  requests    input  cached  output             cost   time  bound by",
+          "     1        61   10,204       0     610          $0.0019  never  over the limit",
+          "     5        61   19,171       0   1,098   $0.0035–0.0036  never  over the limit",
+          "    10        61   19,171       0   1,098   $0.0035–0.0036  never  over the limit",
+          "    25       ~61  ~19,171       0  ~1,098  ~$0.0035–0.0036  never  over the limit",
+          "    50       ~61  ~19,171       0  ~1,098  ~$0.0035–0.0036  never  over the limit",
         ],
       }
     `)
@@ -223,10 +223,10 @@ describe('the printed plan', () => {
         "table": [
           "  pack  requests    input  cached  output             cost      time  bound by",
           "→    1       400   26,400       0   4,000   $0.0061–0.0066   42–45 s  latency",
-          "     5      ~400  ~88,400       0  ~7,200  ~$0.0173–0.0178  ~54–57 s  latency",
-          "    10      ~200  ~46,600       0  ~6,200  ~$0.0105–0.0110  ~35–38 s  latency",
-          "    25      ~101  ~25,909       0  ~5,705  ~$0.0071–0.0075  ~26–29 s  latency",
-          "    50      ~100  ~25,700       0  ~5,700  ~$0.0070–0.0075  ~25–28 s  latency",
+          "     5      ~400  ~85,600       0  ~7,200  ~$0.0169–0.0174  ~54–57 s  latency",
+          "    10      ~200  ~45,200       0  ~6,200  ~$0.0103–0.0107  ~35–38 s  latency",
+          "    25      ~101  ~25,202       0  ~5,705  ~$0.0070–0.0074  ~26–29 s  latency",
+          "    50      ~100  ~25,000       0  ~5,700  ~$0.0069–0.0074  ~25–28 s  latency",
         ],
       }
     `)

@@ -26,7 +26,7 @@ describe('the output of labels', () => {
     expect([source, assumed]).toEqual(['estimated', []])
     const sizes = teams.flatMap((team) =>
       [true, false].map((urgent) => {
-        const of = (n: number) => answer(new Array<object>(n).fill({ id: 12, team, urgent }))
+        const of = (n: number) => answer(new Array<object>(n).fill({ id: 123, team, urgent }))
         return of(25) - of(24)
       }),
     )
@@ -34,7 +34,7 @@ describe('the output of labels', () => {
     expect(element.high).toBe(Math.max(...sizes))
     expect(element.expected).toBeCloseTo(sizes.reduce((sum, size) => sum + size, 0) / sizes.length)
 
-    const all = teams.map((team, i) => ({ id: i + 1, team, urgent: true }))
+    const all = teams.map((team, i) => ({ id: 100 + i, team, urgent: true }))
     expect(answer(all)).toBe(Math.round(teams.length * element.expected) + frame)
   })
 
@@ -48,7 +48,7 @@ describe('the output of labels', () => {
   it('is under `value` where a result is not an object', () => {
     const { plain, element } = resultsOf(z.enum(['a', 'b']))
     expect(plain.expected).toBe(tokenize('{"value":"a"}'))
-    const one = { id: 12, value: 'a' }
+    const one = { id: 123, value: 'a' }
     expect(element.expected).toBe(answer([one, one, one]) - answer([one, one]))
   })
 })
