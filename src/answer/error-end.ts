@@ -22,6 +22,10 @@ const LIMITED = ['rate_limit_exceeded', 'rate_limit_error', 'RESOURCE_EXHAUSTED'
 const TOO_LARGE_MESSAGE = /\brequest too large\b/i
 /** Codes for an account that cannot pay. */
 const UNPAID = ['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached']
+/** Anthropic's message about such an account, whose code is that of any wrong request. */
+const UNPAID_MESSAGE = /\bcredit balance is too low\b/i
+/** Google's message about a wrong key. Its status is 400. */
+const WRONG_KEY_MESSAGE = /\bAPI key not valid\b/i
 /** Codes for content that a filter refuses, from Azure and OpenAI. */
 const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
 /** Groq's codes for an answer that its own check refuses. */
@@ -79,10 +83,12 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   const isTooLong = TOO_LONG_MESSAGES.some((known) => known.test(message))
   const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
 
-  if (status === 402 || isOneOf(UNPAID)) {
+  // OpenRouter asks for a pause while requests that are running hold the rest of the credit.
+  const isHeld = status === 402 && readRetryAfter(loose.headers) !== undefined
+  if ((status === 402 && !isHeld) || isOneOf(UNPAID) || UNPAID_MESSAGE.test(message)) {
     return fatal('insufficient_quota', 'The account has no credit left: check its plan and billing')
   }
-  if (status === 401 || isOneOf(['invalid_api_key'])) {
+  if (status === 401 || isOneOf(['invalid_api_key']) || WRONG_KEY_MESSAGE.test(message)) {
     return fatal('not_authorized', 'The API refused the key: check the key and its permissions')
   }
   if (status === 404 || isOneOf(['model_not_found'])) {
@@ -92,7 +98,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }
   const headers = withRetryAfter(loose.headers, pauseSaid(own.details, message))
   // Groq refuses a request that is larger than the limit with the status 413.
-  if (status === 429 || isOneOf(LIMITED)) {
+  if (status === 429 || isHeld || isOneOf(LIMITED)) {
     const limited = error('rate_limited', 'The rate limit was reached')
     const end = { kind: 'rate_limit' as const, headers, error: limited }
     if (!TOO_LARGE_MESSAGE.test(message)) return end
@@ -104,8 +110,9 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (isOneOf(UNREADABLE)) return { ...isFailure, error: error('not_json', 'The answer is not JSON') }
   // 498: Groq has no capacity for its flex tier.
   const isTransient = status === 408 || status === 409 || status === 498
+  const isRefusal = status !== undefined && status >= 400 && status < 500
   // An error inside the answer is not about the request itself, which the server accepted.
-  const isRefused = status !== undefined && status === loose.status && status >= 400 && status < 500
+  const isRefused = isRefusal && status === loose.status
   if (isRefused && !isTransient) {
     // A server may not know the field, or may not allow the learned cap. If the user chose the cap,
     // the user must change it.
@@ -122,8 +129,9 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
       : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
     return { kind: 'refused_request', code: fatalCode, message: text, error: apiError }
   }
-  // LM Studio reports a long prompt inside the answer, without a status or a code.
-  if (said === '' && loose.error !== undefined && isTooLong) {
+  // LM Studio reports a long prompt inside the answer, without a status or a code, and SGLang with
+  // the status of a refusal as the code.
+  if ((said === '' || isRefusal) && loose.error !== undefined && isTooLong) {
     return { kind: 'context', error: apiError }
   }
   const network = status === undefined && loose.error === undefined ? networkError(thrown) : undefined

@@ -69,6 +69,9 @@ function promptIn(body: unknown): { role: string; content: string } {
 
 const openAi = (baseURL: string) => new OpenAI({ baseURL, apiKey: 'any', logLevel: 'off' })
 
+/** More requests than this mean that the stream asks without an end. */
+const MOST_REQUESTS = 30
+
 /** Time by which the clock goes on whenever no request runs, in ms. */
 const STEP_MS = 100
 
@@ -95,6 +98,7 @@ export async function play(row: Row, standIn: StandIn): Promise<Played> {
   stream.end()
   while (!stream.closed) {
     await new Promise((resolve) => setImmediate(resolve))
+    if (requests.length > MOST_REQUESTS) stream.destroy(new Error('The stream asks without an end'))
     if (stream.stats.inFlight === 0) await vi.advanceTimersByTimeAsync(STEP_MS)
   }
   return { outcomes, requests, stats: stream.stats, error }

@@ -8,11 +8,11 @@ export const servers = [
 export type Server = (typeof servers)[number]
 
 /**
- * How a shape is known, the best knowledge first: seen by this project on the server itself; or
- * recorded there by others, who published the bytes; or only said by the server's documentation or
- * sources.
+ * How a shape is known, the best knowledge first: seen by this project on the server itself;
+ * recorded there by others, who published the bytes; read by the provider's own package for the AI
+ * SDK; or only said by the server's documentation or sources.
  */
-export const waysOfTrying = ['real', 'recorded', 'documented'] as const
+export const waysOfTrying = ['real', 'recorded', 'package', 'documented'] as const
 export type TriedOn = (typeof waysOfTrying)[number]
 
 /** One request, as the server sees it. */

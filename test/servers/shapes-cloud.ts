@@ -2,6 +2,7 @@ import { AzureOpenAI } from 'openai'
 import type { Row } from './row.ts'
 import {
   DONE,
+  cut,
   first,
   hasMoreThan,
   hasRecord,
@@ -86,12 +87,48 @@ const azure = (text: Text, end = 'stop') =>
 const azureClient = (baseURL: string) =>
   new AzureOpenAI({ baseURL, apiKey: 'any', apiVersion: '2024-10-21', deployment: 'm' })
 
+const FILTER_WORDS = ['content_filter: PROHIBITED_CONTENT', 'SAFETY', 'RECITATION', 'BLOCKLIST', 'SPII']
+
 export const cloudServers: readonly Row[] = [
   {
     ...{ server: 'Gemini', quirk: 'usage and reasoning', triedOn: 'documented' },
     source: 'envoyproxy/ai-gateway#1503: the usage stands in chunks with choices',
     answer: gemini(right),
     expected: { requests: [3], tokens: [40, 99] },
+  },
+  ...FILTER_WORDS.map((word): Row => ({
+    ...{ server: 'Gemini', quirk: 'content filter', triedOn: word.includes(':') ? 'recorded' : 'documented' },
+    source: `answers recorded in the tests of gateways; epam/ai-dial-adapter-vertexai#85 lists the words: ${word}`,
+    answer: refusing(
+      hasRecord('bomb'),
+      gemini(() => '', word),
+      gemini(right),
+    ),
+    records: ['a', 'bomb', 'c', 'd'],
+    expected: { requests: [4, 2, 1, 1, 2], rejected: { bomb: 'content_filtered' } },
+  })),
+  {
+    ...{ server: 'Gemini', quirk: 'cut at the output cap', triedOn: 'documented' },
+    source: "docs of Gemini, the native API's finish reasons, which gateways pass on: MAX_TOKENS",
+    answer: first(gemini(cut, 'MAX_TOKENS'), gemini(right)),
+    expected: { requests: [3, 1, 1] },
+  },
+  {
+    ...{ server: 'Gemini', quirk: 'rate limit', triedOn: 'recorded' },
+    source: 'n4ze3m/page-assist#406 has the array; the tests of many clients have RetryInfo',
+    answer: first(
+      plain(
+        429,
+        googleError(
+          429,
+          'RESOURCE_EXHAUSTED',
+          'You exceeded your current quota, please check your plan and billing details. Please retry in 36.962849995s.',
+          [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '37s' }],
+        ),
+      ),
+      gemini(right),
+    ),
+    expected: { requests: [3, 3], waits: 37_000 },
   },
   {
     ...{ server: 'Gemini', quirk: 'prompt too long', triedOn: 'recorded' },
@@ -109,6 +146,20 @@ export const cloudServers: readonly Row[] = [
       gemini(right),
     ),
     expected: { requests: [3, 2, 1, 1, 1] },
+  },
+  {
+    ...{ server: 'Gemini', quirk: 'wrong key', triedOn: 'recorded' },
+    source: 'continuedev/continue#10748: status 400',
+    answer: plain(
+      400,
+      googleError(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.', [
+        {
+          ...{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' },
+          ...{ domain: 'googleapis.com', metadata: { service: 'generativelanguage.googleapis.com' } },
+        },
+      ]),
+    ),
+    expected: { requests: [3], fatal: 'not_authorized' },
   },
   {
     ...{ server: 'Gemini', quirk: 'unknown model', triedOn: 'documented' },
@@ -162,6 +213,39 @@ export const cloudServers: readonly Row[] = [
     source: 'docs of Anthropic, "Errors"',
     answer: plain(401, claudeError('authentication_error', 'invalid x-api-key')),
     expected: { requests: [3], fatal: 'not_authorized' },
+  },
+  {
+    ...{ server: 'Anthropic', quirk: 'no credit', triedOn: 'documented' },
+    source: 'docs of Anthropic\'s support, "credit balance": status 400',
+    answer: plain(
+      400,
+      claudeError(
+        'invalid_request_error',
+        'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
+      ),
+    ),
+    expected: { requests: [3], fatal: 'insufficient_quota' },
+  },
+  {
+    ...{ server: 'Anthropic', quirk: 'limits in the headers', triedOn: 'documented' },
+    source: 'docs of Anthropic, "Rate limits": the reset is a date',
+    answer: claude(right, {
+      'anthropic-ratelimit-requests-limit': '5',
+      'anthropic-ratelimit-requests-remaining': '0',
+      'anthropic-ratelimit-requests-reset': '2026-11-30T12:00:20Z',
+      date: 'Mon, 30 Nov 2026 12:00:00 GMT',
+    }),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2 },
+    expected: { requests: [2, 2], waits: 5_000 },
+  },
+
+  {
+    ...{ server: 'Azure', quirk: 'empty id', triedOn: 'recorded' },
+    source: "dto-btn/ssc-assistant, a recorded stream in its tests ('simple_chat')",
+    answer: azure(right),
+    client: azureClient,
+    expected: { requests: [3], tokens: [12, 17], responseId: 'chatcmpl-BeRMQ69' },
   },
   {
     ...{ server: 'Azure', quirk: 'content filter', triedOn: 'recorded' },

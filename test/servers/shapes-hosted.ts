@@ -95,7 +95,7 @@ const deepSeek = (text: Text, finish_reason = 'stop') =>
   })
 
 /** Groq has a field of its own in the first and the last chunk. */
-const groq = (text: Text) =>
+const groq = (text: Text, headers: Readonly<Record<string, string>> = {}) =>
   stream((seen) => {
     const chunk = (choices: object[], more = {}) => ({
       ...{ id: 'chatcmpl-3556c041', object: 'chat.completion.chunk', created: 1764000000 },
@@ -112,7 +112,7 @@ const groq = (text: Text) =>
       chunk([], { usage }),
       DONE,
     ]
-  })
+  }, headers)
 
 const groqError = (message: string, type: string, more = {}) => ({ error: { message, type, ...more } })
 
@@ -181,6 +181,16 @@ export const hostedServers: readonly Row[] = [
     expected: { requests: [3, 3], waits: 8_000 },
   },
   {
+    ...{ server: 'LiteLLM', quirk: 'rate limit inside the stream', triedOn: 'documented' },
+    source: 'the code of BerriAI/litellm#5175 with the status of a rate limit',
+    answer: first(
+      stream(() => [liteLlmError('429', 'litellm.RateLimitError: RateLimitError', 'throttling_error')]),
+      liteLlmText,
+    ),
+    options: { maxAttempts: 1 },
+    expected: { requests: [3, 3] },
+  },
+  {
     ...{ server: 'LiteLLM', quirk: 'error inside the stream', triedOn: 'recorded' },
     source: 'BerriAI/litellm#5175',
     answer: first(
@@ -190,6 +200,12 @@ export const hostedServers: readonly Row[] = [
       liteLlmText,
     ),
     expected: { requests: [3, 3] },
+  },
+  {
+    ...{ server: 'LiteLLM', quirk: 'wrong key', triedOn: 'recorded' },
+    source: "a gateway's tests: the code is a text, and the parameter is the word None",
+    answer: stream(() => [liteLlmError('401', 'Authentication Error, Key is blocked.', 'auth_error')]),
+    expected: { requests: [3], fatal: 'not_authorized' },
   },
   {
     ...{ server: 'LiteLLM', quirk: 'content filter', triedOn: 'recorded' },
@@ -251,6 +267,24 @@ export const hostedServers: readonly Row[] = [
       openRouter(right),
     ),
     expected: { requests: [3, 3], waits: 5_000 },
+  },
+  {
+    ...{ server: 'OpenRouter', quirk: 'rate limit', triedOn: 'documented' },
+    source: 'docs of OpenRouter, "Errors": 402 with a pause while other requests hold the credit',
+    answer: first(
+      plain(
+        402,
+        {
+          error: {
+            ...{ message: 'In-flight spending budget exhausted', code: 402 },
+            metadata: { limit_source: 'openrouter_in_flight_budget' },
+          },
+        },
+        { 'retry-after': '4' },
+      ),
+      openRouter(right),
+    ),
+    expected: { requests: [3, 3], waits: 4_000 },
   },
   {
     ...{ server: 'OpenRouter', quirk: 'content filter', triedOn: 'documented' },
@@ -334,6 +368,22 @@ export const hostedServers: readonly Row[] = [
     expected: { requests: [3], tokens: [60, 33] },
   },
   {
+    ...{ server: 'Groq', quirk: 'answer withheld', triedOn: 'recorded' },
+    source: 'thepersonalaicompany/amurex-backend#38, build-with-groq/g1#23',
+    answer: first(
+      plain(
+        400,
+        groqError(
+          "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.",
+          'invalid_request_error',
+          { code: 'json_validate_failed', failed_generation: '```json\n{\n "results"' },
+        ),
+      ),
+      groq(right),
+    ),
+    expected: { requests: [3, 3] },
+  },
+  {
     ...{ server: 'Groq', quirk: 'rate limit', triedOn: 'recorded' },
     source: 'crewAIInc/crewAI#494; docs of Groq, "Rate Limits", for the headers',
     answer: first(
@@ -349,6 +399,18 @@ export const hostedServers: readonly Row[] = [
       groq(right),
     ),
     expected: { requests: [3, 3], waits: 60_000 },
+  },
+  {
+    ...{ server: 'Groq', quirk: 'limits in the headers', triedOn: 'documented' },
+    source: 'docs of Groq, "Rate Limits": the reset is a duration',
+    answer: groq(right, {
+      'x-ratelimit-limit-requests': '5',
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': '20s',
+    }),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2 },
+    expected: { requests: [2, 2], waits: 5_000 },
   },
   {
     ...{ server: 'Groq', quirk: 'larger than the whole limit', triedOn: 'recorded' },

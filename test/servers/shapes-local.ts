@@ -323,6 +323,25 @@ export const localServers: readonly Row[] = [
   },
   {
     ...{ server: 'SGLang', quirk: 'prompt too long', triedOn: 'recorded' },
+    source: 'sgl-project/sglang#12081: status 200, and the refusal is the first event',
+    answer: refusing(
+      hasMoreThan(1),
+      stream(() => [
+        {
+          error: {
+            object: 'error',
+            message: "The input (128113 tokens) is longer than the model's context length (40960 tokens).",
+            ...{ type: 'BadRequestError', param: null, code: 400 },
+          },
+        },
+        DONE,
+      ]),
+      sglang(right),
+    ),
+    expected: { requests: [3, 2, 1, 1, 1] },
+  },
+  {
+    ...{ server: 'SGLang', quirk: 'prompt too long', triedOn: 'recorded' },
     source: 'anomalyco/opencode#25230: status 400',
     answer: refusing(
       hasMoreThan(1),
