@@ -13,6 +13,7 @@ import { resolveOptions } from '../options/resolve-options.ts'
 import type { Entry } from '../record/entry.ts'
 import { PackStreamError, type PackStreamErrorCode } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
+import { Ask, Asks, destroyed } from './asks.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HeldCallbacks } from './held-callbacks.ts'
 import { Intake } from './intake.ts'
@@ -46,6 +47,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   /** Number of records that were written before the last call of `flush()`. */
   #flushedTo = 0
   readonly #held = new HeldCallbacks()
+  readonly #asks = new Asks<R, T>()
   readonly #window: Window
   readonly #pauses = new Pauses(this)
   /** Rings for the next pack and at the end of a pause. */
@@ -94,7 +96,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       onError,
       onChange: pump,
     })
-    this.#outlet = new Outlet(resolved.preserveOrder, (outcome) => this.push(outcome))
+    this.#outlet = new Outlet(
+      resolved.preserveOrder,
+      (outcome) => this.#asks.settle(outcome) || this.push(outcome),
+    )
     const { cache: store, identity, format } = resolved
     const cache = store && new ResultCache(store, identity, format.check)
     this.#reuse = new Reuse(cache, pump, (entry) => {
@@ -133,6 +138,23 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#engine.assumeAccepted(when)
   }
 
+  /**
+   * Writes a record and returns its outcome. The outcome does not go to the readable side. So a
+   * stream that is only asked needs no consumer. The records of all callers share packs.
+   *
+   * @param options.signal Rejects the promise. If the stream has not read the record yet, the
+   *   record is not sent.
+   * @throws The stream's error if the stream fails, or an error if it was destroyed or ended.
+   */
+  async ask(record: R, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Outcome<R, T>> {
+    if (record === null) throw new TypeError('A record cannot be null')
+    if (this.destroyed) throw this.errored ?? destroyed()
+    if (this.writableEnded) throw new Error('`ask()` was called after the end of the stream')
+    // The callers get the stream's error. Without a listener it would also end the process.
+    if (this.listenerCount('error') === 0) this.on('error', () => undefined)
+    return this.#asks.outcomeOf(record, signal, (ask) => super.write(ask as never))
+  }
+
   /** Sends all records written so far, without waiting for more. Does not end the stream. */
   flush(): void {
     this.#flushedTo = this.#ledger.recordsRead + this.#buffered
@@ -160,10 +182,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   /** Overrides `_write`, because Node's `_write` has a rule of its own for the callback. */
-  override _write(record: R, _encoding: BufferEncoding, callback: TransformCallback): void {
+  override _write(record: R | Ask<R>, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#held.holdWrite(callback)
     this.#pump(() => {
-      this.#intake.accept(record)
+      if (!(record instanceof Ask)) this.#intake.accept(record)
+      else if (this.#asks.read(record, this.#ledger.recordsRead)) this.#intake.accept(record.record)
+      else if (this.#flushedTo > this.#ledger.recordsRead) this.#flushedTo -= 1
     })
   }
 
@@ -186,6 +210,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#dispatcher.abortAll()
     this.#outlet.close()
     this.#held.close(error)
+    this.#asks.close(error ?? destroyed())
     callback(error)
   }
 
@@ -227,6 +252,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
         break
       case 'end':
         this.#held.end()
+        // Without a consumer, only a read ends a readable side whose outcomes all went to `ask()`.
+        if (this.#asks.wereUsed && this.readableLength === 0) this.read(0)
         break
       case 'read':
         this.#held.read()

@@ -92,12 +92,12 @@ test.each(pages)('every command of npm and every file of the sources that %s nam
 test('docs/architecture.md has a row for each room, and the order that the test of the layout holds', () => {
   const page = read('docs/architecture.md')
   const all = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, name = '']) => name)
-  expect(all(page, /^\| `([\w.]+)` +\|/gm).toSorted()).toEqual(
+  expect(all(page, /^\| `([\w.-]+)` +\|/gm).toSorted()).toEqual(
     readdirSync(join(root, 'src')).filter((name) => name !== 'tsconfig.json'),
   )
   const [shown = ''] = all(page, /```text\n(cli\n[^]*?)\n```/g)
   const [held = ''] = all(read('test/architecture.test.ts'), /^const FLOORS = \[\n([^]*?)\n\]/gm)
-  const floors = held.split('\n').map((line) => all(line, /'([\w.]+)'/g).join(', '))
+  const floors = held.split('\n').map((line) => all(line, /'([\w.-]+)'/g).join(', '))
   expect(shown.split('\n')).toEqual(floors.toReversed())
 })
 

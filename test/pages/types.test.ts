@@ -14,13 +14,16 @@ const pages = [
 test('every program of the pages in TypeScript has right types', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  const own = (name: string, file: string) => [`llm-pack-stream${name}`, [join(root, 'src', file)]]
-  const paths = Object.fromEntries([
-    own('', 'index.ts'),
-    ...['files', 'kafka', 'simulator'].map((room) =>
-      own(`/${room === 'files' ? 'readers' : room}`, `${room}/index.ts`),
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | Record<string, string>>
+  }
+  const paths = Object.fromEntries(
+    Object.entries(exports).flatMap(([entry, files]) =>
+      typeof files === 'string'
+        ? []
+        : [[entry.replace('.', 'llm-pack-stream'), [join(root, files['llm-pack-stream-source'] ?? '')]]],
     ),
-  ]) as Record<string, string[]>
+  )
   // What a page declares it need not use.
   const compilerOptions = {
     noUnusedLocals: false,
