@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Stats } from 'llm-pack-stream'
+import { openTeller } from '../../../src/cli/kafka/progress.ts'
 import { Standstill, tellStandstills } from '../../../src/cli/terminal/standstill.ts'
 
 type Waiting = NonNullable<Stats['waiting']>
@@ -70,5 +71,18 @@ test('the check runs each second until it is stopped', () => {
   vi.advanceTimersByTime(15_000)
   expect(texts).toEqual([`Waiting: ${SAID}. The next request leaves in 0:05.`])
   stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test.each([true, false])('a worker tells it too, with and without a log of its progress: %s', (isQuiet) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let stderr = ''
+  const io = { stderr: { write: (text: string) => (stderr += text) }, env: {} } as never
+  const stats = { ...seen(0, { until: Date.now() + 25_000, said: SAID }), inFlight: 0 } as Stats
+  const teller = openTeller(() => stats, isQuiet, io)
+  vi.advanceTimersByTime(20_000)
+  expect(stderr).toBe(`Waiting: ${SAID}. The next request leaves in 0:14.\n`)
+  teller.stop()
   expect(vi.getTimerCount()).toBe(0)
 })
