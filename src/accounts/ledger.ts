@@ -32,6 +32,10 @@ export class Ledger {
     this.#records[status] += 1
   }
 
+  get records(): Readonly<Record<'fulfilled' | 'rejected', number>> {
+    return this.#records
+  }
+
   /** Number of records read. */
   get recordsRead(): number {
     return this.#records.read

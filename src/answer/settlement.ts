@@ -51,9 +51,9 @@ export class Settlement<R, T> {
     this.#named.set(position, text)
     const entry = this.#open.get(position)
     if (!entry || !('result' in element)) throw new Error(`No record or no result for position ${position}`)
-    if ('issues' in element) return invalid(entry, element.issues)
+    if ('issues' in element) return invalid(entry, element.issues, text)
     const issues = entry.issuesOf?.(element.value)
-    if (issues) return invalid(entry, issues)
+    if (issues) return invalid(entry, issues, text)
     this.#open.delete(position)
     return { kind: 'fulfilled', entry, position, value: element.value, result: element.result }
   }
@@ -79,10 +79,10 @@ export class Settlement<R, T> {
   }
 }
 
-function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[]): { kind: 'invalid' } {
+function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[], raw: string): { kind: 'invalid' } {
   const at = issues.map(({ path }) => path.map(String).join('.') || 'its root').join(', ')
   const message = `The result does not match the schema at ${at}`
-  entry.invalid = new RecordError('invalid_result', message, { issues })
+  entry.invalid = new RecordError('invalid_result', message, { issues, raw })
   return { kind: 'invalid' }
 }
 

@@ -11,12 +11,13 @@ import type { PackStreamErrorCode, RecordError } from '../record/errors.ts'
 import { userMessage } from '../request/prompt.ts'
 import type { Departure, Stop } from './departure.ts'
 import { reportEnd } from './limiter-report.ts'
+import { Outlook, type OutlookRules } from './outlook.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Spending, type Price } from './spending.ts'
 import { isAccepted, Suspicion } from './suspicion.ts'
 
 /** The rules for when a pack leaves, and for its size. */
-export interface EngineRules extends LearningRules {
+export interface EngineRules extends LearningRules, OutlookRules {
   /**
    * Time for which a pack that is not full waits for more records, from its first record, in ms.
    * `Infinity`: until `endOfInput()`.
@@ -89,6 +90,7 @@ export class PackEngine<R> {
   readonly #learning: Learning
   readonly #spending: Spending
   readonly #suspicion = new Suspicion<R>()
+  readonly #outlook: Outlook
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
   readonly #resting = new Map<Departure<R>, Rest<R>>()
@@ -120,6 +122,7 @@ export class PackEngine<R> {
     }
     this.#random = random
     this.#learning = new Learning(rules)
+    this.#outlook = new Outlook(rules, ledger)
     this.#spending = new Spending(rules.maxCost, ledger, this.#learning)
     this.#queue = new PackQueue(this.#learning.limits, rules.linger, rules.window)
   }
@@ -140,10 +143,12 @@ export class PackEngine<R> {
 
   /** Returns the action for now. The caller calls it again after each request that it sends. */
   next(now: number): Step<R> {
+    const { end } = this.#outlook
+    if (end) this.stop(end.code, end.message)
     this.#wake(now)
     // A pack that is too large is replaced by its first half.
     while (!this.#stop && this.#slotsTaken < this.#rules.maxInFlight) {
-      const { isInDoubt } = this.#suspicion
+      const isInDoubt = this.#suspicion.isInDoubt || this.#outlook.isInDoubt
       if (isInDoubt && this.#running.size > 0) break
       const next = isInDoubt ? this.#nextAlone(now) : this.#queue.peek(now)
       if (!next) return this.#wait(this.#queue.nextDue)
@@ -186,6 +191,7 @@ export class PackEngine<R> {
     const judged = { ...finished, end }
     this.#ledger.finished(pack, judged, this.#learning.learn(pack, cap, judged))
     this.#queue.setLimits(this.#learning.limits, now)
+    this.#outlook.learn(pack, judged)
     // After a stop, the other requests continue to their ends. So only this request fails.
     if (end.kind === 'fatal') return { end, rejected: [], fatal: this.#stop ? undefined : end }
     const rejected: (Unsettled<R> & { reason: RecordError })[] = []

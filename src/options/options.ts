@@ -119,6 +119,12 @@ export interface PackStreamOptions<R, T> {
    */
   readonly maxCost?: number | undefined
   /**
+   * Number of records that may be rejected, or below 1 their share of the records with an outcome,
+   * from 40 outcomes on. With more, the stream emits all outcomes that were paid for, and is
+   * destroyed with `too_many_rejects`. Default: any number.
+   */
+  readonly maxRejects?: number | undefined
+  /**
    * Whether the server has accepted such requests before, for example in a run that this run
    * continues. Then a refused request is always the fault of a record. Default: `false`, so that
    * the stream finds out.
@@ -179,4 +185,5 @@ export interface Resolved<R, T> {
   readonly pricing: Pricing | undefined
   readonly maxCost: number
   readonly accepted: boolean
+  readonly maxRejects: number
 }

@@ -54,6 +54,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   cache: true,
   pricing: true,
   maxCost: true,
+  maxRejects: true,
   accepted: true,
   signal: true,
   highWaterMark: true,
@@ -176,6 +177,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request],
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),
+    maxRejects: checkMaxRejects(options.maxRejects),
     accepted: boolean('accepted', options.accepted, false),
   }
 }
@@ -275,6 +277,15 @@ function checkMaxCost(maxCost: unknown, pricing: unknown): number {
   if (pricing === undefined)
     throw withOption('maxCost', new TypeError('Expected `pricing` with `maxCost`, got only `maxCost`'))
   return maxCost
+}
+
+function checkMaxRejects(maxRejects: unknown): number {
+  const what = 'a number of records, or a share between 0 and 1'
+  if (maxRejects === undefined) return Infinity
+  if (typeof maxRejects !== 'number') throw expected('maxRejects', what, maxRejects)
+  const isGood = Number.isInteger(maxRejects) || maxRejects < 1 || maxRejects === Infinity
+  if (!(maxRejects >= 0 && isGood)) throw outOfRange('maxRejects', what, maxRejects)
+  return maxRejects
 }
 
 function checkCache(cache: unknown): CacheStore | undefined {

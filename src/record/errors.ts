@@ -28,6 +28,9 @@ export const recordErrorCodes = [
 
 export type RecordErrorCode = (typeof recordErrorCodes)[number]
 
+/** Longest `raw` of an error, in characters. */
+const RAW_LENGTH = 4_096
+
 /** A place where a result did not match the schema. */
 export interface ResultIssue {
   readonly path: readonly PropertyKey[]
@@ -120,6 +123,11 @@ export class RecordError extends Error {
    */
   declare readonly refusal: string | undefined
   /**
+   * For `invalid_result`: the element as it came, at most 4,096 characters. Not enumerable, because
+   * it may quote the record.
+   */
+  declare readonly raw: string | undefined
+  /**
    * For `invalid_record`: the error that the function threw. Not enumerable, because it may quote
    * the record.
    */
@@ -128,12 +136,19 @@ export class RecordError extends Error {
   constructor(
     code: RecordErrorCode,
     message: string,
-    details: { cause?: unknown; issues?: readonly ResultIssue[]; refusal?: string; original?: unknown } = {},
+    details: {
+      cause?: unknown
+      issues?: readonly ResultIssue[]
+      refusal?: string
+      raw?: string
+      original?: unknown
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.issues = details.issues ?? []
     hide(this, 'refusal', details.refusal)
+    hide(this, 'raw', details.raw?.slice(0, RAW_LENGTH))
     hide(this, 'original', details.original)
   }
 }
@@ -150,6 +165,10 @@ export const packStreamErrorCodes = [
   'insufficient_quota',
   /** The API refuses the request itself, such as its schema or a parameter (other 4xx status). */
   'bad_request',
+  /** No answer was usable, although many records were asked. The message says what came. */
+  'unusable_answers',
+  /** More records were rejected than `maxRejects` allows. */
+  'too_many_rejects',
   /** The next request could cost more than the rest of `maxCost`. */
   'max_cost_reached',
   /** `stop()` was called before the input had ended and each record had its outcome. */

@@ -45,7 +45,7 @@ export function rulesOf(changes: Partial<EngineRules> = {}): EngineRules {
   return {
     ...{ system: 'x'.repeat(400), examples: 0, format: { jsonSchema: {} }, countTokens: undefined },
     ...{ maxPackTokens: 1e6, maxPackRecords: 25, maxOutputTokens: undefined },
-    ...{ linger: 100, maxInFlight: 4, window: 300, maxCost: Infinity },
+    ...{ linger: 100, maxInFlight: 4, window: 300, maxCost: Infinity, maxRejects: Infinity },
     ...changes,
   }
 }

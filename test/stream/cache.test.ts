@@ -284,6 +284,7 @@ describe('the key', () => {
     preserveOrder: [false, [true]],
     cache: [false, [new Map()]],
     pricing: [false, [{ input: 1, output: 1 }]],
+    maxRejects: [false, [0, 5]],
     accepted: [false, [false, true]],
     maxCost: [false, []],
     signal: [false, [new AbortController().signal]],

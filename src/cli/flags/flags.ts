@@ -43,6 +43,7 @@ export interface JobFlags extends TaskFlags {
 /** Flags of the requests. */
 export interface SendingFlags {
   maxCost?: number
+  maxRejects?: number
   cache?: string
   partition?: string
   linger?: number
@@ -193,6 +194,10 @@ export function sendingFlags(): Option[] {
     numberFlag(
       '--max-cost <usd>',
       'stop before the requests of this run cost more, by --price-in and --price-out',
+    ),
+    numberFlag(
+      '--max-rejects <number>',
+      'stop when more records than this are rejected; below 1: more than this share',
     ),
     flag('--cache <file>', 'keep results in this SQLite file, and send each text only once'),
     flag('--partition <name>', 'column whose value is the same in all records of a request'),

@@ -58,7 +58,7 @@ export function asUsageError(error: unknown): unknown {
 }
 
 /** Options that errors of a running stream name. */
-const NAMED = ['model', 'schema', 'request', 'maxCost', 'client.baseURL']
+const NAMED = ['model', 'schema', 'request', 'maxCost', 'maxRejects', 'client.baseURL']
 
 /** The message of an error, with flags instead of these options. */
 export function withFlags(message: string, options = NAMED): string {

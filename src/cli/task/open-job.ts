@@ -37,7 +37,7 @@ export async function openJob<R>(
   opened: Opened,
   io: Io,
 ): Promise<OpenJob<R>> {
-  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost } = flags
+  const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost, maxRejects } = flags
   const endpoint = await openEndpoint(flags, io)
   opened.add(endpoint.close)
   const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
@@ -46,7 +46,15 @@ export async function openJob<R>(
     () =>
       new PackStream<R>({
         ...{ ...options, client: endpoint.client },
-        ...given({ maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost }),
+        ...given({
+          maxAttempts,
+          linger,
+          firstTokenTimeout,
+          idleTimeout,
+          requestTimeout,
+          maxCost,
+          maxRejects,
+        }),
         ...given({ cache: cache?.store }),
       }),
   )

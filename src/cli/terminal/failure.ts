@@ -9,6 +9,7 @@ const OF_SERVER: ReadonlySet<unknown> = new Set([
   'insufficient_quota',
   'not_found',
   'bad_request',
+  'unusable_answers',
 ])
 
 /** Whether a message about the error should say which server it was. */
