@@ -16,6 +16,7 @@ export {
 } from './record/errors.ts'
 export { RateLimiter, type RateLimiterOptions } from './limits/rate-limiter.ts'
 export type { ApiName } from './api/api.ts'
+export type { OutputMode } from './api/request-form.ts'
 export type {
   ChatBody,
   ChatClient,
@@ -27,6 +28,7 @@ export type {
 export type { CacheStore } from './cache/result-cache.ts'
 export type {
   ElementEvent,
+  NoticeEvent,
   OutcomeEvent,
   RequestEndEvent,
   RequestStartEvent,

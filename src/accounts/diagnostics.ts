@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import type { Downgrade } from '../api/request-form.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { Waiting, WasteCause } from './stats.ts'
 
@@ -79,12 +80,25 @@ export interface WaitingEvent extends Waiting {
   readonly stream: object
 }
 
+/**
+ * The server behaves in another way than the stream asked for. The stream goes on; each notice
+ * comes once.
+ */
+export interface NoticeEvent {
+  readonly stream: object
+  /** `downgrade`: the server refuses a field of the request, and takes a weaker form. */
+  readonly kind: 'downgrade'
+  /** What the server does, and what the stream does about it. */
+  readonly message: string
+}
+
 interface Events {
   'request:start': RequestStartEvent
   'request:end': RequestEndEvent
   element: ElementEvent
   outcome: OutcomeEvent
   waiting: WaitingEvent
+  notice: NoticeEvent
 }
 
 const channels = {
@@ -93,6 +107,7 @@ const channels = {
   element: channel('llm-pack-stream:element'),
   outcome: channel('llm-pack-stream:outcome'),
   waiting: channel('llm-pack-stream:waiting'),
+  notice: channel('llm-pack-stream:notice'),
 }
 
 /**
@@ -106,6 +121,18 @@ export function publish<K extends keyof Events>(
 ): void {
   if (!channels[name].hasSubscribers) return
   channels[name].publish(Object.defineProperty(event(), 'stream', { value: stream }))
+}
+
+/** What a stream does from now on, by the field in its weaker form. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  json_object: 'The stream asks for `json_object`, and its schema stands in the prompt.',
+  text: 'The stream asks for text, and its schema stands in the prompt.',
+  max_tokens: 'The stream sends `max_tokens`.',
+  none: 'The stream does not ask for the usage, so tokens may be estimates.',
+}
+
+export function downgradeNotice({ from, to }: Downgrade): Omit<NoticeEvent, 'stream'> {
+  return { kind: 'downgrade', message: `The server refuses \`${from}\`. ${INSTEAD[to]}` }
 }
 
 /**

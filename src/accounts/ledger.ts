@@ -181,6 +181,7 @@ function causeOf(end: RequestEnd): WasteCause {
     case 'refused_request':
     case 'too_large':
     case 'cap_refused':
+    case 'form_refused':
     case 'rate_limit':
     case 'fatal':
       return 'failure'

@@ -49,6 +49,17 @@ interface LooseError {
 }
 
 /**
+ * The words of an error. `undefined` if the client hides them: `openai` shows only words under
+ * `error`, and some servers write them elsewhere.
+ */
+export function wordsOf(thrown: unknown): string | undefined {
+  const { status, message, param, error } = (thrown ?? {}) as LooseError
+  const words = [param, message].filter((text) => typeof text === 'string').join(' ')
+  const isHidden = error === undefined && (words === '' || words.endsWith('(no body)'))
+  return isHidden && (status === 400 || status === 422) ? undefined : words
+}
+
+/**
  * The end of a request that threw an error.
  *
  * @param scrub Removes quotations of private texts from a server's message.

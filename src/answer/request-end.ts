@@ -43,6 +43,8 @@ export type RequestEnd =
   | { readonly kind: 'cap_refused'; readonly error: RequestError }
   /** An id showed that the model does not copy the ids. The rest of the answer settled nothing. */
   | { readonly kind: 'stray'; readonly error: RequestError }
+  /** The server refuses the form of the request. The next request has another form. */
+  | { readonly kind: 'form_refused'; readonly error: RequestError }
   /** The answer broke off, was not JSON, or did not start. Another try may succeed. */
   | { readonly kind: 'failure'; readonly retryAfter: number | undefined; readonly error: RequestError }
   /** Every other request would fail too. */

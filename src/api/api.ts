@@ -1,4 +1,5 @@
 import type { Answer } from './answer.ts'
+import type { RequestForm } from './request-form.ts'
 import type { JsonSchema } from '../request/json-schema.ts'
 
 /** The name of one of the two APIs. */
@@ -15,6 +16,7 @@ export interface Prompt {
   readonly jsonSchema: JsonSchema
   /** Largest number of tokens in the answer. `undefined`: the model's own limit. */
   readonly maxOutputTokens: number | undefined
+  readonly form: RequestForm
 }
 
 /** Options that the SDK gets beside the request's body. */
@@ -31,6 +33,8 @@ export interface Api {
   readonly method: string
   /** Fields that the stream sets for every pack. The option `request` may not hold them. */
   readonly ownFields: readonly string[]
+  /** Fields that the API has, and that a server may refuse. */
+  readonly formFields: readonly (keyof RequestForm)[]
   send: (client: unknown, prompt: Prompt, fields: object, options: SendOptions) => Sent
   /**
    * Reads one event of the answer. Returns the text that the event adds. Throws the error that the

@@ -4,23 +4,23 @@ import { CHAT_OWN_FIELDS, type ChatBody, type ChatClient, type RequestFields } f
 
 /** The request body for one pack. */
 export function chatBody(
-  { model, system, user, jsonSchema, maxOutputTokens }: Prompt,
+  { model, system, user, jsonSchema, maxOutputTokens, form }: Prompt,
   fields: object,
 ): ChatBody {
+  const { stream_options, ...rest } = fields as RequestFields
+  const json_schema = { name: 'results', strict: true as const, schema: jsonSchema }
   return {
-    ...fields,
+    ...(rest as object),
     model,
     messages: [
       { role: 'system', content: system },
       { role: 'user', content: user },
     ],
-    response_format: {
-      type: 'json_schema',
-      json_schema: { name: 'results', strict: true, schema: jsonSchema },
-    },
-    ...(maxOutputTokens === undefined ? {} : { max_completion_tokens: maxOutputTokens }),
+    ...(form.output === 'json_schema' ? { response_format: { type: form.output, json_schema } } : {}),
+    ...(form.output === 'json_object' ? { response_format: { type: form.output } } : {}),
+    ...(maxOutputTokens === undefined ? {} : { [form.cap]: maxOutputTokens }),
     stream: true,
-    stream_options: { ...(fields as RequestFields).stream_options, include_usage: true },
+    ...(form.usage === 'none' ? {} : { stream_options: { ...stream_options, include_usage: true } }),
   }
 }
 
@@ -28,6 +28,7 @@ export function chatBody(
 export const chatApi: Api = {
   method: 'chat.completions.create',
   ownFields: CHAT_OWN_FIELDS,
+  formFields: ['cap', 'usage', 'output'],
 
   send: (client, prompt, fields, options) =>
     (client as ChatClient).chat.completions.create(chatBody(prompt, fields), options),

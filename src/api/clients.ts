@@ -37,8 +37,10 @@ interface NamedSchema {
 export interface ChatBody {
   model: string
   messages: Message[]
-  response_format: { type: 'json_schema'; json_schema: NamedSchema }
+  response_format?: { type: 'json_schema'; json_schema: NamedSchema } | { type: 'json_object' }
   max_completion_tokens?: number
+  /** For servers that refuse `max_completion_tokens`. */
+  max_tokens?: number
   stream: true
   stream_options?: { include_usage: true }
 }
@@ -48,7 +50,7 @@ export interface ResponsesBody {
   model: string
   input: Message[]
   store?: boolean
-  text: { format: { type: 'json_schema' } & NamedSchema }
+  text?: { format: ({ type: 'json_schema' } & NamedSchema) | { type: 'json_object' } }
   max_output_tokens?: number
   stream: true
 }

@@ -6,8 +6,10 @@ import { RESPONSES_OWN_FIELDS, type ResponsesBody, type ResponsesClient } from '
 export const responsesApi: Api = {
   method: 'responses.create',
   ownFields: RESPONSES_OWN_FIELDS,
+  formFields: ['output'],
 
-  send: (client, { model, system, user, jsonSchema, maxOutputTokens }, fields, options) => {
+  send: (client, { model, system, user, jsonSchema, maxOutputTokens, form }, fields, options) => {
+    const named = { name: 'results', strict: true as const, schema: { ...jsonSchema } }
     const body: ResponsesBody = {
       // By default, the API stores requests, and so the records, for at least 30 days.
       store: false,
@@ -17,7 +19,8 @@ export const responsesApi: Api = {
         { role: 'system', content: system },
         { role: 'user', content: user },
       ],
-      text: { format: { type: 'json_schema', name: 'results', strict: true, schema: { ...jsonSchema } } },
+      ...(form.output === 'json_schema' ? { text: { format: { type: form.output, ...named } } } : {}),
+      ...(form.output === 'json_object' ? { text: { format: { type: form.output } } } : {}),
       ...(maxOutputTokens === undefined ? {} : { max_output_tokens: maxOutputTokens }),
       stream: true,
     }

@@ -40,6 +40,7 @@ export function recover(
     // The model did not try the records. They are sent again together.
     case 'rate_limit':
     case 'cap_refused':
+    case 'form_refused':
       entry.attempts -= 1
       entry.group ??= request
       return undefined
@@ -131,6 +132,7 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
     }
     case 'rate_limit':
     case 'cap_refused':
+    case 'form_refused':
     case 'failure':
     case 'fatal':
       return reason('request_failed', `The request failed on attempt ${entry.attempts}`, end.error)

@@ -1,6 +1,7 @@
 /** Defaults of options, also for the help of the command line. Durations are in ms. */
 export const defaults = {
   api: 'chat',
+  output: 'json_schema',
   encoding: 'o200k_base',
   maxPackTokens: 4_000,
   maxPackRecords: 25,

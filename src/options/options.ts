@@ -1,4 +1,5 @@
 import type { Api, ApiName } from '../api/api.ts'
+import type { OutputMode } from '../api/request-form.ts'
 import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from '../api/clients.ts'
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
@@ -20,6 +21,12 @@ export interface PackStreamOptions<R, T> {
   readonly api?: ApiName | undefined
   /** Name of the model, as in the API. */
   readonly model: string
+  /**
+   * What the server is asked to keep to: `'json_schema'`, `'json_object'` (any JSON), or `'text'`
+   * (nothing). In the last two, the schema stands in the prompt. If the server refuses the field,
+   * the stream tries the next of them, and stays with it. Default: `'json_schema'`.
+   */
+  readonly output?: OutputMode | undefined
   /** The task for each record. The system message begins with this text. */
   readonly instructions: string
   /**
@@ -153,6 +160,7 @@ export interface Resolved<R, T> {
   readonly client: unknown
   readonly apiName: ApiName
   readonly api: Api
+  readonly output: OutputMode
   readonly model: string
   readonly serialize: (record: R) => string
   readonly partition: ((record: R) => string) | undefined

@@ -1,5 +1,6 @@
 import { apis } from '../api/apis.ts'
 import { addressOf, hasMethod } from '../api/client.ts'
+import { outputModes } from '../api/request-form.ts'
 import {
   boolean,
   duration,
@@ -31,6 +32,7 @@ import { Learning } from '../learning/learning.ts'
 const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   client: true,
   api: true,
+  output: true,
   model: true,
   instructions: true,
   schema: true,
@@ -77,6 +79,10 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     throw expected('api', "'chat' or 'responses'", apiName)
   }
   const api = apis[apiName]
+  const { output = defaults.output } = options
+  if (!outputModes.includes(output)) {
+    throw expected('output', "'json_schema', 'json_object' or 'text'", output)
+  }
   if (!hasMethod(client, api.method)) {
     // The message must not show the value, because it may be a key.
     throw withOption(
@@ -155,6 +161,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     client,
     apiName,
     api,
+    output,
     model,
     serialize,
     partition: optionalFunction('partition', options.partition),
@@ -174,7 +181,9 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     },
     preserveOrder: boolean('preserveOrder', options.preserveOrder, false),
     cache: checkCache(options.cache),
-    identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request],
+    identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request].concat(
+      output === defaults.output ? [] : [output],
+    ),
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),
     maxRejects: checkMaxRejects(options.maxRejects),

@@ -36,6 +36,11 @@ export function systemMessage(
   ].join('\n\n')
 }
 
+/** The system message for a server that does not keep to a schema by itself. */
+export function withSchema(system: string, jsonSchema: object): string {
+  return `${system}\n\nAnswer with one JSON object that matches this JSON Schema, and nothing else:\n\n${JSON.stringify(jsonSchema)}`
+}
+
 /**
  * The user message: the records of one pack. Each record is inside a tag that no record can close
  * or imitate.

@@ -1,6 +1,7 @@
-import { endEvent, publish } from '../accounts/diagnostics.ts'
+import { downgradeNotice, endEvent, publish } from '../accounts/diagnostics.ts'
 import type { Ledger } from '../accounts/ledger.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
+import { RequestForms } from '../api/request-form.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { PackEngine, Step } from '../engine/pack-engine.ts'
@@ -33,6 +34,7 @@ export class Dispatcher<R, T> {
   readonly #engine: PackEngine<R>
   readonly #ledger: Ledger
   readonly #listener: DispatchListener<R, T>
+  readonly #forms: RequestForms
   readonly #aborts = new Set<AbortController>()
 
   constructor(
@@ -45,6 +47,9 @@ export class Dispatcher<R, T> {
     this.#engine = engine
     this.#ledger = ledger
     this.#listener = listener
+    this.#forms = new RequestForms(options.output, options.api.formFields, (downgrade) => {
+      publish('notice', listener.stream, () => downgradeNotice(downgrade))
+    })
   }
 
   /** Sends all requests that may leave now. Returns the engine's step after them. */
@@ -61,7 +66,7 @@ export class Dispatcher<R, T> {
 
   /** Aborts all requests. */
   abortAll(): void {
-    const reason = new RequestError('aborted', 'The stream was destroyed while the request ran')
+    const reason = new RequestError('aborted', 'The stream ended while the request ran')
     for (const abort of this.#aborts) abort.abort(reason)
   }
 
@@ -100,7 +105,7 @@ export class Dispatcher<R, T> {
       ...{ request, api: apiName, model, records: pack.length, isRetry, maxOutputTokens: cap },
     }))
     try {
-      for await (const event of runRequest(this.#options, departure, abort)) {
+      for await (const event of runRequest(this.#options, departure, this.#forms, abort)) {
         if (event.kind === 'ended') return event.finished
         if (event.kind === 'accepted') {
           permit.report(event.headers, performance.now())

@@ -1,18 +1,20 @@
 import { AnswerReader } from '../answer/answer-reader.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
-import { endOfError } from '../answer/error-end.ts'
+import { endOfError, wordsOf } from '../answer/error-end.ts'
 import { endOfAnswer, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
 import type { Verdict } from '../answer/settlement.ts'
 import { emptyAnswer } from '../api/answer.ts'
 import { opened, secretsOf } from '../api/client.ts'
 import type { OpenedAnswer } from '../api/events.ts'
+import type { RequestForms } from '../api/request-form.ts'
 import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { AnyHeaders } from '../limits/rate-headers.ts'
 import type { Resolved } from '../options/options.ts'
 import type { Entry } from '../record/entry.ts'
 import type { Fulfilled, PackInfo } from '../record/outcome.ts'
+import { withSchema } from '../request/prompt.ts'
 import { Deadlines } from './deadlines.ts'
 import { Interruptible } from './interruptible.ts'
 
@@ -50,10 +52,12 @@ export type ClosedElement<R, T> =
 export async function* runRequest<R, T>(
   options: Resolved<R, T>,
   { request, pack, user, cap }: Departure<R>,
+  forms: RequestForms,
   abort: AbortController,
 ): AsyncGenerator<RequestEvent<R, T>> {
   const { api, client, model, system, format, timeouts, maxOutputTokens, examples } = options
   const { signal } = abort
+  const form = forms.now
   const asked = { cap, maxCap: maxOutputTokens }
   const answer = emptyAnswer()
   const reader = new AnswerReader<R, T>(pack, examples, format.decode)
@@ -73,7 +77,11 @@ export async function* runRequest<R, T>(
     const { firstTokenTimeout, requestTimeout } = timeouts
     const timeout =
       Math.min(firstTokenTimeout, requestTimeout, LONGEST_TIMER_MS - SDK_MARGIN_MS) + SDK_MARGIN_MS
-    const prompt = { model, system, user, jsonSchema: format.jsonSchema, maxOutputTokens: cap }
+    const { jsonSchema } = format
+    const prompt = {
+      ...{ model, user, jsonSchema, maxOutputTokens: cap, form },
+      system: form.output === 'json_schema' ? system : withSchema(system, jsonSchema),
+    }
     // No retries by the SDK, because the SDK does not know which records have settled.
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
     opening = opened(sent)
@@ -85,6 +93,7 @@ export async function* runRequest<R, T>(
       const came = await interruptible.wait(open.next())
       if (!came) break
       for (const event of came) {
+        if (!answer.hasBegun) forms.accepted(form)
         answer.hasBegun = true
         const text = api.read(event, answer)
         if (answer.hasToken) {
@@ -108,6 +117,9 @@ export async function* runRequest<R, T>(
     const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
     const thrown: unknown = signal.aborted ? signal.reason : error
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
+    if (end.kind === 'refused_request' || end.kind === 'cap_refused') {
+      if (forms.refused(form, wordsOf(thrown))) end = { kind: 'form_refused', error: end.error }
+    }
   } finally {
     deadlines.stop()
     // Also an answer that comes too late is closed. The request does not wait for it.

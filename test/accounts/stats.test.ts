@@ -21,6 +21,7 @@ const ENDS = {
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
   stray: { kind: 'stray', error },
+  form_refused: { kind: 'form_refused', error },
   failure: { kind: 'failure', retryAfter: undefined, error },
   fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
 } satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
@@ -205,6 +206,7 @@ describe('tokens that bought nothing', () => {
     ['refused_request', ENDS.refused_request, 'failure'],
     ['too_large', ENDS.too_large, 'failure'],
     ['cap_refused', ENDS.cap_refused, 'failure'],
+    ['form_refused', ENDS.form_refused, 'failure'],
     ['fatal', ENDS.fatal, 'failure'],
     ['rate_limit', ENDS.rate_limit, 'failure'],
     ['first_token_timeout', failed('first_token_timeout'), 'timeout'],

@@ -17,6 +17,7 @@ import { PackStream } from 'llm-pack-stream'
 import type { FaultKind } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { chatBody } from '../../src/api/chat.ts'
+import { formOf } from '../../src/api/request-form.ts'
 import { systemMessage, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
@@ -104,7 +105,7 @@ const wholePacks: Way = async (client) => {
       const isRight = await untilRight(async () => {
         const prompt = { model: 'm', system, user: userMessage(pack, 0), jsonSchema: format.jsonSchema }
         const stream = await client.chat.completions.create(
-          chatBody({ ...prompt, maxOutputTokens: 4_000 }, {}),
+          chatBody({ ...prompt, maxOutputTokens: 4_000, form: formOf('json_schema') }, {}),
         )
         const ids = new Set<unknown>()
         for (const element of await resultsOf(stream)) {

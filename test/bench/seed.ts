@@ -18,6 +18,7 @@ import { zodResponseFormat } from 'openai/helpers/zod'
 import { PackStream, type ChatClient } from 'llm-pack-stream'
 import * as z from 'zod'
 import { chatBody } from '../../src/api/chat.ts'
+import { formOf } from '../../src/api/request-form.ts'
 import { systemMessage, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
@@ -77,7 +78,14 @@ async function askPack(client: OpenAI, records: readonly { text: string }[]): Pr
     0,
   )
   const body = chatBody(
-    { model: 'm', system, user, jsonSchema: format.jsonSchema, maxOutputTokens: undefined },
+    {
+      model: 'm',
+      system,
+      user,
+      jsonSchema: format.jsonSchema,
+      maxOutputTokens: undefined,
+      form: formOf('json_schema'),
+    },
     {},
   )
   const whole = { ...body, stream: false, stream_options: null } as const

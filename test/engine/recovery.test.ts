@@ -21,6 +21,7 @@ const ENDS = {
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
+  form_refused: { kind: 'form_refused', error },
   failure: { kind: 'failure', retryAfter: undefined, error },
 } satisfies Record<string, RequestEnd>
 
@@ -131,6 +132,13 @@ describe('the next step for a record that a request did not settle', () => {
       { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
     ],
     [
+      'form refused: not charged',
+      'form_refused',
+      25,
+      0,
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
+    ],
+    [
       'cap refused: not charged',
       'cap_refused',
       25,
@@ -215,6 +223,7 @@ describe('the next step for a record that a request did not settle', () => {
     // not be drawn in.
     ['rate_limit', 3],
     ['cap_refused', 3],
+    ['form_refused', 3],
     ['failure', 3],
     ['complete', undefined],
     ['length', undefined],
@@ -235,6 +244,7 @@ describe('the next step for a record that a request did not settle', () => {
     // guilty.
     ['rate_limit', REQUEST],
     ['cap_refused', REQUEST],
+    ['form_refused', REQUEST],
     ['failure', undefined],
   ])('records without a group that end with %s are then in %s', (name, group) => {
     const record = sent({ maxCompany: 4 })
@@ -304,7 +314,7 @@ describe('the recovery ends', () => {
             const before = { ...record }
             record.attempts += 1
             const reason = recover(record, ENDS[name], { request: sends, size }, settled % size)
-            const isUntried = name === 'rate_limit' || name === 'cap_refused'
+            const isUntried = ['rate_limit', 'cap_refused', 'form_refused'].includes(name)
             sends += 1
             untried += isUntried ? 1 : 0
             expect(record.maxCompany).toBeLessThanOrEqual(before.maxCompany)

@@ -23,7 +23,7 @@ async function ask(connect: Connect, server: Server, records: readonly string[],
       const { code, cause } = outcome.reason as { code: string; cause?: { code: string; message: string } }
       return cause ? [code, cause.code, cause.message] : [code]
     })
-  return { told, outcomes, requests: client.requests }
+  return { told, outcomes, requests: client.requests, stats: stream.stats }
 }
 
 describe.each(sdks)('through %s', (_name, connect) => {
@@ -145,9 +145,10 @@ describe.each(sdks)('through %s', (_name, connect) => {
       request.number === 0
         ? refused(413, { error: { message, type: 'tokens', code: 'rate_limit_exceeded' } })
         : answered(good(request))
-    const { outcomes, requests } = await ask(connect, server, ['a', 'b', 'c', 'd'])
-    expect(outcomes.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 1])
-    expect(requests.map(({ records }) => records.length)).toEqual([4, 4])
+    const { outcomes, requests, stats } = await ask(connect, server, ['a', 'b', 'c', 'd'])
+    expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true)
+    expect(requests.map(({ records }) => records.length)).toEqual([4, 2, 2])
+    expect(stats.rateLimited).toBe(1)
   })
 
   it.each([

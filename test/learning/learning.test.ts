@@ -22,6 +22,7 @@ const ENDS = {
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
   stray: { kind: 'stray', error },
+  form_refused: { kind: 'form_refused', error },
   failure: failed('connection'),
   fatal: { kind: 'fatal', code: 'bad_request', message: 'x', error },
 } satisfies { [K in RequestEnd['kind']]: RequestEnd & { kind: K } }
@@ -96,6 +97,7 @@ describe('the tokens of a request without reported usage', () => {
     ['a 429', { end: ENDS.rate_limit, hasBegun: false }, 0, 0, 0],
     ['a refused request', { end: ENDS.refused_request, hasBegun: false }, 0, 0, 0],
     ['a refused cap', { end: ENDS.cap_refused, hasBegun: false }, 0, 0, 0],
+    ['a refused form', { end: ENDS.form_refused, hasBegun: false }, 0, 0, 0],
     // The server has read the prompt of an aborted request.
     ['no first token in time', { end: failed('first_token_timeout'), hasBegun: false }, PROMPT, 0, 0],
     ['no end in time', { end: failed('request_timeout'), hasBegun: false }, PROMPT, 0, 0],

@@ -350,6 +350,7 @@ const optional: Record<
   { byDefault?: unknown; good: readonly unknown[] }
 > = {
   api: { good: ['chat', 'responses'] },
+  output: { byDefault: 'json_schema', good: ['json_object', 'text'] },
   examples: { good: [[]] },
   serialize: { good: [String] },
   partition: { byDefault: undefined, good: [(record: string) => record] },

@@ -263,6 +263,7 @@ describe('the key', () => {
     ],
     api: [true, ['responses']],
     model: [true, ['n']],
+    output: [true, ['json_object', 'text']],
     instructions: [true, ['Do it.', '']],
     schema: [true, [z.string().describe('a label'), z.number(), z.object({ value: z.string() })]],
     examples: [true, [[{ record: 'x', value: 'y' }], [{ record: 'x', value: 'z' }]]],

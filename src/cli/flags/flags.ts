@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Encoding } from '../../exact-tokens.ts'
-import type { ApiName } from '../../index.ts'
+import type { ApiName, OutputMode } from '../../index.ts'
 import type { Format } from '../../files/index.ts'
 import { defaults, encodingNames } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'
@@ -20,6 +20,7 @@ export interface TaskFlags {
   examples?: string
   model?: string
   api?: ApiName
+  responseFormat?: OutputMode
   request?: Record<string, unknown>
   countTokens?: Encoding
   maxPackTokens?: number
@@ -154,6 +155,10 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
       '--api <name>',
       `chat (Chat Completions) or responses (the Responses API) (default: ${defaults.api})`,
     ).choices([...['chat', 'responses']]),
+    flag(
+      '--response-format <name>',
+      `form that the server is asked to keep to (default: ${defaults.output})`,
+    ).choices([...['json_schema', 'json_object', 'text']]),
     jsonFlag('--request <json>', `more fields for each request: '{"temperature":0}'`),
   ])
   addGroup(command, 'Packs and limits:', [

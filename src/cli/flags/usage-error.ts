@@ -12,6 +12,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   requestsPerMinute: '--rpm',
   tokensPerMinute: '--tpm',
   preserveOrder: '--ordered',
+  output: '--response-format',
   seed: '--fault-seed',
   'pricing.input': '--price-in',
   'pricing.cachedInput': '--price-cached',

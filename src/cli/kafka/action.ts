@@ -8,6 +8,7 @@ import { Opened, openJob } from '../task/open-job.ts'
 import { textWith } from '../task/partition.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { isHopeless } from '../terminal/failure.ts'
+import { onNotice } from '../terminal/notices.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { askingOf } from './asking.ts'
@@ -36,6 +37,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
     const teller = openTeller(() => stream.stats, flags.progress === false, io)
     opened.add(teller.stop)
+    opened.add(onNotice(stream, teller.say))
     let stop: StopSignal | undefined
     const offSignals = onStopSignal(io, (signal, times) => {
       stop ??= signal

@@ -6,6 +6,7 @@ import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
+import { onNotice } from '../terminal/notices.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 import { tellStandstills } from '../terminal/standstill.ts'
 
@@ -27,21 +28,20 @@ export async function watch(
     return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
   const progress = isWatched(flags, io) ? showProgress(snapshot, io) : undefined
-  const offStandstills = tellStandstills(
-    () => stream.stats,
-    (text) => {
-      if (progress) progress.note(text)
-      else say(io, text)
-    },
-  )
+  const note = (text: string): void => {
+    if (progress) progress.note(text)
+    else say(io, text)
+  }
+  const offStandstills = tellStandstills(() => stream.stats, note)
+  const offNotices = onNotice(stream, note)
   const offSignals = onStopSignal(io, (signal) => {
     offSignals()
     const requests = stream.stats.inFlight
     const running = `${requests} ${requests === 1 ? 'request is' : 'requests are'} let to the end`
     const again = signal.name === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
-    const note = `Stopping: nothing more is sent, ${running}.${again}`
-    if (progress) progress.note(note)
-    else if (io.stderr.isTTY) say(io, note)
+    const text = `Stopping: nothing more is sent, ${running}.${again}`
+    if (progress) progress.note(text)
+    else if (io.stderr.isTTY) say(io, text)
     flow.stop({ status: 'interrupted', exitCode: signal.exitCode, message: 'Stopped.' })
   })
   try {
@@ -49,6 +49,7 @@ export async function watch(
   } finally {
     offStandstills()
     progress?.stop()
+    offNotices()
     offSignals()
   }
 }

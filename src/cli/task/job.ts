@@ -98,11 +98,20 @@ async function taskOptions(
   flags: TaskFlags,
   { model, result }: { readonly model: string; readonly result: ResultSchema },
 ): Promise<Task['options']> {
-  const { api, request, countTokens, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight } = flags
+  const {
+    api,
+    responseFormat: output,
+    request,
+    countTokens,
+    maxPackTokens,
+    maxPackRecords,
+    maxOutputTokens,
+    maxInFlight,
+  } = flags
   const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
   return {
     ...{ model, instructions: readInstructions(flags), schema: result.schema },
-    ...given({ api, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
+    ...given({ api, output, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
     ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
     ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
     ...given({ pricing: pricingOf(flags) }),

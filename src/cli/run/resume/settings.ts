@@ -15,12 +15,13 @@ export async function stateOf(
   server: string,
   { output, rejects }: OutputFiles,
 ): Promise<RunState> {
-  const { model, api = 'chat', instructions, schema, examples, request } = job.options
+  const { model, api = 'chat', output: form, instructions, schema, examples, request } = job.options
   const { field, template, prefix = '', ordered = false } = flags
   const jsonSchema = z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' })
   const settings: Record<string, string | undefined> = {
     'the model': model,
     'the API': api,
+    '--response-format': form,
     // A URL may hold a password.
     'the server': hash(server),
     'the instructions': hash(instructions),
