@@ -1,6 +1,9 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import { type } from 'arktype'
 import { describe, expect, it } from 'vitest'
+import { packAll } from 'llm-pack-stream'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import OpenAI from 'openai'
 import * as v from 'valibot'
 import * as z from 'zod'
 import { resultFormat } from '../../src/request/result-format.ts'
@@ -34,6 +37,27 @@ describe('a pattern beside a known format', () => {
     ],
   ])('%s is sent', (_name, schema, words) => {
     expect(written(schema)).toEqual({ type: 'string', ...words })
+  })
+
+  it('lets a server keep to it, so that each record is paid once', async () => {
+    await using simulator = await startSimulator({
+      latency: { timeToFirstToken: 0, outputTokensPerSecond: Infinity },
+    })
+    const options = {
+      ...{ client: new OpenAI({ baseURL: simulator.baseURL, apiKey: 'x' }), model: 'm', instructions: '' },
+      schema: z.object({
+        mail: z.email({ pattern: corporate }),
+        key: z.uuidv7(),
+        at: z.iso.datetime({ precision: 3 }),
+        pair: z.tuple([z.string(), z.int()]),
+        scores: z.record(z.enum(['good', 'bad']), z.int()),
+      }),
+    }
+    const outcomes = await packAll(['one', 'two'], options)
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', attempts: 1 },
+      { status: 'fulfilled', attempts: 1 },
+    ])
   })
 
   it.each<[string, z.ZodType]>([

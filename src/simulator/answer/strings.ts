@@ -11,7 +11,7 @@ const excerptLength = 60
 const longestMinimum = 100_000
 
 /**
- * Returns a text for a schema: a text with the schema's format, or a text that matches its pattern,
+ * Returns a text for a schema: a text that matches the schema's pattern, or a text with its format,
  * or else an excerpt of the record's text. The text respects the schema's lengths.
  */
 export function stringFor(node: StringNode, subject: Subject, salt: number): string {
@@ -22,15 +22,10 @@ export function stringFor(node: StringNode, subject: Subject, salt: number): str
     )
   }
   const hash = mix(subject.hash, salt)
-  // A pattern with the format `uuid` requires a version. With the other formats, a pattern adds
-  // nothing.
-  const formatted =
-    format === 'uuid' && pattern !== undefined ? undefined : formats[format ?? '']?.(hash, node)
-  if (formatted !== undefined) return formatted
-  if (pattern !== undefined) {
-    const matching = textMatching(pattern, hash, minLength, maxLength)
-    if (matching !== undefined) return matching
-  }
+  // A pattern beside a format is usually stricter than the format.
+  const matching = pattern === undefined ? undefined : textMatching(pattern, hash, minLength, maxLength)
+  const written = matching ?? formats[format ?? '']?.(hash)
+  if (written !== undefined) return written
   return fit(excerpt(subject.text), minLength, maxLength)
 }
 
@@ -68,11 +63,10 @@ const time = (hash: number) => `${pad(hash % 24)}:${pad((hash >>> 8) % 60)}:${pa
 const hex = (hash: number, length: number) =>
   Array.from({ length }, (_, at) => (mix(hash, at) % 16).toString(16)).join('')
 
-const formats: Partial<Record<string, (hash: number, node: StringNode) => string>> = {
+const formats: Partial<Record<string, (hash: number) => string>> = {
   'date-time': (hash) => `${date(hash)}T${time(hash)}Z`,
   date,
-  // A time in JSON Schema has a time zone. A time in Zod has no zone, and Zod's pattern shows this.
-  time: (hash, node) => (node.pattern === undefined ? `${time(hash)}Z` : time(hash)),
+  time: (hash) => `${time(hash)}Z`,
   duration: (hash) => `P${1 + (hash % 9)}DT${1 + ((hash >>> 8) % 23)}H`,
   email: (hash) => `user${hash % 1000}@example.com`,
   hostname: (hash) => `host${hash % 1000}.example.com`,
