@@ -63,14 +63,14 @@ export class Ledger {
 
   /**
    * Counts a finished request. `usage` comes from the API, or is an estimate if the API reported
-   * none.
+   * none, or not all.
    */
   finished(pack: readonly Entry<unknown>[], run: FinishedRequest<unknown>, usage: Usage): void {
     this.#tokens.input += usage.input
     this.#tokens.cached += usage.cached
     this.#tokens.output += usage.output
     this.#tokens.reasoning += usage.reasoning
-    if (!run.usage) this.#tokens.estimated += usage.input + usage.output
+    this.#tokens.estimated += tokensIn(usage) - tokensIn(run.usage)
     this.#cost += this.costOf(usage)
     if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
 
@@ -156,6 +156,10 @@ export function costOf(
   { input, cached, output }: Omit<Usage, 'reasoning'>,
 ): number {
   return ((input - cached) * full + cached * cachedInput + output * written) / 1_000_000
+}
+
+function tokensIn(usage: Usage | undefined): number {
+  return usage ? usage.input + usage.output : 0
 }
 
 function tokensOf(entries: readonly Entry<unknown>[]): number {

@@ -68,8 +68,8 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   // A deadline, or another failure that the stream found itself.
   if (thrown instanceof RequestError) return { kind: 'failure', retryAfter: undefined, error: thrown }
   const loose = (thrown ?? {}) as LooseError
-  const { code, type, requestID } = loose
-  const own = (loose.error ?? {}) as { readonly status?: unknown; readonly details?: unknown }
+  const own = ownError(loose)
+  const { code = own.code, type = own.type, param = own.param, requestID } = loose
   // In an event of the answer, some servers send the status as `code`, as a number or a text.
   const status = [loose.status, code, Number(isWord(code) ? code : undefined)].find(isStatus)
   const message = typeof loose.message === 'string' ? loose.message : ''
@@ -127,7 +127,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (isRefused && !isTransient) {
     // A server may not know the field, or may not allow the learned cap. If the user chose the cap,
     // the user must change it.
-    const isAboutCap = CAPS.test(isWord(loose.param) ? loose.param : '') || CAPS.test(message)
+    const isAboutCap = CAPS.test(isWord(param) ? param : '') || CAPS.test(message)
     if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
       return { kind: 'cap_refused', error: apiError }
     }
@@ -151,6 +151,12 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     return { kind: 'fatal', code: 'not_connectable', message: `${advice}.`, error: fatalError }
   }
   return { ...isFailure, error: network?.error ?? apiError }
+}
+
+/** The server's error. The clients of Groq, Cerebras and others keep the whole body. */
+function ownError({ error }: LooseError): LooseError & { readonly details?: unknown } {
+  const { error: inner } = Object(error) as LooseError
+  return Object(inner ?? error) as LooseError
 }
 
 /** The pause that an error asks for in its body, such as `2.5s`. */

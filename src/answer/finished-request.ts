@@ -9,6 +9,8 @@ export interface FinishedRequest<R> {
   readonly end: RequestEnd
   /** Tokens as the API counted them. `undefined` if the API did not report them. */
   readonly usage: Usage | undefined
+  /** Whether tokens of the answer came after that count. */
+  readonly isUsageEarly: boolean
   /** Whether the answer had begun. Then the provider charges for the prompt. */
   readonly hasBegun: boolean
   /** Time from sending to the first token of the answer, in ms. `undefined` if no token came. */

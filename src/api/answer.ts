@@ -45,23 +45,30 @@ export function emptyAnswer(): Answer {
   }
 }
 
+/** The counts of one API, under their names in `Usage`. */
+interface Counts {
+  readonly input: unknown
+  readonly cached: unknown
+  readonly output: unknown
+  readonly reasoning: unknown
+  readonly total: unknown
+}
+
 /**
  * Compatible servers leave counts out, or send other values. Returns `undefined` if there is no
  * count above 0.
  */
-export function usageOf(
-  input: unknown,
-  cached: unknown,
-  output: unknown,
-  reasoning: unknown,
-): Usage | undefined {
+export function usageOf({ input, cached, output, reasoning, total }: Counts): Usage | undefined {
   const all = countOf(input)
-  if (all + countOf(output) === 0) return undefined
+  const written = countOf(output)
+  if (all + written === 0) return undefined
+  // xAI and Gemini count the reasoning beside the output. Only the total shows it.
+  const beside = Math.max(0, countOf(total) - all - written)
   return {
     input: all,
     cached: Math.min(all, countOf(cached)),
-    output: countOf(output),
-    reasoning: Math.min(countOf(output), countOf(reasoning)),
+    output: written + beside,
+    reasoning: Math.min(written + beside, Math.max(countOf(reasoning), beside)),
   }
 }
 

@@ -38,12 +38,13 @@ export const chatApi: Api = {
     // Azure's first event has an empty id.
     if (id) answer.responseId ??= id
     if (usage) {
-      answer.usage = usageOf(
-        usage.prompt_tokens,
-        usage.prompt_tokens_details?.cached_tokens,
-        usage.completion_tokens,
-        usage.completion_tokens_details?.reasoning_tokens,
-      )
+      answer.usage = usageOf({
+        input: usage.prompt_tokens,
+        cached: usage.prompt_tokens_details?.cached_tokens,
+        output: usage.completion_tokens,
+        reasoning: usage.completion_tokens_details?.reasoning_tokens,
+        total: usage.total_tokens,
+      })
     }
     const choice = choices?.[0]
     if (choice?.finish_reason) answer.finishReason = choice.finish_reason
@@ -89,6 +90,7 @@ interface LooseChunk {
     readonly prompt_tokens?: unknown
     readonly prompt_tokens_details?: { readonly cached_tokens?: unknown } | null
     readonly completion_tokens?: unknown
+    readonly total_tokens?: unknown
     readonly completion_tokens_details?: { readonly reasoning_tokens?: unknown } | null
   } | null
 }

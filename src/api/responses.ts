@@ -75,12 +75,13 @@ function readResponse(response: LooseResponse, answer: Answer, type: string | un
   const { id, status = type?.replace('response.', ''), incomplete_details, usage } = response
   if (id) answer.responseId ??= id
   if (usage) {
-    answer.usage = usageOf(
-      usage.input_tokens,
-      usage.input_tokens_details?.cached_tokens,
-      usage.output_tokens,
-      usage.output_tokens_details?.reasoning_tokens,
-    )
+    answer.usage = usageOf({
+      input: usage.input_tokens,
+      cached: usage.input_tokens_details?.cached_tokens,
+      output: usage.output_tokens,
+      reasoning: usage.output_tokens_details?.reasoning_tokens,
+      total: usage.total_tokens,
+    })
   }
   // The status decides, not the event's name: some servers send `response.completed` after every
   // end.
@@ -112,6 +113,7 @@ interface LooseResponse {
     readonly input_tokens?: unknown
     readonly input_tokens_details?: { readonly cached_tokens?: unknown } | null
     readonly output_tokens?: unknown
+    readonly total_tokens?: unknown
     readonly output_tokens_details?: { readonly reasoning_tokens?: unknown } | null
   } | null
 }

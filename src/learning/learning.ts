@@ -115,8 +115,8 @@ export class Learning {
 
   /** Learns from a finished request. Returns its usage, counted by the API or estimated. */
   learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: FinishedRequest<unknown>): Usage {
-    const { end, usage, elements } = run
-    const taken = usage ?? this.#estimate(pack, run)
+    const { end, usage, isUsageEarly, elements } = run
+    const taken = usage && !isUsageEarly ? usage : larger(this.#estimate(pack, run), usage)
     if (usage) {
       this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
       this.#hasCounted = true
@@ -133,7 +133,7 @@ export class Learning {
     }
     // Some servers never report the usage. The estimate for a complete answer is good enough.
     const isCut = end.kind === 'length'
-    if (usage || isCut || end.kind === 'complete') {
+    if ((usage && !isUsageEarly) || isCut || end.kind === 'complete') {
       const { output, reasoning } = taken
       this.#budget.observe({ output, reasoning, elements, isCut, isFinal: isCut && end.isFinal })
     }
@@ -155,6 +155,17 @@ export class Learning {
       cached: 0,
       reasoning: events.thought,
     }
+  }
+}
+
+/** The estimate for an answer whose count came too early, and so is too small. */
+function larger(estimate: Usage, counted: Usage | undefined): Usage {
+  if (!counted) return estimate
+  return {
+    input: counted.input || estimate.input,
+    cached: counted.cached,
+    output: Math.max(counted.output, estimate.output),
+    reasoning: Math.max(counted.reasoning, estimate.reasoning),
   }
 }
 

@@ -4,6 +4,8 @@ import { RequestError } from '../record/errors.ts'
 
 /** Delay of a timer above which this thread was busy. */
 const LATE_MS = 5
+/** Time in which the connection of a complete answer may still end by itself, in ms. */
+const CLOSE_WAIT_MS = 1_000
 /** Time after which a late timer checks the deadline a second time. */
 const SECOND_CHECK_MS = 2
 
@@ -48,6 +50,13 @@ export class Deadlines {
     // early is set again.
     if (this.#firstToken === undefined) this.#alarm.set(Math.min(this.#end, this.#silence), now)
     this.#firstToken ??= now - this.#startedAt
+  }
+
+  /** The answer is complete, and its usage has come. The connection may still end by itself. */
+  finish(): void {
+    const now = performance.now()
+    this.#silence = Math.min(this.#silence, now + CLOSE_WAIT_MS)
+    this.#alarm.set(Math.min(this.#end, this.#silence), now)
   }
 
   /** The request waits for the consumer. No deadline runs. */

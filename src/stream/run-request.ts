@@ -62,6 +62,8 @@ export async function* runRequest<R, T>(
   const answer = emptyAnswer()
   const reader = new AnswerReader<R, T>(pack, examples, format.decode)
   const events = { text: 0, thought: 0 }
+  /** Number of events with a token, up to the last usage. */
+  let tokensAtUsage = 0
   const infoAt = (position: number): PackInfo => {
     return { request, responseId: answer.responseId, position, size: pack.length }
   }
@@ -95,11 +97,15 @@ export async function* runRequest<R, T>(
       for (const event of came) {
         if (!answer.hasBegun) forms.accepted(form)
         answer.hasBegun = true
+        const { usage } = answer
         const text = api.read(event, answer)
         if (answer.hasToken) {
           events[text === '' ? 'thought' : 'text'] += 1
           deadlines.progress()
         }
+        if (answer.usage !== usage) tokensAtUsage = events.text + events.thought
+        const isUsageLast = answer.usage && tokensAtUsage === events.text + events.thought
+        if (isUsageLast && answer.finishReason !== undefined) deadlines.finish()
         if (reader.write(text)) {
           deadlines.pause()
           yield { kind: 'elements', elements: closedElements(reader.settle(), infoAt) }
@@ -141,6 +147,7 @@ export async function* runRequest<R, T>(
   const { elements, characters, hasStrayId } = reader
   const unsettled = Array.from(reader.unsettled, ([position, entry]) => ({ entry, info: infoAt(position) }))
   const finished = {
+    isUsageEarly: tokensAtUsage < events.text + events.thought,
     ...{ end, usage, hasBegun, responseId, firstToken: deadlines.firstToken },
     ...{ events, elements, characters, hasStrayId, unsettled },
   }

@@ -61,6 +61,7 @@ function finish(ledger: Ledger, finished: Finished): void {
       end,
       usage: finished.isEstimate ? undefined : counted,
       hasBegun: true,
+      isUsageEarly: false,
       firstToken: 0,
       responseId: 'x',
     },

@@ -280,6 +280,19 @@ describe('the meaning of an error, by the texts of real servers', () => {
     expect(wordsOf(end)).toBe(expected)
   })
 
+  it.each<[error: object, expected: string]>([
+    [{ code: 'insufficient_quota' }, 'fatal insufficient_quota'],
+    [{ code: 'rate_limit_exceeded', type: 'tokens' }, 'rate_limit rate_limited'],
+    [{ code: 'json_validate_failed' }, 'failure not_json'],
+    [{ type: 'exceed_context_size_error' }, 'context api_error'],
+  ])(
+    'is the same where the client keeps the whole body, as those of Groq and Cerebras: %j',
+    (error, expected) => {
+      const thrown = Object.assign(new Error('x'), { status: 400, error: { error } })
+      expect(wordsOf(endOf(thrown))).toBe(expected)
+    },
+  )
+
   it('an error of our own deadlines stays a failure', () => {
     const error = new RequestError('idle_timeout', 'x')
     expect(endOf(error)).toEqual({ kind: 'failure', retryAfter: undefined, error })

@@ -21,6 +21,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>>): FinishedRequest<unkn
       end: { kind: 'complete' },
       usage: undefined,
       hasBegun: true,
+      isUsageEarly: false,
       firstToken: 0,
       events: { text: 0, thought: 0 },
     },

@@ -63,7 +63,14 @@ export function finishedOf(
   })
   const elements = pack.length - unsettled.length
   return {
-    ...{ end, hasBegun: true, firstToken: 1, events: { text: elements, thought: 0 }, responseId: undefined },
+    ...{
+      end,
+      hasBegun: true,
+      isUsageEarly: false,
+      firstToken: 1,
+      events: { text: elements, thought: 0 },
+      responseId: undefined,
+    },
     ...{
       elements,
       hasStrayId: false,

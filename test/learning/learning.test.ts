@@ -43,6 +43,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>> = {}): FinishedRequest
       end: ENDS.complete,
       usage: undefined,
       hasBegun: true,
+      isUsageEarly: false,
       firstToken: 0,
       events: { text: 0, thought: 0 },
     },

@@ -86,11 +86,13 @@ async function run(client: PackStreamOptions<string, unknown>['client'], options
   return { errors, told: [...errors, ...events, stream.stats].map(shown).join('\n') }
 }
 
+const recordsIn = (user: string) => records.filter((record) => user.includes(record))
+
 const messages: [string, (user: string) => string][] = [
   ['quotes the user message', (user) => `Bad input: ${user} is what you sent.`],
   ['quotes it as JSON', (user) => `Bad input: ${JSON.stringify(user)} is what you sent.`],
-  ['quotes a record', () => `Bad input: ${records.join(' and ')} is what you sent.`],
-  ['quotes a record on one line', () => `Bad input: ${records.join(' ').replaceAll('\n', ' ')}`],
+  ['quotes a record', (user) => `Bad input: ${recordsIn(user).join(' and ')} is what you sent.`],
+  ['quotes a record on one line', (user) => `Bad input: ${recordsIn(user).join(' ').replaceAll('\n', ' ')}`],
   ['quotes the instructions', () => `Bad input: ${instructions} is what you sent.`],
   ['quotes the key', () => `Bad input: ${key} is what you sent.`],
   ['ends where it is cut in the middle of a quotation', () => `Bad input: ${'x'.repeat(475)}${key}`],
