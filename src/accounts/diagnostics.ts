@@ -86,8 +86,11 @@ export interface WaitingEvent extends Waiting {
  */
 export interface NoticeEvent {
   readonly stream: object
-  /** `downgrade`: the server refuses a field of the request, and takes a weaker form. */
-  readonly kind: 'downgrade'
+  /**
+   * `downgrade`: the server refuses a field of the request, and takes a weaker form. `wrapped`: an
+   * answer has another form than the request asked for, and is read nevertheless.
+   */
+  readonly kind: 'downgrade' | 'wrapped'
   /** What the server does, and what the stream does about it. */
   readonly message: string
 }
@@ -133,6 +136,12 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 export function downgradeNotice({ from, to }: Downgrade): Omit<NoticeEvent, 'stream'> {
   return { kind: 'downgrade', message: `The server refuses \`${from}\`. ${INSTEAD[to]}` }
+}
+
+export const WRAPPED_NOTICE: Omit<NoticeEvent, 'stream'> = {
+  kind: 'wrapped',
+  message:
+    'The server does not keep its answers to the schema. The stream reads the results in them nevertheless.',
 }
 
 /**

@@ -11,7 +11,7 @@ export class Ledger {
   readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
   readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
   readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
-  readonly #answers = { strayIds: 0 }
+  readonly #answers = { wrapped: 0, strayIds: 0 }
   readonly #cache = { hits: 0, shared: 0 }
   #packs = 0
   #retries = 0
@@ -74,6 +74,7 @@ export class Ledger {
     this.#cost += this.costOf(usage)
     if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
 
+    if (run.isWrapped) this.#answers.wrapped += 1
     if (run.hasStrayId) this.#answers.strayIds += 1
 
     const unsettled = run.unsettled.map(({ entry }) => entry)

@@ -80,6 +80,11 @@ export interface Stats {
     readonly missing: number
   }
   readonly answers: {
+    /**
+     * Number of answers whose elements came in another form than the request asked for: in prose,
+     * in a fence, under another name, in a bare list, or with an id as a text.
+     */
+    readonly wrapped: number
     /** Number of answers with an id that was not asked, or that came again with another result. */
     readonly strayIds: number
   }

@@ -1,30 +1,38 @@
 import type { Entry } from '../record/entry.ts'
 import { RequestError } from '../record/errors.ts'
-import type { Decoded } from '../request/result-format.ts'
-import { ElementParser } from './element-parser.ts'
+import type { ResultFormat } from '../request/result-format.ts'
+import { ElementParser, type ElementText } from './element-parser.ts'
 import { Settlement, type Verdict } from './settlement.ts'
 
 /** Number of repeated or unknown elements in a row after which reading on is useless. */
 const MAX_UNASKED_ELEMENTS = 5
+/** Number of characters after an element and outside of elements, after which it is useless too. */
+const MAX_PROSE = 2_000
+
+type Format<T> = Pick<ResultFormat<T>, 'flat' | 'names' | 'decode'>
 
 /** Reads one answer: from pieces of its text to elements, and from elements to settled records. */
 export class AnswerReader<R, T> {
-  readonly #parser = new ElementParser()
+  readonly #parser: ElementParser
   readonly #settlement: Settlement<R, T>
-  readonly #decode: (text: string) => Decoded<T>
+  readonly #decode: Format<T>['decode']
   readonly #isAlone: boolean
+  #hasTextId = false
   readonly #characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
-  /** Texts of the elements that have closed and settled nothing yet. */
-  readonly #closed: string[] = []
+  /** The elements that have closed and settled nothing yet. */
+  readonly #closed: ElementText[] = []
   /** The first element of an answer about one record, if its id was not asked. */
-  #held: string | undefined
+  #held: ElementText | undefined
   #elements = 0
   /** Number of repeated or unknown elements in a row. */
   #unasked = 0
+  /** Number of characters since the last element. */
+  #prose = 0
   #useless: RequestError | undefined
 
   /** @param examples Number of examples in the prompt. Their ids come first. */
-  constructor(pack: readonly Entry<R>[], examples: number, decode: (text: string) => Decoded<T>) {
+  constructor(pack: readonly Entry<R>[], examples: number, { flat, names, decode }: Format<T>) {
+    this.#parser = new ElementParser(flat ? names : ['value'])
     this.#settlement = new Settlement(pack, examples)
     this.#decode = decode
     this.#isAlone = pack.length === 1
@@ -38,24 +46,26 @@ export class AnswerReader<R, T> {
     if (this.#parser.isBlank) {
       this.#useless ??= new RequestError('runaway', 'The answer went on with whitespace only')
     }
-    // The parser reads no further. If no record is missing, the stream still waits for the usage.
-    if (this.#parser.failed && this.unsettled.size > closed.length) {
-      this.#useless ??= new RequestError('not_json', 'The answer is not JSON')
+    const isProse = closed.length === 0 && this.#elements > 0 && !this.#parser.isInElement
+    this.#prose = isProse ? this.#prose + text.length : 0
+    // If no record is missing, the stream still waits for the usage.
+    if (this.#prose > MAX_PROSE && this.unsettled.size > 0) {
+      this.#useless ??= new RequestError('runaway', 'The answer went on with text around its elements')
     }
     return closed.length > 0
   }
 
   /** Settles the elements that have closed since the last call, each when its verdict is taken. */
   *settle(): Generator<Verdict<R, T>> {
-    for (const text of this.#closed.splice(0)) {
-      const element = this.#decode(text)
+    for (const closed of this.#closed.splice(0)) {
+      const element = this.#read(closed)
       const isFirst = this.#elements === 0 && this.#held === undefined
       if (this.#isAlone && isFirst && !this.#settlement.names(element)) {
-        this.#held = text
+        this.#held = closed
         continue
       }
       yield* this.#release()
-      yield this.#count(text, this.#settlement.settle(text, element))
+      yield this.#count(closed.text, this.#settlement.settle(closed.text, element))
     }
   }
 
@@ -75,6 +85,11 @@ export class AnswerReader<R, T> {
   /** Whether an id came that the request did not ask for. */
   get hasStrayId(): boolean {
     return this.#settlement.hasStrayId
+  }
+
+  /** Whether elements came in another form than the request asked for. */
+  get isWrapped(): boolean {
+    return this.#parser.isWrapped || this.#hasTextId
   }
 
   /** The state of the JSON text so far. */
@@ -99,12 +114,20 @@ export class AnswerReader<R, T> {
 
   /** Settles the held element. */
   *#release(isOnly = false): Generator<Verdict<R, T>> {
-    const text = this.#held
-    if (text === undefined) return
+    const held = this.#held
+    if (held === undefined) return
     this.#held = undefined
-    const element = this.#decode(text)
+    const { text } = held
+    const element = this.#read(held)
     const verdict = this.#settlement.settle(text, element)
     yield this.#count(text, isOnly && 'result' in element ? this.#settlement.give(1, text, element) : verdict)
+  }
+
+  /** An element with two ids names no record. */
+  #read({ text, ids }: ElementText): ReturnType<Format<T>['decode']> {
+    const element = ids > 1 ? { id: undefined } : this.#decode(text)
+    this.#hasTextId ||= typeof element.id === 'string' && this.#settlement.names(element)
+    return element
   }
 
   #count(text: string, verdict: Verdict<R, T>): Verdict<R, T> {

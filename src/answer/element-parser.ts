@@ -1,58 +1,101 @@
-import { Tokenizer, TokenType } from '@streamparser/json'
+import { Blanks } from './blanks.ts'
+
+/** An element of an answer. */
+export interface ElementText {
+  readonly text: string
+  /** Number of its own properties with the name `id`. JSON allows several. */
+  readonly ids: number
+}
+
+/** A list or an object that may hold elements, or may be an element. */
+interface Level {
+  readonly isList: boolean
+  /** Place in the answer at which it begins. */
+  readonly start: number
+  /** Whether it is the list that the request asks for, or an object in it, which is an element. */
+  readonly isStrict: boolean
+  /** Whether it is an object in a list. */
+  readonly isItem: boolean
+  /** Whether nothing has come after its bracket. */
+  isFresh: boolean
+  /** The last key. */
+  key: string
+  ids: number
+  /** Whether it has a property of a result. */
+  hasName: boolean
+  /** Whether a value in it was searched for elements. Then it is no element. */
+  isEnvelope: boolean
+  /** Elements that stand in the object as values. If the object is an element, they are not. */
+  readonly held: ElementText[]
+}
+
+/** Depth at which lists of elements are found: at the root, in an object, or in an object in it. */
+const MAX_LEVELS = 2
+/** The key under which the request asks for the elements. */
+const RESULTS = 'results'
+const THINKING_TAGS = ['<think>', '<thinking>']
+const THOUGHT_TAGS = ['</think>', '</thinking>']
 
 /**
- * Finds the elements of `{"results": [ … ]}` in an answer that is still being written.
+ * Finds the elements in an answer that is still being written. Servers that do not keep to the
+ * schema wrap `{"results": [ … ]}` in prose, fences or thoughts, name it differently, leave it out,
+ * or write each element on a line of its own.
  *
- * The tokenizer only finds where each element begins and ends. The parser returns the text of the
- * element, and `JSON.parse` reads that text later. So the content of an element (`__proto__` keys,
- * escapes, large arrays) does not matter here, and a malformed element spoils no other element.
- * Reading ends only at a character that JSON does not allow. The parser holds one element at a time
- * and reads every character once.
+ * The parser only finds where each element begins and ends, by brackets and strings. `JSON.parse`
+ * reads its text later. So a malformed element spoils no other element. An object is an element if
+ * it is in the list of `results`, or if it has an `id` and a property of a result and is not inside
+ * another element. The parser holds one element at a time and reads every character once.
  */
 export class ElementParser {
-  readonly #tokenizer = new Tokenizer()
-  /** Number of open brackets. */
-  #depth = 0
-  /** The last value at depth 1. It is a key if a colon follows it. */
-  #string: unknown
-  /** The last key at depth 1. */
-  #key: unknown
-  #inResults = false
-  /** Byte of the answer at which the open element begins. */
-  #start: number | undefined
-  /** The open element's text before the current chunk. */
-  #head = ''
-  /** The current chunk. */
-  #chunk: Buffer = Buffer.alloc(0)
-  /** Number of bytes before the current chunk. */
+  /** The properties of a result. */
+  readonly #names: ReadonlySet<string>
+  /** The open lists and objects outside of elements, and the open element. */
+  #levels: Level[] = []
+  /** Number of open brackets inside the innermost level that are not searched for elements. */
+  #inner = 0
+  /** A string that ends must be followed by a character that JSON allows there. */
+  #string: 'none' | 'open' | 'ending' = 'none'
+  #isEscaped = false
+  /** The text of a string that may be a key of the innermost level. */
+  #key = ''
+  #isKey = false
+  /** Whether a colon was the last character that is not whitespace. */
+  #isAfterColon = false
+  /** Place at which another value than an object begins in the list of `results`. */
+  #scalar: number | undefined
+  /** The part of a tag that has come, outside of JSON. */
+  #tag = ''
+  #isThinking = false
+  /** Number of characters before the current piece. */
   #offset = 0
-  /** First half of a surrogate pair. The next delta has the second half. */
-  #carry = ''
-  #closed: string[] = []
-  #failed = false
+  /** The text from the first level that may be an element, or from the current piece. */
+  #kept = ''
+  #keptFrom = 0
+  #closed: ElementText[] = []
+  #elements = 0
+  #hasValue = false
   #isEmpty = true
+  #isStrict = true
   readonly #blanks = new Blanks()
 
-  constructor() {
-    this.#tokenizer.onToken = ({ token, value, offset }) => {
-      this.#onToken(token, value, offset)
-    }
-    // The default error handler makes `write()` throw. Elements that closed before are kept.
+  /** @param names The properties that a result can have beside its `id`. */
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names)
   }
 
-  /** Whether the text so far is not JSON. The parser ignores the text that follows. */
+  /** Whether the text so far has no JSON. */
   get failed(): boolean {
-    return this.#failed
+    return !this.#isEmpty && !this.#hasValue && this.#levels.length === 0
   }
 
-  /** Whether no bracket is open. A text that ends with an open bracket was cut. */
+  /** Whether no bracket and no thought is open. A text that ends with an open bracket was cut. */
   get isWhole(): boolean {
-    return this.#depth === 0 && !this.#failed
+    return this.#levels.length === 0 && !this.#isThinking && !this.failed
   }
 
   /** Whether the text so far is only whitespace. */
   get isEmpty(): boolean {
-    return this.#isEmpty && !this.#failed
+    return this.#isEmpty
   }
 
   /** Whether the text so far ends in too much whitespace. Then no other text is expected. */
@@ -60,109 +103,233 @@ export class ElementParser {
     return this.#blanks.isRunaway
   }
 
-  /** Reads the next piece of the answer. Returns the text of each element that closed in it. */
-  write(delta: string): string[] {
-    if (this.#failed) return []
-    this.#blanks.read(delta)
-    let text = this.#carry + delta
-    this.#carry = ''
-    if (isHighSurrogate(text.charCodeAt(text.length - 1))) {
-      this.#carry = text.slice(-1)
-      text = text.slice(0, -1)
-    }
-    // The tokenizer skips a byte order mark without counting it.
-    if (this.#offset === 0) text = text.replace(/^\uFEFF+/, '')
-    this.#chunk = Buffer.from(text)
+  /** Whether an element is open. */
+  get isInElement(): boolean {
+    return this.#firstOpen !== undefined
+  }
+
+  /** Whether elements came in another form than the request asked for. */
+  get isWrapped(): boolean {
+    return !this.#isStrict && this.#elements > 0
+  }
+
+  /** Reads the next piece of the answer. Returns the elements that closed in it. */
+  write(piece: string): ElementText[] {
+    this.#kept += piece
     this.#closed = []
-    try {
-      this.#tokenizer.write(this.#chunk)
-    } catch {
-      this.#failed = true
+    for (let i = 0; i < piece.length; i++) this.#read(piece.charCodeAt(i), this.#offset + i)
+    this.#offset += piece.length
+    const keep = Math.min(this.#firstOpen ?? this.#offset, this.#scalar ?? this.#offset)
+    if (keep > this.#keptFrom) {
+      this.#kept = this.#kept.slice(keep - this.#keptFrom)
+      this.#keptFrom = keep
     }
-    if (this.#start !== undefined) this.#head += this.#cut(this.#start)
-    this.#offset += this.#chunk.length
+    this.#elements += this.#closed.length
     return this.#closed
   }
 
-  #onToken(token: TokenType, value: unknown, offset: number): void {
+  /** Place at which the first open object begins that may be an element. */
+  get #firstOpen(): number | undefined {
+    return this.#levels.find(({ isList, isEnvelope }) => !isList && !isEnvelope)?.start
+  }
+
+  #read(code: number, at: number): void {
+    if (this.#string === 'open') {
+      this.#readString(code)
+      return
+    }
+    if (code <= SPACE || code === BYTE_ORDER_MARK) {
+      this.#blanks.outside()
+      return
+    }
+    this.#blanks.reset()
     this.#isEmpty = false
-    const isElement = this.#inResults && this.#depth === 2
-    switch (token) {
-      case TokenType.LEFT_BRACE:
-      case TokenType.LEFT_BRACKET:
-        if (isElement) this.#start = offset
-        if (this.#depth === 1) this.#inResults = token === TokenType.LEFT_BRACKET && this.#key === 'results'
-        this.#depth += 1
-        break
-      case TokenType.RIGHT_BRACE:
-      case TokenType.RIGHT_BRACKET:
-        this.#depth -= 1
-        if (this.#inResults && this.#depth === 2 && this.#start !== undefined) {
-          this.#closed.push(this.#head + this.#cut(this.#start, offset + 1))
-          this.#start = undefined
-          this.#head = ''
-        }
-        break
-      case TokenType.COLON:
-        if (this.#depth === 1) this.#key = this.#string
-        break
-      case TokenType.COMMA:
-        break
-      default:
-        if (this.#depth === 1) this.#string = value
-        // The value is no object, so it has no id. But it cost tokens, so it counts as an element.
-        else if (isElement) this.#closed.push(JSON.stringify(value))
+    if (this.#string === 'ending') {
+      // A quote that no such character follows is a part of the text that was not escaped.
+      if (!AFTER_STRING.has(code)) {
+        if (this.#isKey) this.#key += '"'
+        this.#string = 'open'
+        this.#readString(code)
+        return
+      }
+      this.#string = 'none'
+    }
+    const level = this.#levels.at(-1)
+    if (!level) this.#readOutside(code, at)
+    else if (this.#inner > 0) this.#readInside(code)
+    else this.#readLevel(level, code, at)
+    this.#isAfterColon = code === COLON
+  }
+
+  #readString(code: number): void {
+    this.#blanks.inside(code, this.#isEscaped)
+    if (this.#isEscaped) this.#isEscaped = false
+    else if (code === BACKSLASH) this.#isEscaped = true
+    else if (code === QUOTE) {
+      this.#string = 'ending'
+      return
+    }
+    if (this.#isKey) this.#key += String.fromCharCode(code)
+    // No key has a line break. So the bracket and the quote were prose.
+    if (code === LINE_FEED && this.#isKey && this.#levels.length === 1) {
+      this.#levels = []
+      this.#string = 'none'
     }
   }
 
-  /** Text of the current chunk between two bytes of the answer. Chunks never split characters. */
-  #cut(from: number, to = Infinity): string {
-    return this.#chunk.toString('utf8', Math.max(0, from - this.#offset), to - this.#offset)
-  }
-}
-
-/** Number of whitespace characters after which an answer is a runaway. Indented JSON has dozens. */
-const MAX_BLANKS = 500
-/**
- * The same inside a string, which may hold a table or an empty page. An escape counts as two
- * characters.
- */
-const MAX_BLANKS_IN_STRING = 5_000
-
-/** Counts the whitespace at the end of a JSON text. */
-class Blanks {
-  #outside = 0
-  #inside = 0
-  #isInString = false
-  #isEscaped = false
-
-  get isRunaway(): boolean {
-    return this.#outside > MAX_BLANKS || this.#inside > MAX_BLANKS_IN_STRING
+  /** Reads a character outside of JSON: prose, a fence, or a thought. */
+  #readOutside(code: number, at: number): void {
+    const tags = this.#isThinking ? THOUGHT_TAGS : THINKING_TAGS
+    const tag = this.#tag + String.fromCharCode(code).toLowerCase()
+    this.#tag = tags.some((known) => known.startsWith(tag)) ? tag : code === LESS_THAN ? '<' : ''
+    if (tags.includes(tag)) {
+      this.#isThinking = !this.#isThinking
+      this.#tag = ''
+    }
+    const isOpening = code === BRACE || code === BRACKET
+    if (!isOpening || this.#isThinking || this.#hasValue || code === BRACKET) this.#isStrict = false
+    if (isOpening && !this.#isThinking) this.#push(code === BRACKET, at, false, false)
   }
 
-  read(text: string): void {
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      if (this.#isInString) {
-        const isBlank = this.#isEscaped ? BLANK_ESCAPES.has(code) : code === SPACE || code === BACKSLASH
-        this.#inside = isBlank ? this.#inside + 1 : 0
-        if (this.#isEscaped) this.#isEscaped = false
-        else if (code === BACKSLASH) this.#isEscaped = true
-        else if (code === QUOTE) this.#isInString = false
-      } else {
-        this.#outside = code > SPACE ? 0 : this.#outside + 1
-        this.#isInString = code === QUOTE
+  /** Reads a character in a value that is not searched for elements. */
+  #readInside(code: number): void {
+    if (code === QUOTE) this.#openString(false)
+    else if (code === BRACE || code === BRACKET) this.#inner += 1
+    else if (code === BRACE_END || code === BRACKET_END) this.#inner -= 1
+  }
+
+  #readLevel(level: Level, code: number, at: number): void {
+    if (level.isFresh) {
+      level.isFresh = false
+      const isLegal = level.isList
+        ? code === BRACE || code === BRACKET_END
+        : code === QUOTE || code === BRACE_END
+      // Brackets in prose.
+      if (!isLegal && (this.#levels.length === 1 || this.#levels[0]?.isList)) {
+        this.#levels = []
+        this.#readOutside(code, at)
+        return
       }
     }
+    if (level.isList && level.isStrict && this.#scalar === undefined && !NO_SCALAR.has(code))
+      this.#scalar = at
+    switch (code) {
+      case QUOTE:
+        this.#openString(!level.isList && !this.#isAfterColon)
+        break
+      case COLON:
+        this.#endKey(level)
+        break
+      case COMMA:
+        this.#endScalar(at)
+        break
+      case BRACE:
+      case BRACKET:
+        this.#open(level, code === BRACKET, at)
+        break
+      case BRACE_END:
+      case BRACKET_END:
+        this.#endScalar(at)
+        this.#pop(level, at + 1)
+    }
+  }
+
+  #openString(isKey: boolean): void {
+    this.#string = 'open'
+    this.#isKey = isKey
+    this.#key = ''
+  }
+
+  #endKey(level: Level): void {
+    level.key = unescaped(this.#key)
+    if (level.key === 'id') level.ids += 1
+    else if (level.key !== RESULTS) level.hasName ||= this.#names.has(level.key)
+    if (this.#levels.length === 1 && level.key !== RESULTS) this.#isStrict = false
+  }
+
+  /** Reads an opening bracket. Either it begins a level, or its value is not searched. */
+  #open(level: Level, isList: boolean, at: number): void {
+    if (level.isList) {
+      if (isList) this.#inner = 1
+      else this.#push(false, at, level.isStrict, true)
+    } else if (!this.#isAfterColon && !isList) {
+      // The bracket of the object before it is missing, or came twice.
+      if (level.isItem) this.#pop(level, at)
+      this.#push(false, at, level.isStrict, true)
+    } else if (this.#isEnvelope(level)) {
+      level.isEnvelope = true
+      this.#push(isList, at, isList && level.key === RESULTS && this.#levels.length === 1, false)
+    } else {
+      level.hasName ||= this.#names.has(level.key)
+      this.#inner = 1
+    }
+  }
+
+  /** Whether an object is no element, and its next value may hold elements. */
+  #isEnvelope({ isStrict, isItem, ids, hasName, key }: Level): boolean {
+    if (isStrict || ids > 0 || hasName || this.#levels.length > MAX_LEVELS) return false
+    return key === RESULTS || (!isItem && !this.#names.has(key))
+  }
+
+  #push(isList: boolean, start: number, isStrict: boolean, isItem: boolean): void {
+    if (isList && !isStrict) this.#isStrict = false
+    const state = { isFresh: true, key: '', ids: 0, hasName: false, isEnvelope: false, held: [] }
+    this.#levels.push({ isList, start, isStrict, isItem, ...state })
+  }
+
+  #pop({ isList, start, isStrict, ids, hasName, isEnvelope, held }: Level, end: number): void {
+    this.#levels.pop()
+    this.#hasValue ||= this.#levels.length === 0
+    if (isList) return
+    const hasResult = ids > 0 && (hasName || this.#names.size === 0)
+    if (isStrict || (hasResult && !isEnvelope)) this.#give([{ text: this.#textOf(start, end), ids }])
+    else if (!hasResult) this.#give(held)
+    if (!isStrict && hasResult) this.#isStrict = false
+  }
+
+  /** Returns elements, or holds them until it is known whether the object around them is one. */
+  #give(elements: readonly ElementText[]): void {
+    const parent = this.#levels.at(-1)
+    const to = parent && !parent.isList ? parent.held : this.#closed
+    to.push(...elements)
+  }
+
+  /** A value that is no object has no id. But it cost tokens, so it counts as an element. */
+  #endScalar(at: number): void {
+    if (this.#scalar === undefined) return
+    this.#closed.push({ text: this.#textOf(this.#scalar, at).trim(), ids: 0 })
+    this.#scalar = undefined
+  }
+
+  #textOf(from: number, to: number): string {
+    return this.#kept.slice(from - this.#keptFrom, to - this.#keptFrom)
   }
 }
 
-/** The letters n, r and t of the escapes for line breaks and tabs. */
-const BLANK_ESCAPES = new Set([0x6e, 0x72, 0x74])
-const SPACE = 0x20
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-
-function isHighSurrogate(code: number): boolean {
-  return (code & 0xfc00) === 0xd800
+/** The text of a string in JSON. */
+function unescaped(text: string): string {
+  if (!text.includes('\\')) return text
+  try {
+    return JSON.parse(`"${text}"`) as string
+  } catch {
+    return text
+  }
 }
+
+const codeOf = (character: string): number => character.charCodeAt(0)
+const SPACE = codeOf(' ')
+const LINE_FEED = codeOf('\n')
+const QUOTE = codeOf('"')
+const BACKSLASH = codeOf('\\')
+const COLON = codeOf(':')
+const COMMA = codeOf(',')
+const BRACE = codeOf('{')
+const BRACE_END = codeOf('}')
+const BRACKET = codeOf('[')
+const BRACKET_END = codeOf(']')
+const LESS_THAN = codeOf('<')
+const BYTE_ORDER_MARK = 0xfeff
+/** The characters that can follow a string. */
+const AFTER_STRING = new Set([COLON, COMMA, BRACE_END, BRACKET_END])
+/** The characters of a list that begin no scalar. */
+const NO_SCALAR = new Set([COMMA, BRACE, BRACE_END, BRACKET_END])

@@ -28,6 +28,8 @@ export interface FinishedRequest<R> {
   readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
   /** Whether an id came that was not asked, or that came before with another result. */
   readonly hasStrayId: boolean
+  /** Whether elements came in another form than the request asked for. */
+  readonly isWrapped: boolean
   /** The records that the request did not settle, with their positions in it. */
   readonly unsettled: readonly Unsettled<R>[]
 }

@@ -1,4 +1,4 @@
-import { downgradeNotice, endEvent, publish } from '../accounts/diagnostics.ts'
+import { downgradeNotice, endEvent, publish, WRAPPED_NOTICE } from '../accounts/diagnostics.ts'
 import type { Ledger } from '../accounts/ledger.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import { RequestForms } from '../api/request-form.ts'
@@ -35,6 +35,7 @@ export class Dispatcher<R, T> {
   readonly #ledger: Ledger
   readonly #listener: DispatchListener<R, T>
   readonly #forms: RequestForms
+  #hasSeenWrapped = false
   readonly #aborts = new Set<AbortController>()
 
   constructor(
@@ -76,6 +77,10 @@ export class Dispatcher<R, T> {
     const startedAt = performance.now()
     const finished = await this.#follow(departure)
     const { end, rejected, fatal } = this.#engine.ended(departure, finished, performance.now())
+    if (finished.isWrapped && !this.#hasSeenWrapped) {
+      this.#hasSeenWrapped = true
+      publish('notice', this.#listener.stream, () => ({ ...WRAPPED_NOTICE }))
+    }
     publish('request:end', this.#listener.stream, () =>
       endEvent(request, { ...finished, end }, pack.length, performance.now() - startedAt),
     )

@@ -60,7 +60,7 @@ export async function* runRequest<R, T>(
   const form = forms.now
   const asked = { cap, maxCap: maxOutputTokens }
   const answer = emptyAnswer()
-  const reader = new AnswerReader<R, T>(pack, examples, format.decode)
+  const reader = new AnswerReader<R, T>(pack, examples, format)
   const events = { text: 0, thought: 0 }
   /** Number of events with a token, up to the last usage. */
   let tokensAtUsage = 0
@@ -144,12 +144,12 @@ export async function* runRequest<R, T>(
   if (last.length > 0) yield { kind: 'elements', elements: closedElements(last, infoAt) }
   if (reader.useless?.code === 'stray_id') end = { kind: 'stray', error: reader.useless }
   const { usage, hasBegun, responseId } = answer
-  const { elements, characters, hasStrayId } = reader
+  const { elements, characters, hasStrayId, isWrapped } = reader
   const unsettled = Array.from(reader.unsettled, ([position, entry]) => ({ entry, info: infoAt(position) }))
   const finished = {
     isUsageEarly: tokensAtUsage < events.text + events.thought,
     ...{ end, usage, hasBegun, responseId, firstToken: deadlines.firstToken },
-    ...{ events, elements, characters, hasStrayId, unsettled },
+    ...{ events, elements, characters, hasStrayId, isWrapped, unsettled },
   }
   yield { kind: 'ended', finished }
 }

@@ -69,6 +69,7 @@ function finish(ledger: Ledger, finished: Finished): void {
       events: { text: 0, thought: 0 },
       elements,
       hasStrayId: false,
+      isWrapped: false,
       characters: { ...NOTHING, ...finished.characters },
     },
     unsettled: unsettled.map((entry) => ({

@@ -11,13 +11,13 @@ interface Read {
 }
 
 function read(pieces: Iterable<string>): Read {
-  const parser = new ElementParser()
+  const parser = new ElementParser(['label', 'value'])
   const elements: string[] = []
   const at: number[] = []
   let count = 0
   for (const piece of pieces) {
     count += 1
-    for (const text of parser.write(piece)) {
+    for (const { text } of parser.write(piece)) {
       elements.push(text)
       at.push(count)
     }
@@ -26,7 +26,7 @@ function read(pieces: Iterable<string>): Read {
 }
 
 function after(pieces: Iterable<string>): ElementParser {
-  const parser = new ElementParser()
+  const parser = new ElementParser(['label', 'value'])
   for (const piece of pieces) parser.write(piece)
   return parser
 }
@@ -132,30 +132,53 @@ describe('an answer that does not have the requested form', () => {
   })
 
   it.each([
-    ['a bare word', '{"results":[{"id":1},{"id":2},oops,{"id":3}]}'],
-    ['a raw newline in a string', '{"results":[{"id":1},{"id":2},{"id":3,"a":"\n"}]}'],
-    ['a bad escape', String.raw`{"results":[{"id":1},{"id":2},{"id":3,"a":"\x"},{"id":4}]}`],
-    ['a number with leading zeros and letters', '{"results":[{"id":1},{"id":2},{"id":01x}]}'],
-    ['NaN', '{"results":[{"id":1},{"id":2},{"id":NaN}]}'],
-    ['single quotes', `{"results":[{"id":1},{"id":2},{'id':3}]}`],
-    ['prose after the list', '{"results":[{"id":1},{"id":2}] Those were all.'],
-    ['a closed fence', '{"results":[{"id":1},{"id":2}]}\n```'],
-  ])('with %s, elements that closed before it stay, and no later element is read', (_name, text) => {
-    for (const pieces of cuts(text)) {
-      const parser = new ElementParser()
-      const elements = pieces.flatMap((piece) => parser.write(piece))
-      expect(elements).toEqual(['{"id":1}', '{"id":2}'])
-      expect(parser.failed).toBe(true)
-      expect(parser.write('{"results":[{"id":7}]}')).toEqual([])
-      expect(parser.failed).toBe(true)
+    ['a bare word', 'oops'],
+    ['a raw newline in a string', '{"id":2,"a":"\n"}'],
+    ['a bad escape', String.raw`{"id":2,"a":"\x"}`],
+    ['a number with leading zeros and letters', '{"id":02x}'],
+    ['NaN', '{"id":NaN}'],
+    ['single quotes', `{'id':2}`],
+    ['names without quotes', '{id:2,label:null}'],
+    ['a comment', '{"id":2, /* "so it is" */ "a":1}'],
+    ['quotes that are not escaped', '{"id":2,"a":"the "best" of "all"","b":"5" pipe"}'],
+    ['an escaped quote too many', String.raw`{"id":2,"a":"5\"}"}`],
+    ['two brackets at its end', '{"id":2,"a":{"b":1}]'],
+    ['thoughts', '<think>{"id":2}</think>'],
+  ])('%s affects no other element', (_name, bad) => {
+    for (const pieces of cuts(answer('{"id":1,"label":"a"}', bad, '{"id":3,"label":"b"}'))) {
+      const { elements, failed } = read(pieces)
+      expect(elements[0]).toBe('{"id":1,"label":"a"}')
+      expect(elements.at(-1)).toBe('{"id":3,"label":"b"}')
+      expect(failed).toBe(false)
     }
   })
 
   it.each([
-    ['a fence', '```json\n{"results":[{"id":1}]}\n```'],
-    ['prose', 'Sure! {"results":[{"id":1}]}'],
-    ['markup', '<html>'],
-  ])('an answer that begins with %s has failed from there', (_name, text) => {
+    [
+      'is missing',
+      '{"results":[{"id":1,"label":"a"},{"id":2,"label":"b",{"id":3,"label":"c"},{"id":4,"label":"d"}]}',
+    ],
+    [
+      'comes twice',
+      '{"results":[{"id":1,"label":"a"},{"id":2,"label":"b"}},{"id":3,"label":"c"},{"id":4,"label":"d"}]}',
+    ],
+  ])('if the bracket at the end of an element %s, the elements after it stay', (_what, text) => {
+    for (const pieces of cuts(text)) {
+      const { elements } = read(pieces)
+      for (const place of [0, -2, -1]) {
+        const found = elements.at(place) ?? ''
+        expect(JSON.parse(found)).toMatchObject({ id: place === 0 ? 1 : 5 + place })
+      }
+    }
+  })
+
+  it.each([
+    ['prose', 'I cannot say it in JSON.'],
+    ['prose with brackets', "See [1] and [the list], {braces}, [{...}], \\[ x \\] and {'id': 1}."],
+    ['markup', '<html><body>Sorry</body></html>'],
+    ['a thought alone', '<think>{"results":[{"id":1,"label":"a"}]}</think>'],
+    ['a thought that is open', '<think>{"results":[{"id":1,"label":"a"}]}'],
+  ])('an answer that is only %s has no elements, and has failed', (_name, text) => {
     for (const pieces of cuts(text)) expect(read(pieces)).toMatchObject({ elements: [], failed: true })
   })
 
@@ -178,6 +201,107 @@ describe('an answer that does not have the requested form', () => {
   })
 })
 
+describe('an answer in another form', () => {
+  const [first, second] = [
+    '{"id":1,"label":"]}\\"{"}',
+    '{"id":"2","label":{"id":9,"label":"nested"}}',
+  ] as const
+  const both = `${first},${second}`
+  const asked = `{"results":[${both}]}`
+
+  it.each([
+    ['a fence', `\`\`\`json\n${asked}\n\`\`\``],
+    ['a fence around a list', `\`\`\`\n[\n  ${both}\n]\n\`\`\``],
+    ['prose before it', `Sure! Here are the [2] results for {all} of "them":\n\n${asked}`],
+    ['prose with an open quote before it', `In a {"result I say:\n${asked}`],
+    ['prose after it', `${asked}\n\nI hope that [this] helps: {"note": 1}`],
+    ['a thought before it', `<think>Perhaps {"results":[{"id":1,"label":"draft"}]}?</think>\n${asked}`],
+    ['a thought in other words', `<Thinking>[{"id":1,"label":"draft"}]</Thinking>${asked}`],
+    ['a thought with brackets', `<think>} ] { [ {"a": "</think>${asked}`],
+    ['a thought after it', `${asked}<think>{"id":1,"label":"draft"}`],
+    ['less-than signs before it', `1 <2 <<think <thin> ${asked}`],
+    ['a bare list', `[${both}]`],
+    ['lists on lines', `[${first}]\n[${second}]`],
+    ['one object on a line', `${first}\n${second}\n`],
+    ['objects in prose', `1. ${first}, and\n2. ${second}.`],
+    ['a list of the asked objects', `[{"results":[${first}]},{"results":[${second}]}]`],
+    ['the asked object several times', `{"results":[${first}]}{"results":[${second}]}`],
+    ['another key', `{"items":[${both}]}`],
+    ['another key after scalars', `{"count":2,"ok":true,"items":[${both}],"results":"none"}`],
+    ['an object around it', `{"data":{"results":[${both}]}}`],
+    ['an object around a bare list', `{"data":{"items":[${both}]}}`],
+    ['several keys', `{"a":[${first}],"b":[${second}]}`],
+    ['objects under keys', `{"first":${first},"second":${second}}`],
+    ['keys around it', `{"thoughts":[{"id":1,"why":"so"}],"results":[${both}],"notes":[{"id":2}]}`],
+  ])('%s: each element is found, as soon as it closes', (_name, text) => {
+    for (const pieces of cuts(text)) {
+      const { elements, failed } = read(pieces)
+      expect(elements).toEqual([first, second])
+      expect(failed).toBe(false)
+    }
+    const parser = after([text])
+    expect(parser.isWrapped).toBe(true)
+    expect(parser.isWhole).toBe(!text.endsWith('"draft"}'))
+    // Objects under keys may be parts of an element, as long as the object around them is open.
+    if (_name === 'objects under keys') return
+    const { at } = read(units(text))
+    const end = text.lastIndexOf(second) + second.length
+    expect(at).toEqual([text.lastIndexOf(first) + first.length, end])
+  })
+
+  it.each([
+    ['in the asked list', `{"results":[{"label":"a","more":[{"id":3,"label":"b"}],"id":1}]}`],
+    ['in the asked list, before its id', `{"results":[{"more":{"id":3,"label":"b"},"id":1,"label":"a"}]}`],
+    ['in a list', `[{"more":[{"id":3,"label":"b"}],"id":1,"label":"a"}]`],
+    ['under another key', `{"items":[{"more":{"id":3,"label":"b"},"id":1,"label":"a"}]}`],
+    ['on a line', `{"id":1,"more":[{"id":3,"label":"b"}],"label":"a"}`],
+    ['on a line, after a result', `{"label":"a","more":{"id":3,"label":"b"},"id":1}`],
+    ['in a result', `{"label":{"id":3,"label":"b"},"id":1}`],
+    ['in a list of a result', `{"label":[{"id":3,"label":"b"}],"id":1}`],
+    ['below a key `results`', `{"id":1,"results":[{"id":3,"label":"b"}],"label":"a"}`],
+  ])('an object with an id inside an element is no element: %s', (_name, text) => {
+    for (const pieces of cuts(text)) {
+      const ids = read(pieces).elements.map((element) => (JSON.parse(element) as { id: unknown }).id)
+      expect(ids).toEqual([1])
+    }
+  })
+
+  it('an object that holds an object is no element, and neither is the object in an element', () => {
+    expect(read(['{"more":{"id":3,"label":"b"},"id":1,"label":"a"}']).elements).toEqual([])
+  })
+
+  it.each([
+    ['without a result', '{"id":1,"name":"x"}'],
+    ['without an id', '{"label":"x"}'],
+    ['of an API', '{"id":"chatcmpl-1","object":"chat.completion","choices":[]}'],
+    ['too deep', '{"a":{"b":{"c":[{"id":1,"label":"a"}]}}}'],
+  ])('outside of the asked list, an object %s is no element', (_name, text) => {
+    for (const pieces of cuts(text)) expect(read(pieces).elements).toEqual([])
+    expect(after([text])).toMatchObject({ isWrapped: false, failed: false, isWhole: true })
+  })
+
+  it('only an id makes an element if a result has no properties', () => {
+    const parser = new ElementParser([])
+    expect(parser.write('[{"id":1},{"a":2}]')).toEqual([{ text: '{"id":1}', ids: 1 }])
+  })
+
+  it('the asked form is not wrapped, whatever its elements hold', () => {
+    for (const text of [asked, `\uFEFF \n${asked}\n `, '{ "results" : [ ] }', answer('1', '[]', 'oops')]) {
+      expect(after([text]).isWrapped).toBe(false)
+    }
+  })
+
+  it.each([
+    ['{"id":1,"id":2,"label":"a"}', 2],
+    [String.raw`{"id":1,"\u0069d":2,"label":"a"}`, 2],
+    ['{"id":1,"label":{"id":3,"more":{"id":4}}}', 1],
+    ['{"label":"id","id":1,"other":["id","id"]}', 1],
+    ['{"label":"a"}', 0],
+  ])('its own ids are counted: %s', (text, ids) => {
+    expect(after([]).write(answer(text))).toEqual([{ text, ids }])
+  })
+})
+
 describe('an answer that ends', () => {
   const text = '{"results":[{"id":1,"a":"]}"},{"id":2}]}'
 
@@ -196,7 +320,8 @@ describe('an answer that ends', () => {
 
   it('is not complete if it is not JSON', () => {
     expect(after(['Sorry']).isWhole).toBe(false)
-    expect(after([`${text} That is all.`]).isWhole).toBe(false)
+    expect(after(['{"quotes" and']).isWhole).toBe(false)
+    expect(after([`${text} That is all.`]).isWhole).toBe(true)
   })
 })
 

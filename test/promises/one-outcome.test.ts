@@ -68,12 +68,7 @@ function faulty(call: Asked, { kind, at }: Fault): Answer {
       elements.push({ ...elements[victim]!, value: 'again' })
       break
     case 'unknown':
-      elements.splice(
-        victim,
-        0,
-        { id: elements.length + 1 + at, value: 'whose?' },
-        { id: 'x', value: 'whose?' },
-      )
+      elements.splice(victim, 0, { id: -1 - at, value: 'whose?' }, { id: 'x', value: 'whose?' })
       break
     case 'shuffled':
       elements.reverse()

@@ -6,7 +6,7 @@ const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'
   records: { read: 2_000, fulfilled, rejected, unsettled: 0 },
   ...{ packs: 1, retries: 0, requests: 1, rateLimited: 0, inFlight: 4, waiting: undefined, cost },
   elements: { invalid: 0, repeated: 0, unknown: 0, missing: 0 },
-  answers: { strayIds: 0 },
+  answers: { wrapped: 0, strayIds: 0 },
   tokens: {
     input: 10_000,
     cached: 0,
