@@ -7,8 +7,14 @@ export function windowOf(maxInFlight: number, maxPackRecords: number): number {
 }
 
 /**
- * Whether the window is full. A full window has room again when half of it is free. If each record
- * that leaves let one record in, packs of one record would leave.
+ * Part of a full window that must be free before it has room again. A larger part would leave slots
+ * without a request while an old record holds the window up.
+ */
+const FREE_SHARE = 1 / 4
+
+/**
+ * Whether the window is full. A full window has room again when a quarter of it is free. If each
+ * record that leaves let one record in, packs of one record would leave.
  */
 export class Window {
   readonly #size: number
@@ -20,7 +26,7 @@ export class Window {
 
   /** @param records Number of records in the window. */
   isFull(records: number): boolean {
-    this.#isFull = records >= this.#size || (this.#isFull && records > this.#size / 2)
+    this.#isFull = records >= this.#size || (this.#isFull && records > this.#size * (1 - FREE_SHARE))
     return this.#isFull
   }
 }
