@@ -88,7 +88,7 @@ const FLOORS = [
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
-  ['files', 'kafka'],
+  ['files', 'kafka', 'ai-sdk'],
   ['cli'],
 ] as const
 const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'eval']
@@ -99,7 +99,9 @@ const floorOf = (name: string): number =>
 const inRooms = (...rooms: readonly string[]): SourceFile[] =>
   files.filter(({ name }) => rooms.includes(roomOf(name)))
 /** The library: all that a stream needs. */
-const library = files.filter(({ name }) => !['files', 'kafka', 'cli', 'simulator'].includes(roomOf(name)))
+const library = files.filter(
+  ({ name }) => !['files', 'kafka', 'ai-sdk', 'cli', 'simulator'].includes(roomOf(name)),
+)
 /** The engine and the rooms below it, which are told the time. */
 const pure = inRooms(
   ...['record', 'packing', 'request', 'limits', 'api', 'answer', 'learning', 'accounts', 'engine'],

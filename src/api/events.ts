@@ -22,17 +22,30 @@ export interface OpenedAnswer {
  * @param name The event's name, which only some servers give.
  */
 export function checkedEvent(event: unknown, name?: string, headers?: AnyHeaders): object {
-  // Gemini wraps its errors in an array.
-  const value: unknown = Array.isArray(event) ? event[0] : event
-  if (typeof value !== 'object' || value === null) {
-    if (name === 'error' && typeof value === 'string') throw serverError(value, headers)
-    throw new RequestError('not_json', 'An event of the answer is not a JSON object')
-  }
-  const { error, object, type } = value as { error?: unknown; object?: unknown; type?: unknown }
-  if (error) throw serverError(error, headers)
+  const error = reportedError(event, name === 'error', headers)
+  if (error) throw error
+  const value = first(event)
+  if (typeof value === 'object' && value !== null) return value
+  throw new RequestError('not_json', 'An event of the answer is not a JSON object')
+}
+
+/**
+ * The error that an event or a body reports.
+ *
+ * @param isError Whether it is known to be an error, in whatever form.
+ */
+export function reportedError(event: unknown, isError: boolean, headers?: AnyHeaders): Error | undefined {
+  const value = first(event)
+  const { error, object, type } = (value ?? {}) as { error?: unknown; object?: unknown; type?: unknown }
   // vLLM, the Responses API, and servers that name only the event write the error's fields here.
-  if (object === 'error' || type === 'error' || name === 'error') throw serverError(value, headers)
-  return value
+  const isHere = isError || object === 'error' || type === 'error'
+  if (error) return serverError(error, headers)
+  return isHere && value ? serverError(value, headers) : undefined
+}
+
+/** Gemini wraps its errors in an array. */
+function first(event: unknown): unknown {
+  return Array.isArray(event) ? event[0] : event
 }
 
 /** An error with the fields of the SDK's errors. */

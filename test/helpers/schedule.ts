@@ -3,6 +3,7 @@ import type { FinishedRequest } from '../../src/answer/finished-request.ts'
 import type { RequestEnd } from '../../src/answer/request-end.ts'
 import type { Departure } from '../../src/engine/departure.ts'
 import { PackEngine, type EngineRules } from '../../src/engine/pack-engine.ts'
+import type { Pause } from '../../src/limits/congestion.ts'
 import { RateLimiter } from '../../src/limits/rate-limiter.ts'
 import type { Entry } from '../../src/record/entry.ts'
 import { RecordError, RequestError } from '../../src/record/errors.ts'
@@ -118,6 +119,7 @@ export function playSchedule(seed: number): Played {
     ledger.settled(status)
   }
 
+  let pause: Pause | undefined
   let isStopped = false
   const endOne = (now: number): void => {
     const [departure] = running.splice(upTo(running.length - 1), 1)
@@ -154,7 +156,10 @@ export function playSchedule(seed: number): Played {
         return Infinity
       }
       if (isStopped) throw new Error('A request left after the stop')
-      if (step.kind === 'wait') return step.until
+      if (step.kind === 'wait') {
+        pause = step.pause
+        return step.until
+      }
       const { pack } = step.departure
       check(pack, rules, outcomes)
       packs.push(pack)
@@ -190,6 +195,7 @@ export function playSchedule(seed: number): Played {
     } else if (running.length === 0 && undelivered.length === 0 && added === count && !isStopped) {
       // Nothing else can happen: the engine must name a time.
       if (until === Infinity && outcomes.size < count) throw new Error('The engine waits for nothing')
+      if (until > now && until < Infinity && !pause) throw new Error('The engine waits for no reason')
       now = Math.max(now, until)
     } else {
       now += upTo(20)

@@ -39,6 +39,11 @@ describe.each(servers)('%s', (server) => {
       expect(waited).toBeLessThan(expected.waits + 1_000)
     }
     if (expected.formats) expect(requests.map(formatOf)).toEqual(expected.formats)
+    // A server that does not get the schema as a field gets it in the prompt.
+    for (const request of requests.filter((each) => 'messages' in each.body)) {
+      const shown = JSON.stringify(request.body['messages']).includes('label')
+      expect(shown).toBe(formatOf(request) !== 'json_schema')
+    }
     for (const field of expected.with ?? []) expect(requests.at(-1)!.body).toHaveProperty(field)
     for (const field of expected.without ?? []) expect(requests.at(-1)!.body).not.toHaveProperty(field)
     if (expected.tokens) {

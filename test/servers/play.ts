@@ -73,7 +73,7 @@ const openAi = (baseURL: string) => new OpenAI({ baseURL, apiKey: 'any', logLeve
 const MOST_REQUESTS = 30
 
 /** Time by which the clock goes on whenever no request runs, in ms. */
-const STEP_MS = 100
+const STEP_MS = 250
 
 /** Sends the records of a row through a stream to a server of its kind. */
 export async function play(row: Row, standIn: StandIn): Promise<Played> {

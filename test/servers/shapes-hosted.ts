@@ -3,6 +3,9 @@ import {
   DONE,
   cut,
   first,
+  formatOf,
+  hasField,
+  hasFormat,
   hasMoreThan,
   hasRecord,
   pieces,
@@ -17,13 +20,13 @@ import {
 // Gateways, and providers with an API of OpenAI's form. Each shape is written as the server writes
 // it.
 
-/** LiteLLM's proxy writes Python's JSON, with spaces, and ends a broken stream without [DONE]. */
-const liteLlm = (parts: (text: string) => readonly object[], text: Text = right) =>
+/** LiteLLM's proxy sends no usage unless the model behind it does. */
+const liteLlm = (choices: (text: string) => readonly object[]) =>
   stream((seen) => [
-    ...parts(text(seen)).map(
-      (choice) =>
-        `data: ${JSON.stringify({ id: 'chatcmpl-9f1', created: 1764000000, model: 'claude', object: 'chat.completion.chunk', choices: [{ index: 0, ...choice }] }).replaceAll('":', '": ')}\n\n`,
-    ),
+    ...choices(right(seen)).map((choice) => ({
+      ...{ id: 'chatcmpl-9f1', created: 1764000000, model: 'claude', object: 'chat.completion.chunk' },
+      choices: [{ index: 0, ...choice }],
+    })),
     DONE,
   ])
 
@@ -32,8 +35,9 @@ const liteLlmText = liteLlm((text) => [
   { finish_reason: 'stop', delta: {} },
 ])
 
-const liteLlmError = (code: string, message: string, type: string | null) =>
-  `data: ${JSON.stringify({ error: { message, type, param: null, code } }).replaceAll('":', '": ')}\n\n`
+/** Its errors inside a stream are Python's JSON, with spaces, and no [DONE] follows. */
+const liteLlmError = (code: string, message: string, type: string) =>
+  `data: {"error": {"message": "${message}", "type": ${type}, "param": null, "code": "${code}"}}\n\n`
 
 /** OpenRouter says which provider answers, and writes comments while it waits for it. */
 const openRouter = (
@@ -184,7 +188,7 @@ export const hostedServers: readonly Row[] = [
     ...{ server: 'LiteLLM', quirk: 'rate limit inside the stream', triedOn: 'documented' },
     source: 'the code of BerriAI/litellm#5175 with the status of a rate limit',
     answer: first(
-      stream(() => [liteLlmError('429', 'litellm.RateLimitError: RateLimitError', 'throttling_error')]),
+      stream(() => [liteLlmError('429', 'litellm.RateLimitError: RateLimitError', '"throttling_error"')]),
       liteLlmText,
     ),
     options: { maxAttempts: 1 },
@@ -195,7 +199,7 @@ export const hostedServers: readonly Row[] = [
     source: 'BerriAI/litellm#5175',
     answer: first(
       stream(() => [
-        liteLlmError('500', 'litellm.APIConnectionError: Extra data: line 1 column 8 (char 7)', null),
+        liteLlmError('500', 'litellm.APIConnectionError: Extra data: line 1 column 8 (char 7)', 'null'),
       ]),
       liteLlmText,
     ),
@@ -204,7 +208,7 @@ export const hostedServers: readonly Row[] = [
   {
     ...{ server: 'LiteLLM', quirk: 'wrong key', triedOn: 'recorded' },
     source: "a gateway's tests: the code is a text, and the parameter is the word None",
-    answer: stream(() => [liteLlmError('401', 'Authentication Error, Key is blocked.', 'auth_error')]),
+    answer: stream(() => [liteLlmError('401', 'Authentication Error, Key is blocked.', '"auth_error"')]),
     expected: { requests: [3], fatal: 'not_authorized' },
   },
   {
@@ -331,6 +335,48 @@ export const hostedServers: readonly Row[] = [
     expected: { requests: [3], tokens: [88, 44] },
   },
   {
+    ...{ server: 'DeepSeek', quirk: 'refuses the response format', triedOn: 'recorded' },
+    source:
+      'llm-exe/llm-exe#662; browserbase/stagehand#1204: json_object needs the word "json" in the prompt',
+    answer: refusing(
+      hasFormat('json_schema'),
+      plain(400, {
+        error: {
+          message: 'This response_format type is unavailable now',
+          ...{ type: 'invalid_request_error', param: null, code: 'invalid_request_error' },
+        },
+      }),
+      refusing(
+        (seen) => formatOf(seen) === 'json_object' && !/json/i.test(JSON.stringify(seen.body['messages'])),
+        plain(400, {
+          error: {
+            message:
+              "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'.",
+            ...{ type: 'invalid_request_error', param: null, code: 'invalid_request_error' },
+          },
+        }),
+        deepSeek(right),
+      ),
+    ),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2 },
+    expected: { requests: [2, 2, 2], formats: ['json_schema', 'json_object', 'json_object'] },
+  },
+  {
+    ...{ server: 'DeepSeek', quirk: 'refuses the response format', triedOn: 'recorded' },
+    source: 'browser-use/browser-use#215 has the text, dzhng/deep-research#22 the status: an older version',
+    answer: refusing(
+      hasFormat('json_schema'),
+      plain(
+        422,
+        'Failed to deserialize the JSON body into the target type: response_format: response_format.type `json_schema` is unavailable now at line 1 column 12440',
+        { 'content-type': 'text/plain; charset=utf-8' },
+      ),
+      deepSeek(right),
+    ),
+    expected: { requests: [3, 3], formats: ['json_schema', 'json_object'] },
+  },
+  {
     ...{ server: 'DeepSeek', quirk: 'foreign finish reason', triedOn: 'documented' },
     source: 'docs of DeepSeek, "Create Chat Completion": insufficient_system_resource',
     answer: first(deepSeek(cut, 'insufficient_system_resource'), deepSeek(right)),
@@ -366,6 +412,23 @@ export const hostedServers: readonly Row[] = [
     source: "a recorded stream in vercel/ai's tests of Groq",
     answer: groq(right),
     expected: { requests: [3], tokens: [60, 33] },
+  },
+  {
+    ...{ server: 'Groq', quirk: 'refuses the response format', triedOn: 'recorded' },
+    source: 'dzhng/deep-research#127',
+    answer: refusing(
+      hasFormat('json_schema'),
+      plain(400, {
+        error: {
+          message: "'response_format.type' : value is not one of the allowed values ['text','json_object']",
+          type: 'invalid_request_error',
+        },
+      }),
+      groq(right),
+    ),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2 },
+    expected: { requests: [2, 2, 2], formats: ['json_schema', 'json_object', 'json_object'] },
   },
   {
     ...{ server: 'Groq', quirk: 'answer withheld', triedOn: 'recorded' },
@@ -444,6 +507,29 @@ export const hostedServers: readonly Row[] = [
       ...pieces(text).map((piece) => [{ type: 'text', text: piece }]),
     ]),
     expected: { requests: [3] },
+  },
+  {
+    ...{ server: 'Mistral', quirk: 'refuses max_completion_tokens', triedOn: 'recorded' },
+    source: 'editor-code-assistant/eca#231',
+    answer: refusing(
+      hasField('max_completion_tokens'),
+      plain(422, {
+        object: 'error',
+        message: {
+          detail: [
+            {
+              ...{ type: 'extra_forbidden', loc: ['body', 'max_completion_tokens'] },
+              ...{ msg: 'Extra inputs are not permitted', input: 32000 },
+            },
+          ],
+        },
+        ...{ type: 'invalid_request_error', param: null, code: null },
+      }),
+      mistralText,
+    ),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2, maxOutputTokens: 800 },
+    expected: { requests: [2, 2, 2], with: ['max_tokens'], without: ['max_completion_tokens'] },
   },
   {
     ...{ server: 'Mistral', quirk: 'rate limit', triedOn: 'recorded' },

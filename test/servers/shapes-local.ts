@@ -3,6 +3,8 @@ import {
   DONE,
   cut,
   first,
+  hasField,
+  hasFormat,
   hasMoreThan,
   pieces,
   plain,
@@ -65,6 +67,14 @@ function vllmChunk(choices: object[], more = {}): object {
     ...more,
   }
 }
+
+/** An older vLLM, whose error is not under the key `error`. */
+const vllmForbids = (field: string, input: string) =>
+  plain(400, {
+    object: 'error',
+    message: `[{'type': 'extra_forbidden', 'loc': ('body', '${field}'), 'msg': 'Extra inputs are not permitted', 'input': ${input}}]`,
+    ...{ type: 'BadRequestError', param: null, code: 400 },
+  })
 
 /** Ollama has one fingerprint, and writes the role into each delta. */
 const ollama = (text: Text) =>
@@ -205,6 +215,26 @@ export const localServers: readonly Row[] = [
     expected: { requests: [3], tokens: [80, 40] },
   },
   {
+    ...{ server: 'vLLM', quirk: 'refuses max_completion_tokens', triedOn: 'recorded' },
+    source: '1Panel-dev/MaxKB#2912',
+    answer: refusing(
+      hasField('max_completion_tokens'),
+      vllmForbids('max_completion_tokens', '800'),
+      vllm(right),
+    ),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2, maxOutputTokens: 800 },
+    expected: { requests: [2, 2, 2], with: ['max_tokens'], without: ['max_completion_tokens'] },
+  },
+  {
+    ...{ server: 'vLLM', quirk: 'refuses stream_options', triedOn: 'recorded' },
+    source: 'modelscope/ms-agent#489',
+    answer: refusing(hasField('stream_options'), vllmForbids('stream_options', '{}'), vllm(right)),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2 },
+    expected: { requests: [2, 2, 2], without: ['stream_options'] },
+  },
+  {
     ...{ server: 'vLLM', quirk: 'prompt too long', triedOn: 'recorded' },
     source: 'the text and the code of vLLM in the tests of many gateways',
     answer: refusing(
@@ -279,6 +309,18 @@ export const localServers: readonly Row[] = [
       ollama(right),
     ),
     expected: { requests: [3, 3] },
+  },
+  {
+    ...{ server: 'LM Studio', quirk: 'refuses the response format', triedOn: 'recorded' },
+    source: 'lmstudio-ai/lmstudio-bug-tracker#189, willmiao/ComfyUI-Lora-Manager#1033: knows no json_object',
+    answer: refusing(
+      hasFormat('json_object'),
+      plain(400, { error: "'response_format.type' must be 'json_schema' or 'text'" }),
+      lmStudio(right),
+    ),
+    records: ['a', 'b', 'c', 'd'],
+    options: { maxPackRecords: 2, output: 'json_object' },
+    expected: { requests: [2, 2, 2], formats: ['json_object', 'none', 'none'] },
   },
   {
     ...{ server: 'LM Studio', quirk: 'error inside the stream', triedOn: 'recorded' },

@@ -1,0 +1,2 @@
+export { fromAiSdk } from './from-ai-sdk.ts'
+export type { AiSdkModel } from './model.ts'
