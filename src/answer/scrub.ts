@@ -35,9 +35,12 @@ export function scrub(message: string, secrets: readonly string[]): string {
   return clean
 }
 
-/** A character, or its escape in JSON, in a URL (where a character takes several), or in HTML. */
+/**
+ * A character, or its escape in JSON, in a Python byte string or a URL (where a character takes
+ * several bytes), or in HTML.
+ */
 const CHARACTER_OR_ESCAPE =
-  /\\+u[\da-f]{4}|\\+x[\da-f]{2}|\\+[bfnrt"/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
+  /\\+u[\da-f]{4}|\\+x[c-f][\da-f](?:\\+x[89ab][\da-f]){1,3}|\\+x[\da-f]{2}|\\+[bfnrt"/]|(?:%[\da-f]{2})+|&#x?[\da-f]{1,6};|&[a-z]{2,6};|./gisu
 
 /** The letters and digits of a text, in lower case, and the place of each in the text. */
 function lettersOf(text: string): { letters: string; places: { from: number; to: number }[] } {
@@ -64,11 +67,13 @@ function unescape(written: string): string {
   const decimal = /^&#(\d+);$/.exec(written)?.[1]
   const point = code === undefined ? Number(decimal ?? NaN) : Number.parseInt(code, 16)
   if (point <= 0x10ffff) return String.fromCodePoint(point)
-  if (written.length > 1 && written.startsWith('%')) {
+  const bytes = written.replace(/\\+x/g, '%')
+  if (bytes.length > 1 && bytes.startsWith('%')) {
     try {
-      return decodeURIComponent(written)
+      return decodeURIComponent(bytes)
     } catch {
-      return ''
+      // The bytes are no UTF-8: each is a letter of Latin-1, or none.
+      return bytes.replace(/%(..)/g, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)))
     }
   }
   // No other escape stands for a letter.

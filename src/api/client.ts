@@ -60,12 +60,36 @@ const create = () => Promise.reject(new Error('This client sends nothing'))
 /** A client of either API, for a check of options without a server. */
 export const offlineClient = { chat: { completions: { create } }, responses: { create } }
 
-/** The client's key and the values of its headers, which no message may quote. */
+/** The client's key, and the values of its headers and query, which no message may quote. */
 export function secretsOf(client: unknown): string[] {
-  const { apiKey, _options } = client as {
-    apiKey?: unknown
-    _options?: { defaultHeaders?: Record<string, unknown> }
+  // `customHeaders`: of portkey-ai.
+  const { apiKey, customHeaders, _options: options = {} } = client as LooseClient
+  const { defaultHeaders, defaultQuery, fetchOptions } = options
+  return [customHeaders, defaultHeaders, defaultQuery, fetchOptions?.headers]
+    .flatMap(valuesOf)
+    .concat(apiKey)
+    .filter((secret) => typeof secret === 'string')
+    .flatMap((secret) => [secret, withoutScheme(secret)])
+}
+
+interface LooseClient {
+  readonly apiKey?: unknown
+  readonly customHeaders?: unknown
+  readonly _options?: {
+    readonly defaultHeaders?: unknown
+    readonly defaultQuery?: unknown
+    readonly fetchOptions?: { readonly headers?: unknown }
   }
-  const headers = Object.values(_options?.defaultHeaders ?? {})
-  return [apiKey, ...headers].filter((secret) => typeof secret === 'string')
+}
+
+/** The values of headers or of a query: an object, pairs, `Headers`; a value may be a list. */
+function valuesOf(fields: unknown): unknown[] {
+  if (typeof fields !== 'object' || fields === null) return []
+  const pairs: unknown = Symbol.iterator in fields ? fields : Object.entries(fields)
+  return Array.from(pairs as Iterable<[string, unknown]>).flatMap(([, value]) => value)
+}
+
+/** A server may quote a key without the word `Bearer` before it. */
+function withoutScheme(header: string): string {
+  return header.replace(/^\w+\s+/, '')
 }

@@ -89,6 +89,12 @@ describe("a server's message", () => {
     'as a form': (text) => new URLSearchParams({ q: text }).toString().slice(2),
     'as a URL in which all is escaped': (text) =>
       Array.from(Buffer.from(text), (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    'as a byte string of Python': (text) =>
+      Array.from(Buffer.from(text), (byte) =>
+        byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+      ).join(''),
+    'as letters of Latin-1, escaped': (text) =>
+      text.replace(/[\x80-\xff]/g, (one) => `\\x${one.charCodeAt(0).toString(16)}`),
     'as HTML': (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;'),
     'as HTML of numbers': (text) => Array.from(text, (one) => `&#${one.codePointAt(0) ?? 0};`).join(''),
     'as HTML of hexadecimal numbers': (text) =>
@@ -134,7 +140,9 @@ describe("a server's message", () => {
       ...Array.from('abcdefghijklmnopqrstuvwxyzABCDEFG0123456789 .,-"éüжи漢字'),
     )
     const word = fc.string({ unit: character, minLength: 1, maxLength: 60 })
-    const writing = fc.constantFrom('as it is', 'word by word', 'as JSON that is ASCII', 'as a URL')
+    const writing = fc.constantFrom(
+      ...['as it is', 'word by word', 'as JSON that is ASCII', 'as a URL', 'as a byte string of Python'],
+    )
     fc.assert(
       fc.property(
         fc.array(word, { minLength: 1, maxLength: 4 }),
@@ -147,7 +155,7 @@ describe("a server's message", () => {
           expect(clean.length).toBeLessThanOrEqual(500)
           // The rest of an escape at the cut is not a letter of the text.
           const whole = clean.length < 490 ? clean : clean.slice(0, 490)
-          const left = lettersBetweenMarks(whole.replace(/\\u[\da-f]{4}|(%[\dA-F]{2})+/g, ''))
+          const left = lettersBetweenMarks(whole.replace(/\\u[\da-f]{4}|\\x[\da-f]{2}|(%[\dA-F]{2})+/g, ''))
           for (const secret of secrets.flatMap((one) => lettersBetweenMarks(one))) {
             const size = Math.min(10, secret.length)
             for (let i = 0; size >= 4 && i + size <= secret.length; i++) {
