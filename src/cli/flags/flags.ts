@@ -144,7 +144,7 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     flag('--labels <file>', 'file with one label on each line; a result has one of them as `label`'),
     flag(
       '--schema <file>',
-      'form of the result: a JSON Schema, or a .ts or .js module that exports a Zod schema',
+      'form of the result: a JSON Schema, or a .ts or .js module that exports a schema, such as of Zod',
     ),
     flag('--prefix <text>', 'prefix of the names of the result columns'),
     flag('--instructions <file>', 'file that says what to do with each record'),

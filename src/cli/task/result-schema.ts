@@ -64,7 +64,14 @@ async function importSchema(file: string): Promise<UserSchema> {
     throw new UsageError(`--schema: ${file} cannot be loaded${hint}: ${message}`, { cause })
   }
   const found = module['default'] ?? module['schema']
-  if (isUserSchema(found)) return found
+  if (isUserSchema(found)) {
+    try {
+      jsonOf(found, 'input')
+    } catch (cause) {
+      throw new UsageError(`--schema: ${file}: ${(cause as Error).message}`, { cause })
+    }
+    return found
+  }
   const what = 'a Zod 4 schema, or a Standard Schema that writes JSON Schema'
   throw new UsageError(`--schema: ${file}: expected ${what}, as its default export or as \`schema\``)
 }
@@ -111,17 +118,21 @@ function readUnicode(schema: z.core.$ZodType): void {
 
 /** The names of the result's fields, if each result is an object with known fields. */
 function fieldsOf(schema: UserSchema): string[] | undefined {
-  const { $ref, $defs, ...json } = outputOf(schema)
+  let output: z.core.JSONSchema.JSONSchema
+  try {
+    output = jsonOf(schema, 'output')
+  } catch {
+    // The library cannot describe what its transforms make.
+    return undefined
+  }
+  const { $ref, $defs, ...json } = output
   const root = $ref?.startsWith('#/$defs/') ? $defs?.[$ref.slice('#/$defs/'.length)] : json
   return root?.type === 'object' && root.properties ? Object.keys(root.properties) : undefined
 }
 
-function outputOf(schema: UserSchema): z.core.JSONSchema.JSONSchema {
-  if ('_zod' in schema) return z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
-  try {
-    return schema['~standard'].jsonSchema.output({ target: 'draft-2020-12' })
-  } catch {
-    // The library cannot describe what its transforms make.
-    return {}
-  }
+/** The JSON Schema of the values that a schema takes in, or of the values that it gives out. */
+export function jsonOf(schema: UserSchema, io: 'input' | 'output'): z.core.JSONSchema.JSONSchema {
+  return '_zod' in schema
+    ? z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+    : schema['~standard'].jsonSchema[io]({ target: 'draft-2020-12' })
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
+import { root } from '../../helpers/run.ts'
 import {
   atOnce,
   bareEnv,
@@ -202,6 +203,20 @@ describe('output', () => {
     for (const { urgent } of several) expect(typeof urgent).toBe('boolean')
     for (const { result } of parseLines((await place.run([...job, '--schema', 'array.json'])).stdout)) {
       expect(result).toBeInstanceOf(Array)
+    }
+  })
+
+  test('a schema of another library than Zod, also where the run may be resumed', async () => {
+    const arktype = JSON.stringify(join(root, 'node_modules/arktype/out/index.js'))
+    using place = new Workplace({
+      'in.jsonl': jsonl(three),
+      'schema.mjs': `import { type } from ${arktype}\nexport default type({ team: type.enumerated(...${JSON.stringify(labels)}) })`,
+    })
+    const job = ['run', 'in.jsonl', '--prompt', 'x', '--model', 'm', '--ordered', ...atOnce]
+    for (const more of [[], ['--overwrite']]) {
+      const { code, stderr } = await place.run([...job, '--schema', 'schema.mjs', '-o', 'out.jsonl', ...more])
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(parseLines(place.read('out.jsonl')).map(({ team }) => team)).toEqual(labels)
     }
   })
 

@@ -1,6 +1,6 @@
-import * as z from 'zod'
 import { dirname, relative } from 'node:path'
 import { formatIn, type Job } from '../../task/job.ts'
+import { jsonOf } from '../../task/result-schema.ts'
 import type { OutputFiles } from '../output-files.ts'
 import type { RunFlags } from '../flags.ts'
 import { hash, hashFile, type InputFile, type RunState } from './state.ts'
@@ -17,7 +17,7 @@ export async function stateOf(
 ): Promise<RunState> {
   const { model, api = 'chat', output: form, instructions, schema, examples, request } = job.options
   const { field, template, prefix = '', ordered = false } = flags
-  const jsonSchema = z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' })
+  const jsonSchema = jsonOf(schema, 'input')
   const settings: Record<string, string | undefined> = {
     'the model': model,
     'the API': api,
