@@ -33,16 +33,19 @@ describe.each(servers)('%s', (server) => {
 
     expect(requests.map(({ records }) => records.length)).toEqual(expected.requests)
     expect(requests).toHaveLength(stats.requests)
+    expect(stats.answers.wrapped).toBe(expected.wrapped ?? 0)
     if (expected.waits !== undefined) {
       const waited = requests[1]!.at - requests[0]!.at
       expect(waited).toBeGreaterThanOrEqual(expected.waits)
       expect(waited).toBeLessThan(expected.waits + 1_000)
     }
-    if (expected.formats) expect(requests.map(formatOf)).toEqual(expected.formats)
-    // A server that does not get the schema as a field gets it in the prompt.
-    for (const request of requests.filter((each) => 'messages' in each.body)) {
-      const shown = JSON.stringify(request.body['messages']).includes('label')
-      expect(shown).toBe(formatOf(request) !== 'json_schema')
+    if (expected.formats) {
+      expect(requests.map(formatOf)).toEqual(expected.formats)
+      // A server that does not get the schema as a field gets it in the prompt.
+      const prompts = requests.map(({ body }) => JSON.stringify(body['messages']))
+      expect(prompts.map((prompt) => prompt.includes('label'))).toEqual(
+        expected.formats.map((format) => format !== 'json_schema'),
+      )
     }
     for (const field of expected.with ?? []) expect(requests.at(-1)!.body).toHaveProperty(field)
     for (const field of expected.without ?? []) expect(requests.at(-1)!.body).not.toHaveProperty(field)

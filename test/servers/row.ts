@@ -3,7 +3,7 @@ import type { PackStreamOptions } from 'llm-pack-stream'
 /** The kinds of servers, as docs/servers.md names them. */
 export const servers = [
   ...['llama.cpp', 'vLLM', 'Ollama', 'LM Studio', 'SGLang', 'LiteLLM', 'OpenRouter', 'DeepSeek', 'Groq'],
-  ...['Mistral', 'Gemini', 'Anthropic', 'Azure'],
+  ...['Mistral', 'Gemini', 'Anthropic', 'Azure', 'Bedrock'],
 ] as const
 export type Server = (typeof servers)[number]
 
@@ -49,6 +49,8 @@ export interface Expected {
   readonly with?: readonly string[]
   /** Input and output tokens of the whole run, as the server counted them. */
   readonly tokens?: readonly [input: number, output: number]
+  /** Number of answers in another form than the asked form. Default: 0. */
+  readonly wrapped?: number
   /** The id of the answer in `pack.responseId`. */
   readonly responseId?: string
 }

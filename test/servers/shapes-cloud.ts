@@ -11,6 +11,7 @@ import {
   refusing,
   right,
   stream,
+  wrapped,
   type Text,
 } from './wire.ts'
 
@@ -177,6 +178,14 @@ export const cloudServers: readonly Row[] = [
     expected: { requests: [3, 3] },
   },
 
+  {
+    ...{ server: 'Anthropic', quirk: 'wrapped answer', triedOn: 'documented' },
+    source: 'docs of Anthropic, "OpenAI SDK compatibility": response_format is ignored',
+    answer: claude(
+      wrapped((text) => `Here are the labels:\n\n\`\`\`json\n${text}\n\`\`\`\n\nAsk me for more.`),
+    ),
+    expected: { requests: [3], wrapped: 1, tokens: [95, 60] },
+  },
   {
     ...{ server: 'Anthropic', quirk: 'rate limit', triedOn: 'documented' },
     source: 'docs of Anthropic, "Rate limits"',

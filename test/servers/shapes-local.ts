@@ -11,6 +11,7 @@ import {
   refusing,
   right,
   stream,
+  wrapped,
   type Part,
   type Text,
 } from './wire.ts'
@@ -310,6 +311,13 @@ export const localServers: readonly Row[] = [
     ),
     expected: { requests: [3, 3] },
   },
+  {
+    ...{ server: 'Ollama', quirk: 'wrapped answer', triedOn: 'documented' },
+    source: 'docs of Ollama, "Thinking": a model without a parser for its thoughts writes them into the text',
+    answer: ollama(wrapped((text) => `<think>\nThree animals. {"results": [\n</think>\n\n${text}`)),
+    expected: { requests: [3], wrapped: 1 },
+  },
+
   {
     ...{ server: 'LM Studio', quirk: 'refuses the response format', triedOn: 'recorded' },
     source: 'lmstudio-ai/lmstudio-bug-tracker#189, willmiao/ComfyUI-Lora-Manager#1033: knows no json_object',
