@@ -115,10 +115,44 @@ function damage(draft: Draft, fault: Fault, random: Random): Draft {
         shape: plainShape("I'm sorry, but I can't assist with that request."),
         refused: true,
       }
+    case 'thought':
+    case 'fenced':
+    case 'in_prose':
+    case 'bare_list':
+    case 'lines':
+    case 'other_key':
+      return { ...draft, shape: plainShape(wrapped(fault.kind, shape)) }
     default:
       return { ...draft, shape: { ...shape, elements: damageElements(shape.elements, fault, random) } }
   }
 }
+
+/** The text of an answer that is not in the form of the schema. */
+function wrapped(kind: Wrapping, shape: Shape): string {
+  const text = textOf(shape)
+  const elements = shape.elements.map(({ value }) => JSON.stringify(value))
+  switch (kind) {
+    case 'thought': {
+      const draft = shape.elements.map(({ idName, value }) => ({
+        ...shape.elements[0]?.value,
+        [idName]: value[idName],
+      }))
+      return `<think>Perhaps ${JSON.stringify({ results: draft })}? No.</think>\n${text}`
+    }
+    case 'fenced':
+      return `\`\`\`json\n${text}\n\`\`\``
+    case 'in_prose':
+      return `Here are [all] the results:\n\n${text}\n\nLet me know if {anything} is unclear.`
+    case 'bare_list':
+      return elements.length === 0 ? text : `[${elements.join(',')}]`
+    case 'lines':
+      return elements.length === 0 ? text : elements.join('\n')
+    case 'other_key':
+      return elements.length === 0 ? text : `{"answers":[${elements.join(',')}]}`
+  }
+}
+
+type Wrapping = 'thought' | 'fenced' | 'in_prose' | 'bare_list' | 'lines' | 'other_key'
 
 /** Whitespace that real models have written without end. */
 const blanks = ['\n', ' \n', '\n\n  ', '\t']

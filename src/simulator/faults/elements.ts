@@ -70,9 +70,37 @@ export function damageElements(
       return shuffle(elements, random)
     case 'invalid':
       return change((element) => spoil(element, random))
+    case 'counted_from_zero':
+      return withIds(elements, (at) => at)
+    case 'counted_from_one':
+      return withIds(elements, (at) => at + 1)
+    case 'counted_on':
+      return withIds(elements, (at) => idAt(elements, 0) + at)
+    case 'left_out': {
+      const left = between(random, 0, elements.length - 1)
+      return withIds(
+        elements.filter((_, at) => at !== left),
+        (at) => at + 1,
+      )
+    }
+    case 'shifted': {
+      const twice = between(random, 0, elements.length - 2)
+      return withIds(elements, (at) => idAt(elements, at > twice ? at - 1 : at))
+    }
+    case 'text_ids':
+      return withIds(elements, (at) => String(idAt(elements, at)))
     default:
       return elements
   }
+}
+
+function withIds(elements: readonly Element[], idFor: (at: number) => unknown): Element[] {
+  return elements.map(({ idName, value }, at) => ({ idName, value: { ...value, [idName]: idFor(at) } }))
+}
+
+function idAt(elements: readonly Element[], at: number): number {
+  const element = elements[at]
+  return element === undefined ? 0 : Number(idOf(element))
 }
 
 export function positionsOf(elements: readonly Element[], ids: ReadonlySet<string>): Set<number> {

@@ -26,6 +26,30 @@ export const faultKinds = [
   'shuffled',
   /** Some elements have the right id and a value of a wrong type. */
   'invalid',
+  /** The model does not copy the ids: it numbers the elements from 0. */
+  'counted_from_zero',
+  /** The model numbers the elements from 1. */
+  'counted_from_one',
+  /** The model copies the first id, and counts on from it. */
+  'counted_on',
+  /** The model leaves one element out, and numbers the others from 1. */
+  'left_out',
+  /** The model repeats an id, so that each later element has the id of the element before it. */
+  'shifted',
+  /** The model thinks aloud first, in `<think>`, with a draft of wrong results. */
+  'thought',
+  /** The answer is in a Markdown fence. */
+  'fenced',
+  /** The answer is in prose. */
+  'in_prose',
+  /** The elements are a list without an object around it. */
+  'bare_list',
+  /** Each element is an object on a line of its own. */
+  'lines',
+  /** The elements stand under another key. */
+  'other_key',
+  /** The ids are texts. */
+  'text_ids',
   /** Status 200 with an HTML page. */
   'html',
   /** Status 200 with `{"error": …}` as JSON. */
