@@ -1,5 +1,5 @@
 import type { Entry } from '../record/entry.ts'
-import { RequestError } from '../record/errors.ts'
+import { RAW_LENGTH, RequestError } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import { ElementParser, type ElementText } from './element-parser.ts'
 import { Settlement, type Verdict } from './settlement.ts'
@@ -18,6 +18,7 @@ export class AnswerReader<R, T> {
   readonly #decode: Format<T>['decode']
   readonly #isAlone: boolean
   #hasTextId = false
+  #raw = ''
   readonly #characters = { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 }
   /** The elements that have closed and settled nothing yet. */
   readonly #closed: ElementText[] = []
@@ -40,6 +41,7 @@ export class AnswerReader<R, T> {
 
   /** Reads the next piece. Returns whether an element closed. Then call `settle()`. */
   write(text: string): boolean {
+    if (this.#raw.length < RAW_LENGTH) this.#raw += text.slice(0, RAW_LENGTH - this.#raw.length)
     this.#characters.unfinished += text.length
     const closed = this.#parser.write(text)
     this.#closed.push(...closed)
@@ -90,6 +92,11 @@ export class AnswerReader<R, T> {
   /** Whether elements came in another form than the request asked for. */
   get isWrapped(): boolean {
     return this.#parser.isWrapped || this.#hasTextId
+  }
+
+  /** The beginning of the answer. */
+  get raw(): string {
+    return this.#raw
   }
 
   /** The state of the JSON text so far. */

@@ -30,6 +30,8 @@ export interface FinishedRequest<R> {
   readonly hasStrayId: boolean
   /** Whether elements came in another form than the request asked for. */
   readonly isWrapped: boolean
+  /** The beginning of the answer's text. */
+  readonly raw: string
   /** The records that the request did not settle, with their positions in it. */
   readonly unsettled: readonly Unsettled<R>[]
 }

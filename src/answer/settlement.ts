@@ -80,8 +80,12 @@ export class Settlement<R, T> {
 }
 
 function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[], raw: string): { kind: 'invalid' } {
-  const at = issues.map(({ path }) => path.map(String).join('.') || 'its root').join(', ')
-  const message = `The result does not match the schema at ${at}`
+  const places = issues.map(({ path }) => path.map(String).join('.') || 'its root')
+  const [expected] = issues.map((issue) => issue.expected)
+  const message =
+    `The result does not match the schema at ${places[0]}` +
+    (expected === undefined ? '' : `: expected ${expected}`) +
+    (places.length > 1 ? `; and at ${places.slice(1).join(', ')}` : '')
   entry.invalid = new RecordError('invalid_result', message, { issues, raw })
   return { kind: 'invalid' }
 }

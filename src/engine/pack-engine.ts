@@ -199,7 +199,7 @@ export class PackEngine<R> {
     const settled = pack.length - finished.unsettled.length
     const isHeld = end.kind === 'refused_request' && !this.#suspicion.hasAccepted
     for (const { entry, info } of this.#isClosed ? [] : finished.unsettled) {
-      const reason = isHeld && info.size === 1 ? undefined : recover(entry, end, info, settled)
+      const reason = isHeld && info.size === 1 ? undefined : recover(entry, end, info, settled, finished.raw)
       if (reason) rejected.push({ entry, info, reason })
       else again.push(entry)
     }

@@ -1,6 +1,6 @@
 import { backoff, LONGEST_PAUSE_MS } from '../base/backoff.ts'
 import type { Entry } from '../record/entry.ts'
-import { RecordError, type RecordErrorCode } from '../record/errors.ts'
+import { RecordError, type RecordErrorCode, type RequestError } from '../record/errors.ts'
 import type { PackInfo } from '../record/outcome.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 
@@ -26,12 +26,14 @@ export function pauseAfter(end: RequestEnd, failures: number, random: () => numb
  * with the largest cap. After a refused cap, the stream sends no learned cap any more.
  *
  * @param settled Number of records of the pack that the request settled.
+ * @param raw The beginning of the answer.
  */
 export function recover(
   entry: Entry<unknown>,
   end: RequestEnd,
   { request, size }: Pick<PackInfo, 'request' | 'size'>,
   settled: number,
+  raw = '',
 ): RecordError | undefined {
   const isAlone = size === 1
   // The server accepted the request, so the search for a guilty record is over.
@@ -51,14 +53,14 @@ export function recover(
     case 'context':
     case 'refused_request':
     case 'too_large':
-      if (isAlone) return reasonFor(entry, end)
+      if (isAlone) return reasonFor(entry, end, raw)
       entry.group = request
       entry.maxCompany = Math.ceil((size - settled) / 2)
       return undefined
 
     case 'length':
       if (isAlone) {
-        if ((end.isFinal && end.isChosen) || entry.needsMaxCap) return reasonFor(entry, end)
+        if ((end.isFinal && end.isChosen) || entry.needsMaxCap) return reasonFor(entry, end, raw)
         entry.needsMaxCap = true
         entry.maxCompany = 1
         return undefined
@@ -72,7 +74,7 @@ export function recover(
     case 'fatal':
       entry.attemptsLeft -= 1
   }
-  if (entry.attemptsLeft <= 0) return reasonFor(entry, end)
+  if (entry.attemptsLeft <= 0) return reasonFor(entry, end, raw)
 
   // A first failure is probably not caused by the records. They may be sent together again.
   if (end.kind === 'failure' || end.kind === 'stray') {
@@ -89,9 +91,10 @@ export function recover(
   return undefined
 }
 
-function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
-  const reason = (code: RecordErrorCode, message: string, cause?: unknown) =>
-    new RecordError(code, message, { cause })
+function reasonFor(entry: Entry<unknown>, end: RequestEnd, raw: string): RecordError {
+  const isQuoted = end.kind === 'complete' || end.kind === 'stray' || isNotJson(end)
+  const reason = (code: RecordErrorCode, message: string, cause?: RequestError) =>
+    new RecordError(code, message, { cause, ...(isQuoted ? { raw } : {}) })
   switch (end.kind) {
     case 'length':
       return reason(
@@ -137,4 +140,8 @@ function reasonFor(entry: Entry<unknown>, end: RequestEnd): RecordError {
     case 'fatal':
       return reason('request_failed', `The request failed on attempt ${entry.attempts}`, end.error)
   }
+}
+
+function isNotJson(end: RequestEnd): boolean {
+  return end.kind === 'failure' && end.error.code === 'not_json'
 }

@@ -29,12 +29,14 @@ export const recordErrorCodes = [
 export type RecordErrorCode = (typeof recordErrorCodes)[number]
 
 /** Longest `raw` of an error, in characters. */
-const RAW_LENGTH = 4_096
+export const RAW_LENGTH = 4_096
 
 /** A place where a result did not match the schema. */
 export interface ResultIssue {
   readonly path: readonly PropertyKey[]
   readonly message: string
+  /** What the schema expects there, without any text of the model, such as `string`. */
+  readonly expected?: string
 }
 
 /** Reasons for which a request can fail. */
@@ -113,6 +115,8 @@ export class RequestError extends Error {
  * record, so they can be logged.
  */
 export class RecordError extends Error {
+  /** The failure of the last request that carried the record, if that request failed. */
+  declare readonly cause?: RequestError
   override readonly name = 'RecordError'
   readonly code: RecordErrorCode
   /** For `invalid_result`: the schema's issues, as `[{ path, message }]`. Otherwise empty. */
@@ -123,8 +127,9 @@ export class RecordError extends Error {
    */
   declare readonly refusal: string | undefined
   /**
-   * For `invalid_result`: the element as it came, at most 4,096 characters. Not enumerable, because
-   * it may quote the record.
+   * For `invalid_result`: the element as it came. For `missing_result`, and for an answer that is
+   * not JSON: the beginning of the answer. At most 4,096 characters. Not enumerable, because it may
+   * quote the record.
    */
   declare readonly raw: string | undefined
   /**
@@ -137,7 +142,7 @@ export class RecordError extends Error {
     code: RecordErrorCode,
     message: string,
     details: {
-      cause?: unknown
+      cause?: RequestError | undefined
       issues?: readonly ResultIssue[]
       refusal?: string
       raw?: string

@@ -83,16 +83,27 @@ export function unusedTag(texts: readonly string[]): string {
   return `record-${number}`
 }
 
+/** Letters and signs of other scripts that look like those of a tag. */
+const LOOK_ALIKES: readonly [pattern: RegExp, plain: string][] = [
+  [/[\p{Pd}\u2212]/gu, '-'],
+  [/[\u2044\u2215\u29f8\u2571\u27cb]/g, '/'],
+  [/[‹〈⟨❮❬˂ᐸ]/g, '<'],
+  [/[гГᴦᎡ]/g, 'r'],
+  [/[еЕЄєҽΕε℮Ꭼ]/g, 'e'],
+  [/[сСϲςϹᏟ]/g, 'c'],
+  [/[оОοΟσօՕ]/g, 'o'],
+  [/[ԁԀᎠ]/g, 'd'],
+]
+
 /**
- * The text without invisible characters, and with plain characters instead of look-alikes such as
- * full-width letters.
+ * The text without invisible characters and combining marks, and with plain characters instead of
+ * look-alikes such as full-width, Cyrillic and Greek letters.
  */
 function plain(text: string): string {
   // Plain ASCII text needs no change.
   if (/^[\t\n\r\x20-\x7e]*$/.test(text)) return text
-  return text
-    .normalize('NFKC')
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?![\t\n\r])\p{Cc}/gu, '')
-    .replace(/[\p{Pd}\u2212]/gu, '-')
-    .replace(/[\u2044\u2215]/g, '/')
+  const visible = text
+    .normalize('NFKD')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{M}]|(?![\t\n\r])\p{Cc}/gu, '')
+  return LOOK_ALIKES.reduce((seen, [pattern, plain]) => seen.replace(pattern, plain), visible)
 }

@@ -68,7 +68,7 @@ function ofZod<T>(schema: z.$ZodType<T>): Readable<T> {
     try {
       const result = z.safeParse(schema, value)
       if (result.success) return { value: result.data }
-      return { issues: result.error.issues.map((issue) => ({ path: issue.path, message: messageOf(issue) })) }
+      return { issues: result.error.issues.map(issueOf) }
     } catch (error) {
       if (error instanceof z.$ZodAsyncError) throw isAsync(error)
       return hasThrown(error)
@@ -102,9 +102,41 @@ function ofStandard<T>({ '~standard': standard }: StandardSchema<T>): Readable<T
 /** The end of a message of ArkType or Valibot, which quotes the model's text. */
 const QUOTATION = / (?:\(was|but received) [^]*$/
 
-/** Zod's message, except for the code whose message quotes the model's text. */
-function messageOf({ code, message }: z.$ZodIssue): string {
-  return code === 'unrecognized_keys' ? 'Unrecognized keys' : message
+/** Zod's issue, with its message except for the code whose message quotes the model's text. */
+function issueOf(issue: z.$ZodIssue): ResultIssue {
+  const { code, path, message } = issue
+  const expected = expectedBy(issue)
+  return {
+    ...{ path, message: code === 'unrecognized_keys' ? 'Unrecognized keys' : message },
+    ...(expected === undefined ? {} : { expected }),
+  }
+}
+
+/** Longest list of labels in an error, in characters. */
+const LABELS_LENGTH = 120
+
+function expectedBy(issue: z.$ZodIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected
+    case 'invalid_value': {
+      const labels = issue.values.map((value) =>
+        typeof value === 'string' ? JSON.stringify(value) : String(value),
+      )
+      const all = labels.join(', ')
+      return `${labels.length > 1 ? 'one of ' : ''}${all.length > LABELS_LENGTH ? `${all.slice(0, LABELS_LENGTH)}…` : all}`
+    }
+    case 'too_big':
+      return `at most ${issue.maximum}`
+    case 'too_small':
+      return `at least ${issue.minimum}`
+    case 'invalid_format':
+      return `the format ${issue.format}`
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`
+    default:
+      return undefined
+  }
 }
 
 /** A refinement or transform in the user's schema threw an error. */

@@ -144,12 +144,12 @@ export async function* runRequest<R, T>(
   if (last.length > 0) yield { kind: 'elements', elements: closedElements(last, infoAt) }
   if (reader.useless?.code === 'stray_id') end = { kind: 'stray', error: reader.useless }
   const { usage, hasBegun, responseId } = answer
-  const { elements, characters, hasStrayId, isWrapped } = reader
+  const { elements, characters, hasStrayId, isWrapped, raw } = reader
   const unsettled = Array.from(reader.unsettled, ([position, entry]) => ({ entry, info: infoAt(position) }))
   const finished = {
     isUsageEarly: tokensAtUsage < events.text + events.thought,
     ...{ end, usage, hasBegun, responseId, firstToken: deadlines.firstToken },
-    ...{ events, elements, characters, hasStrayId, isWrapped, unsettled },
+    ...{ events, elements, characters, hasStrayId, isWrapped, raw, unsettled },
   }
   yield { kind: 'ended', finished }
 }

@@ -70,6 +70,7 @@ function finish(ledger: Ledger, finished: Finished): void {
       elements,
       hasStrayId: false,
       isWrapped: false,
+      raw: '',
       characters: { ...NOTHING, ...finished.characters },
     },
     unsettled: unsettled.map((entry) => ({

@@ -25,7 +25,7 @@ function runOf(changes: Partial<FinishedRequest<unknown>>): FinishedRequest<unkn
       firstToken: 0,
       events: { text: 0, thought: 0 },
     },
-    ...{ responseId: undefined, elements: 0, hasStrayId: false, isWrapped: false, unsettled: [] },
+    ...{ responseId: undefined, elements: 0, hasStrayId: false, isWrapped: false, raw: '', unsettled: [] },
     characters: { fulfilled: 0, invalid: 0, repeated: 0, unknown: 0, unfinished: 0 },
     ...changes,
   }

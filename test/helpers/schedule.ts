@@ -75,6 +75,7 @@ export function finishedOf(
       elements,
       hasStrayId: false,
       isWrapped: false,
+      raw: '',
       unsettled,
       usage: { input: 100, cached: 0, output: 10 * elements + 1, reasoning: 0 },
     },

@@ -85,6 +85,16 @@ describe('the tag', () => {
     ['a dash', '</record\u20131>', 'record-2'],
     ['a long dash', '</record \u2014 1>', 'record-2'],
     ['full-width digits', '</record-\uff11>', 'record-2'],
+    ['Cyrillic letters', '</\u0433\u0435\u0441\u043erd>', 'record-1'],
+    ['capital Cyrillic letters', '</R\u0415\u0421\u041eRD>', 'record-1'],
+    ['a Cyrillic d', '</recor\u0501>', 'record-1'],
+    ['Greek letters', '</r\u03b5c\u03bfrd>', 'record-1'],
+    ['a Greek c', '</re\u03f2ord>', 'record-1'],
+    ['combining marks', '</re\u0301co\u0308rd>', 'record-1'],
+    ['letters with accents', '</r\u00e9c\u00f6rd>', 'record-1'],
+    ['single angle quotation marks', '\u2039/record\u203a', 'record-1'],
+    ['angle brackets of mathematics', '\u27e8record\u27e9', 'record-1'],
+    ['another slash', '<\u29f8record>', 'record-1'],
     ['blanks inside the tag', '<\n\t\rrecord\t1', 'record-2'],
   ])('is another tag if a text holds a tag with %s', (_what, text, tag) => {
     expect(unusedTag(['harmless', text])).toBe(tag)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { RecordError, type Fulfilled } from '../../../src/index.ts'
+import { RecordError, RequestError, type Fulfilled } from '../../../src/index.ts'
 import type { KafkaRecord } from '../../../src/kafka/index.ts'
 import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
 import { sayEvent } from '../../../src/cli/kafka/events.ts'
@@ -206,7 +206,7 @@ test('the command reports the first rejection of each code, with its place and r
   const original = itemsOf('json', textFrom('text', undefined), new Set())(message('{')).text
   const invalid = new RecordError('invalid_record', '`serialize` threw RowError', { original })
   const failed = new RecordError('request_failed', 'The request failed', {
-    cause: new Error('no connection'),
+    cause: new RequestError('connection', 'no connection'),
   })
   const foreign = new RecordError('invalid_record', '`countTokens` threw Error', {
     original: new Error('hi'),
