@@ -138,7 +138,8 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     const { code: fatalCode, message: text } = isForbidden
       ? fatal('not_authorized', 'The API refused the key: check the key and its permissions')
       : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
-    return { kind: 'refused_request', code: fatalCode, message: text, error: apiError }
+    const isSilent = message === '' || message.endsWith('(no body)')
+    return { kind: 'refused_request', isSilent, code: fatalCode, message: text, error: apiError }
   }
   // LM Studio reports a long prompt inside the answer, without a status or a code, and SGLang with
   // the status of a refusal as the code.

@@ -41,3 +41,9 @@ export interface Unsettled<R> {
   readonly entry: Entry<R>
   readonly info: PackInfo
 }
+
+/** Whether an end shows that the server accepts requests like this one. */
+export function isAccepted({ end, elements }: Pick<FinishedRequest<unknown>, 'end' | 'elements'>): boolean {
+  if (elements > 0 || end.kind === 'complete' || end.kind === 'length' || end.kind === 'refusal') return true
+  return end.kind === 'content_filter' && end.error === undefined
+}

@@ -33,6 +33,8 @@ export type RequestEnd =
    */
   | {
       readonly kind: 'refused_request'
+      /** Whether the error has no words. openai 6 hides words that do not stand under `error`. */
+      readonly isSilent: boolean
       readonly code: PackStreamErrorCode
       readonly message: string
       readonly error: RequestError

@@ -1,5 +1,5 @@
 import type { Ledger } from '../accounts/ledger.ts'
-import type { FinishedRequest, Unsettled } from '../answer/finished-request.ts'
+import { isAccepted, type FinishedRequest, type Unsettled } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import { Learning, type LearningRules } from '../learning/learning.ts'
 import type { Pause } from '../limits/congestion.ts'
@@ -14,7 +14,7 @@ import { reportEnd } from './limiter-report.ts'
 import { Outlook, type OutlookRules } from './outlook.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Spending, type Price } from './spending.ts'
-import { isAccepted, Suspicion } from './suspicion.ts'
+import { Suspicion } from './suspicion.ts'
 
 /** The rules for when a pack leaves, and for its size. */
 export interface EngineRules extends LearningRules, OutlookRules {
@@ -183,7 +183,12 @@ export class PackEngine<R> {
     if (isAccepted(finished)) this.#queue.addAgain(this.#suspicion.accept())
     const isLast = this.#running.size === 0
     const hasOthers = !this.#queue.isEmpty || this.#resting.size > 0
-    const suspected = this.#suspicion.judge(finished.end, pack, isLast, hasOthers)
+    const suspected = this.#suspicion.judge(
+      this.#learning.judge(finished.end, pack, cap),
+      pack,
+      isLast,
+      hasOthers,
+    )
     this.#isBooking = true
     const end = reportEnd({ ...finished, end: suspected }, permit, this.#isClosed, now)
     this.#isBooking = false
@@ -280,7 +285,7 @@ export class PackEngine<R> {
 
   /** A record alone, not of a refused request if there is another. */
   #nextAlone(now: number): NextPack<R> | undefined {
-    if (this.#queue.isEmpty) this.#queue.addAgain(this.#suspicion.next())
+    if (this.#queue.isEmpty && this.#resting.size === 0) this.#queue.addAgain(this.#suspicion.next())
     return this.#queue.peekAlone(now)
   }
 

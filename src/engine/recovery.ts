@@ -23,7 +23,8 @@ export function pauseAfter(end: RequestEnd, failures: number, random: () => numb
  *
  * No record is sent forever. Each time, the record loses an attempt, the request settles another
  * record, the pack becomes smaller, or a rate limit makes all requests wait. A record is sent once
- * with the largest cap. After a refused cap, the stream sends no learned cap any more.
+ * with the largest cap. A record
+ * gets no second cap that the stream made, after the first was refused.
  *
  * @param settled Number of records of the pack that the request settled.
  * @param raw The beginning of the answer.
@@ -39,9 +40,19 @@ export function recover(
   // The server accepted the request, so the search for a guilty record is over.
   if (end.kind === 'complete' || end.kind === 'length' || end.kind === 'stray') entry.group = undefined
   switch (end.kind) {
-    // The model did not try the records. They are sent again together.
-    case 'rate_limit':
+    // The model did not try the records. They are sent again together, without a cap that the
+    // server refuses.
     case 'cap_refused':
+      if (entry.needsNoCap) {
+        entry.attemptsLeft -= 1
+        break
+      }
+      entry.needsNoCap = true
+      entry.attempts -= 1
+      entry.group ??= request
+      return undefined
+
+    case 'rate_limit':
     case 'form_refused':
       entry.attempts -= 1
       entry.group ??= request

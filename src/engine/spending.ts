@@ -6,6 +6,8 @@ import type { Ledger } from '../accounts/ledger.ts'
 const FIRST_CAP_TOKENS = 4_096
 /** Factor by which an answer without a cap may be longer than expected. */
 const ANSWER_MARGIN = 2
+/** Smallest cap that OpenAI's Responses API accepts. */
+const LEAST_CAP_TOKENS = 16
 /** Smallest affordable answer for which the first request is sent. */
 const LEAST_ANSWER_TOKENS = 32
 
@@ -46,19 +48,18 @@ export class Spending {
     const affordable = left < 0 ? -1 : perToken > 0 ? Math.floor(left / perToken) : Infinity
 
     const { refusedCap, room } = this.#learning
-    if (cap === undefined && refusedCap < Infinity) {
+    const most = cap ?? Math.ceil(FIRST_CAP_TOKENS * room)
+    const sent = Math.min(most, affordable)
+    if (!this.#learning.mayCap(pack, sent)) {
       // The model cannot write more than the cap that the server refused as too large. If the
       // server refuses all caps, this is a guess.
-      const most = Math.min(refusedCap, expected === undefined ? Infinity : expected * ANSWER_MARGIN)
-      return affordable < most ? undefined : { cap, cost: input + most * perToken }
+      const guess = Math.min(refusedCap, expected === undefined ? Infinity : expected * ANSWER_MARGIN)
+      return affordable < guess ? undefined : { cap: undefined, cost: input + guess * perToken }
     }
-    const most = cap ?? Math.ceil(FIRST_CAP_TOKENS * room)
-    if (affordable >= most) return { cap: most, cost: input + most * perToken }
     // The rest of the money buys an answer with a lower cap, if no running request can leave more.
-    const isEnough = affordable >= (expected ?? LEAST_ANSWER_TOKENS)
-    return running.size > 0 || !isEnough
-      ? undefined
-      : { cap: affordable, cost: input + affordable * perToken }
+    const isEnough = affordable >= Math.max(expected ?? LEAST_ANSWER_TOKENS, LEAST_CAP_TOKENS)
+    if (sent < most && (running.size > 0 || !isEnough)) return undefined
+    return { cap: sent, cost: input + sent * perToken }
   }
 
   /** The message if the rest of the money buys no other request. */

@@ -1,4 +1,3 @@
-import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import type { Entry } from '../record/entry.ts'
 
@@ -81,10 +80,4 @@ export class Suspicion<R> {
     const next = this.#refusedAlone === 0 ? this.#held.pop() : this.#held.shift()
     return [next ?? this.#heldAlone.shift()].filter((entry) => entry !== undefined)
   }
-}
-
-/** Whether an end shows that the server accepts requests like this one. */
-export function isAccepted({ end, elements }: Pick<FinishedRequest<unknown>, 'end' | 'elements'>): boolean {
-  if (elements > 0 || end.kind === 'complete' || end.kind === 'length' || end.kind === 'refusal') return true
-  return end.kind === 'content_filter' && end.error === undefined
 }

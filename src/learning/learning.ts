@@ -1,19 +1,20 @@
 import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
+import { CapRefusals } from './cap-refusals.ts'
 import { largestCap, OutputBudget } from './output-budget.ts'
-import type { FinishedRequest } from '../answer/finished-request.ts'
+import { isAccepted, type FinishedRequest } from '../answer/finished-request.ts'
+import type { RequestEnd } from '../answer/request-end.ts'
 import type { PackLimits } from '../packing/packer.ts'
 import { idAt } from '../request/ids.ts'
 import { frame } from '../request/prompt.ts'
 import type { ResultFormat } from '../request/result-format.ts'
+import { PackSize } from './pack-size.ts'
 import { TokenEstimator, type TokenCounter } from './token-estimator.ts'
 
 /** Factor by which the fixed part of a prompt may be longer than its learned length. */
 const FIXED_MARGIN = 1.2
 /** Largest number of tokens around one record, or around all records and the schema. */
 const FRAME_TOKENS = 24
-/** Factor by which packs become smaller after a pack was longer than the model's context. */
-const SHRINK_FACTOR = 0.7
 
 /** The facts that do not change while a stream learns. */
 export interface LearningRules {
@@ -40,12 +41,10 @@ export class Learning {
   readonly #longestId: number
   /** The text that every prompt has. */
   readonly #fixedText: string
-  /** Tokens of records in one pack. Below the user's limit if the model's context is too short. */
-  #packTokens: number
+  readonly #packSize: PackSize
   /** Whether the API has counted a prompt. */
   #hasCounted = false
-  /** The smallest learned cap that the server refused. Then the stream sends no learned cap. */
-  #refusedCap = Infinity
+  readonly #caps = new CapRefusals()
 
   constructor(rules: LearningRules) {
     const { countTokens, maxOutputTokens, maxPackTokens, maxPackRecords, system, format } = rules
@@ -55,7 +54,7 @@ export class Learning {
     this.#budget = new OutputBudget(maxOutputTokens)
     this.#most = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
     this.#longestId = idAt(rules.examples + maxPackRecords - 1)
-    this.#packTokens = maxPackTokens
+    this.#packSize = new PackSize(maxPackTokens)
   }
 
   /** Tokens of a record's text and the tags around it. */
@@ -66,7 +65,7 @@ export class Learning {
   /** The limits of a pack. */
   get limits(): PackLimits {
     return {
-      maxTokens: this.#packTokens,
+      maxTokens: this.#packSize.limit,
       maxItems: Math.min(this.#most.maxItems, this.#budget.maxRecords),
     }
   }
@@ -80,12 +79,35 @@ export class Learning {
     const needsMaxCap = pack.some((entry) => entry.needsMaxCap)
     const cap = needsMaxCap ? this.#budget.maxCap : this.#budget.capFor(pack.length)
     const most = needsMaxCap ? Math.floor(largestRequest) : largestCap(largestRequest)
-    return cap === undefined ? undefined : Math.min(cap, most)
+    if (cap === undefined) return undefined
+    if (this.mayCap(pack, Math.min(cap, most))) return Math.min(cap, most)
+    // Instead of a refused cap, the user's cap.
+    const { maxCap } = this.#budget
+    return maxCap !== undefined && maxCap <= most ? maxCap : undefined
   }
 
-  /** The smallest learned cap that the server refused. `Infinity` if it refused no cap. */
+  /** Whether the server is expected to accept a cap. The user's own cap is always sent. */
+  mayCap(pack: readonly Entry<unknown>[], cap: number): boolean {
+    if (cap === this.#budget.maxCap) return true
+    return this.#caps.allows(cap) && !pack.some((entry) => entry.needsNoCap)
+  }
+
+  /** The smallest cap that is too large for every request. `Infinity` if it is not known. */
   get refusedCap(): number {
-    return this.#refusedCap
+    return this.#caps.tooLarge
+  }
+
+  /**
+   * Returns the end that counts: a request that is refused without a word becomes a refused cap if
+   * the stream made the cap and the server has accepted no cap that is about as large.
+   */
+  judge(end: RequestEnd, pack: readonly Entry<unknown>[], cap: number | undefined): RequestEnd {
+    if (end.kind !== 'refused_request') return end
+    if (pack.some((entry) => entry.needsNoCap)) this.#caps.forgive()
+    const isOurs = cap !== undefined && cap !== this.#budget.maxCap
+    return end.isSilent && isOurs && !this.#caps.hasAccepted(cap)
+      ? { kind: 'cap_refused', error: end.error }
+      : end
   }
 
   /** Factor by which an answer needs more room than the first guess, from 1. */
@@ -116,21 +138,16 @@ export class Learning {
   /** Learns from a finished request. Returns its usage, counted by the API or estimated. */
   learn(pack: readonly Entry<unknown>[], cap: number | undefined, run: FinishedRequest<unknown>): Usage {
     const { end, usage, isUsageEarly, elements } = run
-    const taken = usage && !isUsageEarly ? usage : larger(this.#estimate(pack, run), usage)
+    const taken = usage && !isUsageEarly ? usage : larger(this.#estimate(pack, cap, run), usage)
     if (usage) {
       this.#estimator.observe(pack.length, bytesOf(pack), usage.input)
       this.#hasCounted = true
     }
-    if (end.kind === 'cap_refused') {
-      this.#budget.refuse()
-      this.#refusedCap = Math.min(this.#refusedCap, cap ?? Infinity)
-    }
-    if (end.kind === 'context') {
-      // Packs become smaller, but not if one record alone was too long.
-      const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
-      const smaller = Math.ceil(Math.min(tokens, this.#packTokens) * SHRINK_FACTOR)
-      this.#packTokens = pack.length > 1 ? smaller : this.#most.maxTokens
-    }
+    if (cap !== undefined && end.kind === 'cap_refused') this.#caps.refuse(cap)
+    if (cap !== undefined && cap !== this.#budget.maxCap && isAccepted(run)) this.#caps.accept(cap)
+    const tokens = pack.reduce((sum, entry) => sum + entry.tokens, 0)
+    if (end.kind === 'context') this.#packSize.refuse(tokens, pack.length === 1)
+    if (end.kind === 'complete') this.#packSize.accept(tokens)
     // Some servers never report the usage. The estimate for a complete answer is good enough.
     const isCut = end.kind === 'length'
     if ((usage && !isUsageEarly) || isCut || end.kind === 'complete') {
@@ -143,15 +160,20 @@ export class Learning {
   /** Estimates the usage that the API did not report. */
   #estimate(
     pack: readonly Entry<unknown>[],
+    cap: number | undefined,
     { end, hasBegun, events, characters }: FinishedRequest<unknown>,
   ): Usage {
     // The server probably read the prompt of a request that missed a deadline.
     const isMissed = end.kind === 'failure' && end.error.code.endsWith('_timeout')
     const answerLength = Object.values(characters).reduce((sum, part) => sum + part, 0)
+    // Without any token until the deadline, the model probably reasoned, and may have done so up to
+    // the cap. Some servers do not stream the reasoning.
+    const isSilent = isMissed && events.text + events.thought === 0
     // Usually each token has one event. Only the events show the tokens of reasoning.
+    const written = Math.max(this.#estimator.text(answerLength), events.text) + events.thought
     return {
       input: hasBegun || isMissed ? this.promptTokens(pack) : 0,
-      output: Math.max(this.#estimator.text(answerLength), events.text) + events.thought,
+      output: isSilent ? (cap ?? written) : written,
       cached: 0,
       reasoning: events.thought,
     }
@@ -170,13 +192,11 @@ function larger(estimate: Usage, counted: Usage | undefined): Usage {
 }
 
 /**
- * Number of tokens that a text hardly ever exceeds: one for two bytes of ASCII (prose has one for
- * four), and one for each other byte.
+ * Number of tokens that a text never exceeds: a tokenizer has a token for every byte. Lists of
+ * digits come near to it. Prose has a token for four bytes.
  */
 function mostTokens(text: string): number {
-  const bytes = Buffer.byteLength(text)
-  const ascii = text.replace(/[^\x00-\x7f]+/g, '').length
-  return bytes - ascii / 2
+  return Buffer.byteLength(text)
 }
 
 function bytesOf(pack: readonly Entry<unknown>[]): number {

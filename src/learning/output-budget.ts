@@ -42,7 +42,6 @@ export class OutputBudget {
   #modelCap = Infinity
   /** Length of the last answer that was cut at the largest cap. */
   #lastCut = 0
-  #isRefused = false
 
   constructor(maxCap: number | undefined) {
     this.maxCap = maxCap
@@ -79,11 +78,6 @@ export class OutputBudget {
         : this.#tokensPerElement + NEWEST_WEIGHT * (size - this.#tokensPerElement)
   }
 
-  /** The server refuses learned caps. The stream sends no learned cap any more. */
-  refuse(): void {
-    this.#isRefused = true
-  }
-
   /** Factor by which an answer needs more room than the first guess, from 1. */
   get room(): number {
     return this.#room / FIRST_ROOM
@@ -91,7 +85,7 @@ export class OutputBudget {
 
   /** The cap for a pack with this number of records. Before the first answer, the largest cap. */
   capFor(records: number): number | undefined {
-    if (this.#tokensPerElement === undefined || this.#isRefused) return this.maxCap
+    if (this.#tokensPerElement === undefined) return this.maxCap
     const elements = records * this.#tokensPerElement + this.#longestElement
     const cap = capFor(elements + this.#longestReasoning, this.#room)
     return cap < this.#largest ? cap : this.maxCap

@@ -34,6 +34,8 @@ export interface Entry<R> {
    * with the largest cap.
    */
   needsMaxCap: boolean
+  /** Whether the server refused a cap that the stream made for the record. Then it gets none. */
+  needsNoCap: boolean
   /** The error of the last element that named this record and did not match the schema. */
   invalid: RecordError | undefined
 }

@@ -28,7 +28,7 @@ export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entr
     ...{ index, record, text, tokens, partition, cacheKey: cacheKey(text, partition) },
     ...(issuesOf && { issuesOf: (value: unknown) => issuesOf(record, value) }),
     ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: maxPackRecords },
-    ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
+    ...{ group: undefined, failures: 0, needsMaxCap: false, needsNoCap: false, invalid: undefined },
   }
 }
 

@@ -16,7 +16,7 @@ const ENDS = {
   refusal: { kind: 'refusal', refusal: 'No.' },
   content_filter: { kind: 'content_filter', error: undefined },
   context: { kind: 'context', error },
-  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
+  refused_request: { kind: 'refused_request', isSilent: false, code: 'bad_request', message: 'x', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },

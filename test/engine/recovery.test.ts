@@ -17,7 +17,7 @@ const ENDS = {
   refusal: { kind: 'refusal', refusal: 'I would rather not.' },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
-  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
+  refused_request: { kind: 'refused_request', isSilent: false, code: 'bad_request', message: 'x', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -46,6 +46,7 @@ describe('the next step for a record that a request did not settle', () => {
     readonly group?: number
     readonly failures?: number
     readonly needsMaxCap?: boolean
+    readonly needsNoCap?: boolean
   }
   const rows: [design: string, name: EndName, size: number, settled: number, next: Next][] = [
     ['missing: in smaller packs', 'complete', 25, 24, { attemptsLeft: 3, maxCompany: 13 }],
@@ -143,7 +144,7 @@ describe('the next step for a record that a request did not settle', () => {
       'cap_refused',
       25,
       0,
-      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST },
+      { attempts: 0, attemptsLeft: 4, maxCompany: 25, group: REQUEST, needsNoCap: true },
     ],
 
     ['failed once: together', 'failure', 25, 0, { attemptsLeft: 3, maxCompany: 25, failures: 1 }],
@@ -314,7 +315,8 @@ describe('the recovery ends', () => {
             const before = { ...record }
             record.attempts += 1
             const reason = recover(record, ENDS[name], { request: sends, size }, settled % size)
-            const isUntried = ['rate_limit', 'cap_refused', 'form_refused'].includes(name)
+            const isCapLeftOut = name === 'cap_refused' && !before.needsNoCap
+            const isUntried = ['rate_limit', 'form_refused'].includes(name) || isCapLeftOut
             sends += 1
             untried += isUntried ? 1 : 0
             expect(record.maxCompany).toBeLessThanOrEqual(before.maxCompany)
@@ -326,7 +328,8 @@ describe('the recovery ends', () => {
             }
             expect(record.attemptsLeft).toBeGreaterThanOrEqual(1)
             if (isUntried) {
-              expect(record).toEqual({ ...before, group: before.group ?? sends - 1 })
+              const needsNoCap = before.needsNoCap || isCapLeftOut
+              expect(record).toEqual({ ...before, needsNoCap, group: before.group ?? sends - 1 })
               continue
             }
             // A send that settles no record uses an attempt, shrinks the pack, or asks for the

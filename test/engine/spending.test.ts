@@ -52,6 +52,7 @@ function afford(one: Case): Price | undefined {
   const { perRecord, refusedCap = Infinity, room = 1 } = one
   const learning = {
     ...{ refusedCap, room, longestPrompt: () => BYTES + 64 },
+    mayCap: (_pack: unknown, made: number) => made <= refusedCap / 2,
     expectedOutput: (pack: readonly unknown[]) => perRecord && perRecord * pack.length,
   } as unknown as Learning
   const ledger = new Ledger(pricing)
@@ -127,9 +128,9 @@ describe('the highest cost of a request', () => {
     ],
     ['one that takes no cap: nothing less', { maxCost: PROMPT + 799, refusedCap: 800 }, undefined],
     [
-      'a cap of the user is sent all the same',
-      { maxCost: 1e5, refusedCap: 800, cap: 500 },
-      { cap: 500, cost: PROMPT + 500 },
+      'a cap that the server is expected to accept is sent',
+      { maxCost: 1e5, refusedCap: 800, cap: 400 },
+      { cap: 400, cost: PROMPT + 400 },
     ],
 
     // If only input or only output has a price.

@@ -11,7 +11,13 @@ import { runs } from '../helpers/properties.ts'
 import { finishedOf, rulesOf } from '../helpers/schedule.ts'
 
 const error = new RequestError('api_error', 'x')
-const REFUSED: RequestEnd = { kind: 'refused_request', code: 'bad_request', message: 'x', error }
+const REFUSED: RequestEnd = {
+  kind: 'refused_request',
+  isSilent: false,
+  code: 'bad_request',
+  message: 'x',
+  error,
+}
 const COMPLETE: RequestEnd = { kind: 'complete' }
 const FAILURE: RequestEnd = { kind: 'failure', retryAfter: undefined, error }
 

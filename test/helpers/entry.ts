@@ -6,7 +6,7 @@ export function entryOf(index: number, changes: Partial<Entry<string>> = {}): En
     ...{ index, record: `record ${index}`, text: `record ${index}`, tokens: 1 },
     ...{ partition: undefined, cacheKey: undefined },
     ...{ attempts: 0, attemptsLeft: 4, maxCompany: 25 },
-    ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
+    ...{ group: undefined, failures: 0, needsMaxCap: false, needsNoCap: false, invalid: undefined },
     ...changes,
   }
 }

@@ -17,7 +17,7 @@ const GUILTY = {
   refusal: { kind: 'refusal', refusal: undefined },
   content_filter: { kind: 'content_filter', error },
   context: { kind: 'context', error },
-  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
+  refused_request: { kind: 'refused_request', isSilent: false, code: 'bad_request', message: 'x', error },
 } satisfies Record<string, RequestEnd>
 /** Ends that may come to any request. */
 const ENDS: readonly RequestEnd[] = [

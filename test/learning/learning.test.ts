@@ -17,7 +17,7 @@ const ENDS = {
   refusal: { kind: 'refusal', refusal: undefined },
   content_filter: { kind: 'content_filter', error: undefined },
   context: { kind: 'context', error },
-  refused_request: { kind: 'refused_request', code: 'bad_request', message: 'x', error },
+  refused_request: { kind: 'refused_request', isSilent: false, code: 'bad_request', message: 'x', error },
   too_large: { kind: 'too_large', error },
   rate_limit: { kind: 'rate_limit', headers: undefined, error },
   cap_refused: { kind: 'cap_refused', error },
@@ -103,8 +103,22 @@ describe('the tokens of a request without reported usage', () => {
     ['no first token in time', { end: failed('first_token_timeout'), hasBegun: false }, PROMPT, 0, 0],
     ['no end in time', { end: failed('request_timeout'), hasBegun: false }, PROMPT, 0, 0],
     ['silence', { end: failed('idle_timeout'), characters }, PROMPT, 100, 0],
+    [
+      'silence after thoughts',
+      { end: failed('idle_timeout'), events: { text: 0, thought: 9 } },
+      PROMPT,
+      9,
+      9,
+    ],
   ])('%s', (_what, run, input, output, reasoning) => {
     expect(learningOf().learn(pack, undefined, runOf(run))).toEqual({ input, output, cached: 0, reasoning })
+  })
+
+  it('no token until the deadline counts as reasoning up to the cap', () => {
+    for (const code of ['first_token_timeout', 'request_timeout'] as const) {
+      const taken = learningOf().learn(pack, 500, runOf({ end: failed(code), hasBegun: false }))
+      expect(taken).toEqual({ input: PROMPT, output: 500, cached: 0, reasoning: 0 })
+    }
   })
 
   it('reported usage is used unchanged', () => {
@@ -149,23 +163,37 @@ describe('the cap of a pack', () => {
     expect(learned(limits).capFor(pack, largest)).toBe(cap)
   })
 
-  it('uses the smallest cap that the server refused', () => {
-    const learning = learned()
-    expect(learning.refusedCap).toBe(Infinity)
-    const refuse = (cap: number | undefined): void => {
-      learning.learn(packOf(25), cap, runOf({ end: ENDS.cap_refused, hasBegun: false }))
+  it('is no refused cap, but the cap of the user or none', () => {
+    for (const maxOutputTokens of [undefined, 4_000]) {
+      const learning = learned({ maxOutputTokens })
+      expect(learning.refusedCap).toBe(Infinity)
+      learning.learn(packOf(25), 552, runOf({ end: ENDS.cap_refused, hasBegun: false }))
+      expect(learning.refusedCap).toBe(552)
+      expect(learning.capFor(packOf(25), Infinity)).toBe(maxOutputTokens)
+      // A smaller pack gets a clearly smaller cap.
+      expect(learning.capFor(packOf(5), Infinity)).toBe(152)
+      expect(learning.capFor(packOf(5, { needsNoCap: true }), Infinity)).toBe(maxOutputTokens)
+      expect(learning.expectedOutput(packOf(25))).toBe(250)
     }
-    for (const [cap, least] of [
-      [undefined, Infinity],
-      [552, 552],
-      [300, 300],
-      [400, 300],
-    ] as const) {
-      refuse(cap)
-      expect(learning.refusedCap).toBe(least)
-      expect(learning.capFor(packOf(25), Infinity)).toBeUndefined()
-    }
-    expect(learning.expectedOutput(packOf(25))).toBe(250)
+  })
+
+  it("is not a quarter of the limit, if the server refused it, and not the user's larger cap", () => {
+    const learning = learningOf({ maxOutputTokens: 500_000 })
+    learning.learn(packOf(25), 375_000, runOf({ end: ENDS.cap_refused, hasBegun: false }))
+    expect(learning.capFor(packOf(25), 1_500_000)).toBeUndefined()
+    expect(learning.capFor(packOf(25), Infinity)).toBe(500_000)
+  })
+
+  it.each<[what: string, isSilent: boolean, cap: number | undefined, kind: string]>([
+    ['a refusal with a reason', false, 552, 'refused_request'],
+    ['a silent refusal of a learned cap', true, 552, 'cap_refused'],
+    ['a silent refusal of about an accepted cap', true, 200, 'refused_request'],
+    ["a silent refusal of the user's cap", true, 4_000, 'refused_request'],
+    ['a silent refusal without a cap', true, undefined, 'refused_request'],
+  ])('%s with the cap %s', (_what, isSilent, cap, kind) => {
+    const learning = learned({ maxOutputTokens: 4_000 })
+    learning.learn(packOf(5), 150, runOf({}))
+    expect(learning.judge({ ...ENDS.refused_request, isSilent }, packOf(5), cap).kind).toBe(kind)
   })
 
   it('needs more room after a cut, and reports it', () => {
@@ -197,8 +225,9 @@ describe('the size of a pack', () => {
     expect(learning.limits).toEqual({ maxTokens: 1_000, maxItems: 25 })
     expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(560)
     expect(tooLong(learning, packOf(7, { tokens: 80 }))).toBe(392)
-    // A pack that was in flight adds no new information.
-    expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(275)
+    // Packs that were in flight add no new information.
+    expect(tooLong(learning, packOf(7, { tokens: 80 }))).toBe(392)
+    expect(tooLong(learning, packOf(10, { tokens: 80 }))).toBe(392)
   })
 
   it('is at least one token', () => {
@@ -231,9 +260,9 @@ describe('the longest possible prompt', () => {
   const pack = (text: string) => [entryOf(0, { text })]
 
   it.each([
-    ['prose: a token for two bytes', 'a'.repeat(1_000), 500],
+    ['ASCII: a token for each byte', '1,'.repeat(500), 1_000],
     ['another script: a token for each byte', 'あ'.repeat(1_000), 3_000],
-    ['both', 'a'.repeat(100) + 'あ'.repeat(100), 350],
+    ['both', 'a'.repeat(100) + 'あ'.repeat(100), 400],
   ])('%s', (_what, text, tokens) => {
     const learning = learningOf()
     expect(learning.longestPrompt(pack(text)) - learning.longestPrompt(pack(''))).toBe(tokens)
@@ -241,7 +270,7 @@ describe('the longest possible prompt', () => {
 
   it('has the fixed part that the API counted, with a margin, after the first usage', () => {
     // 400 bytes of ASCII, and frames. Then 250 tokens, of them 100 of the records.
-    expect(learningOf().longestPrompt([])).toBe(400 / 2 + 24)
+    expect(learningOf().longestPrompt([])).toBe(400 + 24)
     expect(learned().longestPrompt([])).toBeLessThan(400)
   })
 })

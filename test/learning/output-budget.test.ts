@@ -153,19 +153,6 @@ describe('the cap of a pack', () => {
     expect(budget.capFor(1)).toBeLessThan(100)
   })
 
-  it.each([undefined, 4_000])(
-    'is only the largest cap, %s, after the server has refused a learned cap',
-    (maxCap) => {
-      const budget = learned(maxCap, done(250, 25))
-      budget.refuse()
-      expect(budget.capFor(25)).toBe(maxCap)
-      budget.observe(done(250, 25))
-      expect(budget.capFor(25)).toBe(maxCap)
-      // The learned size still decides how many records fit.
-      expect(budget.expected(25)).toBe(250)
-    },
-  )
-
   it('after any answers, caps are whole, positive and within the largest cap, and a pack has a record', () => {
     const answer = fc.record({
       ...{ output: fc.nat(10_000), reasoning: fc.nat(10_000), elements: fc.nat(50) },
