@@ -78,6 +78,18 @@ describe('clients', () => {
   })
 })
 
+it('a function that takes a schema, in the form that Zod advises, has the type of its results', () => {
+  const client = scriptedClient(echo)
+  function label<S extends z.ZodType>(schema: S): PackStream<string, z.output<S>> {
+    return new PackStream<string, z.output<S>>({ ...base, client, schema })
+  }
+  const stream = label(z.object({ team: z.enum(['a', 'b']) }))
+  expectTypeOf(stream).toEqualTypeOf<PackStream<string, { team: 'a' | 'b' }>>()
+  stream.destroy()
+  // @ts-expect-error -- another type of results
+  new PackStream<string, number>({ ...base, client, schema: z.string() }).destroy()
+})
+
 describe('the option `request`', () => {
   const client = scriptedClient(echo)
 

@@ -114,6 +114,33 @@ describe('the packed package', () => {
     ])
   })
 
+  it('has types that a user without openai can check with all declarations, and runs there', async () => {
+    rmSync(join(modules, 'openai'))
+    try {
+      const program = write(
+        'stand-in.ts',
+        `import * as z from 'zod'
+         import { PackStream, type ChatClient } from 'llm-pack-stream'
+         import { fromAiSdk, type AiSdkModel } from 'llm-pack-stream/ai-sdk'
+         async function* answer() {
+           yield { choices: [{ delta: { content: '{"results":[]}' }, finish_reason: 'stop' }] }
+         }
+         const client: ChatClient = { chat: { completions: { create: async () => answer() } } }
+         const request = { temperature: 0, top_k: 1 }
+         const options = { model: 'm', instructions: '', schema: z.string(), request, maxAttempts: 1 }
+         for await (const { status } of new PackStream({ ...options, client }).end('x')) console.log(status)
+         export const ofModel = (model: AiSdkModel) => new PackStream({ ...options, client: fromAiSdk(model) })`,
+      )
+      expect(await runNode([program])).toMatchObject({ code: 0, stdout: 'rejected\n' })
+      const flags = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      const exact = [...flags, '--exactOptionalPropertyTypes']
+      expect(await runNode([tsc, ...exact, program], {}, project)).toMatchObject({ code: 0, stdout: '' })
+    } finally {
+      symlinkSync(join(root, 'node_modules/openai'), join(modules, 'openai'))
+    }
+  })
+
   it('needs the Kafka client only for Kafka', async () => {
     const program = write(
       'worker.ts',
