@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../helpers/run.ts'
 import { play, recordsFor, startStandIn, type StandIn } from './play.ts'
-import { servers, waysOfTrying, type TriedOn } from './row.ts'
+import { servers, waysOfTrying } from './row.ts'
 import { rows } from './rows.ts'
 import { formatOf } from './wire.ts'
 
@@ -61,33 +61,37 @@ describe.each(servers)('%s', (server) => {
 
 describe('docs/servers.md', () => {
   const page = readFileSync(join(root, 'docs/servers.md'), 'utf8')
-  /** The cells of the table below a heading, without its head. */
-  const table = (heading: string) =>
-    page
-      .split(`\n## ${heading}\n`)[1]!
-      .split('\n## ')[0]!
-      .split('\n')
-      .filter((line) => line.startsWith('| '))
-      .slice(2)
-      .map((line) =>
-        line
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      )
+  /** All tables of the page, as rows of cells. The first row is the head. */
+  const tables = Array.from(page.matchAll(/(?:^\|.*\n)+/gm), ([text]) => {
+    const lines = text.trim().split('\n')
+    const cells = (line: string) => line.split('|').slice(1, -1)
+    return lines.toSpliced(1, 1).map((line) => cells(line).map((cell) => cell.trim()))
+  })
+  const [toSet = [], becomes = [], ...grids] = tables
+  const firstOf = (table: readonly string[][]) => table.slice(1).map(([name]) => name)
 
-  it('has a row for each kind of server', () => {
-    expect(table('What to set').map(([name]) => name)).toEqual(servers)
+  it('says what to set for each kind of server, and what the stream makes of each quirk', () => {
+    expect(firstOf(toSet)).toEqual(servers)
+    expect(firstOf(becomes).toSorted()).toEqual([...new Set(rows.map(({ quirk }) => quirk))].toSorted())
   })
 
-  it('has a row for each quirk, and names the servers whose quirk has a test, and how it is known', () => {
-    const quirks = [...new Set(rows.map(({ quirk }) => quirk))]
-    const known = (quirk: string, triedOn: TriedOn): string => {
-      const found = rows.filter((row) => row.quirk === quirk && row.triedOn === triedOn)
-      return servers.filter((server) => found.some((row) => row.server === server)).join(', ')
-    }
-    const shown = table('What was tried').map(([quirk, , ...cells]) => [quirk, ...cells])
-    const tested = quirks.map((quirk) => [quirk, ...waysOfTrying.map((way) => known(quirk, way))])
+  it('names the servers and quirks that have a test, and how each is known', () => {
+    const shown = grids.flatMap(([head = [], ...lines]) =>
+      lines.flatMap(([quirk = '', ...cells]) =>
+        cells.map((cell, i) => `${head[i + 1]}, ${quirk}: ${cell}`).filter((text) => !text.endsWith(': ')),
+      ),
+    )
+    const tested = servers.flatMap((server) => {
+      const own = Map.groupBy(
+        rows.filter((row) => row.server === server),
+        ({ quirk }) => quirk,
+      )
+      return Array.from(own, ([quirk, found]) => {
+        const ways = Object.entries(waysOfTrying).filter(([way]) => found.some((row) => row.triedOn === way))
+        return `${server}, ${quirk}: ${ways.map(([, letter]) => letter).join(' ')}`
+      })
+    })
     expect(shown.toSorted()).toEqual(tested.toSorted())
+    expect(grids.flatMap(([head = []]) => head.slice(1))).toEqual(servers)
   })
 })

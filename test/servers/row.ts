@@ -7,13 +7,18 @@ export const servers = [
 ] as const
 export type Server = (typeof servers)[number]
 
-/**
- * How a shape is known, the best knowledge first: seen by this project on the server itself;
- * recorded there by others, who published the bytes; read by the provider's own package for the AI
- * SDK; or only said by the server's documentation or sources.
- */
-export const waysOfTrying = ['real', 'recorded', 'package', 'documented'] as const
-export type TriedOn = (typeof waysOfTrying)[number]
+/** How a shape is known, with its letter in docs/servers.md. The best knowledge comes first. */
+export const waysOfTrying = {
+  /** This project saw it on the server itself. */
+  real: 'S',
+  /** Others recorded it on the server, and published it. */
+  recorded: 'R',
+  /** The provider's own package for the AI SDK reads it. */
+  package: 'P',
+  /** Only the server's documentation or sources say it. */
+  documented: 'D',
+} as const
+export type TriedOn = keyof typeof waysOfTrying
 
 /** One request, as the server sees it. */
 export interface Seen {
