@@ -11,6 +11,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { pipeline } from 'node:stream/promises'
 import OpenAI from 'openai'
 import * as z from 'zod'
+import { idAt } from '../../src/request/ids.ts'
 import { LABELS, modelName, resultOf, startServer, type Mode, type Result } from './sse-server.ts'
 import { best, medianRatio } from './stats.ts'
 
@@ -140,7 +141,7 @@ function contenders(baseURL: string): Record<Name, Contender> {
         const { pack } = outcome
         if (outcome.status === 'rejected') throw outcome.reason
         if (!pack) throw new Error('Expected a request')
-        packs[pack.request - 1]?.push({ id: pack.position, ...outcome.value })
+        packs[pack.request - 1]?.push({ id: idAt(pack.position - 1), ...outcome.value })
       }
     })
     return packs
@@ -164,7 +165,7 @@ function* records(n: number): Generator<string> {
 
 /** The records in the form of this library, so that all clients send the same text. */
 function prompt(n: number): string {
-  return Array.from(records(n), (text, i) => `<record id="${i + 1}">${text}</record>\n`).join('')
+  return Array.from(records(n), (text, i) => `<record id="${idAt(i)}">${text}</record>\n`).join('')
 }
 
 /** CPU time that this process spent on one load, in µs per element. */
@@ -183,7 +184,7 @@ function check(name: Name, load: Load, answers: readonly Element[][]): void {
   if (answers.length !== load.answers || count !== load.n * load.answers) {
     throw new Error(`${where}: expected ${load.answers} answers of ${load.n} elements, got ${count} elements`)
   }
-  const last = { id: load.n, ...resultOf(load.n) }
+  const last = { id: idAt(load.n - 1), ...resultOf(load.n) }
   for (const elements of answers) {
     deepStrictEqual(elements.at(-1), last, `${where}: the last element is not the one that was sent`)
   }

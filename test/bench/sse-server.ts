@@ -9,6 +9,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { idAt } from '../../src/request/ids.ts'
 
 /**
  * `burst`: all frames at once, in large socket writes. `paced`: one delta in each socket write,
@@ -66,7 +67,7 @@ export async function startServer(): Promise<{ baseURL: string; stop: () => void
 
 /** Returns the frames of one answer, with one delta in each frame. */
 function buildFrames(n: number, key: Key): Buffer[] {
-  const elements = Array.from({ length: n }, (_, i) => JSON.stringify({ id: i + 1, ...resultOf(i + 1) }))
+  const elements = Array.from({ length: n }, (_, i) => JSON.stringify({ id: idAt(i), ...resultOf(i + 1) }))
   // The key is cut separately, so that the elements have the same deltas under both keys.
   const deltas = [...cut(`{"${key}":[`), ...cut(`${elements.join(',')}]}`)]
   const chunk = (choices: object[], usage: object | null = null) =>

@@ -20,8 +20,8 @@ export type Script = {
   ending: FinishReason | BreakOff
   /** Whether the text is a refusal and not content. */
   refused: boolean
-  /** Whether the content type is plain text. */
-  plainText: boolean
+  /** The fault of the body, beside the faults of the answer. */
+  form: 'usual' | 'wrong_content_type' | 'whole_json' | 'heartbeats'
   /**
    * The faults that the sent answer shows. A fault does not show if it finds nothing to damage, or
    * comes after the last token that fits.
@@ -39,7 +39,7 @@ export function scriptFor(text: string, room: number, { faults, random, chunks }
     forever: '',
     ending: 'stop',
     refused: false,
-    plainText: false,
+    form: 'usual',
   }
   if (faults.length > 0) draft.shape = shapeOf(text) ?? draft.shape
   const changed: FaultName[] = []
@@ -51,13 +51,13 @@ export function scriptFor(text: string, room: number, { faults, random, chunks }
 
   const all = tokensOf(draft, room)
   const tokens = all.slice(0, room)
-  const { refused, plainText } = draft
+  const { refused, form } = draft
   const isWhole = tokens.length === all.length
   const ending = isWhole ? draft.ending : 'length'
-  const shows = () => plainText || (isWhole && ending !== 'stop') || !text.startsWith(tokens.join(''))
+  const shows = () => form !== 'usual' || (isWhole && ending !== 'stop') || !text.startsWith(tokens.join(''))
   return {
     tokens: chunks === 'random' ? cutAnywhere(tokens, random) : tokens,
-    ...{ ending, refused, plainText },
+    ...{ ending, refused, form },
     done: changed.length > 0 && shows() ? changed : [],
   }
 }
@@ -103,7 +103,9 @@ function damage(draft: Draft, fault: Fault, random: Random): Draft {
       return { ...draft, shape: stopped, forever: `,${JSON.stringify(last.value)}`, ending: 'length' }
     }
     case 'wrong_content_type':
-      return { ...draft, plainText: true }
+    case 'whole_json':
+    case 'heartbeats':
+      return { ...draft, form: fault.kind }
     case 'free_text':
       return {
         ...draft,

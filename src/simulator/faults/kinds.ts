@@ -73,6 +73,12 @@ export const faultKinds = [
   'refusal',
   /** After some elements, the finish reason `content_filter`. */
   'content_filter',
+  /** Status 200 with one event of the name `error`, whose code is the text `"503"`. */
+  'error_event',
+  /** The correct answer as one JSON text, although the request asks for a stream. */
+  'whole_json',
+  /** The correct body, with events without data in between. */
+  'heartbeats',
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]

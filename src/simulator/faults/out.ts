@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Out } from '../api/sinks.ts'
 import { cutBytes } from './cut.ts'
+import type { Script } from './damage.ts'
 import type { Random } from './random.ts'
 
 /** An `Out` that may delay its writes for a moment. */
@@ -10,22 +11,26 @@ export type DamagedOut = Out & {
 }
 
 /**
- * Wraps the response: with the content type `text/plain` if `plainText`, and in pieces of random
- * length if `random` is given.
+ * Wraps the response: with what the form says, and in pieces of random length if `random` is given.
  */
 export function damagedOut(
   response: ServerResponse,
-  plainText: boolean,
+  form: Script['form'],
   random: Random | undefined,
 ): DamagedOut {
   const way = random === undefined ? directly(response) : inPieces(response, random)
   return {
     ...way,
+    // An event without data.
+    write: (text) => way.write(form === 'heartbeats' ? `data:\n\n${text}` : text),
     get headersSent() {
       return response.headersSent
     },
     writeHead: (status, headers) =>
-      response.writeHead(status, plainText ? { ...headers, 'content-type': 'text/plain' } : headers),
+      response.writeHead(
+        status,
+        form === 'wrong_content_type' ? { ...headers, 'content-type': 'text/plain' } : headers,
+      ),
   }
 }
 

@@ -38,6 +38,11 @@ export function replyFor({ kind, name }: Fault, random: Random): Reply | undefin
       return (response) =>
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
+    case 'error_event': {
+      const { body } = new ApiError(503, message, { type: 'server_error', code: '503' })
+      const event = `event: error\ndata: ${JSON.stringify(body)}\n\n`
+      return (response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(event)
+    }
     default:
       return undefined
   }

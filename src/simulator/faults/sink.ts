@@ -14,10 +14,11 @@ export type Target = { response: ServerResponse; writer: Writer; stream: boolean
 
 /** Writes a script: the tokens like any answer, and then the ending. */
 export function scriptSink(script: Script, { random, chunks }: Plan, target: Target): Sink {
-  const { tokens, ending, refused, plainText } = script
-  const { response, stream, prompt } = target
+  const { tokens, ending, refused, form } = script
+  const { response, prompt } = target
+  const stream = target.stream && form !== 'whole_json'
   const writer = refused ? refusing(target.writer) : target.writer
-  const out = damagedOut(response, plainText, chunks === 'random' ? random : undefined)
+  const out = damagedOut(response, form, chunks === 'random' ? random : undefined)
   const reason = isBreakOff(ending) ? 'stop' : ending
   const sink = (stream ? streamSink : wholeSink)(out, writer, { tokens, reason, prompt })
   if (!isBreakOff(ending)) return sink

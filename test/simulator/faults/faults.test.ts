@@ -333,6 +333,34 @@ describe('an answer with a wrong finish reason', () => {
     expect(simulator.stats).toMatchObject({ completed: 1, faults: { wrong_content_type: 1 } })
   })
 
+  test('whole_json: the right answer as one JSON text', async () => {
+    await using simulator = await always('whole_json')
+    const response = await post(simulator, ask(records, streamed))
+    expect(response.headers.get('content-type')).toBe('application/json')
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] }
+    expect(parse(choices[0]?.message.content ?? '')).toEqual(right)
+    expect(simulator.stats).toMatchObject({ completed: 1, faults: { whole_json: 1 } })
+  })
+
+  test('heartbeats: events without data between the others', async () => {
+    await using simulator = await always('heartbeats')
+    const body = await (await post(simulator, ask(records, streamed))).text()
+    const events = body.split('\n\n')
+    expect(events[0]).toBe('data:')
+    const sound = events.filter((event) => event !== 'data:').join('\n\n')
+    const { text, done } = await read(new Response(sound))
+    expect(done).toBe(true)
+    expect(parse(text)).toEqual(right)
+    expect(simulator.stats).toMatchObject({ completed: 1, faults: { heartbeats: 1 } })
+  })
+
+  test('error_event: one event with the name of an error, and the status as a text', async () => {
+    await using simulator = await always('error_event')
+    const body = await (await post(simulator, ask(records, streamed))).text()
+    expect(body).toMatch(/^event: error\ndata: \{"error":.*"code":"503".*\}\n\n$/)
+    expect(simulator.stats).toMatchObject({ faults: { error_event: 1 } })
+  })
+
   test.each(['whitespace', 'repeating'] as const)(
     '%s: until the client closes the connection',
     async (kind) => {
