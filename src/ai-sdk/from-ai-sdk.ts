@@ -40,6 +40,10 @@ export function fromAiSdk(model: AiSdkModel): ChatClient {
   if (typeof (model as Partial<AiSdkModel> | undefined)?.doStream !== 'function') {
     throw expected('model', 'a language model of the AI SDK', model)
   }
+  const { specificationVersion } = model as { specificationVersion?: unknown }
+  if (specificationVersion === 'v1') {
+    throw expected('model.specificationVersion', "'v2' or later: a model of the AI SDK 5 to 7", 'v1')
+  }
   const warned = new Set<string>()
   const warn = (warnings: unknown): void => {
     for (const warning of Array.isArray(warnings) ? warnings : []) {
@@ -62,12 +66,23 @@ export function fromAiSdk(model: AiSdkModel): ChatClient {
 
 /** The address for the cache, and the headers with the key, where `openai` has them. */
 function identityOf(model: AiSdkModel): object {
-  const { config } = model as { config?: { headers?: object | (() => unknown) } }
+  const { config } = model as { config?: { headers?: unknown } }
+  let known: unknown
+  const learn = async (): Promise<void> => {
+    const { headers } = config ?? {}
+    if (typeof headers !== 'function') known = headers
+    else {
+      const made: unknown = (headers as () => unknown)()
+      known = made instanceof Promise ? await made : made
+    }
+  }
   return {
     ...{ baseURL: model.provider, deploymentName: model.modelId },
     _options: {
       get defaultHeaders() {
-        return typeof config?.headers === 'function' ? (config.headers as () => unknown)() : config?.headers
+        // Without a key, some packages throw here. Then there is nothing that a server can quote.
+        learn().catch(() => undefined)
+        return known
       },
     },
   }
@@ -155,18 +170,33 @@ interface LooseError {
   readonly responseBody?: unknown
 }
 
+/** Errors by which a package refuses a request that it does not send, as the fields of `openai`. */
+const REFUSALS: Readonly<Record<string, object>> = {
+  AI_LoadAPIKeyError: { code: 'invalid_api_key' },
+  AI_NoSuchModelError: { code: 'model_not_found' },
+  AI_LoadSettingError: { status: 400 },
+  AI_InvalidArgumentError: { status: 400 },
+  AI_InvalidPromptError: { status: 400 },
+  AI_UnsupportedFunctionalityError: { status: 400 },
+}
+
 /** An error of the AI SDK, with the fields of the errors of `openai`. */
 function errorOf(thrown: unknown): unknown {
   const { name, message, statusCode: status, responseHeaders, responseBody } = (thrown ?? {}) as LooseError
+  if (Number(status) < 300) {
+    const text = `Expected a stream of events, got a body that the AI SDK cannot read (${String(status)})`
+    return new RequestError('not_a_stream', text, { original: thrown })
+  }
   if (status !== undefined) {
     const error = reportedError(parse(responseBody) ?? { message }, true, responseHeaders) ?? {}
     return Object.assign(error, { status, cause: thrown })
   }
-  if (name === 'AI_LoadAPIKeyError') return Object.assign(thrown as Error, { code: 'invalid_api_key' })
+  const refusal = REFUSALS[String(name)]
+  if (refusal) return Object.assign(thrown as Error, refusal)
   if (name === 'AI_JSONParseError' || name === 'AI_TypeValidationError') {
     return new RequestError('not_json', 'An event of the answer has an unknown form', { original: thrown })
   }
-  return thrown instanceof Error ? thrown : reportedError(thrown, true)
+  return thrown instanceof Error ? thrown : reportedError(thrown ?? 'The AI SDK named no error', true)
 }
 
 function parse(text: unknown): unknown {

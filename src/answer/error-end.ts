@@ -30,6 +30,9 @@ const WRONG_KEY_MESSAGE = /\bAPI key not valid\b/i
 const FILTERED = ['content_filter', 'content_policy_violation', 'invalid_prompt']
 /** Groq's codes for an answer that its own check refuses. */
 const UNREADABLE = ['json_validate_failed', 'tool_use_failed']
+/** The pause in a message, such as `59.97s`, `1m2s`, `6 seconds` or `2 minutes`. */
+const PAUSE =
+  /\b(?:(?:re)?try (?:again )?(?:in|after)|wait) (\d[\d.hms]*(?<=[\dhms]))(?: (?=minute|hour)([mh]))?/i
 const CAPS = /\bmax_(completion_|output_)?tokens\b/
 
 /**
@@ -166,7 +169,8 @@ function pauseSaid(details: unknown, message: string): string | undefined {
     ? details.map((detail: { readonly retryDelay?: unknown } | null) => detail?.retryDelay)
     : []
   const delay = delays.find((value) => typeof value === 'string')
-  return delay ?? /\b(?:re)?try (?:again )?(?:in|after) ([\d.hms]*[\dhms])/i.exec(message)?.[1]
+  const [, pause, unit = ''] = PAUSE.exec(message) ?? []
+  return delay ?? (pause && pause + unit.toLowerCase())
 }
 
 function isStatus(value: unknown): value is number {

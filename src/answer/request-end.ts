@@ -75,16 +75,20 @@ export function failure(code: RequestErrorCode, message: string): RequestEnd {
  */
 const FILTERED =
   /^(content.filter\b|(IMAGE_)?(SAFETY|PROHIBITED_CONTENT|RECITATION)$|BLOCKLIST$|SPII$|sensitive$)/i
+const ALL_THOUGHT = 'All of the answer came as a thought, and no text after it'
 /** Finish reasons of a cut answer, in the words of Chat Completions, Gemini, Mistral and Claude. */
 const CUT = /^(length|max_(output_)?tokens|model_length|model_context_window_exceeded)$/i
 
 /**
  * The end of an answer that came without an error. An answer without a finish reason is a failure.
+ *
+ * @param hasThought Whether the server sent a thought beside the text.
  */
 export function endOfAnswer(
   { finishReason, refusal }: Pick<Answer, 'finishReason' | 'refusal'>,
   json: { readonly failed: boolean; readonly isWhole: boolean; readonly isEmpty: boolean },
   { cap, maxCap }: Pick<Asked, 'cap' | 'maxCap'>,
+  hasThought = false,
 ): RequestEnd {
   const isChosen = maxCap !== undefined
   if (refusal !== undefined) return { kind: 'refusal', refusal }
@@ -99,7 +103,7 @@ export function endOfAnswer(
     case 'tool_calls':
     case 'function_call':
       if (json.failed) return failure('not_json', 'The answer is not JSON')
-      if (json.isEmpty) return failure('not_json', 'The answer is empty')
+      if (json.isEmpty) return failure('not_json', hasThought ? ALL_THOUGHT : 'The answer is empty')
       // Some servers do not report that they cut an answer. Only its JSON shows the cut. But the
       // model may also have ended too early, so the end is not final.
       return json.isWhole ? { kind: 'complete' } : { kind: 'length', isFinal: false, isChosen }

@@ -61,12 +61,13 @@ export const chatApi: Api = {
   },
 }
 
-/** The text of the answer: as a string, in parts, or as the arguments of a tool. */
-function textOf({ content, tool_calls }: LooseDelta): string {
+/** The text of the answer: as a string, in parts, or as the arguments of a tool or a function. */
+function textOf({ content, tool_calls, function_call }: LooseDelta): string {
   const parts = Array.isArray(content) ? (content as readonly LoosePart[]) : []
   const text =
     typeof content === 'string' ? content : join(parts.map((part) => part?.type === 'text' && part.text))
-  return text || join((tool_calls ?? []).map((call) => call?.function?.arguments))
+  const calls = [...(tool_calls ?? []).map((call) => call?.function), function_call]
+  return text || join(calls.map((call) => call?.arguments))
 }
 
 function join(texts: readonly unknown[]): string {
@@ -98,7 +99,12 @@ interface LooseChunk {
 interface LooseDelta {
   readonly content?: unknown
   readonly refusal?: unknown
-  readonly tool_calls?: readonly ({ readonly function?: { readonly arguments?: unknown } } | null)[] | null
+  readonly tool_calls?: readonly ({ readonly function?: LooseCall | null } | null)[] | null
+  readonly function_call?: LooseCall | null
+}
+
+interface LooseCall {
+  readonly arguments?: unknown
 }
 
 /** A part of the content. Mistral sends a thought as a part of another type. */

@@ -1,4 +1,5 @@
 import type { Sent } from './api.ts'
+import { RequestError } from '../record/errors.ts'
 import { Body } from './body.ts'
 import { checkedEvent, type OpenedAnswer } from './events.ts'
 
@@ -10,8 +11,8 @@ export function hasMethod(client: unknown, path: string): boolean {
 }
 
 /** Waits for the response headers of a request that was sent. */
-export async function opened(sent: Sent): Promise<OpenedAnswer> {
-  if (typeof sent.asResponse !== 'function') return ofIterator(await sent)
+export async function opened(sent: Sent | undefined): Promise<OpenedAnswer> {
+  if (typeof sent?.asResponse !== 'function') return ofIterator(await sent)
   // A wrapper that traces requests puts its own `then` before the client's, and wants the events.
   const isTraced = sent.then !== (Object.getPrototypeOf(sent) as typeof sent).then
   if (!isTraced) return new Body(await sent.asResponse())
@@ -23,11 +24,13 @@ export async function opened(sent: Sent): Promise<OpenedAnswer> {
  * The answer of a client that reads the body itself, such as a wrapper. It may be an array, or one
  * whole answer.
  */
-function ofIterator(
-  source: AsyncIterable<unknown> | Iterable<unknown> | object,
-  headers?: Headers,
-): OpenedAnswer {
-  const iterable = Symbol.asyncIterator in source || Symbol.iterator in source ? source : [source]
+function ofIterator(source: unknown, headers?: Headers): OpenedAnswer {
+  if (typeof source !== 'object' || source === null) {
+    const got = source === null ? 'null' : typeof source
+    throw new RequestError('not_a_stream', `Expected a stream of events, got ${got} from the client`)
+  }
+  const iterable = (Symbol.asyncIterator in source || Symbol.iterator in source ? source : [source]) as
+    AsyncIterable<unknown> | Iterable<unknown>
   const iterator =
     Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
   let hasBegun = false

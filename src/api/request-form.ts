@@ -92,9 +92,10 @@ export class RequestForms {
    *
    * @param words The words of the server. `undefined` if the client hides them: then the fields
    *   that were sent are tried one after the other, until the server takes a request.
+   * @param hasCap Whether the request had an output cap.
    */
-  refused(sent: RequestForm, words: string | undefined): boolean {
-    if (words === undefined) return this.#tryNext(sent)
+  refused(sent: RequestForm, words: string | undefined, hasCap: boolean): boolean {
+    if (words === undefined) return this.#tryNext(sent, hasCap)
     const named = this.#fields.filter(
       (field) => NAMES[field].test(words) && !ABOUT_CONTENT[field]?.test(words),
     )
@@ -105,11 +106,11 @@ export class RequestForms {
     return true
   }
 
-  #tryNext(sent: RequestForm): boolean {
+  #tryNext(sent: RequestForm, hasCap: boolean): boolean {
     if (this.#isKnown) return false
     // Another request was refused before.
     if (!isSame(sent, this.#now)) return true
-    const field = this.#fields.find((name) => weaken(sent, name) !== sent)
+    const field = this.#fields.find((name) => (hasCap || name !== 'cap') && weaken(sent, name) !== sent)
     this.#now = field === undefined ? this.#sure : weaken(sent, field)
     // The form is not the reason.
     this.#isKnown = field === undefined

@@ -87,8 +87,11 @@ export class Outlook {
   /** `undefined`: the end says nothing about the form of the answers. */
   #whatCame(
     pack: readonly Entry<unknown>[],
-    { end, elements, characters }: FinishedRequest<unknown>,
+    { end, elements, characters, raw, events }: FinishedRequest<unknown>,
   ): string | undefined {
+    if (end.kind === 'failure' && end.error.code === 'not_json' && raw === '' && events.thought > 0) {
+      return 'all of the answers came as thoughts, and no text after them'
+    }
     if (end.kind === 'failure' && elements === 0) return FORMS[end.error.code]
     if (end.kind === 'length' && elements === 0) return 'the answers were cut before the first result'
     if (elements === 0) return end.kind === 'complete' ? 'the answers had no elements' : undefined

@@ -21,6 +21,9 @@ import { Interruptible } from './interruptible.ts'
 /** Time by which the SDK's deadline is later. The stream's own deadline names the option. */
 const SDK_MARGIN_MS = 1_000
 
+/** Statuses of a failure that may be the refusal of a field. */
+const REFUSING = new Set<number | undefined>([400, 422, 500, 501])
+
 /** The events of a request, in this order: accepted, elements (any number of times), ended. */
 export type RequestEvent<R, T> =
   /** The server has accepted the request. `headers` is present if the client passes them on. */
@@ -116,15 +119,22 @@ export async function* runRequest<R, T>(
       }
     }
     end = answer.hasBegun
-      ? endOfAnswer(answer, reader.json, asked)
+      ? endOfAnswer(answer, reader.json, asked, events.thought > 0)
       : failure('not_a_stream', `Expected a stream of events, got ${open.got}`)
   } catch (error) {
     // Each record is a secret of its own too, because `scrub` finds a short secret only as a whole.
     const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
     const thrown: unknown = signal.aborted ? signal.reason : error
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
+    const words = wordsOf(thrown)
     if (end.kind === 'refused_request' || end.kind === 'cap_refused') {
-      if (forms.refused(form, wordsOf(thrown))) end = { kind: 'form_refused', error: end.error }
+      if (forms.refused(form, words, cap !== undefined)) end = { kind: 'form_refused', error: end.error }
+    } else if (end.kind === 'failure' && !answer.hasBegun && words !== undefined) {
+      // Some servers refuse a field as if they had failed, or inside the answer.
+      const { error } = end
+      if (REFUSING.has(error.status) && forms.refused(form, words, cap !== undefined)) {
+        end = { kind: 'form_refused', error }
+      }
     }
   } finally {
     deadlines.stop()
@@ -138,7 +148,7 @@ export async function* runRequest<R, T>(
   }
   // An answer with a finish reason or a refusal keeps that end, also if the connection fails later.
   if (answer.finishReason !== undefined || answer.refusal !== undefined) {
-    end = endOfAnswer(answer, reader.json, asked)
+    end = endOfAnswer(answer, reader.json, asked, events.thought > 0)
   }
   const last = [...reader.end(end.kind === 'complete' && !signal.aborted)]
   if (last.length > 0) yield { kind: 'elements', elements: closedElements(last, infoAt) }

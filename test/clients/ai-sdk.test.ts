@@ -1,7 +1,8 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
 import { createMistral } from '@ai-sdk/mistral'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV2, LanguageModelV3, LanguageModelV4 } from '@ai-sdk/provider'
-import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
+import { describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest'
 import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
 import { fromAiSdk, type AiSdkModel } from 'llm-pack-stream/ai-sdk'
 import { startSimulator } from 'llm-pack-stream/simulator'
@@ -198,6 +199,52 @@ it('reads the flat usage and the plain finish reason of the AI SDK 5', async () 
   const stream = streamOf({ provider: 'p', modelId: 'm', doStream })
   expect(await collect(stream, ['x'])).toMatchObject([{ value: 'a' }])
   expect(stream.stats.tokens).toMatchObject({ input: 9, cached: 4, output: 7, reasoning: 3, estimated: 0 })
+})
+
+describe('without a key', () => {
+  it.each([
+    ['@ai-sdk/mistral', () => createMistral({ baseURL: 'http://127.0.0.1:9' })('m'), 'MISTRAL_API_KEY'],
+    ['@ai-sdk/anthropic', () => createAnthropic({ baseURL: 'http://127.0.0.1:9' })('m'), 'ANTHROPIC_API_KEY'],
+  ])('%s: the stream ends at once, and says what to set', async (_name, make, variable) => {
+    vi.stubEnv(variable, undefined)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    await expect(collect(streamOf(make()), ['x'])).rejects.toMatchObject({
+      code: 'not_authorized',
+      message: expect.stringContaining(variable) as string,
+      unsettled: 1,
+    })
+  })
+
+  it('a package whose headers come later: the stream ends at once, and the process goes on', async () => {
+    const fail = () => Promise.reject(Object.assign(new Error('No key'), { name: 'AI_LoadAPIKeyError' }))
+    const model = { provider: 'p', modelId: 'm', doStream: fail, config: { headers: fail } }
+    await expect(collect(streamOf(model), ['x'])).rejects.toMatchObject({ code: 'not_authorized' })
+  })
+})
+
+it.each([
+  ['AI_NoSuchModelError', 'not_found'],
+  ['AI_UnsupportedFunctionalityError', 'bad_request'],
+  ['AI_LoadSettingError', 'bad_request'],
+])('a refusal of the package itself is no failure of the connection: %s', async (name, code) => {
+  const error = Object.assign(new Error('It cannot be'), { name })
+  const model: AiSdkModel = { provider: 'p', modelId: 'm', doStream: () => Promise.reject(error) }
+  await expect(collect(streamOf(model), ['x'])).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining('It cannot be') as string,
+  })
+})
+
+it('an answer without a body is named', async () => {
+  const fetch = () => Promise.resolve(new Response(null, { status: 204 }))
+  const model = createMistral({ baseURL: 'http://127.0.0.1:9', apiKey: 'k', fetch })('m')
+  const outcomes = await collect(streamOf(model, { maxAttempts: 1 }), ['x'])
+  expect(outcomes).toMatchObject([{ reason: { cause: { code: 'not_a_stream' } } }])
+})
+
+it('takes no model of the AI SDK 4', () => {
+  const model = { specificationVersion: 'v1', provider: 'p', modelId: 'm', doStream: () => undefined }
+  expect(() => fromAiSdk(model as unknown as AiSdkModel)).toThrow("to be 'v2' or later")
 })
 
 it('ends the stream at once where no key is set', async () => {

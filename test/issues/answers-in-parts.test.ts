@@ -32,6 +32,7 @@ const ways: [string, (text: string) => object[]][] = [
   ],
   ['the arguments of a tool', (text) => Array.from(text, (character) => delta(call(character)))],
   ['the arguments of a tool, with empty content', (text) => [delta({ content: '', ...call(text) })]],
+  ['the arguments of a function', (text) => [delta({ content: null, function_call: { arguments: text } })]],
   [
     'a message with the arguments of a tool',
     (text) => [choice({ message: { content: null, ...call(text) } })],

@@ -121,6 +121,19 @@ describe.each(sdks)('through %s', (_name, connect) => {
       'Expected a stream of events, got text/html',
     ],
     [
+      'an answer that is only a thought',
+      () =>
+        eventStream(frames(chunk({ content: null, reasoning_content: '{"results":[]}' }), chunk({}, 'stop'))),
+      'not_json',
+      'All of the answer came as a thought, and no text after it',
+    ],
+    [
+      'an empty answer',
+      () => eventStream(frames(chunk({ content: '' }), chunk({}, 'stop'))),
+      'not_json',
+      'The answer is empty',
+    ],
+    [
       "Groq's check of the answer",
       () => refused(400, { error: { code: 'json_validate_failed', failed_generation: 'Sure! Here' } }),
       'not_json',
@@ -196,6 +209,8 @@ describe.each(sdks)('through %s', (_name, connect) => {
     [{ 'retry-after': '1m2s' }, {}, 62_000],
     [{}, { error: { message: 'Please try again in 9.5s. Need more?' } }, 9_500],
     [{}, { error: { message: 'Please retry after 6 seconds.' } }, 6_000],
+    [{}, { error: { message: 'Please try again in 2 minutes.' } }, 120_000],
+    [{}, { error: { message: 'Please wait 59 seconds before retrying.' } }, 59_000],
     [{}, { error: { message: 'x', details: [{ '@type': 'RetryInfo', retryDelay: '7s' }] } }, 7_000],
     [{ 'retry-after': '2' }, { error: { message: 'Please try again in 9.5s' } }, 2_000],
   ])('a pause is read: %j %j', async (headers, body, pause) => {

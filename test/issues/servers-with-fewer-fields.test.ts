@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { NoticeEvent } from 'llm-pack-stream'
 import { collect, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf } from '../helpers/scripted-client.ts'
-import { answered, refused, sdks, type Received } from '../helpers/sdk-clients.ts'
+import { answered, eventStream, frames, refused, sdks, type Received } from '../helpers/sdk-clients.ts'
 
 type Connect = (typeof sdks)[number][1]
 type Server = Parameters<Connect>[0]
@@ -141,6 +141,27 @@ describe.each(sdks)('through %s', (sdk, connect) => {
     expect(outcomes.every(({ status, attempts }) => status === 'fulfilled' && attempts === 1)).toBe(true)
     expect(forms.slice(-4)).toEqual(Array(4).fill(sdk === 'openai 6' ? tried : named))
     expect(forms.length).toBeLessThanOrEqual(4 + 4)
+  })
+
+  const words = "'response_format' of type 'json_schema' is not supported"
+  it.each([
+    ['status 500', () => refused(500, { error: { message: words, type: 'server_error' } })],
+    ['status 501', () => refused(501, { error: { message: words } })],
+    ['the first event', () => eventStream(frames({ error: { message: words, code: 400 } }))],
+    ['a body with status 200', () => refused(200, { error: { message: words, code: 400 } })],
+  ])('a refusal by name may come as %s', async (_where, refusal) => {
+    const fault = (body: Received['body']) => (formOf(body).startsWith('json_schema') ? refusal() : undefined)
+    const { outcomes, forms, notices } = await run(connect, server(fault), { maxInFlight: 1 })
+    expect(outcomes.every(({ status, attempts }) => status === 'fulfilled' && attempts === 1)).toBe(true)
+    const weaker = 'json_object max_completion_tokens usage'
+    expect(forms).toEqual([ALL, weaker, weaker, weaker, weaker])
+    expect(notices).toHaveLength(1)
+  })
+
+  it('a cap that was not sent is not the reason of a refusal without words', async () => {
+    const fault = (body: Received['body']) => ('stream_options' in body ? refused(422, 'No') : undefined)
+    const { forms } = await run(connect, server(fault), { maxOutputTokens: undefined }, ['a'])
+    expect(forms).toEqual(['json_schema usage', 'json_schema'])
   })
 
   it('requests in flight whose refusals are hidden make each step together', async () => {

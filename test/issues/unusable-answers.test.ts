@@ -73,6 +73,11 @@ describe('a model whose answers are never usable', () => {
     ['prose', () => ({ text: 'I am sorry, Dave.' }), 'the answers were not JSON'],
     ['nothing', () => ({ text: '{"results":[]}' }), 'the answers had no elements'],
     [
+      'only a thought',
+      () => ({ text: '', thoughts: 3 }),
+      'all of the answers came as thoughts, and no text after them',
+    ],
+    [
       'elements without an id',
       () => ({
         text: JSON.stringify({
