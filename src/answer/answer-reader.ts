@@ -73,7 +73,7 @@ export class AnswerReader<R, T> {
 
   /**
    * Ends the answer. A record alone has no neighbour, so the only element of a complete answer is
-   * its result, whatever the id.
+   * its result, whatever the id. But an element with the id of an example repeats that example.
    */
   end(isComplete: boolean): Generator<Verdict<R, T>> {
     return this.#release(isComplete)
@@ -127,7 +127,8 @@ export class AnswerReader<R, T> {
     const { text } = held
     const element = this.#read(held)
     const verdict = this.#settlement.settle(text, element)
-    yield this.#count(text, isOnly && 'result' in element ? this.#settlement.give(1, text, element) : verdict)
+    const isResult = isOnly && 'result' in element && !this.#settlement.namesExample(element)
+    yield this.#count(text, isResult ? this.#settlement.give(1, text, element) : verdict)
   }
 
   /** An element with two ids names no record. */

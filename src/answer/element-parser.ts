@@ -33,8 +33,10 @@ interface Level {
 const MAX_LEVELS = 2
 /** The key under which the request asks for the elements. */
 const RESULTS = 'results'
-const THINKING_TAGS = ['<think>', '<thinking>']
-const THOUGHT_TAGS = ['</think>', '</thinking>']
+/** Tags around a thought, without whitespace: of most models, of Mistral, and of gpt-oss. */
+const THOUGHTS = ['think>', 'thinking>', 'thought>', 'reasoning>']
+const THINKING_TAGS = [...THOUGHTS.map((name) => `<${name}`), '[think]', '<|channel|>analysis']
+const THOUGHT_TAGS = [...THOUGHTS.map((name) => `</${name}`), '[/think]', '<|end|>', '<|channel|>final']
 
 /**
  * Finds the elements in an answer that is still being written. Servers that do not keep to the
@@ -181,7 +183,8 @@ export class ElementParser {
   #readOutside(code: number, at: number): void {
     const tags = this.#isThinking ? THOUGHT_TAGS : THINKING_TAGS
     const tag = this.#tag + String.fromCharCode(code).toLowerCase()
-    this.#tag = tags.some((known) => known.startsWith(tag)) ? tag : code === LESS_THAN ? '<' : ''
+    const isBegin = code === LESS_THAN || code === BRACKET
+    this.#tag = tags.some((known) => known.startsWith(tag)) ? tag : isBegin ? String.fromCharCode(code) : ''
     if (tags.includes(tag)) {
       this.#isThinking = !this.#isThinking
       this.#tag = ''

@@ -19,6 +19,8 @@ export type Verdict<R, T> =
 export class Settlement<R, T> {
   /** The position of each record, from 1, by its id. */
   readonly #positions: ReadonlyMap<number, number>
+  /** The ids of the examples. */
+  readonly #exampleIds: ReadonlySet<number>
   /** The unsettled records of the pack, by position. */
   readonly #open: Map<number, Entry<R>>
   /** The first element that named a record, by the record's position. */
@@ -28,6 +30,7 @@ export class Settlement<R, T> {
   /** @param examples Number of examples in the prompt. Their ids come first. */
   constructor(pack: readonly Entry<R>[], examples: number) {
     this.#positions = new Map(pack.map((_, i) => [idAt(examples + i), i + 1]))
+    this.#exampleIds = new Set(Array.from({ length: examples }, (_, i) => idAt(i)))
     this.#open = new Map(pack.map((entry, i) => [i + 1, entry]))
   }
 
@@ -61,6 +64,11 @@ export class Settlement<R, T> {
   /** Whether an element has the id of a record. */
   names(element: Decoded<T>): boolean {
     return this.#positions.has(numberOf(element))
+  }
+
+  /** Whether an element has the id of an example, so that its result is the example's. */
+  namesExample(element: Decoded<T>): boolean {
+    return this.#exampleIds.has(numberOf(element))
   }
 
   /** Whether an id came that was not asked, or that came before with another result. */

@@ -18,6 +18,16 @@ const forms: [string, (elements: Elements) => string][] = [
     (elements) =>
       `<think>Perhaps ${asked(elements.map(({ id }) => ({ id, value: 'wrong' })))}</think>\n${asked(elements)}`,
   ],
+  ...[
+    ['<thought>', '</thought>'],
+    ['<Reasoning>', '</Reasoning>'],
+    ['[THINK]', '[/THINK]'],
+    ['<|channel|>analysis<|message|>', '<|end|><|start|>assistant<|channel|>final<|message|>'],
+  ].map(([begin, end]): [string, (elements: Elements) => string] => [
+    `a draft in ${begin ?? ''}`,
+    (elements) =>
+      `${begin ?? ''}${asked(elements.map(({ id }) => ({ id, value: 'wrong' })))}${end ?? ''}${asked(elements)}`,
+  ]),
   ['a bare list', (elements) => json(elements)],
   ['an object on each line', (elements) => elements.map((element) => json(element)).join('\n')],
   ['another key', (elements) => json({ answers: elements })],

@@ -313,6 +313,17 @@ describe('a model that writes ids in its own way', () => {
   })
 })
 
+it('a record alone does not get the answer of an example, which the model has repeated', async () => {
+  const examples = [{ record: 'an example', value: 'of the example' }]
+  const client = scriptedClient(({ number, records }) => {
+    const id = number === 0 ? idAt(0) : records[0]!.id
+    return { text: JSON.stringify({ results: [{ id, value: number === 0 ? 'of the example' : 'own' }] }) }
+  })
+  const stream = stringStream(client, { examples })
+  expect(await collect(stream, ['a'])).toMatchObject([{ value: 'own', attempts: 2 }])
+  expect(stream.stats.answers.strayIds).toBe(1)
+})
+
 describe('through the SDK and the simulator', () => {
   const labels = ['refund', 'delivery', 'login', 'card']
   const schema = z.object({ label: z.enum(labels), echo: z.string() })
