@@ -18,6 +18,7 @@ import type { FaultKind } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { chatBody } from '../../src/api/chat.ts'
 import { formOf } from '../../src/api/request-form.ts'
+import { idAt } from '../../src/request/ids.ts'
 import { systemMessage, userMessage } from '../../src/request/prompt.ts'
 import { resultFormat } from '../../src/request/result-format.ts'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
@@ -114,7 +115,7 @@ const wholePacks: Way = async (client) => {
           ids.add(id)
           schema.parse(result)
         }
-        if (pack.some((_, i) => !ids.has(i + 1)) || ids.size !== pack.length) throw new Error('Other ids')
+        if (pack.some((_, i) => !ids.has(idAt(i))) || ids.size !== pack.length) throw new Error('Other ids')
       })
       if (!isRight) lost += pack.length
     }),
