@@ -62,7 +62,7 @@ export function frame(text: string, id: number, tag = 'record'): string {
  * Finds every text that a model could read as one of our tags, with its number. Runs in linear time
  * on any text.
  */
-const TAG_LIKE = /<[\s/]*record(?:[\s-]*(\d+))?/gi
+const TAG_LIKE = /<[\s/\\]*record(?:[\s-]*(\d+))?/gi
 
 /**
  * Returns `record` if no text contains such a tag in any spelling, or else the first unused of
@@ -87,17 +87,17 @@ export function unusedTag(texts: readonly string[]): string {
 const LOOK_ALIKES: readonly [pattern: RegExp, plain: string][] = [
   [/[\p{Pd}\u2212]/gu, '-'],
   [/[\u2044\u2215\u29f8\u2571\u27cb]/g, '/'],
-  [/[‹〈⟨❮❬˂ᐸ]/g, '<'],
-  [/[гГᴦᎡ]/g, 'r'],
-  [/[еЕЄєҽΕε℮Ꭼ]/g, 'e'],
-  [/[сСϲςϹᏟ]/g, 'c'],
-  [/[оОοΟσօՕ]/g, 'o'],
-  [/[ԁԀᎠ]/g, 'd'],
+  [/[‹〈⟨❮❬❰˂ᐸ«《⟪≺]/g, '<'],
+  [/[гГᴦᎡʀɾꭇ]/g, 'r'],
+  [/[еЕЄєҽΕε℮Ꭼᴇ]/g, 'e'],
+  [/[сСϲςϹᏟᴄ]/g, 'c'],
+  [/[оОοΟσօՕᴏ]/g, 'o'],
+  [/[ԁԀᎠᴅ]/g, 'd'],
 ]
 
 /**
  * The text without invisible characters and combining marks, and with plain characters instead of
- * look-alikes such as full-width, Cyrillic and Greek letters.
+ * look-alikes such as full-width, small-capital, Cyrillic and Greek letters.
  */
 function plain(text: string): string {
   // Plain ASCII text needs no change.
