@@ -12,10 +12,15 @@ const TOO_LONG = [
 const TOO_LONG_MESSAGES = [
   // vLLM, SGLang, DeepSeek, LM Studio, Mistral; Gemini; Claude, Bedrock, Fireworks.
   /\bcontext (length|window|size)\b|\bmaximum number of tokens\b|\b(prompt|input) is too long\b/i,
-  // xAI; Kimi; Copilot; Qwen; Cohere; Together and TGI; GLM.
+  // xAI; Kimi; Copilot; Qwen; Cohere; Together; GLM.
   /\bmaximum prompt length\b|\bmodel token limit\b|\btoken count of \d+ exceeds\b/i,
   /\brange of input length\b|\btoo many tokens\b|`inputs` tokens\b|\bprompt exceeds max length\b/i,
+  // TGI; Volcengine; Doubao; watsonx.
+  /`inputs` must have less than\b|\binput length \d+ exceeds\b|\bmax message tokens\b/i,
+  /\binput tokens \d+ cannot exceed\b/i,
 ]
+/** The size of the context in messages of vLLM, OpenAI, DeepSeek and OpenRouter. */
+const CONTEXT_SIZE = /\bcontext length is (?:only )?([\d,]+)/i
 /** Codes for a limit per minute: from OpenAI and Groq, Claude, and Gemini. */
 const LIMITED = ['rate_limit_exceeded', 'rate_limit_error', 'RESOURCE_EXHAUSTED']
 /** OpenAI's and Groq's message about a request that is larger than the whole limit per minute. */
@@ -73,8 +78,9 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   const loose = (thrown ?? {}) as LooseError
   const own = ownError(loose)
   const { code = own.code, type = own.type, param = own.param, requestID } = loose
-  // In an event of the answer, some servers send the status as `code`, as a number or a text.
-  const status = [loose.status, code, Number(isWord(code) ? code : undefined)].find(isStatus)
+  // In an event of the answer, some servers send the status as `code` or `status`, as a number or a
+  // text.
+  const status = [loose.status, code, own.status].map(numberOf).find(isStatus)
   const message = typeof loose.message === 'string' ? loose.message : ''
   // Gemini writes its code as `status`.
   const words = [code, type, own.status].filter(isWord)
@@ -94,7 +100,9 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     const text = `${advice}${said && ` (${said})`}.${reason && ` The server said: "${reason}".`}`
     return { kind: 'fatal', code: fatalCode, message: text, error: apiError }
   }
-  const isTooLong = TOO_LONG_MESSAGES.some((known) => known.test(message))
+  // With such a cap, also the shortest prompt is too long.
+  const isCapTooLarge = Number(asked.cap) >= numberIn(CONTEXT_SIZE, message)
+  const isTooLong = !isCapTooLarge && TOO_LONG_MESSAGES.some((known) => known.test(message))
   const isOneOf = (known: readonly string[]) => words.some((word) => known.includes(word))
 
   // OpenRouter asks for a pause while requests that are running hold the rest of the credit.
@@ -116,10 +124,10 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     const limited = error('rate_limited', 'The rate limit was reached')
     const end = { kind: 'rate_limit' as const, headers, error: limited }
     if (!TOO_LARGE_MESSAGE.test(message)) return end
-    const limit = Number(/\blimit:? ([\d,]+)/i.exec(message)?.[1]?.replaceAll(',', ''))
+    const limit = numberIn(/\blimit:? ([\d,]+)/i, message)
     return { ...end, tooLarge: { limit: limit > 0 ? limit : undefined } }
   }
-  if (status === 413 || isOneOf(TOO_LONG)) return { kind: 'context', error: apiError }
+  if (!isCapTooLarge && (status === 413 || isOneOf(TOO_LONG))) return { kind: 'context', error: apiError }
   const isFailure = { kind: 'failure' as const, retryAfter: readRetryAfter(headers) }
   if (isOneOf(UNREADABLE)) return { ...isFailure, error: error('not_json', 'The answer is not JSON') }
   // 498: Groq has no capacity for its flex tier.
@@ -130,7 +138,7 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (isRefused && !isTransient) {
     // A server may not know the field, or may not allow the learned cap. If the user chose the cap,
     // the user must change it.
-    const isAboutCap = CAPS.test(isWord(param) ? param : '') || CAPS.test(message)
+    const isAboutCap = isCapTooLarge || CAPS.test(isWord(param) ? param : '') || CAPS.test(message)
     if (isAboutCap && asked.cap !== undefined && asked.cap !== asked.maxCap) {
       return { kind: 'cap_refused', error: apiError }
     }
@@ -140,7 +148,9 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
     const isForbidden = status === 403
     const { code: fatalCode, message: text } = isForbidden
       ? fatal('not_authorized', 'The API refused the key: check the key and its permissions')
-      : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
+      : isAboutCap && asked.cap !== undefined
+        ? fatal('bad_request', 'The API refuses the output cap: lower or remove `maxOutputTokens`')
+        : fatal('bad_request', 'The API refuses the request itself: check `schema`, `model` and `request`')
     const isSilent = message === '' || message.endsWith('(no body)')
     return { kind: 'refused_request', isSilent, code: fatalCode, message: text, error: apiError }
   }
@@ -171,6 +181,15 @@ function pauseSaid(details: unknown, message: string): string | undefined {
   const delay = delays.find((value) => typeof value === 'string')
   const [, pause, unit = ''] = PAUSE.exec(message) ?? []
   return delay ?? (pause && pause + unit.toLowerCase())
+}
+
+/** The number that a pattern finds in a text. `NaN` if it finds none. */
+function numberIn(pattern: RegExp, text: string): number {
+  return Number(pattern.exec(text)?.[1]?.replaceAll(',', ''))
+}
+
+function numberOf(value: unknown): unknown {
+  return isWord(value) ? Number(value) : value
 }
 
 function isStatus(value: unknown): value is number {

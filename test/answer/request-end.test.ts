@@ -343,6 +343,21 @@ describe('output caps that a server refuses', () => {
     expect(endOf(error, asked).kind).toBe(kind)
   })
 
+  it.each([
+    "'max_tokens' is too large: 16384. This model's maximum context length is 4,096 tokens and your request has 9",
+    "This model's maximum context length is 4096 tokens. However, you requested 16884 tokens (16384 in the completion)",
+    "You requested 16384 output tokens. However, the model's context length is only 4096 tokens",
+  ])('a cap that is larger than the whole context is refused, and not the prompt: %s', (message) => {
+    for (const code of ['unsupported_parameter', 'context_length_exceeded']) {
+      const error = Object.assign(new Error(message), { status: 400, code })
+      expect(endOf(error, { cap: 16_384, maxCap: undefined }).kind).toBe('cap_refused')
+      expect(endOf(error, { cap: 16_384, maxCap: 16_384 })).toMatchObject({
+        kind: 'refused_request',
+        message: expect.stringContaining('lower or remove `maxOutputTokens`') as string,
+      })
+    }
+  })
+
   it.each([says('temperature'), says(null, 'max_tokens_of_something'), says(undefined)])(
     'any other parameter is fatal: %j',
     (error) => {

@@ -69,6 +69,8 @@ describe.each(sdks)('through %s', (_name, connect) => {
 
   it.each([
     ['"429" in a text', { error: { message: 'Slow down', code: '429' } }],
+    ['429 as the status', { error: { message: 'Slow down', status: 429 } }],
+    ['"429" as the status', { error: { message: 'Slow down', code: 'busy', status: '429' } }],
     ["Claude's words", { type: 'error', error: { type: 'rate_limit_error', message: 'Slow down' } }],
     ["Gemini's words", [{ error: { code: 8, message: 'Slow down', status: 'RESOURCE_EXHAUSTED' } }]],
   ])('a rate limit inside the answer costs no attempt: %s', async (_what, event) => {
@@ -170,6 +172,10 @@ describe.each(sdks)('through %s', (_name, connect) => {
     ['Together', 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. Given: 4124'],
     ['Copilot', 'prompt token count of 93854 exceeds the limit of 90000'],
     ['Qwen', 'Range of input length should be [1, 30720]'],
+    ['TGI', 'Input validation error: `inputs` must have less than 1024 tokens. Given: 1500'],
+    ['Volcengine', 'Input length 98816 exceeds the maximum length 98304'],
+    ['Doubao', 'Total tokens of image and text exceed max message tokens'],
+    ['watsonx', 'the number of input tokens 9154 cannot exceed the total tokens limit 8192 for this model'],
     ['Cohere', 'too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292'],
   ])('%s says in its own words that a prompt is too long', async (_server, message) => {
     const server: Server = (request) =>
