@@ -171,11 +171,14 @@ export class Learning {
     const isSilent = isMissed && events.text + events.thought === 0
     // Usually each token has one event. Only the events show the tokens of reasoning.
     const written = Math.max(this.#estimator.text(answerLength), events.text) + events.thought
+    // A model that has reasoned before, and whose reasoning is not streamed, has probably reasoned.
+    const unseen = hasBegun && events.thought === 0 ? this.#budget.longestReasoning : 0
+    const hidden = Math.min(unseen, Math.max(0, (cap ?? Infinity) - written))
     return {
       input: hasBegun || isMissed ? this.promptTokens(pack) : 0,
-      output: isSilent ? (cap ?? written) : written,
+      output: isSilent ? (cap ?? written + hidden) : written + hidden,
       cached: 0,
-      reasoning: events.thought,
+      reasoning: events.thought + (isSilent && cap !== undefined ? 0 : hidden),
     }
   }
 }

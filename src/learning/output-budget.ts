@@ -78,6 +78,11 @@ export class OutputBudget {
         : this.#tokensPerElement + NEWEST_WEIGHT * (size - this.#tokensPerElement)
   }
 
+  /** The longest reasoning of one answer, in tokens. 0 if no answer has shown any. */
+  get longestReasoning(): number {
+    return Math.ceil(this.#longestReasoning)
+  }
+
   /** Factor by which an answer needs more room than the first guess, from 1. */
   get room(): number {
     return this.#room / FIRST_ROOM

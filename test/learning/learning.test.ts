@@ -121,6 +121,20 @@ describe('the tokens of a request without reported usage', () => {
     }
   })
 
+  it('hidden reasoning counts as the longest of earlier answers, within the cap', () => {
+    const learning = learningOf()
+    const cut = runOf({ end: ENDS.stray, characters })
+    expect(learning.learn(pack, 5_000, cut)).toMatchObject({ output: 100, reasoning: 0 })
+    const usage = { ...usageOf(2_010, 2_000), input: PROMPT }
+    learning.learn(pack, undefined, runOf({ usage, elements: 1 }))
+    expect(learning.learn(pack, 5_000, cut)).toMatchObject({ output: 2_100, reasoning: 2_000 })
+    expect(learning.learn(pack, 500, cut)).toMatchObject({ output: 500, reasoning: 400 })
+    const shown = { ...cut, events: { text: 0, thought: 9 } }
+    expect(learning.learn(pack, 5_000, shown)).toMatchObject({ output: 109, reasoning: 9 })
+    const unread = { ...cut, end: ENDS.failure, hasBegun: false, characters: { ...characters, fulfilled: 0 } }
+    expect(learning.learn(pack, 5_000, unread)).toMatchObject({ reasoning: 0 })
+  })
+
   it('reported usage is used unchanged', () => {
     const usage = usageOf(7, 3)
     const run = runOf({ usage, characters, events: { text: 99, thought: 99 } })
