@@ -54,9 +54,10 @@ export class Settlement<R, T> {
     this.#named.set(position, text)
     const entry = this.#open.get(position)
     if (!entry || !('result' in element)) throw new Error(`No record or no result for position ${position}`)
-    if ('issues' in element) return invalid(entry, element.issues, text)
+    if ('issues' in element) return invalid(entry, element.issues, text, mismatch(element.issues))
     const issues = entry.issuesOf?.(element.value)
-    if (issues) return invalid(entry, issues, text)
+    // The reason of `validate` may quote the record.
+    if (issues) return invalid(entry, issues, text, '`validate` refused the result. `issues` has its reason')
     this.#open.delete(position)
     return { kind: 'fulfilled', entry, position, value: element.value, result: element.result }
   }
@@ -87,15 +88,24 @@ export class Settlement<R, T> {
   }
 }
 
-function invalid(entry: Entry<unknown>, issues: readonly ResultIssue[], raw: string): { kind: 'invalid' } {
+function invalid(
+  entry: Entry<unknown>,
+  issues: readonly ResultIssue[],
+  raw: string,
+  message: string,
+): { kind: 'invalid' } {
+  entry.invalid = new RecordError('invalid_result', message, { issues, raw })
+  return { kind: 'invalid' }
+}
+
+function mismatch(issues: readonly ResultIssue[]): string {
   const places = issues.map(({ path }) => path.map(String).join('.') || 'its root')
   const [expected] = issues.map((issue) => issue.expected)
-  const message =
+  return (
     `The result does not match the schema at ${places[0]}` +
     (expected === undefined ? '' : `: expected ${expected}`) +
     (places.length > 1 ? `; and at ${places.slice(1).join(', ')}` : '')
-  entry.invalid = new RecordError('invalid_result', message, { issues, raw })
-  return { kind: 'invalid' }
+  )
 }
 
 /** The id as a number. Models without a schema write it as a text. `NaN` if there is no number. */

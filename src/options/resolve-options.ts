@@ -25,7 +25,8 @@ import { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import { resultFormat, type ResultFormat } from '../request/result-format.ts'
 import { isUserSchema } from '../request/user-schema.ts'
-import { RecordError, wordFor } from '../record/errors.ts'
+import { bytesError } from '../record/bytes.ts'
+import { wordFor } from '../record/errors.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import { Learning } from '../learning/learning.ts'
 
@@ -192,13 +193,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
 }
 
 function serializeByDefault(record: unknown): string {
-  if (ArrayBuffer.isView(record)) {
-    const readers = '`readJsonl()`, `readJson()`, `readCsv()` or `readLines()` of `llm-pack-stream/readers`'
-    throw new RecordError(
-      'invalid_record',
-      `Expected a record, got bytes: pipe them through ${readers} first`,
-    )
-  }
+  const error = bytesError(record)
+  if (error) throw error
   // `JSON.stringify` returns `undefined` for some values, such as functions. Then the result is not
   // a string, and the record is rejected.
   return typeof record === 'string' ? record : JSON.stringify(record)

@@ -89,14 +89,25 @@ function ofStandard<T>({ '~standard': standard }: StandardSchema<T>): Readable<T
     if ('then' in result) throw isAsync()
     if (!result.issues) return { value: result.value }
     return {
-      issues: result.issues.map(({ path = [], message }) => ({
+      issues: result.issues.map((issue) => ({
         // ArkType's path is an array of a class of its own.
-        path: Array.from(path, (part) => (typeof part === 'object' ? part.key : part)),
-        message: message.replace(QUOTATION, ''),
+        path: Array.from(issue.path ?? [], (part) => (typeof part === 'object' ? part.key : part)),
+        message: issue.message.replace(QUOTATION, ''),
+        ...expectedByStandard(issue),
       })),
     }
   }
   return { json, check }
+}
+
+/**
+ * What ArkType and Valibot expected. The words of a check of the user may quote the model's text.
+ * For a union, ArkType writes the whole message there.
+ */
+function expectedByStandard(issue: object): { expected?: string } {
+  const { expected, code, type } = issue as { expected?: unknown; code?: unknown; type?: unknown }
+  if (typeof expected !== 'string' || code === 'predicate' || type === 'raw_check') return {}
+  return { expected: expected.replace(QUOTATION, '').replace(/^[^]* must be /, '') }
 }
 
 /** The end of a message of ArkType or Valibot, which quotes the model's text. */
@@ -127,15 +138,38 @@ function expectedBy(issue: z.$ZodIssue): string | undefined {
       return `${labels.length > 1 ? 'one of ' : ''}${all.length > LABELS_LENGTH ? `${all.slice(0, LABELS_LENGTH)}…` : all}`
     }
     case 'too_big':
-      return `at most ${issue.maximum}`
+      return `${bound(issue, 'at most', 'below')} ${issue.maximum}`
     case 'too_small':
-      return `at least ${issue.minimum}`
+      return `${bound(issue, 'at least', 'above')} ${issue.minimum}`
     case 'invalid_format':
-      return `the format ${issue.format}`
+      return formatOf(issue as Partial<z.$ZodStringFormatIssues>)
     case 'not_multiple_of':
       return `a multiple of ${issue.divisor}`
     default:
       return undefined
+  }
+}
+
+function bound(
+  { exact, inclusive }: z.$ZodIssueTooBig | z.$ZodIssueTooSmall,
+  within: string,
+  without: string,
+) {
+  return exact === true ? 'exactly' : inclusive === false ? without : within
+}
+
+function formatOf(issue: Partial<z.$ZodStringFormatIssues>): string {
+  switch (issue.format) {
+    case 'regex':
+      return `the pattern ${issue.pattern ?? ''}`
+    case 'starts_with':
+      return `a text that starts with ${JSON.stringify(issue.prefix)}`
+    case 'ends_with':
+      return `a text that ends with ${JSON.stringify(issue.suffix)}`
+    case 'includes':
+      return `a text that includes ${JSON.stringify(issue.includes)}`
+    default:
+      return `the format ${issue.format ?? ''}`
   }
 }
 

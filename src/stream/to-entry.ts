@@ -1,3 +1,4 @@
+import { bytesError } from '../record/bytes.ts'
 import type { Entry } from '../record/entry.ts'
 import { RecordError, wordFor, type ResultIssue } from '../record/errors.ts'
 
@@ -19,7 +20,8 @@ export interface EntryRules<R> {
 export function toEntry<R>(record: R, index: number, rules: EntryRules<R>): Entry<R> | RecordError {
   const { serialize, partition: keyOf, weigh, cacheKey, issuesOf, maxPackRecords, maxAttempts } = rules
   const text = call('serialize', 'string', () => serialize(record), index)
-  if (text instanceof RecordError) return text
+  // A `serialize` that expects records fails for bytes.
+  if (text instanceof RecordError) return bytesError(record) ?? text
   const partition = keyOf && call('partition', 'string', () => keyOf(record), index)
   if (partition instanceof RecordError) return partition
   const tokens = call('countTokens', 'number', () => weigh(text), index)

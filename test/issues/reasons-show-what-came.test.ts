@@ -1,7 +1,11 @@
 import { inspect } from 'node:util'
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
+import * as v from 'valibot'
 import { expect, expectTypeOf, it } from 'vitest'
 import { PackStream, RecordError, type RequestError } from 'llm-pack-stream'
 import * as z from 'zod'
+import { resultFormat } from '../../src/request/result-format.ts'
 import { collect, patient } from '../helpers/collect.ts'
 import { scriptedClient } from '../helpers/scripted-client.ts'
 
@@ -42,6 +46,44 @@ it.each<[object, string]>([
   expect(reason.message).toBe(`The result does not match the schema at ${said}`)
   expect(reason.code).toBe('invalid_result')
   expect(JSON.parse(reason.raw ?? '')).toMatchObject(change)
+})
+
+it.each<[z.ZodType, unknown, string]>([
+  [z.number().lt(5), 5, 'below 5'],
+  [z.number().positive(), 0, 'above 0'],
+  [z.number().min(1), 0, 'at least 1'],
+  [z.string().length(3), 'four', 'exactly 3'],
+  [z.string().regex(/^a+$/), 'b', 'the pattern /^a+$/'],
+  [z.string().startsWith('A "'), 'b', String.raw`a text that starts with "A \""`],
+  [z.string().endsWith('z'), 'b', 'a text that ends with "z"'],
+  [z.string().includes('z'), 'b', 'a text that includes "z"'],
+])('the message says exactly what was expected: %#', (part, value, expected) => {
+  const checked = resultFormat(z.object({ part })).check({ part: value })
+  expect('issues' in checked && checked.issues).toMatchObject([{ expected }])
+})
+
+it('the message says what another Standard Schema expects, without the text of the model', () => {
+  const ark = resultFormat(type({ label: "'a' | 'b'", 'note?': 'string | null' }))
+  const valibot = resultFormat(toStandardJsonSchema(v.object({ label: v.picklist(['a', 'b']) })))
+  expect(ark.check({ label: 'secret' })).toMatchObject({ issues: [{ expected: '"a" or "b"' }] })
+  expect(valibot.check({ label: 'secret' })).toMatchObject({ issues: [{ expected: '("a" | "b")' }] })
+})
+
+it('the message does not blame the schema for what `validate` refuses', async () => {
+  const client = scriptedClient(({ records }) => ({
+    text: JSON.stringify({ results: [{ id: records[0]!.id, value: 'secret' }] }),
+  }))
+  const options = { ...patient, client, model: 'm', instructions: '', maxAttempts: 1, schema: z.string() }
+  const validate = (_record: string, value: string) => `${value} has no placeholder`
+  const [outcome] = await collect(new PackStream({ ...options, validate }), ['a'])
+  expect(outcome).toMatchObject({
+    reason: {
+      code: 'invalid_result',
+      message: '`validate` refused the result. `issues` has its reason',
+      issues: [{ message: 'secret has no placeholder' }],
+      raw: expect.stringContaining('secret') as string,
+    },
+  })
 })
 
 it('long lists of labels are shortened', async () => {

@@ -122,20 +122,36 @@ describe('`validate`', () => {
 
 describe('bytes that are written without a reader', () => {
   const bytes = Buffer.from('{"text":"a"}\n')
-  it.each([bytes, new Uint8Array(bytes)])('are rejected with the names of the readers', async (chunk) => {
-    const client = scriptedClient(echo)
+  it.each([bytes, new Uint8Array(bytes), new Uint8Array(bytes).buffer])(
+    'are rejected with the names of the readers',
+    async (chunk) => {
+      const client = scriptedClient(echo)
+      const stream = new PackStream({
+        ...{ client, model: 'm', instructions: '', schema: z.string() },
+      })
+      const [outcome] = await collect<unknown, string>(stream, [chunk])
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: {
+          code: 'invalid_record',
+          message: expect.stringMatching(/got bytes: .*readJsonl.*readers/) as string,
+        },
+      })
+      expect(client.calls).toEqual([])
+    },
+  )
+
+  it.each([
+    ['returns no text', (record: { text: string }) => record.text],
+    ['throws', (record: { user: { text: string } }) => record.user.text],
+  ])('are named too where a `serialize` that expects records %s', async (_how, serialize) => {
     const stream = new PackStream({
-      ...{ client, model: 'm', instructions: '', schema: z.string() },
+      ...{ client: scriptedClient(echo), model: 'm', instructions: '', schema: z.string() },
+      serialize: serialize as (record: unknown) => string,
     })
-    const [outcome] = await collect<unknown, string>(stream, [chunk])
-    expect(outcome).toMatchObject({
-      status: 'rejected',
-      reason: {
-        code: 'invalid_record',
-        message: expect.stringMatching(/got bytes: .*readJsonl.*readers/) as string,
-      },
-    })
-    expect(client.calls).toEqual([])
+    expect(await collect<unknown, string>(stream, [bytes])).toMatchObject([
+      { reason: { message: expect.stringMatching(/got bytes: .*readJsonl/) as string } },
+    ])
   })
 
   it('are a record for a `serialize` that takes bytes', async () => {

@@ -178,6 +178,20 @@ describe('bad options', () => {
       { '~standard': { version: 1, vendor: 'yup', validate: () => ({ value: 1 }) } },
       `${noSchema}yup writes no JSON Schema in \`~standard.jsonSchema\``,
     ],
+    ['schema', { allOf: [] }, `${noSchema}it is a JSON Schema. ${fromJson}`],
+    ['schema', { label: z.string(), sure: z.boolean() }, `${noSchema}put its properties into \`z.object()\``],
+    ['schema', ['card', 'fee'], 'got array: for one of several labels pass `z.enum(labels)` of Zod'],
+    [
+      'schema',
+      { type: 'json_schema', json_schema: { name: 'a', schema: {} } },
+      `${noSchema}it is made from a schema. Pass that schema`,
+    ],
+    [
+      'schema',
+      { jsonSchema: {}, validate: undefined },
+      `${noSchema}it is made from a schema. Pass that schema`,
+    ],
+    ['schema', { type: () => 0, enum: () => 0 }, 'got object'],
     ['client', OpenAI, 'got function: pass an instance, such as `new OpenAI()`'],
     [
       'client',
