@@ -82,7 +82,7 @@ function toStrict(
   const strict: Record<string, unknown> = {}
   const child = (of: JsonSchema, ...at: PropertyKey[]) => toStrict(of, [...path, ...at], definitions, tuples)
   const patterns: unknown[] = []
-  const schema = asObject(given, path, tuples)
+  const schema = asObject(given, path, definitions, tuples)
   for (const [word, value] of Object.entries(schema)) {
     switch (word) {
       case '$ref':
@@ -171,16 +171,25 @@ function typeOf(values: readonly unknown[]): unknown {
 }
 
 /** The schema of a tuple, or of a record whose keys are all known, as the schema of an object. */
-function asObject(schema: JsonSchema, path: readonly PropertyKey[], tuples: Tuples): JsonSchema {
+function asObject(
+  schema: JsonSchema,
+  path: readonly PropertyKey[],
+  definitions: Definitions,
+  tuples: Tuples,
+): JsonSchema {
   const { prefixItems, items, propertyNames, additionalProperties, required } = schema
   if (Array.isArray(prefixItems)) {
     if (prefixItems.length === 0) refuse(path, 'a tuple needs an item')
     if (Object.keys(items ?? {}).length > 0) refuse(path, 'a tuple cannot have a rest, use z.array()')
     return tuples.asObject(schema)
   }
-  // Zod requires the keys of a record whose keys are an enum or literals.
-  if (propertyNames === undefined || !Array.isArray(required)) return schema
-  const properties = Object.fromEntries((required as string[]).map((key) => [key, additionalProperties]))
+  // Zod requires the keys of a record whose keys are an enum or literals. Keys with a default are
+  // not required.
+  if (propertyNames === undefined) return schema
+  const hasDefault = mayAlwaysBeWritten((additionalProperties ?? {}) as JsonSchema, definitions)
+  const keys = required ?? (hasDefault ? (propertyNames as JsonSchema)['enum'] : undefined)
+  if (!Array.isArray(keys)) return schema
+  const properties = Object.fromEntries((keys as string[]).map((key) => [key, additionalProperties]))
   return { ...schema, properties, additionalProperties: false }
 }
 

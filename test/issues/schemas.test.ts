@@ -111,6 +111,12 @@ describe('a record whose keys are known', () => {
     expect(format.decode('{"id":1,"good":1}')).toMatchObject({ issues: [{ path: ['bad'] }] })
   })
 
+  it('has all keys too if its values have a default', () => {
+    const format = resultFormat(z.record(z.enum(['good', 'bad']), z.number().default(0)))
+    expect(format.names).toEqual(['good', 'bad'])
+    expect(format.decode('{"id":1,"good":1,"bad":2}')).toMatchObject({ value: { good: 1, bad: 2 } })
+  })
+
   it('names the key whose value cannot be written', () => {
     expect(() => resultFormat(z.object({ a: z.record(z.literal('x'), z.date()) }))).toThrow(' at a.x ')
   })

@@ -65,8 +65,8 @@ function plain(schema: unknown, path: string, place: string): unknown {
     )
   }
   // JSON Schema allows other keys by default, but few authors mean that, and a model that must
-  // follow the schema could not write them.
-  const closed = properties === undefined ? words : { additionalProperties: false, ...words }
+  // follow the schema could not write them. Many leave the type of an object out.
+  const closed = properties === undefined ? words : { type: 'object', additionalProperties: false, ...words }
   // OpenAPI 3.0 writes `null` in this way. JSON Schema does not know the word.
   return nullable === true ? { anyOf: [closed, { type: 'null' }] } : closed
 }

@@ -170,6 +170,15 @@ describe('a JSON Schema', () => {
     expect(JSON.stringify(resultFormat(schema).jsonSchema)).toContain('"pattern":"^\\\\p{L}+$"')
   })
 
+  test('takes objects without a type, at any depth', async () => {
+    const json = { properties: { a: { properties: { label }, required: ['label'] } }, required: ['a'] }
+    const { schema, fields } = await readSchema(undefined, file('untyped.json', JSON.stringify(json)))
+    expect(fields).toEqual(['a'])
+    expect(schema.parse({ a: { label: 'a' } })).toEqual({ a: { label: 'a' } })
+    expect(schema.safeParse({ a: { label: 'c' } }).success).toBe(false)
+    expect(resultFormat(schema).names).toEqual(['a'])
+  })
+
   test("takes OpenAPI's nullable", async () => {
     const json = {
       type: 'object',
