@@ -44,7 +44,7 @@ export class AnswerReader<R, T> {
     if (this.#raw.length < RAW_LENGTH) this.#raw += text.slice(0, RAW_LENGTH - this.#raw.length)
     this.#characters.unfinished += text.length
     const closed = this.#parser.write(text)
-    this.#closed.push(...closed)
+    if (closed.length > 0) this.#closed.push(...closed)
     if (this.#parser.isBlank) {
       this.#useless ??= new RequestError('runaway', 'The answer went on with whitespace only')
     }

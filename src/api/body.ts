@@ -8,9 +8,12 @@ const MAX_EVENT_LENGTH = 2 ** 24
 /** Time in which a connection may still end by itself after the answer's last event, in ms. */
 const CLOSE_WAIT_MS = 1_000
 
+type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
+
 /** An answer whose body this file reads, because the client returns the response. */
 export class Body implements OpenedAnswer {
   readonly headers: Headers
+  readonly endsWhenClosed: boolean
   readonly #status: number
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   readonly #decoder = new TextDecoder()
@@ -35,6 +38,8 @@ export class Body implements OpenedAnswer {
     this.#status = status
     // The `fetch` of a user may return a stream of Node.
     const stream = !body || 'getReader' in body ? body : ReadableStream.from<Uint8Array>(body)
+    // Only Node's own stream is known to end a read when it is cancelled.
+    this.endsWhenClosed = stream instanceof ReadableStream
     this.#reader = stream?.getReader()
   }
 
@@ -44,9 +49,13 @@ export class Body implements OpenedAnswer {
     return type === 'text/event-stream' ? 'a stream without events' : (type ?? 'text without a type')
   }
 
-  async next(): Promise<Iterable<object> | undefined> {
-    if (this.#isOver || !this.#reader) return undefined
-    const { done, value } = await this.#reader.read()
+  next(): Promise<Iterable<object> | undefined> {
+    if (this.#isOver || !this.#reader) return Promise.resolve(undefined)
+    // An `async` function would add promises to each piece, and most pieces are one token.
+    return this.#reader.read().then(this.#take)
+  }
+
+  readonly #take = ({ done, value }: Piece): Iterable<object> | undefined => {
     this.#isOver = done
     const text = this.#decoder.decode(value, { stream: !done })
     if (this.#form === 'unknown') this.#form = formOf(text)

@@ -63,9 +63,9 @@ export const chatApi: Api = {
 
 /** The text of the answer: as a string, in parts, or as the arguments of a tool or a function. */
 function textOf({ content, tool_calls, function_call }: LooseDelta): string {
+  if (typeof content === 'string' && content !== '') return content
   const parts = Array.isArray(content) ? (content as readonly LoosePart[]) : []
-  const text =
-    typeof content === 'string' ? content : join(parts.map((part) => part?.type === 'text' && part.text))
+  const text = join(parts.map((part) => part?.type === 'text' && part.text))
   const calls = [...(tool_calls ?? []).map((call) => call?.function), function_call]
   return text || join(calls.map((call) => call?.arguments))
 }

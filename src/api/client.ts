@@ -36,6 +36,7 @@ function ofIterator(source: unknown, headers?: Headers): OpenedAnswer {
   let hasBegun = false
   return {
     headers,
+    endsWhenClosed: false,
     got: 'a stream without events',
     next: async () => {
       hasBegun = true

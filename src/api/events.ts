@@ -14,6 +14,8 @@ export interface OpenedAnswer {
   next(): PromiseLike<Iterable<object> | undefined>
   /** Closes the connection, also while `next` waits. Does not throw. */
   close(): void
+  /** Whether `close` also ends a wait of `next`. */
+  readonly endsWhenClosed: boolean
 }
 
 /**

@@ -91,11 +91,17 @@ export async function* runRequest<R, T>(
     const sent = api.send(client, prompt, options.request, { signal, maxRetries: 0, timeout })
     opening = opened(sent)
     const open = await interruptible.wait(opening)
+    const close = (): void => {
+      open.close()
+    }
+    // Then no step needs a race with the signal, which costs as much as reading a small event.
+    if (open.endsWhenClosed) signal.addEventListener('abort', close)
     deadlines.pause()
     yield { kind: 'accepted', headers: open.headers }
     deadlines.resume()
     for (;;) {
-      const came = await interruptible.wait(open.next())
+      const came = await (open.endsWhenClosed ? open.next() : interruptible.wait(open.next()))
+      signal.throwIfAborted()
       if (!came) break
       for (const event of came) {
         if (!answer.hasBegun) forms.accepted(form)

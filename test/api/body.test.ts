@@ -78,6 +78,22 @@ describe('an event stream', () => {
     })
   })
 
+  it('that goes on without an end ends when it is closed', async () => {
+    const body = new Body(new Response(new ReadableStream()))
+    expect(body.endsWhenClosed).toBe(true)
+    const waiting = body.next()
+    body.close()
+    expect(await waiting).toEqual([])
+    expect(await body.next()).toBeUndefined()
+  })
+
+  it('of an unknown kind is not trusted to end when it is closed', () => {
+    const reader = { read: () => new Promise(() => undefined), cancel: () => new Promise(() => undefined) }
+    const body = { getReader: () => reader }
+    const response = { body, status: 200, headers: new Headers() } as unknown as Response
+    expect(new Body(response).endsWhenClosed).toBe(false)
+  })
+
   it('may come from the `fetch` of a user, as a stream of Node', async () => {
     const body = Readable.from([bytesOf('data: {"a":1}\n\ndata: [DONE]\n\n')])
     const response = { body, status: 200, headers: new Headers() } as unknown as Response

@@ -152,6 +152,21 @@ describe.each(sdks)('through %s', (_name, connect) => {
     expect(told).toEqual([['request_failed', code, message]])
   })
 
+  it('an answer that stands still ends at its deadline, and its body is closed', async () => {
+    let closed = 0
+    const open = () =>
+      new ReadableStream<Uint8Array>({
+        start: (body) => {
+          body.enqueue(new TextEncoder().encode(frames(chunk({ content: '{"results":[' }))))
+        },
+        cancel: () => void (closed += 1),
+      })
+    // This `fetch` knows no signal.
+    const { told } = await ask(connect, () => new Response(open()), ['a'])
+    expect(told).toMatchObject([['request_failed', 'idle_timeout', expect.anything()]])
+    expect(closed).toBe(1)
+  })
+
   it("Groq's 413 about tokens per minute is a limit, and no prompt that is too long", async () => {
     const message =
       'Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 12328, please' +
