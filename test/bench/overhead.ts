@@ -6,10 +6,12 @@
  */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { Output, streamText } from 'ai'
+import { createParser } from 'eventsource-parser'
 import { PackStream } from 'llm-pack-stream'
 import { deepStrictEqual } from 'node:assert/strict'
 import { pipeline } from 'node:stream/promises'
 import OpenAI from 'openai'
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import * as z from 'zod'
 import { idAt } from '../../src/request/ids.ts'
 import { LABELS, modelName, resultOf, startServer, type Mode, type Result } from './sse-server.ts'
@@ -22,9 +24,11 @@ export interface OverheadRow {
   readonly rounds: number
   /** CPU time per element in µs, user and system: the smallest value of all rounds. */
   readonly floor: number
+  readonly bytes: number
   readonly ours: number
   readonly elementStream: number
   /** Medians of the ratios within a round. */
+  readonly bytesToFloor: number
   readonly oursToFloor: number
   readonly elementStreamToOurs: number
 }
@@ -82,16 +86,15 @@ const responseFormat = {
 type Element = Result & { id: number }
 /** Runs one load. Returns the elements of each answer. */
 type Contender = (load: Load) => Promise<Element[][]>
-type Name = 'floor' | 'ours' | 'elementStream'
+type Name = 'floor' | 'bytes' | 'ours' | 'elementStream'
 
 function contenders(baseURL: string): Record<Name, Contender> {
   // Retries of the SDK would hide a broken server.
   const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 })
   const provider = createOpenAICompatible({ name: 'bench', baseURL, supportsStructuredOutputs: true })
 
-  /** The minimum work of any client: it reads the whole answer and parses it. */
-  const floor = async ({ mode, n }: Load): Promise<Element[]> => {
-    const stream = await client.chat.completions.create({
+  const send = ({ mode, n }: Load) =>
+    client.chat.completions.create({
       model: modelName(n, mode, 'results'),
       messages: [
         { role: 'system', content: INSTRUCTIONS },
@@ -101,9 +104,31 @@ function contenders(baseURL: string): Record<Name, Contender> {
       stream: true,
       stream_options: { include_usage: true },
     })
+  const resultsOf = (text: string) => (JSON.parse(text) as { results: Element[] }).results
+
+  /** What a user of the plain SDK writes: it reads the whole answer and parses it. */
+  const floor = async (load: Load): Promise<Element[]> => {
     let text = ''
-    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
-    return (JSON.parse(text) as { results: Element[] }).results
+    for await (const chunk of await send(load)) text += chunk.choices[0]?.delta.content ?? ''
+    return resultsOf(text)
+  }
+
+  /**
+   * The least that a client of `fetch` can do: it takes the bytes as they come, finds the events in
+   * them, and parses each.
+   */
+  const bytes = async (load: Load): Promise<Element[]> => {
+    const { body } = await send(load).asResponse()
+    const decoder = new TextDecoder()
+    let text = ''
+    const parser = createParser({
+      onEvent: ({ data }) => {
+        if (data === '[DONE]') return
+        text += (JSON.parse(data) as ChatCompletionChunk).choices[0]?.delta.content ?? ''
+      },
+    })
+    for await (const piece of body ?? []) parser.feed(decoder.decode(piece as Uint8Array, { stream: true }))
+    return resultsOf(text)
   }
 
   const elementStream = async ({ mode, n }: Load): Promise<Element[]> => {
@@ -147,7 +172,12 @@ function contenders(baseURL: string): Record<Name, Contender> {
     return packs
   }
 
-  return { floor: eachAnswer(floor), ours, elementStream: eachAnswer(elementStream) }
+  return {
+    floor: eachAnswer(floor),
+    bytes: eachAnswer(bytes),
+    ours,
+    elementStream: eachAnswer(elementStream),
+  }
 }
 
 function eachAnswer(answer: (load: Load) => Promise<Element[]>): Contender {
@@ -191,18 +221,21 @@ function check(name: Name, load: Load, answers: readonly Element[][]): void {
 }
 
 async function measure(all: Record<Name, Contender>, load: Load): Promise<OverheadRow> {
-  const samples: Record<Name, number[]> = { floor: [], ours: [], elementStream: [] }
+  const samples: Record<Name, number[]> = { floor: [], bytes: [], ours: [], elementStream: [] }
   for (let round = 0; round < load.rounds; round++) {
     // Each contender comes first equally often, so that the work left behind by one of them does
     // not always slow the other.
     const pair: Name[] = round % 2 === 0 ? ['floor', 'ours'] : ['ours', 'floor']
+    samples.bytes.push(await sample('bytes', all.bytes, load))
     for (const name of pair) samples[name].push(await sample(name, all[name], load))
     const isDue = round % load.elementStreamEvery === 0
     samples.elementStream.push(isDue ? await sample('elementStream', all.elementStream, load) : NaN)
   }
   return {
     ...{ mode: load.mode, n: load.n, rounds: load.rounds },
-    ...{ floor: best(samples.floor), ours: best(samples.ours), elementStream: best(samples.elementStream) },
+    ...{ floor: best(samples.floor), bytes: best(samples.bytes) },
+    ...{ ours: best(samples.ours), elementStream: best(samples.elementStream) },
+    bytesToFloor: medianRatio(samples.bytes, samples.floor),
     oursToFloor: medianRatio(samples.ours, samples.floor),
     elementStreamToOurs: medianRatio(samples.elementStream, samples.ours),
   }
@@ -215,7 +248,7 @@ async function warmUp(all: Record<Name, Contender>, load: Load): Promise<void> {
   }
 }
 
-/** Runs all measurements, which takes about 90 s. Throws if a contender gets a wrong answer. */
+/** Runs all measurements, which takes about 100 s. Throws if a contender gets a wrong answer. */
 export async function overhead(): Promise<OverheadRow[]> {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
   const server = await startServer()
@@ -251,16 +284,18 @@ export function overheadTable(rows: readonly OverheadRow[]): string {
     'mode',
     'N',
     'floor',
+    'bytes',
     'ours',
     'elementStream',
+    'bytes / floor',
     'ours / floor',
     'elementStream / ours',
     'rounds',
   ]
   const lines = rows.map((row) => [
     ...[row.mode, row.n.toLocaleString('en')],
-    ...[row.floor, row.ours, row.elementStream].map((cost) => cost.toFixed(0)),
-    ...[row.oursToFloor, row.elementStreamToOurs].map((ratio) => ratio.toFixed(2)),
+    ...[row.floor, row.bytes, row.ours, row.elementStream].map((cost) => cost.toFixed(0)),
+    ...[row.bytesToFloor, row.oursToFloor, row.elementStreamToOurs].map((ratio) => ratio.toFixed(2)),
     String(row.rounds),
   ])
   const align = (cells: string[]) => cells.map((cell, i) => cell.padStart(heads[i]?.length ?? 0)).join('  ')
