@@ -27,7 +27,7 @@ const simulator = resolveSimulator({})
 const buffered = getDefaultHighWaterMark(true)
 /** The defaults that the code uses. */
 const USED: object = {
-  ...{ ...stream, ...stream.timeouts, api: stream.apiName },
+  ...{ ...stream, ...stream.timeouts, api: stream.apiName, responseFormat: stream.output },
   ...{ highWaterMark: buffered, readableHighWaterMark: buffered, writableHighWaterMark: buffered },
   ...{ ...source, ...baseOptions(source.connection), stopTimeout: STOP_TIMEOUT_MS },
   maxRecordBytes: maxRecordBytesOf(undefined),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { DoneSet } from '../../../src/cli/run/resume/done-set.ts'
-import { atOnce, startCli, Workplace } from '../../helpers/cli.ts'
+import { atOnce, jsonl, messages, parseLines, startCli, Workplace } from '../../helpers/cli.ts'
 import { root } from '../../helpers/run.ts'
 import { watchMemory } from '../../helpers/watch-memory.ts'
 
@@ -84,3 +84,14 @@ function twentieths(samples: readonly number[]): number[] {
   const at = (part: number) => Math.floor((samples.length * part) / 20)
   return Array.from({ length: 20 }, (_, i) => Math.max(...samples.slice(at(i), at(i + 1))))
 }
+
+test('records without the column are not kept without limit', async () => {
+  const other = JSON.stringify({ id: 1, body: 'x'.repeat(1_000_000) })
+  using place = new Workplace({ 'in.jsonl': `${other}\n`.repeat(300) + jsonl(messages(3)) })
+  // A limit on memory needs a process of its own.
+  const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--json', ...atOnce], {
+    nodeArgs: ['--max-old-space-size=150'],
+  })
+  expect(code).toBe(1)
+  expect(parseLines(stdout).filter(({ label }) => label !== undefined)).toHaveLength(3)
+})

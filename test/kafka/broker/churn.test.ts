@@ -13,13 +13,14 @@ const isSettled = (workers: readonly Worker[]) =>
   workers.reduce((sum, { partitions }) => sum + partitions, 0) === PARTITIONS
 
 kafkaTests('workers that come and go', (cluster) => {
-  it.each(['cooperative-sticky', 'roundrobin'] as const)(
-    `a kill, a join, a stop and a join, each when ${WORKERS} workers have met: each record has an outcome (%s)`,
-    async (assignor) => {
-      const load = { count: 1_000, perSecond: 100, disturbances: 4 }
-      await churn(cluster, { assignor, ...load, isDue: isSettled, random: random(1) })
-    },
-  )
+  // The soak does this with the other assignor too.
+  it(`a kill, a join, a stop and a join, each when ${WORKERS} workers have met: each record has an outcome`, async () => {
+    const load = { count: 1_000, perSecond: 100, disturbances: 4 }
+    await churn(cluster, {
+      ...{ assignor: 'cooperative-sticky', ...load },
+      ...{ isDue: isSettled, random: random(1) },
+    })
+  })
 
   it('a single worker that is stopped by SIGTERM and started again repeats no record', async () => {
     await using server = await startRecordingServer({

@@ -125,10 +125,10 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
   it('ends if the server has never answered, and commits nothing', async () => {
     const { input, output, dead, args } = await newJob([{ value: '{"text":"shipping"}' }])
     using place = new Workplace()
-    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:2/v1' }
     const { code, stdout, stderr } = await start(place, [...args, '--max-attempts', '1', '--json'], env).ended
     expect(code).toBe(3)
-    expect(stderr).toMatch(/The request .*\n.*connection.*\nThe server is http:\/\/127\.0\.0\.1:9\/v1\.\n/)
+    expect(stderr).toMatch(/The request .*\n.*connection.*\nThe server is http:\/\/127\.0\.0\.1:2\/v1\.\n/)
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', exitCode: 3, records: null })
     expect([await stored(output), await stored(dead)]).toEqual([0, 0])
     expect((await cluster.committedOffsets(args[6]!, input)).filter((offset) => offset > 0n)).toEqual([])

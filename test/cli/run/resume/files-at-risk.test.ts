@@ -365,17 +365,6 @@ test('bad rows do not decide the columns', async () => {
   expect(place.read('out.csv').split('\n')[0]).toBe('id,text,label,_index,_error,_more')
 })
 
-test('records without the column are not kept without limit', async () => {
-  const other = JSON.stringify({ id: 1, body: 'x'.repeat(1_000_000) })
-  using place = new Workplace({ 'in.jsonl': `${other}\n`.repeat(300) + jsonl(messages(3)) })
-  // A limit on memory needs a process of its own.
-  const { code, stdout } = await place.run([...place.job(), '--field', 'text', '--json', ...atOnce], {
-    nodeArgs: ['--max-old-space-size=150'],
-  })
-  expect(code).toBe(1)
-  expect(parseLines(stdout).filter(({ label }) => label !== undefined)).toHaveLength(3)
-})
-
 test('a glob does not use the output as an input', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const args = [...place.job(['*.jsonl']), '-o', 'out.jsonl', '--rejects', 'rejects.jsonl', ...atOnce]
