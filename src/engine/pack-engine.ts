@@ -13,6 +13,7 @@ import type { Departure, Stop } from './departure.ts'
 import { reportEnd } from './limiter-report.ts'
 import { Outlook, type OutlookRules } from './outlook.ts'
 import { pauseAfter, recover } from './recovery.ts'
+import { Resting } from './resting.ts'
 import { Spending, type Price } from './spending.ts'
 import { Suspicion } from './suspicion.ts'
 
@@ -65,15 +66,6 @@ interface Offer<R> {
   readonly charge: number
 }
 
-/** A request that has ended and still takes a slot. */
-interface Rest<R> {
-  /** Records that have to be sent again. */
-  readonly again: readonly Entry<R>[]
-  readonly pause: Pause
-  /** Whether the consumer has taken the outcomes of the rejected records. */
-  isDelivered: boolean
-}
-
 /**
  * Decides which pack leaves when, and what happens to the records that a request leaves unsettled.
  *
@@ -93,7 +85,7 @@ export class PackEngine<R> {
   readonly #outlook: Outlook
   readonly #queue: PackQueue<R>
   readonly #running = new Set<Departure<R>>()
-  readonly #resting = new Map<Departure<R>, Rest<R>>()
+  readonly #resting = new Resting<R>()
   /** The terms for the pack that waits to leave, so that each record that comes costs the same. */
   #offer: Offer<R> | undefined
   /** True while `ended()` reports to the limiter. */
@@ -145,7 +137,7 @@ export class PackEngine<R> {
   next(now: number): Step<R> {
     const { end } = this.#outlook
     if (end) this.stop(end.code, end.message)
-    this.#wake(now)
+    this.#queue.addAgain(this.#resting.wake(now, this.#stop !== undefined))
     // A pack that is too large is replaced by its first half.
     while (!this.#stop && this.#slotsTaken < this.#rules.maxInFlight) {
       const isInDoubt = this.#suspicion.isInDoubt || this.#outlook.isInDoubt
@@ -212,7 +204,7 @@ export class PackEngine<R> {
     const failures = again.reduce((most, entry) => Math.max(most, entry.failures), 0)
     const until = again.length > 0 ? now + pauseAfter(end, failures, this.#random) : now
     const pause = { for: 'server' as const, until, said: 'error' in end ? end.error?.message : undefined }
-    this.#resting.set(departure, { again, pause, isDelivered: rejected.length === 0 })
+    this.#resting.add(departure, { again, pause, isDelivered: rejected.length === 0 })
     return { end, rejected, fatal: undefined }
   }
 
@@ -230,8 +222,7 @@ export class PackEngine<R> {
 
   /** The consumer has taken the outcomes of the records that `ended()` rejected. */
   delivered(departure: Departure<R>): void {
-    const rest = this.#resting.get(departure)
-    if (rest) rest.isDelivered = true
+    this.#resting.delivered(departure)
   }
 
   /**
@@ -274,15 +265,6 @@ export class PackEngine<R> {
     return this.#running.size + this.#resting.size
   }
 
-  /** Frees the slots whose rest is over. After a stop, every rest is over. */
-  #wake(now: number): void {
-    for (const [departure, { again, pause, isDelivered }] of this.#resting) {
-      if (!isDelivered || (pause.until > now && !this.#stop)) continue
-      this.#resting.delete(departure)
-      this.#queue.addAgain(again)
-    }
-  }
-
   /** A record alone, not of a refused request if there is another. */
   #nextAlone(now: number): NextPack<R> | undefined {
     if (this.#queue.isEmpty && this.#resting.size === 0) this.#queue.addAgain(this.#suspicion.next())
@@ -291,15 +273,10 @@ export class PackEngine<R> {
 
   /** @param pause The pause of the limiter. */
   #wait(until: number, pause?: Pause): Step<R> {
-    let first = until
-    let rest: Pause | undefined
-    for (const { isDelivered, pause: own } of this.#resting.values()) {
-      if (!isDelivered || own.until >= first) continue
-      first = own.until
-      rest = own
-    }
+    const rest = this.#resting.firstPause(until)
     // While a request runs, the stream does not stand still because of the failures of others.
-    return { kind: 'wait', until: first, pause: pause ?? (this.#running.size === 0 ? rest : undefined) }
+    const said = pause ?? (this.#running.size === 0 ? rest : undefined)
+    return { kind: 'wait', until: rest?.until ?? until, pause: said }
   }
 
   /** The terms for a pack. They hold until a request departs or ends, or the limit changes. */
