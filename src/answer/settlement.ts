@@ -12,9 +12,9 @@ export type Verdict<R, T> =
  * Gives the elements of one answer to the records of the pack: by the id in the element, never by
  * the element's position.
  *
- * The first element that names a record decides. A second element with the same id settles nothing.
- * An id that was not asked shows that the model does not copy the ids, and so does an id that comes
- * again with another result. Then the ids that follow may be wrong too, and settle nothing.
+ * The first element that names a record decides. An id that was not asked, or that comes again,
+ * shows that the model does not copy the ids one by one. Then the elements that follow may be
+ * results of neighbours, and settle nothing.
  */
 export class Settlement<R, T> {
   /** The position of each record, from 1, by its id. */
@@ -23,8 +23,8 @@ export class Settlement<R, T> {
   readonly #exampleIds: ReadonlySet<number>
   /** The unsettled records of the pack, by position. */
   readonly #open: Map<number, Entry<R>>
-  /** The first element that named a record, by the record's position. */
-  readonly #named = new Map<number, string>()
+  /** The positions of the records that elements have named. */
+  readonly #named = new Set<number>()
   #hasStrayId = false
 
   /** @param examples Number of examples in the prompt. Their ids come first. */
@@ -37,21 +37,15 @@ export class Settlement<R, T> {
   /** Settles the record that an element names. */
   settle(text: string, element: Decoded<T>): Verdict<R, T> {
     if (this.isSpoiled) return { kind: 'unknown' }
-    const id = numberOf(element)
-    const position = this.#positions.get(id)
-    if (position === undefined) {
-      this.#hasStrayId ||= !Number.isNaN(id)
-      return { kind: 'unknown' }
-    }
-    const first = this.#named.get(position)
-    if (first === undefined) return this.give(position, text, element)
-    this.#hasStrayId ||= first !== text
-    return { kind: 'repeated' }
+    const position = this.#positions.get(numberOf(element))
+    if (position !== undefined && !this.#named.has(position)) return this.give(position, text, element)
+    this.#hasStrayId ||= element.id !== undefined
+    return { kind: position === undefined ? 'unknown' : 'repeated' }
   }
 
   /** Settles the record at a position that no element has named. */
   give(position: number, text: string, element: Decoded<T>): Verdict<R, T> {
-    this.#named.set(position, text)
+    this.#named.add(position)
     const entry = this.#open.get(position)
     if (!entry || !('result' in element)) throw new Error(`No record or no result for position ${position}`)
     if ('issues' in element) return invalid(entry, element.issues, text, mismatch(element.issues))
@@ -72,7 +66,7 @@ export class Settlement<R, T> {
     return this.#exampleIds.has(numberOf(element))
   }
 
-  /** Whether an id came that was not asked, or that came before with another result. */
+  /** Whether an id came that was not asked, or that had come before. */
   get hasStrayId(): boolean {
     return this.#hasStrayId
   }
