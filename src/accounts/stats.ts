@@ -85,7 +85,7 @@ export interface Stats {
      * in a fence, under another name, in a bare list, or with an id as a text.
      */
     readonly wrapped: number
-    /** Number of answers with an id that was not asked, or that came again with another result. */
+    /** Number of answers with an id that was not asked, or that came again. */
     readonly strayIds: number
   }
   readonly tokens: {

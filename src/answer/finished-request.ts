@@ -26,7 +26,7 @@ export interface FinishedRequest<R> {
    * characters outside closed elements. The sum is the whole answer.
    */
   readonly characters: Readonly<Record<Verdict<unknown, unknown>['kind'] | 'unfinished', number>>
-  /** Whether an id came that was not asked, or that came before with another result. */
+  /** Whether an id came that was not asked, or that had come before. */
   readonly hasStrayId: boolean
   /** Whether elements came in another form than the request asked for. */
   readonly isWrapped: boolean

@@ -63,7 +63,7 @@ export const requestErrorCodes = [
    */
   'runaway',
   /**
-   * The answer had an id that the request did not ask for, or that came before with another result.
+   * The answer had an id that the request did not ask for, or that had come before.
    * So the stream stopped it, and asks again for the records without a result.
    */
   'stray_id',

@@ -78,7 +78,8 @@ describe('honest accounts', () => {
 
   it('show the cause of wasted tokens: elements that settle no record', async () => {
     const client = scriptedClient((call) => ({
-      text: `{"results":[{"id":${idAt(0)},"value":"same"},{"id":${idAt(0)},"value":"same"},{"id":"x","value":"same"},{"id":${idAt(1)},"value":"same"}]}`,
+      // The four elements have the same length, and the second has no id.
+      text: `{"results":[{"id":${idAt(0)},"value":"same"},{"no":${idAt(0)},"value":"same"},{"id":${idAt(1)},"value":"same"},{"id":${idAt(1)},"value":"same"}]}`,
       usage: { input: call.number, output: 100 },
     }))
     const stream = stringStream(client)

@@ -155,13 +155,12 @@ describe('normal whitespace does not stop the answer', () => {
 })
 
 describe('elements that the request did not ask for', () => {
+  // An element with an id that was not asked, or that comes again, stops the answer by itself.
   let count = 0
   const kinds: [string, () => string][] = [
-    ['repeated', () => `,${element(1)}`],
-    ['with an id that is no number', () => ',{"id":"x","value":"x"}'],
     ['without an id', () => ',{"value":"x"}'],
     ['that are no objects', () => ',"x"'],
-    ['repeated and without an id', () => `,${(count += 1) % 2 === 0 ? element(1) : '{"value":"x"}'}`],
+    ['of both kinds', () => ((count += 1) % 2 === 0 ? ',{"value":"x"}' : ',"x"')],
   ]
 
   it.each(kinds)('%s: five in a row stop the answer', async (name, unasked) => {
@@ -172,7 +171,7 @@ describe('elements that the request did not ask for', () => {
     expect(values(outcomes)).toEqual(texts(3))
     expect(attempts(outcomes)).toEqual([1, 2, 2])
     // Only the next character shows where a value ends that is no object.
-    expect(seen).toEqual({ pulled: name === 'that are no objects' ? 7 : 6, isClosed: true })
+    expect(seen).toEqual({ pulled: name === 'without an id' ? 6 : 7, isClosed: true })
     const { repeated, unknown } = stream.stats.elements
     expect(repeated + unknown).toBe(5)
     expect(client.calls.map(({ records }) => records.length)).toEqual([3, 2])
@@ -193,7 +192,7 @@ describe('elements that the request did not ask for', () => {
   })
 
   it('do not prevent that later elements of the same delta settle', async () => {
-    const many = Array.from({ length: 50 }, () => element(1)).join(',')
+    const many = Array.from({ length: 50 }, () => '{"value":"x"}').join(',')
     const { seen, text } = watched(`{"results":[${element(1)},${many},${element(2)}`, `,${element(3)}`)
     const client = firstly({ text })
     const outcomes = await inNoTime(() => collect(stringStream(client), texts(3)))
