@@ -156,11 +156,9 @@ describe('normal whitespace does not stop the answer', () => {
 
 describe('elements that the request did not ask for', () => {
   // An element with an id that was not asked, or that comes again, stops the answer by itself.
-  let count = 0
   const kinds: [string, () => string][] = [
     ['without an id', () => ',{"value":"x"}'],
     ['that are no objects', () => ',"x"'],
-    ['of both kinds', () => ((count += 1) % 2 === 0 ? ',{"value":"x"}' : ',"x"')],
   ]
 
   it.each(kinds)('%s: five in a row stop the answer', async (name, unasked) => {
@@ -171,7 +169,7 @@ describe('elements that the request did not ask for', () => {
     expect(values(outcomes)).toEqual(texts(3))
     expect(attempts(outcomes)).toEqual([1, 2, 2])
     // Only the next character shows where a value ends that is no object.
-    expect(seen).toEqual({ pulled: name === 'without an id' ? 6 : 7, isClosed: true })
+    expect(seen).toEqual({ pulled: name === 'that are no objects' ? 7 : 6, isClosed: true })
     const { repeated, unknown } = stream.stats.elements
     expect(repeated + unknown).toBe(5)
     expect(client.calls.map(({ records }) => records.length)).toEqual([3, 2])
