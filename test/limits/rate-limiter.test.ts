@@ -68,7 +68,7 @@ describe('options', () => {
 
   it('are all optional, and without options the limiter delays no request', () => {
     for (const options of [undefined, {}, { requestsPerMinute: undefined }]) {
-      const limiter = new RateLimiter(options as RateLimiterOptions)
+      const limiter = new RateLimiter(options)
       expect(limiter.largestRequest).toBe(Infinity)
       expect(startAll(limiter, 1e9, 0)).toBe(10_000)
     }
