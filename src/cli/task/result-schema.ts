@@ -84,6 +84,11 @@ function readJsonSchema(file: string): z.ZodType {
   } catch (cause) {
     throw new UsageError(`--schema: ${file}: expected JSON: ${(cause as Error).message}`, { cause })
   }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new UsageError(
+      `--schema: ${file}: expected a JSON Schema, which is an object, got ${text.trim().slice(0, 40)}`,
+    )
+  }
   try {
     const schema = z.fromJSONSchema(plainSchema(json) as Parameters<typeof z.fromJSONSchema>[0])
     z.toJSONSchema(schema, {

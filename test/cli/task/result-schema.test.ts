@@ -196,6 +196,8 @@ describe('a JSON Schema', () => {
 
   test.each([
     ['torn.json', '{"type":', /torn\.json: expected JSON/],
+    ['text.json', '"label"', /text\.json: expected a JSON Schema, which is an object, got "label"/],
+    ['list.json', '["a","b"]', /list\.json: expected a JSON Schema, which is an object, got \["a","b"\]/],
     ['wrong.json', '{"type":"nothing"}', /wrong\.json: /],
     [
       'misspelt.json',
