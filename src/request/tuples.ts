@@ -44,11 +44,14 @@ export class Tuples {
 
   /** The opposite, for examples: writes a value as the strict schema wants it. */
   toObjects(value: unknown, schema: JsonSchema, definitions: Definitions): unknown {
+    // A definition may refer to another definition.
+    const definition = definitions[nameOf(schema) ?? '']
+    if (definition) return this.toObjects(value, definition, definitions)
     const {
       anyOf = [],
       items,
       properties,
-    } = (definitions[nameOf(schema) ?? ''] ?? schema) as {
+    } = schema as {
       anyOf?: JsonSchema[]
       items?: JsonSchema
       properties?: Definitions

@@ -161,6 +161,12 @@ describe('a tuple', () => {
     expect(format.decode(text)).toMatchObject({ value: ['x', { at: [1, 2] }] })
   })
 
+  it('is written behind several names too', () => {
+    const named = z.object({ at: z.tuple([z.number()]) }).meta({ id: 'IssueNamed' })
+    const { encode } = resultFormat(z.object({ a: named.meta({ id: 'IssueNamedAgain' }) }))
+    expect(encode(1, { a: { at: [5] } })).toBe('{"id":1,"a":{"at":{"item1":5}}}')
+  })
+
   it('in a union and in a definition is found by its place', () => {
     const point = z.tuple([z.number(), z.number()]).meta({ id: 'IssuePoint' })
     const format = resultFormat(z.object({ a: z.union([z.string(), point, z.array(z.string())]), b: point }))
