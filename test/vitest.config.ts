@@ -18,6 +18,9 @@ const system = [
     'test/cli/run/**/*.test.ts',
     'test/cli/{kafka,simulate,terminal}/*.test.ts',
     'test/api/other-servers.test.ts',
+    'test/cli/plan/command.test.ts',
+    'test/cli/errors.test.ts',
+    'test/stream/sockets.test.ts',
   ],
   // It counts what V8 has not optimized yet.
   'test/promises/linear.test.ts',
