@@ -6,9 +6,11 @@ export {
   OUTCOME_COLUMNS,
   OWN_COLUMNS,
   rawColumns,
+  reasonOf,
   withoutIndex,
   type EarlierRow,
   type Reason,
+  type Rejection,
 } from './own-columns.ts'
 export { formatOf, formats, type Compression, type Format } from './format.ts'
 export { parseExactly } from './read/json-value.ts'

@@ -7,8 +7,11 @@ export const INDEX = '_index'
 export const ERROR = '_error'
 /** The values without a column in a table, as a JSON object. */
 export const MORE = '_more'
-/** The source of a row without a record: its text, or its bytes if they are not UTF-8. */
-const RAW = '_raw'
+/**
+ * The source of a row without a record: its text, or its bytes if they are not UTF-8. For a record
+ * that a model answered without a result: the text of the model.
+ */
+export const RAW = '_raw'
 const RAW_BASE64 = '_raw_base64'
 
 /** The columns of an output that belong to neither records nor results. */
@@ -16,15 +19,61 @@ export const OUTCOME_COLUMNS: readonly string[] = [INDEX, ERROR, MORE]
 /** All names with a fixed meaning in an output. A result may not use them. */
 export const OWN_COLUMNS: readonly string[] = [...OUTCOME_COLUMNS, RAW, RAW_BASE64]
 
-/** Why a record was rejected. */
+/**
+ * The end of a message whose row has the text of a model as `_raw`. It tells that text from a
+ * column of the record: some logs call their text `_raw`.
+ */
+const IN_RAW = ' (_raw: what the model wrote)'
+/** Longest text of a model in a row. */
+const RAW_BYTES = 4_096
+
+/** Why a record was rejected, as its row says it. */
 export interface Reason {
   readonly code: string
   readonly message: string
+  /** What the model wrote instead of a result. */
+  readonly raw?: string | undefined
+}
+
+/** Why a record was rejected, as the stream says it: a `RecordError`. */
+export interface Rejection {
+  readonly code: string
+  readonly message: string
+  readonly cause?: unknown
+  readonly issues?: readonly { readonly message: string; readonly expected?: string }[]
+  readonly raw?: string | undefined
+  readonly refusal?: string | undefined
+}
+
+/**
+ * The reason with everything that a person needs in its message: the failure of the request, or the
+ * first issue in the words of the schema. A row has the record, so it may quote it.
+ */
+export function reasonOf({ code, message, cause, issues, raw, refusal }: Rejection): Reason {
+  const issue = issues?.[0]
+  // What a schema expects is in the message already.
+  const more = cause instanceof Error ? cause.message : issue?.expected === undefined && issue?.message
+  const written = raw ?? refusal
+  return {
+    code,
+    message: more ? `${message}: ${more}` : message,
+    // An answer may be empty.
+    ...(written ? { raw: cut(written) } : {}),
+  }
+}
+
+/** The longest beginning of a text that has at most 4 kB and ends with a whole character. */
+function cut(text: string): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, RAW_BYTES), { stream: true })
 }
 
 /** The columns that say which record a row belongs to and why it was rejected. */
 export function outcomeColumns(index: number, reason?: Reason): Record<string, unknown> {
-  return { [INDEX]: index, ...(reason && { [ERROR]: { code: reason.code, message: reason.message } }) }
+  if (!reason) return { [INDEX]: index }
+  const { code, message, raw } = reason
+  return raw === undefined
+    ? { [INDEX]: index, [ERROR]: { code, message } }
+    : { [INDEX]: index, [ERROR]: { code, message: message + IN_RAW }, [RAW]: raw }
 }
 
 /** The columns that keep the source of a row without a record, so that nothing is lost. */
@@ -53,7 +102,7 @@ export function reasonCell(value: object): string | undefined {
 /** A row of an output or of rejects. */
 export interface EarlierRow {
   readonly index: number
-  /** Why the record was rejected. */
+  /** Why the record was rejected, with the text of the model. */
   readonly reason: Reason | undefined
   /** The other columns, those of `_more` included. */
   readonly own: Readonly<Record<string, unknown>>
@@ -71,7 +120,11 @@ export function earlierRow(columns: Readonly<Record<string, unknown>>): EarlierR
   if (index === undefined || more === undefined || (!isEmpty(errorCell) && !reason)) return undefined
   // A property that has a column of its own is never written to `_more`.
   if (Object.keys(more).some((name) => Object.hasOwn(rest, name))) return undefined
-  return { index, reason, own: { ...rest, ...more } }
+  const own = { ...rest, ...more }
+  const { [RAW]: raw, ...others } = own
+  if (!reason?.message.endsWith(IN_RAW) || typeof raw !== 'string') return { index, reason, own }
+  const message = reason.message.slice(0, -IN_RAW.length)
+  return { index, reason: { code: reason.code, message, raw }, own: others }
 }
 
 /** A row without the record's position. */

@@ -1,5 +1,5 @@
 import { isExactNumber } from '../read/exact-number.ts'
-import { ERROR, INDEX, outcomeColumns, type Reason } from '../own-columns.ts'
+import { ERROR, INDEX, outcomeColumns, RAW, reasonOf, type Rejection } from '../own-columns.ts'
 import { setOwn } from '../set-own.ts'
 
 /** The part of an `Outcome` that goes into its row. */
@@ -14,7 +14,7 @@ export type OutcomeOfRow =
       readonly status: 'rejected'
       readonly index: number
       readonly record: unknown
-      readonly reason: Reason
+      readonly reason: Rejection
     }
 
 export interface OutcomeRowOptions {
@@ -24,9 +24,10 @@ export interface OutcomeRowOptions {
 
 /**
  * Makes the output row of an outcome: the record's own columns, the result's fields, `_index`, and
- * for a rejected outcome `_error: { code, message }`. A record that is not an object has one
- * column: `text` for a string, otherwise `record`. A result that is not a plain object has one
- * column too: `result`, behind the prefix.
+ * for a rejected outcome `_error: { code, message }` and, if a model wrote something instead of a
+ * result, its first 4 kB as `_raw`. A record with its own `_raw` keeps that column. A record that
+ * is not an object has one column: `text` for a string, otherwise `record`. A result that is not a
+ * plain object has one column too: `result`, behind the prefix.
  *
  * A record or result may not have columns named `_index` or `_error`, so that a fulfilled outcome
  * never looks rejected.
@@ -51,8 +52,10 @@ export function outcomeRow(
   for (const name of [INDEX, ERROR]) {
     refuse(name, 'The outcome needs it: rename it in the record or set another `prefix` for the result')
   }
-  const reason = outcome.status === 'rejected' ? outcome.reason : undefined
-  return Object.assign(row, outcomeColumns(outcome.index, reason))
+  if (outcome.status === 'fulfilled') return Object.assign(row, outcomeColumns(outcome.index))
+  const { raw, ...reason } = reasonOf(outcome.reason)
+  const isTaken = Object.hasOwn(row, RAW)
+  return Object.assign(row, outcomeColumns(outcome.index, isTaken ? reason : { ...reason, raw }))
 }
 
 function columnsOf(record: unknown): [string, unknown][] {

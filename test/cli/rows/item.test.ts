@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { recordErrorCodes } from 'llm-pack-stream'
-import { jsonlLine, RowError, rowErrorCodes, type GoodRow, type Row } from 'llm-pack-stream/readers'
+import {
+  jsonlLine,
+  outcomeRow,
+  RowError,
+  rowErrorCodes,
+  type GoodRow,
+  type Row,
+} from 'llm-pack-stream/readers'
 import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/rows/item.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
@@ -65,6 +72,23 @@ describe("a record's own columns", () => {
       extra: [1],
     })
     expect(item({ id: '1', _index: '5', _error: '', _more: '' }).own).toEqual({ id: '1' })
+  })
+
+  test('the text of a model in a rejected row is no part of the record', () => {
+    const record = { text: 'x', _raw: 'splunk' }
+    const written = outcomeRow({
+      ...{ status: 'rejected', index: 5, record: { text: 'x' } },
+      reason: { code: 'invalid_result', message: 'no', raw: '{"id":1}' },
+    })
+    expect(written).toHaveProperty('_raw', '{"id":1}')
+    expect(item(written).own).toEqual({ text: 'x' })
+    const { _index, _error, _raw } = written
+    const more = { text: 'x', _index, _error: `invalid_result: ${(_error as { message: string }).message}` }
+    expect(item({ ...more, _more: JSON.stringify({ _raw }) }).own).toEqual({ text: 'x' })
+    // Rows of earlier versions had no text of a model.
+    expect(item({ ...record, _index: 5, _error: { code: 'invalid_result', message: 'no' } }).own).toEqual(
+      record,
+    )
   })
 
   test.each<[string, object]>([
