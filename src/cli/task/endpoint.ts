@@ -1,9 +1,11 @@
-import type OpenAI from 'openai'
-import { Console } from 'node:console'
 import { validateHeaderValue } from 'node:http'
 import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
-import type { Io } from '../io.ts'
+import { say, type Io } from '../io.ts'
+import { HttpClient } from './http-client.ts'
+
+/** The server of OpenAI. */
+const OPENAI_URL = 'https://api.openai.com/v1'
 
 export interface EndpointFlags extends LatencyFlags, FaultFlags {
   simulate?: boolean
@@ -11,48 +13,43 @@ export interface EndpointFlags extends LatencyFlags, FaultFlags {
 
 /** The server of the requests. */
 export interface Endpoint {
-  readonly client: OpenAI
+  readonly client: HttpClient
   /** Its name in messages and in the state of a run, without secrets. */
   readonly name: string
   readonly close: () => Promise<void>
 }
 
-/** Outcomes say why requests failed, so the client logs nothing. Standard output is for records. */
-const logging = ({ env, stderr }: Io) => ({
-  ...(env['OPENAI_LOG'] ? {} : { logLevel: 'off' as const }),
-  logger: new Console(stderr, stderr),
-})
-
 /** Opens the built-in simulator, or the server that the environment names. */
 export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoint> {
-  const Client = await importOpenAI()
+  const { env } = io
+  // Standard output is for records.
+  const log =
+    env['OPENAI_LOG'] === 'debug'
+      ? (line: string): void => {
+          say(io, line)
+        }
+      : undefined
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
     const simulator = await startSimulation(flags)
-    const client = new Client({ baseURL: simulator.baseURL, apiKey: 'simulator', ...logging(io) })
+    const client = new HttpClient({ baseURL: simulator.baseURL, apiKey: 'simulator', log })
     return { client, name: 'simulator', close: () => simulator.close() }
   }
-  const [key = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) => io.env[name]?.trim())
-  if (key === '' && server === '') {
+  const [apiKey = '', server = ''] = ['OPENAI_API_KEY', 'OPENAI_BASE_URL'].map((name) => env[name]?.trim())
+  if (apiKey === '' && server === '') {
     throw new UsageError(
       'Expected OPENAI_API_KEY to be set (or OPENAI_BASE_URL, for a server that needs no key); --simulate needs neither',
     )
   }
-  checkKey(key)
-  const client = new Client({
-    ...{ apiKey: key === '' ? 'none' : key, baseURL: server === '' ? null : server },
-    ...logging(io),
-  })
-  return { client, name: nameOf(client.baseURL), close: () => Promise.resolve() }
-}
-
-/** Programs may use another client, so the package is an optional peer. */
-async function importOpenAI(): Promise<typeof OpenAI> {
-  const { default: client } = await import('openai').catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    throw new UsageError('The command line needs the package openai: npm install openai', { cause })
-  })
-  return client
+  checkKey(apiKey)
+  const [baseURL, organization, project] = [
+    server || OPENAI_URL,
+    env['OPENAI_ORG_ID'],
+    env['OPENAI_PROJECT_ID'],
+  ]
+  const name = nameOf(baseURL)
+  const client = new HttpClient({ baseURL, apiKey: apiKey || 'none', organization, project, log })
+  return { client, name, close: () => Promise.resolve() }
 }
 
 /** Checks the key. With a bad key, each request would fail as if the connection were broken. */

@@ -324,13 +324,16 @@ test('no file contains a secret', async () => {
   const url = `${simulator.baseURL}?api-key=TOPSECRET`
   const env = { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'KEYSECRET', OPENAI_LOG: 'debug' }
   const request = ['--request', '{"user":"USERSECRET"}']
-  const { stdout } = await place.run([...place.job(), '-o', 'out.jsonl', '--json', ...request], { env })
+  const args = [...place.job(), '-o', 'out.jsonl', '--json', ...request]
+  const { stdout, stderr } = await place.run(args, { env })
   const state = place.read('out.jsonl.run.json')
   for (const secret of ['TOPSECRET', 'KEYSECRET', 'USERSECRET', 'Say what it is about']) {
     expect(state).not.toContain(secret)
     expect(stdout).not.toContain(secret)
   }
-  // The log of the SDK, which the test turns on, is not among the records.
+  // The log, which the test turns on, shows the request, and no key. It is not among the records.
+  expect(stderr).toMatch(/^POST http\S+\/chat\/completions \{.*USERSECRET.*\}\n200 from http/)
+  expect(stderr).not.toMatch(/TOPSECRET|KEYSECRET/)
   expect(stdout.trim().split('\n')).toHaveLength(1)
 })
 
