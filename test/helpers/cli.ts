@@ -168,8 +168,13 @@ export class Workplace implements Disposable {
     return parseLines(this.read(name))
   }
 
-  run(args: readonly string[], options: Omit<CliOptions, 'cwd'> = {}): Promise<Ended> {
-    return cli(args, { cwd: this.path, ...options })
+  /** Runs a command. `run` prints only problems, unless `isLoud`. */
+  run(
+    args: readonly string[],
+    { isLoud = false, ...options }: Omit<CliOptions, 'cwd'> & { readonly isLoud?: boolean } = {},
+  ): Promise<Ended> {
+    const quiet = args[0] === 'run' && !isLoud ? ['--quiet'] : []
+    return cli([...args, ...quiet], { cwd: this.path, ...options })
   }
 
   [Symbol.dispose](): void {

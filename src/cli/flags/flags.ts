@@ -83,6 +83,15 @@ export function parseNumber(name: string, text: string): number {
   return number
 }
 
+/** A number of records, or a share in per cent. A number below 1 is a share too. */
+function parseRejects(text: string): number {
+  const [, percent] = /^(.*)%$/.exec(text.trim()) ?? []
+  if (percent === undefined) return parseNumber('--max-rejects', text)
+  const share = parseNumber('--max-rejects', percent) / 100
+  if (share >= 0 && share < 1) return share
+  throw new UsageError(`--max-rejects: expected a share from 0% to below 100%, got ${JSON.stringify(text)}`)
+}
+
 function jsonFlag(flags: string, description: string): Option {
   const option = flag(flags, description)
   return option.argParser((text) => {
@@ -200,10 +209,10 @@ export function sendingFlags(): Option[] {
       '--max-cost <usd>',
       'stop before the requests of this run cost more, by --price-in and --price-out',
     ),
-    numberFlag(
+    flag(
       '--max-rejects <number>',
-      'stop when more records than this are rejected; below 1: more than this share',
-    ),
+      'stop when more records than this are rejected: a number, or a share such as 2%',
+    ).argParser(parseRejects),
     flag('--cache <file>', 'keep results in this SQLite file, and send each text only once'),
     flag('--partition <name>', 'column whose value is the same in all records of a request'),
     numberFlag(

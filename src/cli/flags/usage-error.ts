@@ -4,7 +4,12 @@ export class UsageError extends Error {
 }
 
 /** Exit codes of a command. A signal adds 130 (SIGINT) and 143 (SIGTERM), as shells do. */
-export const exitCodes = { fulfilled: 0, someRejected: 1, usage: 2, fatal: 3 } as const
+export const exitCodes = { fulfilled: 0, someRejected: 1, usage: 2, fatal: 3, tooManyRejects: 4 } as const
+
+/** The exit code of an error that ends a running job. */
+export function exitCodeOf(error: Error): number {
+  return 'code' in error && error.code === 'too_many_rejects' ? exitCodes.tooManyRejects : exitCodes.fatal
+}
 
 /** The flags, and the variable, of options that have another name there. */
 const FLAGS: Readonly<Record<string, string>> = {

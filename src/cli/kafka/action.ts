@@ -8,7 +8,8 @@ import { Opened, openJob } from '../task/open-job.ts'
 import { textWith } from '../task/partition.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { isHopeless } from '../terminal/failure.ts'
-import { onNotice } from '../terminal/notices.ts'
+import { onEvent } from '../measure/events.ts'
+import { Observer } from '../measure/observer.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { askingOf } from './asking.ts'
@@ -17,7 +18,7 @@ import { connectionOf } from './connection.ts'
 import { sayEvent, sayStop } from './events.ts'
 import { itemsOf, valueOf } from './messages.ts'
 import { openTeller } from './progress.ts'
-import { Rejections } from './rejections.ts'
+import { fullReasonOf, Rejections } from './rejections.ts'
 import { report, summaryOf } from './summary.ts'
 import { topicsOf } from './topics.ts'
 
@@ -37,7 +38,13 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
     const teller = openTeller(() => stream.stats, flags.progress === false, io)
     opened.add(teller.stop)
-    opened.add(onNotice(stream, teller.say))
+    const observer = new Observer(stream)
+    opened.add(observer.close)
+    opened.add(
+      onEvent('notice', stream, ({ message }) => {
+        teller.say(message)
+      }),
+    )
     let stop: StopSignal | undefined
     const offSignals = onStopSignal(io, (signal, times) => {
       stop ??= signal
@@ -51,6 +58,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     const onRejected = (record: KafkaRecord, reason: RecordError): void => {
       // The tokens of a cached result count too.
       if (isHopeless(reason, stream.stats.tokens.output > 0)) throw reason
+      observer.counter.rejected(fullReasonOf(reason))
       const first = rejections.add(record, reason)
       if (first === undefined) return
       teller.say(`The first rejected with ${reason.code}: ${first}. All such go to ${topics.deadLetterTopic}`)
@@ -73,9 +81,8 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     )
     teller.stop()
     const seconds = (performance.now() - startedAt) / 1_000
-    const { stats } = stream
-    const { first: firstRejection } = rejections
-    const summary = summaryOf(ended, stop, { server, seconds, stats, firstRejection })
+    const accounts = { server, seconds, stats: stream.stats, reasons: observer.reasons }
+    const summary = summaryOf(ended, stop, { ...accounts, firstRejection: rejections.first })
     report(summary, ended, connection.bootstrapBrokers, flags, io)
     return summary.exitCode
   } finally {

@@ -1,6 +1,6 @@
 import type { RecordError } from '../../index.ts'
 import type { KafkaRecord } from '../../kafka/index.ts'
-import { RowError } from '../../files/index.ts'
+import { reasonOf, RowError, type Reason } from '../../files/index.ts'
 import { ItemError } from '../rows/item.ts'
 
 /** The first rejected messages. */
@@ -23,12 +23,17 @@ export class Rejections {
   }
 }
 
-function explain(
-  { topic, partition, offset }: KafkaRecord,
-  { message, cause, original }: RecordError,
-): string {
-  // The original error knows more about the message, and names its place.
-  if (original instanceof ItemError || original instanceof RowError) return original.message
-  const because = cause instanceof Error ? `: ${cause.message}` : ''
-  return `${topic}:${partition}:${offset}: ${message}${because}`
+function explain({ topic, partition, offset }: KafkaRecord, error: RecordError): string {
+  const { message } = fullReasonOf(error)
+  // The error of a bad message names its place.
+  return isOfRow(error.original) ? message : `${topic}:${partition}:${offset}: ${message}`
+}
+
+/** The reason of a rejection, in full. The original error knows more about the message. */
+export function fullReasonOf(error: RecordError): Reason {
+  return reasonOf(isOfRow(error.original) ? error.original : error)
+}
+
+function isOfRow(error: unknown): error is ItemError | RowError {
+  return error instanceof ItemError || error instanceof RowError
 }

@@ -1,11 +1,14 @@
 import { PackStreamError, RecordError, type Stats } from '../../index.ts'
 import type { KafkaSummary } from '../../kafka/index.ts'
-import { exitCodes, withFlags } from '../flags/usage-error.ts'
+import { exitCodeOf, exitCodes, withFlags } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import type { KafkaFlags } from './flags.ts'
 import type { StopSignal } from '../process/signals.ts'
 import { isOfServer, withCause } from '../terminal/failure.ts'
-import { clock, spent, whole } from '../terminal/words.ts'
+import type { RunReasons } from '../measure/reasons.ts'
+import { accountOf } from '../terminal/account.ts'
+import { aligned } from '../terminal/aligned.ts'
+import { duration, whole } from '../terminal/words.ts'
 
 /** The account of a worker, which `--json` prints. */
 export interface WorkerSummary {
@@ -17,6 +20,8 @@ export interface WorkerSummary {
   readonly records: Pick<KafkaSummary, 'fulfilled' | 'rejected' | 'dropped' | 'unfinished'> | null
   readonly seconds: number
   readonly stats: Stats
+  /** Why messages were rejected or asked again, and why the worker waited. */
+  readonly reasons: RunReasons
   readonly error: string | undefined
   /** The first rejected message, and why. */
   readonly firstRejection: string | undefined
@@ -26,12 +31,12 @@ export interface WorkerSummary {
 export function summaryOf(
   ended: KafkaSummary | Error,
   stop: StopSignal | undefined,
-  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'firstRejection'>,
+  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'reasons' | 'firstRejection'>,
 ): WorkerSummary {
   if (ended instanceof Error) {
     // Other errors say the reason themselves.
     const error = ended instanceof RecordError ? withCause(ended) : withFlags(ended.message)
-    return { status: 'failed', exitCode: exitCodes.fatal, records: null, error, ...accounts }
+    return { status: 'failed', exitCode: exitCodeOf(ended), records: null, error, ...accounts }
   }
   const { fulfilled, rejected, dropped, unfinished } = ended
   return {
@@ -63,13 +68,14 @@ export function report(
 }
 
 /** The summary for a person. */
-export function formatWorker({ records, seconds, stats, server, firstRejection }: WorkerSummary): string {
+export function formatWorker(summary: WorkerSummary): string {
+  const { records, seconds, stats, reasons, server, firstRejection } = summary
   const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
-  const lines = [
-    ...(records ? [names.map((name) => `${whole(records[name])} ${name}`).join(', ')] : []),
-    [clock(seconds), ...spent(stats)].join(', '),
-    ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
-    ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
-  ]
-  return lines.join('\n')
+  return aligned([
+    ['done', records ? names.map((name) => `${whole(records[name])} ${name}`).join(', ') : []],
+    ['time', duration(seconds * 1_000)],
+    ...accountOf(stats, reasons),
+    ['first', firstRejection === undefined ? [] : `rejected: ${firstRejection}`],
+    ['server', server === 'simulator' ? 'the simulator, which is no model' : []],
+  ])
 }

@@ -1,5 +1,13 @@
 import type { Outcome } from '../../index.ts'
-import { csvHeader, csvLine, jsonlLine, outcomeRow, reasonOf, type Rejection } from '../../files/index.ts'
+import {
+  csvHeader,
+  csvLine,
+  jsonlLine,
+  outcomeRow,
+  reasonOf,
+  type Reason,
+  type Rejection,
+} from '../../files/index.ts'
 import type { Item } from './item.ts'
 import type { ResultColumns } from './result-columns.ts'
 
@@ -13,20 +21,25 @@ export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumn
     const value = columns.areFields ? outcome.value : { result: outcome.value }
     return outcomeRow({ status: 'fulfilled', index, record: own, value }, { prefix })
   }
-  return outcomeRow({ status: 'rejected', index, record: own, reason: rejectionOf(outcome) }, { prefix })
+  return outcomeRow({ status: 'rejected', index, record: own, reason: rejectedBy(outcome) }, { prefix })
 }
 
 type Rejected = Extract<Outcome<Item, unknown>, { status: 'rejected' }>
 
-/** The reason of a rejection. This function knows more about a bad row than the stream does. */
-function rejectionOf({ record: { text }, reason }: Rejected): Rejection {
+/** The reason of a rejection, in full. */
+export function rejectionOf(outcome: Rejected): Reason {
+  return reasonOf(rejectedBy(outcome))
+}
+
+/** The error of a rejection. This function knows more about a bad row than the stream does. */
+function rejectedBy({ record: { text }, reason }: Rejected): Rejection {
   return typeof text === 'string' ? reason : text
 }
 
 /** The reason for a person: `tickets.csv:7: there is no text to ask about`. */
 export function explain(outcome: Rejected): string {
   const { file, line, text } = outcome.record
-  const { message } = reasonOf(rejectionOf(outcome))
+  const { message } = rejectionOf(outcome)
   return typeof text === 'string' ? `${file}:${line}: ${message}` : message
 }
 

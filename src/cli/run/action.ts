@@ -20,7 +20,7 @@ import { stateOf } from './resume/settings.ts'
 import { writeState } from './resume/state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
-import { meterOf } from '../measure/stream-meter.ts'
+import { Observer } from '../measure/observer.ts'
 
 /** Returns the exit code. */
 export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise<number> {
@@ -61,13 +61,16 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     // Before the output, because no run can continue an output without a state.
     if (kept !== undefined) writeState(kept, before.state)
     const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before }, io)
+    const observer = new Observer(stream)
+    opened.add(observer.close)
     const flow = new Flow(stream, items, before.output, output, {
+      counter: observer.counter,
       isStrict: flags.strict ?? false,
       hasGaps: !ordered || kept === undefined,
     })
-    const meter = meterOf(stream)
     const halt = (await watch(flow, stream, rows, job.limit, flags, io)) ?? haltIfThrows(output.close)
-    const summary = summaryOf(flow, stream.stats, meter.measured, server, halt, flags)
+    const { measured, reasons } = observer
+    const summary = summaryOf(flow, { stats: stream.stats, reasons, measured, server }, halt, flags)
     const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
     report(summary, halt, isPiped, flags, io)
     return summary.exitCode

@@ -44,7 +44,8 @@ Output: the columns of the record and of the result, _index (position in the inp
     flag('--force', 'continue an output although the input or the task has changed'),
     flag('--overwrite', 'replace the output of an earlier run'),
     flag('--json', 'print a summary as JSON on standard output, or on standard error if records go there'),
-    flag('--no-progress', 'show no line with the progress'),
+    flag('--no-progress', 'show no progress, only problems and the summary'),
+    flag('--quiet', 'show only problems'),
   ])
   addGroup(command, 'Sending:', [
     ...sendingFlags(),
@@ -66,7 +67,8 @@ ${sampleFiles}
     --model gpt-4o-mini -o results.jsonl --rejects rejects.jsonl --simulate
 
 Exit codes:
-  0 all records fulfilled, 1 some rejected, 2 unusable options, 3 stopped by an error, 130 Ctrl-C, 143 SIGTERM`,
+  0 all records fulfilled, 1 some rejected, 2 unusable options, 3 stopped by an error,
+  4 stopped by --max-rejects, 130 Ctrl-C, 143 SIGTERM`,
     )
     .action((files: string[]) =>
       perform(async (io) => {

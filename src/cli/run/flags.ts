@@ -12,6 +12,7 @@ export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   overwrite?: boolean
   json?: boolean
   progress?: boolean
+  quiet?: boolean
   highWaterMark?: number
   readableHighWaterMark?: number
   writableHighWaterMark?: number

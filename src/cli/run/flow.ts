@@ -1,12 +1,13 @@
 import { pipeline } from 'node:stream/promises'
 import { PackStreamError, type PackStream, type RecordError, type RequestError } from '../../index.ts'
-import { exitCodes, withFlags } from '../flags/usage-error.ts'
+import { exitCodeOf, withFlags } from '../flags/usage-error.ts'
 import { isHopeless, isOfServer, withCause } from '../terminal/failure.ts'
 import type { Item } from '../rows/item.ts'
 import type { Items } from '../rows/items.ts'
 import type { Output } from './output/output.ts'
 import type { ReadBack } from './resume/read-back.ts'
-import { explain } from '../rows/output-row.ts'
+import { explain, rejectionOf } from '../rows/output-row.ts'
+import type { ReasonCounter } from '../measure/reasons.ts'
 
 /** Why a run ends before its input. */
 export interface Halt {
@@ -28,6 +29,7 @@ export class Flow {
   /** The rows that earlier runs wrote. */
   readonly before: ReadBack
   readonly #output: Output
+  readonly #counter: ReasonCounter
   readonly #isStrict: boolean
   readonly #hasGaps: boolean
   /** Index of the next record to write, if the output has no gaps. */
@@ -46,6 +48,7 @@ export class Flow {
   startedAt: number | undefined
 
   /**
+   * @param counter Counts the rejected records by reason.
    * @param isStrict Whether the run ends at the first row that cannot be sent.
    * @param hasGaps Whether the output may have a record while an earlier record has no outcome. A
    *   later run then writes the earlier record behind it.
@@ -55,12 +58,13 @@ export class Flow {
     items: Items,
     before: ReadBack,
     output: Output,
-    { isStrict, hasGaps }: { isStrict: boolean; hasGaps: boolean },
+    { counter, isStrict, hasGaps }: { counter: ReasonCounter; isStrict: boolean; hasGaps: boolean },
   ) {
     this.#stream = stream
     this.#items = items
     this.before = before
     this.#output = output
+    this.#counter = counter
     this.#isStrict = isStrict
     this.#hasGaps = hasGaps
   }
@@ -104,6 +108,7 @@ export class Flow {
         if (!this.#hasGaps && !this.#isNext(outcome.record.index)) continue
         if (outcome.status === 'rejected') {
           if (this.#isHopeless(outcome.reason)) throw outcome.reason
+          this.#counter.rejected(rejectionOf(outcome))
           this.firstRejection ??= explain(outcome)
         }
         await this.#output.write(outcome)
@@ -152,7 +157,7 @@ function haltBy(error: unknown): Halt {
   if (code === 'EPIPE') return { status: 'interrupted', exitCode: 141, message: '' }
   return {
     status: 'failed',
-    exitCode: exitCodes.fatal,
+    exitCode: exitCodeOf(error as Error),
     message: error instanceof PackStreamError ? withFlags(error.message) : withCause(error as Error),
     blame: isOfServer({ code }) ? 'server' : undefined,
   }

@@ -6,7 +6,7 @@ import { whole } from '../terminal/words.ts'
 import { formatSummary, type Summary } from './summary.ts'
 
 /**
- * Reports how a run ended: to a person, or as JSON. In a pipe, a run without problems reports
+ * Reports how a run ended: to a person, or as JSON. With `--quiet`, a run without problems reports
  * nothing.
  */
 export function report(
@@ -16,12 +16,14 @@ export function report(
   flags: RunFlags,
   io: Io,
 ): void {
-  const { json, output } = flags
+  const { json, output, quiet } = flags
   const { stderr, stdout } = io
   if (halt && halt.message !== '') say(io, halt.message)
   if (halt?.blame === 'server') say(io, `The server is ${summary.server}.`)
   if (json) (output === undefined ? stderr : stdout).write(`${JSON.stringify(summary)}\n`)
-  else if (stderr.isTTY) say(io, formatSummary(summary))
+  // The reader of standard output wanted no more.
+  else if (halt?.message === '') return
+  else if (!quiet) say(io, formatSummary(summary))
   else if (summary.records.rejected > 0 && !halt) {
     const { records, firstRejection } = summary
     say(io, `${whole(records.rejected)} of ${whole(records.done)} records were rejected.`)

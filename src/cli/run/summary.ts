@@ -1,9 +1,12 @@
 import type { Stats } from '../../index.ts'
 import type { RunFlags } from './flags.ts'
 import type { Measured } from '../measure/meter.ts'
+import type { RunReasons } from '../measure/reasons.ts'
 import type { Flow, Halt } from './flow.ts'
 import { exitCodes } from '../flags/usage-error.ts'
-import { clock, spent, whole } from '../terminal/words.ts'
+import { accountOf } from '../terminal/account.ts'
+import { aligned } from '../terminal/aligned.ts'
+import { duration, rate, whole } from '../terminal/words.ts'
 
 /** The account of a run, which `--json` prints. */
 export interface Summary {
@@ -24,6 +27,8 @@ export interface Summary {
   /** Duration of this run. */
   readonly seconds: number
   readonly stats: Stats
+  /** Why records were rejected or asked again, and why the run waited. */
+  readonly reasons: RunReasons
   /** The speed of the server, for `plan --measured`. */
   readonly measured: Measured | undefined
   readonly error: string | undefined
@@ -31,11 +36,12 @@ export interface Summary {
   readonly firstRejection: string | undefined
 }
 
+/** What a run counted and measured. */
+export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'measured' | 'server'>
+
 export function summaryOf(
   flow: Flow,
-  stats: Stats,
-  measured: Measured | undefined,
-  server: string,
+  accounts: Accounts,
   halt: Halt | undefined,
   { output, rejects }: RunFlags,
 ): Summary {
@@ -43,13 +49,14 @@ export function summaryOf(
   const earlier = before.done.size
   const rejected = before.rejected.size + flow.rejected
   const fulfilled = earlier - before.rejected.size + flow.fulfilled
+  const { server, stats, reasons, measured } = accounts
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
     ...{ output, rejects, server },
     records: { done: fulfilled + rejected, fulfilled, rejected, earlier },
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
-    ...{ stats, measured },
+    ...{ stats, reasons, measured },
     error: halt?.message,
     firstRejection: flow.firstRejection,
   }
@@ -57,23 +64,21 @@ export function summaryOf(
 
 /** The summary for a person. */
 export function formatSummary(summary: Summary): string {
-  const { records, seconds, stats, output, rejects, server, firstRejection } = summary
+  const { records, seconds, stats, reasons, output, rejects, server, firstRejection } = summary
   const asked = records.done - records.earlier
-  const lines = [
-    [
-      `${whole(records.done)} records`,
-      `${whole(records.fulfilled)} fulfilled`,
-      `${whole(records.rejected)} rejected`,
-      ...(records.earlier > 0 ? [`${whole(records.earlier)} of them from earlier runs`] : []),
-    ].join(', '),
-    [
-      `${clock(seconds)} (${whole(Math.round(asked / Math.max(seconds, 0.001)))} records/s)`,
-      ...spent(stats),
-    ].join(', '),
-    ...(firstRejection === undefined ? [] : [`the first rejected: ${firstRejection}`]),
-    ...(server === 'simulator' ? ['by the simulator, which is no model'] : []),
-    ...(output === undefined ? [] : [`in ${output}`]),
-    ...(rejects !== undefined && records.rejected > 0 ? [`the rejected ones also in ${rejects}`] : []),
+  const parts = [
+    `${whole(records.done)} ${records.done === 1 ? 'record' : 'records'}`,
+    `${whole(records.fulfilled)} fulfilled`,
+    `${whole(records.rejected)} rejected`,
+    ...(records.earlier > 0 ? [`${whole(records.earlier)} of them from earlier runs`] : []),
   ]
-  return lines.join('\n')
+  return aligned([
+    ['done', parts.join(', ')],
+    ['time', `${duration(seconds * 1_000)}, ${rate(asked / Math.max(seconds, 0.001))}`],
+    ...accountOf(stats, reasons),
+    ['first', firstRejection === undefined ? [] : `rejected: ${firstRejection}`],
+    ['server', server === 'simulator' ? 'the simulator, which is no model' : []],
+    ['output', output ?? []],
+    ['rejects', rejects !== undefined && records.rejected > 0 ? rejects : []],
+  ])
 }

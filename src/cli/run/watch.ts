@@ -6,7 +6,7 @@ import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
-import { onNotice } from '../terminal/notices.ts'
+import { onEvent } from '../measure/events.ts'
 import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
 import { tellStandstills } from '../terminal/standstill.ts'
 
@@ -33,7 +33,9 @@ export async function watch(
     else say(io, text)
   }
   const offStandstills = tellStandstills(() => stream.stats, note)
-  const offNotices = onNotice(stream, note)
+  const offNotices = onEvent('notice', stream, ({ message }) => {
+    note(message)
+  })
   const offSignals = onStopSignal(io, (signal) => {
     offSignals()
     const requests = stream.stats.inFlight

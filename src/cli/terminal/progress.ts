@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import type { Stats, Waiting } from '../../index.ts'
 import type { Io } from '../io.ts'
-import { clock, money, whole } from './words.ts'
+import { clock, money, rate, whole } from './words.ts'
 
 const DRAW_INTERVAL_MS = 100
 const BAR_COLUMNS = 20
@@ -70,7 +70,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
       ? `${whole(done)} records`
       : `${whole(done)} of ${share === 1 || total === limit ? '' : '~'}${whole(total)}`,
     ...(part === undefined ? [] : [`${Math.floor(part * 100)}%`]),
-    `${perSecond < 10 ? perSecond.toFixed(1) : whole(Math.round(perSecond))}/s`,
+    rate(perSecond),
     ...(total === undefined || perSecond === 0 ? [] : [`ETA ${clock((total - done) / perSecond)}`]),
     ...(records.rejected > 0 ? [`${whole(records.rejected)} rejected`] : []),
     ...(cost === undefined ? [] : [money(cost)]),

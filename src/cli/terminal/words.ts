@@ -1,4 +1,3 @@
-import type { Stats } from '../../index.ts'
 import type { Range } from '../measure/range.ts'
 
 /** `1,234,567` */
@@ -88,13 +87,7 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`
 }
 
-/** The requests and tokens that were sent, and their price. */
-export function spent({ requests, tokens, cost }: Stats): string[] {
-  const wasted = Object.values(tokens.wasted).reduce((sum, some) => sum + some, 0)
-  return [
-    `${whole(requests)} requests`,
-    `${whole(tokens.input)} tokens in (${whole(tokens.cached)} cached), ${whole(tokens.output)} out`,
-    ...(wasted > 0 ? [`${whole(wasted)} wasted`] : []),
-    ...(cost === undefined ? [] : [money(cost)]),
-  ]
+/** `1,234/s`, `4.5/s` */
+export function rate(perSecond: number): string {
+  return `${perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond)}/s`
 }

@@ -51,7 +51,7 @@ export async function runKilled(
   using place = new Workplace({ 'in.jsonl': lines.join('') })
   const env = { OPENAI_BASE_URL: server.baseURL }
   const files = ['-o', out, '--rejects', 'rejects.jsonl']
-  const args = [...place.job(), ...files, '--max-pack-records', String(MAX_PACK_RECORDS), ...flags]
+  const args = [...place.job(), ...files, '--quiet', '--max-pack-records', String(MAX_PACK_RECORDS), ...flags]
   let [inFlight, requestsBefore] = [0, 0]
   for (const moment of moments) {
     const comes = moment(server)

@@ -28,7 +28,7 @@ test('two million rows are read, asked and written in memory that stays small', 
   // The built program, as users run it: to compile the sources takes the same memory again.
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' })
   const program = join(root, 'dist/cli/main.js')
-  const args = [...job, '--max-pack-records', '100', ...atOnce]
+  const args = [...job, '--quiet', '--max-pack-records', '100', ...atOnce]
   const { child, ended } = startCli(args, { cwd: place.path, program })
   const memory = await watchMemory(child.pid!, ended, 500)
   const { code, stdout, stderr } = await ended

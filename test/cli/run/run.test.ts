@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('a pipe by its path', () => {
   ])('%s is an input', (_, script) => {
     const [a, ...b] = messages(3)
     using place = new Workplace({ 'a.jsonl': jsonl([a]), 'b.jsonl': jsonl(b) })
-    const [, , ...flags] = [...place.job(), '--format', 'jsonl', '--ordered', ...atOnce]
+    const [, , ...flags] = [...place.job(), '--format', 'jsonl', '--ordered', '--quiet', ...atOnce]
     const args = ['-c', script, process.execPath, main, ...flags]
     const { status, stdout, stderr } = spawnSync('bash', args, { cwd: place.path, env: bareEnv })
     expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' })

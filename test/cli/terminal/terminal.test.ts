@@ -58,12 +58,19 @@ test('a person sees the progress, and a summary at the end', async () => {
       ),
     ),
   ).toBe(true)
-  const [summary, time, where] = seen.filter((line) => line !== '').slice(-3)
-  expect(summary).toBe('400 records, 400 fulfilled, 0 rejected')
-  expect(time).toMatch(
-    /^\d+:\d\d \(\d+ records\/s\), 1\d requests, [\d,]+ tokens in \([\d,]+ cached\), [\d,]+ out, \$0\.\d{4}$/,
+  const summary = seen.filter((line) => line !== '').slice(-6)
+  expect(summary.join('\n')).toMatch(
+    new RegExp(
+      [
+        'done      400 records, 400 fulfilled, 0 rejected',
+        String.raw`time      [\d.]+ (ms|s), \d+/s`,
+        String.raw`requests  1\d`,
+        String.raw`tokens    [\d,]+ in \([\d,]+ cached\), [\d,]+ out`,
+        String.raw`cost      \$0\.\d{4}`,
+        'output    out.jsonl$',
+      ].join('\n'),
+    ),
   )
-  expect(where).toBe('in out.jsonl')
 })
 
 test('Ctrl-C: a message says what happens, and how to go on', async () => {
@@ -153,7 +160,7 @@ test('the summary of a simulated run says that no model wrote the results', asyn
   const command = `'${process.execPath}' '${main}' ${quoted([...place.job(), '-o', 'out.jsonl', ...atOnce])}`
   const { screen, ended } = onTerminal(command, { cwd: place.path, env: {}, columns: 100 })
   expect(await ended).toBe(0)
-  expect(screen.text).toContain('by the simulator, which is no model')
+  expect(screen.text).toContain('server    the simulator, which is no model')
 })
 
 test('a closed standard output does not change the exit code of the run', async () => {

@@ -106,7 +106,7 @@ kafkaTests('llm-pack-stream kafka', (cluster) => {
     const { code, stdout, stderr } = await run.ended
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
     expect(stderr).toContain(
-      'Giving up the unfinished records.\n0 fulfilled, 0 rejected, 0 dropped, 8 unfinished\n',
+      'Giving up the unfinished records.\ndone      0 fulfilled, 0 rejected, 0 dropped, 8 unfinished\n',
     )
     expect(await stored(output)).toBe(0)
   })
