@@ -4,8 +4,8 @@
 // https://github.com/PolyAI-LDN/task-specific-datasets, banking_data/train.csv.
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
-import { compare } from './shared/compare.ts'
-import type { Labelled } from './shared/labelling.ts'
+import { compare } from '../src/cli/demo/compare.ts'
+import type { Labelled } from '../src/cli/demo/labelled.ts'
 
 const [path, limit = '300'] = process.argv.slice(2)
 if (path === undefined || !(Number(limit) > 0)) {
@@ -25,4 +25,5 @@ for await (const { text, category } of rows as AsyncIterable<{ text?: string; ca
 const step = Math.max(1, all.length / Number(limit))
 const sample = all.filter((_, i) => Math.floor((i + 1) / step) > Math.floor(i / step))
 const labels = [...new Set(all.map(({ label }) => label))].sort()
-await compare(sample, () => sample, labels, 'Categorise each query of a customer of a bank.')
+const instructions = 'Categorise each query of a customer of a bank.'
+process.exitCode = await compare({ records: sample, labels, instructions }, {}, process)

@@ -91,7 +91,7 @@ const FLOORS = [
   ['files', 'kafka', 'ai-sdk'],
   ['cli'],
 ] as const
-const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'eval']
+const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'demo', 'eval']
 
 const roomOf = (name: string): string => name.split('/')[0] ?? ''
 const floorOf = (name: string): number =>

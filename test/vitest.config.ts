@@ -16,7 +16,7 @@ const system = [
   'test/options/exact-tokens.test.ts',
   ...[
     'test/cli/run/**/*.test.ts',
-    'test/cli/{kafka,simulate,terminal}/*.test.ts',
+    'test/cli/{demo,kafka,simulate,terminal}/*.test.ts',
     'test/api/other-servers.test.ts',
     'test/cli/plan/command.test.ts',
     'test/cli/errors.test.ts',

@@ -19,7 +19,7 @@ import { readFileSync } from 'node:fs'
 import { PackStream } from 'llm-pack-stream'
 import { runKafka, type KafkaEvent, type KafkaRecord, type TopicPartition } from 'llm-pack-stream/kafka'
 import * as z from 'zod'
-import { openEndpoint } from '../shared/endpoint.ts'
+import { openEndpoint } from './endpoint.ts'
 import { brokers, Screen } from './cluster.ts'
 
 const labels = readFileSync(new URL('../data/labels.txt', import.meta.url), 'utf8')

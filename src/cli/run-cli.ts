@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addDemo } from './demo/command.ts'
 import { exitCodes, UsageError } from './flags/usage-error.ts'
 import { say, type Io, type Perform } from './io.ts'
 import { addKafka } from './kafka/command.ts'
@@ -40,6 +41,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   addPlan(program, perform)
   addKafka(program, perform)
   addSimulate(program, perform)
+  addDemo(program, perform)
   try {
     const tooOld = tooOldNode(process.versions.node)
     if (tooOld !== undefined) throw new UsageError(tooOld)

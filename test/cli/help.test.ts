@@ -12,6 +12,7 @@ test.each([
   [['plan', '--help']],
   [['kafka', '--help']],
   [['simulate', '--help']],
+  [['demo', '--help']],
 ])('%j', async (args) => {
   const { code, stdout, stderr } = await cli(args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

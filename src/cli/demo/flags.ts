@@ -1,0 +1,5 @@
+export interface DemoFlags {
+  model?: string
+  simulate?: boolean
+  yes?: boolean
+}
