@@ -12,7 +12,7 @@ export {
   type Reason,
   type Rejection,
 } from './own-columns.ts'
-export { formatOf, formats, type Compression, type Format } from './format.ts'
+export { formatOf, formats, type Compression, type Format, type TextFormat } from './format.ts'
 export { parseExactly } from './read/json-value.ts'
 export { csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
 export { outcomeRow, type OutcomeRowOptions } from './write/outcome-row.ts'
@@ -28,6 +28,7 @@ export {
 } from './read/byte-readers.ts'
 export { FileError, RowError, rowErrorCodes } from './row.ts'
 export type { BadRow, GoodRow, Row, RowErrorCode } from './row.ts'
+export { isSource } from './read/sqlite.ts'
 export { readRows, type ReadOptions, type RowStream } from './read/row-stream.ts'
 export {
   writeCsv,

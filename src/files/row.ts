@@ -58,8 +58,10 @@ export class FileError extends Error {
   /**
    * `unknown_format`: neither the name nor an option gives the format. `no_match`: no file has this
    * name or pattern. `cannot_decompress`: the data is cut off or corrupt, or this Node has no zstd.
+   * `missing_package`: the format needs an optional package.
    */
-  readonly code: 'cannot_read' | 'cannot_decompress' | 'unknown_format' | 'no_match' | 'named_twice'
+  readonly code:
+    'cannot_read' | 'cannot_decompress' | 'unknown_format' | 'no_match' | 'named_twice' | 'missing_package'
   readonly file: string
 
   constructor(code: FileError['code'], file: string, what: string, cause?: unknown) {
@@ -75,11 +77,14 @@ function shown(file: string): string {
 
 interface Place {
   readonly file: string
-  /** The line where the row starts, from 1. Blank lines count. */
+  /**
+   * The line where the row starts, from 1. Blank lines count. XLSX: the row of the sheet. Parquet and
+   * SQLite: the number of the row.
+   */
   readonly line: number
   /**
    * Position in the uncompressed file where the row ends, in bytes: after its line end or, in a
-   * JSON array, after the comma or bracket behind it.
+   * JSON array, after the comma or bracket behind it. 0 for Parquet, XLSX and SQLite.
    */
   readonly end: number
   /**
@@ -91,7 +96,8 @@ interface Place {
 export interface GoodRow extends Place {
   /**
    * JSON Lines and JSON: the value, never `null`. CSV and TSV: an object of strings, by column.
-   * Lines: the text of the line.
+   * Lines: the text of the line. XLSX: an object of texts. Parquet and SQLite: an object of JSON
+   * values.
    */
   readonly record: unknown
   /**

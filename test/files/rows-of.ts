@@ -1,13 +1,13 @@
 import { FileRows } from '../../src/files/read/file-rows.ts'
 import type { RowsOptions } from '../../src/files/read/rows.ts'
-import type { Format, Row } from 'llm-pack-stream/readers'
+import type { Row, TextFormat } from 'llm-pack-stream/readers'
 
 /**
  * Returns all rows of some bytes that come in pieces with these ends, and the error that ended the
  * reading early.
  */
 export function readAll(
-  format: Format,
+  format: TextFormat,
   bytes: string | Uint8Array,
   { cuts = [], ...options }: Partial<RowsOptions> & { cuts?: readonly number[] } = {},
 ): { rows: Row[]; error?: Error } {

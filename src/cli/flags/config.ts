@@ -74,6 +74,9 @@ function optionValue(
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   // A path starts from the folder of the config file.
   if (option.flags.endsWith(' <file>')) return resolve(dirname(file), text)
+  if (option.flags.endsWith(' <source>')) {
+    return text.replace(/(?<=^sqlite:).+?(?=\?query=)/s, (path) => resolve(dirname(file), path))
+  }
   if (option.argChoices && !option.argChoices.includes(text)) {
     throw new UsageError(`${where}: expected ${option.argChoices.join(', ')}, got ${JSON.stringify(text)}`)
   }

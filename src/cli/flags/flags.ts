@@ -36,7 +36,9 @@ export interface TaskFlags {
 
 /** Flags of a job: the task and its input. */
 export interface JobFlags extends TaskFlags {
+  from?: string
   format?: Format
+  sheet?: string
   limit?: number
   maxRecordBytes?: number
 }
@@ -128,7 +130,9 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
     flag(
       '--format <format>',
       'format of the input (default: by the file name; standard input: jsonl)',
-    ).choices([...['jsonl', 'json', 'csv', 'tsv', 'lines']]),
+    ).choices([...['jsonl', 'json', 'csv', 'tsv', 'lines', 'parquet', 'xlsx']]),
+    flag('--from <source>', "query to read: 'sqlite:FILE?query=SELECT ...'"),
+    flag('--sheet <name>', 'sheet of an XLSX file (default: the first sheet)'),
     ...textFlags(),
     numberFlag('--limit <number>', 'number of records to read, from the first one'),
     numberFlag('--max-record-bytes <number>', 'size from which a row counts as bad (default: 4194304)'),

@@ -19,7 +19,7 @@ export function addRun(program: Command, perform: Perform): void {
     .description(
       `Sends the records of files through a model, many in each request. Writes each record with its result as soon as the result arrives. After Ctrl-C or a crash, run the same command again: it continues where it stopped.
 
-Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines, also as .gz or .zst; - is standard input.
+Input: JSON lines, a JSON array, CSV or TSV with a header, or plain lines, also as .gz or .zst; Parquet, XLSX; - is standard input.
 Output: the columns of the record and of the result, _index (position in the input, from 0) and, for a rejected record, _error.`,
     )
     .argument('[files...]', 'input files, or globs in quotes (default: standard input)')

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { exactTokenCounter, type Encoding } from '../../exact-tokens.ts'
 import { RateLimiter, type PackStreamOptions, type Pricing, type TokenCounter } from '../../index.ts'
-import { findFiles, formatOf, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
+import { findFiles, formatOf, isSource, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
 import { readText } from '../flags/config.ts'
 import type { JobFlags, TaskFlags } from '../flags/flags.ts'
 import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
@@ -51,15 +51,15 @@ export interface Job {
  * its line.
  */
 export async function readJob(patterns: readonly string[], flags: JobFlags, io: Io): Promise<Job> {
-  const { limit = Infinity, format, maxRecordBytes } = flags
+  const { limit = Infinity, format, sheet, maxRecordBytes } = flags
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
   const asked = await readAsked(flags, io)
-  const files = await findInput(patterns, io)
+  const files = await findInput(patterns, flags.from, io)
   const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
   const read = {
-    ...given({ format: formatOfAll(files, format), maxRecordBytes, exactNumbers: true }),
+    ...given({ format: formatOfAll(files, format), sheet, maxRecordBytes, exactNumbers: true }),
     ...ofStdin,
   }
   const { textOf, result, examples } = asked
@@ -145,17 +145,23 @@ export function formatIn({ read }: Job, file: string): Format | undefined {
 
 /** Whether a header gives all records of a file the same columns. */
 export function isTable(job: Job, file: string): boolean {
-  return ['csv', 'tsv'].includes(formatIn(job, file) ?? '')
+  return ['csv', 'tsv', 'parquet', 'xlsx', 'sqlite'].includes(formatIn(job, file) ?? '')
 }
 
-async function findInput(patterns: readonly string[], { stdin }: Io): Promise<string[]> {
+async function findInput(patterns: readonly string[], from: string | undefined, { stdin }: Io) {
+  if (from !== undefined && !isSource(from)) {
+    throw new UsageError(`--from: expected sqlite:FILE?query=SELECT ..., got ${JSON.stringify(from)}`)
+  }
+  const sources = from === undefined ? [] : [from]
   if (patterns.length === 0) {
+    if (from !== undefined) return sources
     if (stdin.isTTY) throw new UsageError('Expected an input file, or - for standard input')
     return ['-']
   }
-  return findFiles(patterns).catch((error: unknown) => {
+  const files = await findFiles(patterns).catch((error: unknown) => {
     throw new UsageError((error as Error).message, { cause: error })
   })
+  return [...files, ...sources]
 }
 
 /** The format of all files. `undefined`: the name of each file tells. */

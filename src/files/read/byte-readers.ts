@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream'
-import type { Format } from '../format.ts'
+import type { TextFormat } from '../format.ts'
 import { checkDelimiter, maxRecordBytesOf } from '../checks.ts'
 import { LateFailure } from '../late-failure.ts'
 import type { BadRow, Row } from '../row.ts'
@@ -68,7 +68,7 @@ class Reader extends LateFailure {
   readonly #rows: FileRows
   readonly #onBadRow: ReaderOptions['onBadRow']
 
-  constructor(format: Format, options: CsvReaderOptions & JsonReaderOptions) {
+  constructor(format: TextFormat, options: CsvReaderOptions & JsonReaderOptions) {
     const { onBadRow, file = 'input', delimiter, exactNumbers } = options
     super({ readableObjectMode: true, readableHighWaterMark: 16 })
     if (delimiter !== undefined) checkDelimiter(delimiter)

@@ -1,11 +1,11 @@
 import { CsvRows } from './csv-rows.ts'
-import type { Format } from '../format.ts'
+import type { TextFormat } from '../format.ts'
 import { JsonRows } from './json-rows.ts'
 import { LineRows } from './line-rows.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { RowError, type Row } from '../row.ts'
 
-const makers: Readonly<Record<Format, (options: RowsOptions) => Rows>> = {
+const makers: Readonly<Record<TextFormat, (options: RowsOptions) => Rows>> = {
   jsonl: (options) => new LineRows('jsonl', options),
   lines: (options) => new LineRows('lines', options),
   csv: (options) => new CsvRows({ ...options, delimiter: options.delimiter ?? ',' }),
@@ -24,7 +24,7 @@ export class FileRows {
   /** The first bytes, while they may be a part of a byte order mark. */
   #head: Buffer | undefined = Buffer.alloc(0)
 
-  constructor(format: Format, options: RowsOptions) {
+  constructor(format: TextFormat, options: RowsOptions) {
     this.#rows = makers[format](options)
     this.#file = options.file
   }

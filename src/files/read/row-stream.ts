@@ -2,10 +2,22 @@ import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { decompress } from './decompress.ts'
 import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
-import { formatOf, formats, type Compression, type Format } from '../format.ts'
+import {
+  formatOf,
+  formats,
+  isTableFormat,
+  type Compression,
+  type Format,
+  type TableFormat,
+  type TextFormat,
+} from '../format.ts'
 import { checkDelimiter, checkFormat, maxRecordBytesOf } from '../checks.ts'
 import { FileError, type Row } from '../row.ts'
 import { FileRows } from './file-rows.ts'
+import { readParquet } from './parquet.ts'
+import { readSqlite } from './sqlite.ts'
+import { readXlsx } from './xlsx.ts'
+import type { TableBatch, TableOptions } from './table.ts'
 
 export interface ReadOptions {
   /** Format of the files. Default: by the name of each file. Needed for stdin. */
@@ -20,6 +32,8 @@ export interface ReadOptions {
    * `isExactNumber`. Default false: it becomes the nearest number, as with `JSON.parse`.
    */
   readonly exactNumbers?: boolean | undefined
+  /** XLSX: the name of the sheet. Default: the first sheet. */
+  readonly sheet?: string | undefined
   /** The stream for `-`. Default `process.stdin`. */
   readonly stdin?: Readable | undefined
 }
@@ -150,6 +164,12 @@ async function* batchesOf(
   let before = 0
   for (const file of files) {
     const { format, compression } = kindOf(file, options)
+    if (isTableFormat(format)) {
+      if (compression) throw compressedTable(file, compression)
+      for await (const batch of tables[format](file, options)) yield { ...batch, before }
+      before += sizeOf(file) ?? 0
+      continue
+    }
     const progress: Progress = { bytes: 0 }
     const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
     // Only a file on the disk can be read twice.
@@ -166,12 +186,24 @@ async function* batchesOf(
   }
 }
 
+const tables: Readonly<
+  Record<TableFormat, (file: string, options: TableOptions) => AsyncGenerator<TableBatch>>
+> = {
+  parquet: readParquet,
+  xlsx: readXlsx,
+  sqlite: readSqlite,
+}
+
+function compressedTable(file: string, compression: Compression): FileError {
+  return new FileError('cannot_read', file, `expected a file without ${compression}: decompress it first`)
+}
+
 function kindOf(
   file: string,
   options: ReadOptions,
 ): { format: Format; compression: Compression | undefined } {
   const byName = formatOf(file)
-  const format = options.format ?? byName.format
+  const format = byName.format === 'sqlite' ? 'sqlite' : (options.format ?? byName.format)
   if (format !== undefined) return { format, compression: file === '-' ? undefined : byName.compression }
   const known = 'such as .jsonl, .json, .csv, .tsv or .txt'
   throw new FileError(
@@ -184,7 +216,7 @@ function kindOf(
 async function* rowsOf(
   bytes: AsyncIterable<Buffer>,
   file: string,
-  format: Format,
+  format: TextFormat,
   { delimiter, maxRecordBytes, exactNumbers }: Checked,
 ): AsyncGenerator<readonly Row[], void> {
   const rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Format, Row, RowError } from 'llm-pack-stream/readers'
+import type { TextFormat, Row, RowError } from 'llm-pack-stream/readers'
 import { runs } from '../../helpers/properties.ts'
 import { readAll, rowsOf, short } from '../rows-of.ts'
 
@@ -35,9 +35,9 @@ const piece = fc.oneof(
     arbitrary: fc.constantFrom([0xff], [0xe9], [0xef, 0xbb, 0xbf]).map((some) => Buffer.from(some)),
   },
 )
-const head: Record<Format, string> = { jsonl: '', json: '[', csv: 'a,b\n', tsv: 'a\tb\n', lines: '' }
+const head: Record<TextFormat, string> = { jsonl: '', json: '[', csv: 'a,b\n', tsv: 'a\tb\n', lines: '' }
 
-const document = (format: Format) =>
+const document = (format: TextFormat) =>
   fc
     .tuple(fc.boolean(), fc.array(piece, { maxLength: 40 }))
     .map(([hasHead, parts]) => Buffer.concat([Buffer.from(hasHead ? head[format] : ''), ...parts]))

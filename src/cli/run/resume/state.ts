@@ -83,7 +83,7 @@ export function hash(text: string): string {
 /** Hashes the whole content: only that shows whether a file is the same. */
 export async function hashFile(file: string): Promise<string | undefined> {
   // A pipe can be read only once.
-  if (file === '-' || !statSync(file).isFile()) return undefined
+  if (file === '-' || !statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
   const sha = createHash('sha256')
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sha)
   return sha.digest('hex')

@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { FileError, MOST_ROWS, type Row } from '../row.ts'
+import { columnNames } from './column-names.ts'
+import { exactNumber } from './exact-number.ts'
+import { unreadable } from './file-bytes.ts'
+import { tableRow, type TableBatch, type TableOptions } from './table.ts'
+
+/** Splits `sqlite:FILE?query=SELECT ...`. The file and the query stand there as they are. */
+function sqliteSource(source: string): { file: string; query: string } | undefined {
+  const [, file, query] = /^sqlite:(.+?)\?query=(.*\S.*)$/s.exec(source) ?? []
+  return file === undefined || query === undefined ? undefined : { file, query }
+}
+
+/** Whether a name is a source of rows and no file: `sqlite:FILE?query=SELECT ...`. */
+export function isSource(name: string): boolean {
+  return sqliteSource(name) !== undefined
+}
+
+/** The rows of a query. SQLite makes a row when it is read, so the result may have any size. */
+export async function* readSqlite(
+  source: string,
+  { exactNumbers = false }: TableOptions,
+): AsyncGenerator<TableBatch, void> {
+  const parts = sqliteSource(source)
+  if (!parts) throw new FileError('cannot_read', source, 'expected sqlite:FILE?query=SELECT ...')
+  const name = `sqlite:${parts.file}`
+  const { DatabaseSync } = await importSqlite(name)
+  try {
+    // SQLite's own message does not say why.
+    statSync(parts.file)
+  } catch (error) {
+    throw unreadable(name, error)
+  }
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(parts.file, { readOnly: true })
+    const statement = database.prepare(parts.query)
+    const columns = columnNames(statement.columns().map((column) => column.name))
+    if (columns.length === 0) throw new Error('expected a query with a result, such as SELECT')
+    statement.setReadBigInts(true)
+    // An object would lose the first of two columns with the same name.
+    statement.setReturnArrays(true)
+    let rows: Row[] = []
+    let line = 0
+    for (const values of statement.iterate() as Iterable<unknown[]>) {
+      line += 1
+      rows.push(tableRow(name, line, columns, (column) => jsonOf(values[column], exactNumbers)))
+      if (rows.length < MOST_ROWS) continue
+      yield { rows, bytes: 0 }
+      rows = []
+    }
+    yield { rows, bytes: 0 }
+  } catch (error) {
+    throw new FileError('cannot_read', name, (error as Error).message, error)
+  } finally {
+    database?.close()
+  }
+}
+
+/** Integers stay exact. A blob becomes base64. */
+function jsonOf(value: unknown, isExact: boolean): unknown {
+  if (typeof value === 'bigint') {
+    const nearest = Number(value)
+    return isExact ? exactNumber(String(value), nearest) : nearest
+  }
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+}
+
+type Sqlite = typeof import('node:sqlite')
+
+async function importSqlite(name: string): Promise<Sqlite> {
+  const sqlite = await withoutWarning(() => import('node:sqlite')).catch(() => undefined)
+  // This method, which came with `columns`, is missing in older versions.
+  if (sqlite && 'setReturnArrays' in sqlite.StatementSync.prototype) return sqlite
+  throw new FileError('cannot_read', name, `it needs Node 22.16 or newer, this is ${process.version}`)
+}
+
+/** Keeps Node from warning that SQLite is experimental. */
+async function withoutWarning<T>(work: () => Promise<T>): Promise<T> {
+  const emitWarning = process.emitWarning.bind(process)
+  process.emitWarning = () => undefined
+  try {
+    return await work()
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
