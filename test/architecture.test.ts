@@ -252,7 +252,8 @@ describe('each kind of knowledge has a place', () => {
     expect(knowing.map(({ name }) => name)).toEqual(
       [
         ...['find-files', 'late-failure', 'read/byte-readers', 'read/decompress', 'read/file-bytes'],
-        ...['read/row-stream', 'write/row-writers'],
+        ...['read/parquet', 'read/row-stream', 'read/sqlite', 'read/table', 'read/xlsx-zip', 'read/xlsx'],
+        ...['write/row-writers'],
       ].map((name) => `files/${name}.ts`),
     )
   })

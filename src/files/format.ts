@@ -48,9 +48,9 @@ const compressions: Readonly<Record<string, Compression>> = {
 /**
  * Reads the format and the compression from the name of a file. Knows `.jsonl`, `.ndjson`,
  * `.jsonlines`; `.json`; `.csv`; `.tsv`, `.tab`; `.txt`, `.text`, `.log`, `.lines`; `.parquet`,
- * `.pq`; `.xlsx`, `.xlsm`, in upper and lower case, and for a compressed file `.gz`, `.gzip`, `.zst`
- * or `.zstd` behind it. Also knows the source `sqlite:FILE?query=SELECT ...`. `undefined`: the name
- * does not tell the format, or the file is not compressed.
+ * `.pq`; `.xlsx`, `.xlsm`, in upper and lower case, and for a compressed file `.gz`, `.gzip`,
+ * `.zst` or `.zstd` behind it. Knows the source `sqlite:FILE?query=SELECT ...` too. `undefined`:
+ * the name does not tell the format, or the file is not compressed.
  */
 export function formatOf(name: string): {
   format: Format | undefined

@@ -78,8 +78,8 @@ function shown(file: string): string {
 interface Place {
   readonly file: string
   /**
-   * The line where the row starts, from 1. Blank lines count. XLSX: the row of the sheet. Parquet and
-   * SQLite: the number of the row.
+   * The line where the row starts, from 1. Blank lines count. XLSX: the row of the sheet. Parquet
+   * and SQLite: the number of the row.
    */
   readonly line: number
   /**

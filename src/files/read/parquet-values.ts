@@ -110,11 +110,11 @@ function leaf(element: SchemaElement, numberOf: (text: string) => number | Exact
   if (old === 'DATE' || logical?.type === 'DATE')
     return given((days) => dateText(Number(days) * 86_400_000)?.slice(0, -14) ?? Number(days))
   const time = timeOf(old, logical)
-  if (time) return given((value) => clockText(BigInt(value as bigint), time))
+  if (time) return given((value) => clockText(BigInt(value as number), time))
   const stamp = type === 'INT96' ? ({ digits: 9, zone: '' } as const) : stampOf(old, logical)
   if (stamp)
     return given(
-      (value) => stampText(BigInt(value as bigint), stamp.digits, stamp.zone) ?? numberOf(String(value)),
+      (value) => stampText(BigInt(value as number), stamp.digits, stamp.zone) ?? numberOf(String(value)),
     )
   if (type === 'FLOAT') return given((value) => floatOf(shortest(value as number)))
   return given((value) => plainOf(value, numberOf))
@@ -132,7 +132,7 @@ function stampOf(old: SchemaElement['converted_type'], logical: LogicalType | un
   return old === 'TIMESTAMP_MICROS' ? { digits: 6, zone: 'Z' } : undefined
 }
 
-/** The value of a type without a meaning of its own, or of a variant, of which any part may be one. */
+/** The value of a type without a meaning of its own, or of any part of a variant. */
 function plainOf(value: unknown, numberOf: (text: string) => unknown): unknown {
   if (typeof value === 'bigint') return numberOf(String(value))
   if (typeof value === 'number') return floatOf(value)
@@ -150,7 +150,7 @@ function floatOf(value: number): number | string | null {
   return Number.isFinite(value) ? value : Number.isNaN(value) ? null : String(value)
 }
 
-/** The number of the fewest digits with the same 32-bit value: `0.1` and not `0.10000000149011612`. */
+/** The shortest number with the same 32-bit value: `0.1`, and not `0.10000000149011612`. */
 function shortest(value: number): number {
   for (const digits of [6, 7, 8]) {
     const short = Number(value.toPrecision(digits))

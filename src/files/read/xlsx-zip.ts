@@ -20,8 +20,8 @@ interface Entry {
 export type Wanted = () => Promise<void>
 
 /**
- * The bytes of an XLSX file, a ZIP file with its sheets behind all other parts. In most XLSX files
- * the texts of the cells stand behind the sheets, so that a reader would have to keep a whole sheet.
+ * The bytes of an XLSX file, which is a ZIP file, with its sheets behind all other parts. In most
+ * files the texts of the cells stand behind the sheets. A reader would have to keep a sheet.
  *
  * @param wanted Before each piece of a sheet. A reader of sheets would run ahead of its consumer.
  */
@@ -94,7 +94,7 @@ async function entriesOf(file: FileHandle, size: number): Promise<Entry[]> {
   return entries
 }
 
-/** The header before the content of an entry, which has its sizes. Some writers leave them out there. */
+/** The header before the content of an entry, with its sizes. Some writers leave them out there. */
 function localHeader(record: Buffer): Buffer {
   const nameLength = record.readUInt16LE(28)
   const header = Buffer.alloc(30 + nameLength)
