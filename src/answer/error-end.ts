@@ -29,6 +29,8 @@ const TOO_LARGE_MESSAGE = /\brequest too large\b/i
 const UNPAID = ['insufficient_quota', 'billing_not_active', 'billing_hard_limit_reached']
 /** Anthropic's message about such an account, whose code is that of any wrong request. */
 const UNPAID_MESSAGE = /\bcredit balance is too low\b/i
+/** LM Studio's message about a wrong path. Its status is 200. */
+const WRONG_PATH_MESSAGE = /\bunexpected endpoint or method\b/i
 /** Google's message about a wrong key. Its status is 400. */
 const WRONG_KEY_MESSAGE = /\bAPI key not valid\b/i
 /** Codes for content that a filter refuses, from Azure and OpenAI. */
@@ -95,10 +97,14 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
       original: thrown,
     })
   const apiError = error('api_error', 'The server answered with an error')
-  const fatal = (fatalCode: PackStreamErrorCode, advice: string): RequestEnd & { kind: 'fatal' } => {
+  const fatal = (
+    fatalCode: PackStreamErrorCode,
+    advice: string,
+    hint = '',
+  ): RequestEnd & { kind: 'fatal' } => {
     const reason = scrub(message)
-    const text = `${advice}${said && ` (${said})`}.${reason && ` The server said: "${reason}".`}`
-    return { kind: 'fatal', code: fatalCode, message: text, error: apiError }
+    const words = `${advice}${said && ` (${said})`}${hint || '.'}${reason && ` The server said: "${reason}".`}`
+    return { kind: 'fatal', code: fatalCode, message: words, error: apiError }
   }
   // With such a cap, also the shortest prompt is too long.
   const isCapTooLarge = Number(asked.cap) >= numberIn(CONTEXT_SIZE, message)
@@ -113,8 +119,10 @@ export function endOfError(thrown: unknown, asked: Asked, scrub: (message: strin
   if (status === 401 || isOneOf(['invalid_api_key']) || WRONG_KEY_MESSAGE.test(message)) {
     return fatal('not_authorized', 'The API refused the key: check the key and its permissions')
   }
-  if (status === 404 || isOneOf(['model_not_found'])) {
-    return fatal('not_found', 'There is no such model or endpoint: check `model` and `client.baseURL`')
+  // 405: of a web server whose pages have this path.
+  if (status === 404 || status === 405 || isOneOf(['model_not_found']) || WRONG_PATH_MESSAGE.test(message)) {
+    const advice = 'There is no such model or endpoint: check `model` and `client.baseURL`'
+    return fatal('not_found', advice, /\b(model|deployment)/i.test(message) ? '' : asked.hint)
   }
   // These refusals are about a record. Recovery searches for that record.
   if (isOneOf(FILTERED)) return { kind: 'content_filter', error: apiError }

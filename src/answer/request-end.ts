@@ -63,6 +63,8 @@ export interface Asked {
   readonly cap: number | undefined
   /** The largest cap that the user allows. `undefined` if only the model has a cap. */
   readonly maxCap: number | undefined
+  /** A hint about the server's URL, for an answer that does not come from the API. */
+  readonly hint: string
 }
 
 export function failure(code: RequestErrorCode, message: string): RequestEnd {

@@ -60,6 +60,17 @@ export function addressOf(client: unknown): readonly unknown[] {
   return [baseURL, deploymentName]
 }
 
+/**
+ * A hint for a URL of a client without the version of the API, which most servers want. `''`: the
+ * URL has a version, or is no URL.
+ */
+export function hintOf(client: unknown): string {
+  const { baseURL } = client as { baseURL?: unknown }
+  const url = URL.parse(String(baseURL))
+  if (!url || /\/v\d/.test(url.pathname)) return ''
+  return `. \`client.baseURL\` has no version: did you mean ${url.origin}${url.pathname.replace(/\/+$/, '')}/v1?`
+}
+
 const create = () => Promise.reject(new Error('This client sends nothing'))
 /** A client of either API, for a check of options without a server. */
 export const offlineClient = { chat: { completions: { create } }, responses: { create } }

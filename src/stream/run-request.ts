@@ -5,7 +5,7 @@ import { endOfAnswer, failure, type RequestEnd } from '../answer/request-end.ts'
 import { scrub } from '../answer/scrub.ts'
 import type { Verdict } from '../answer/settlement.ts'
 import { emptyAnswer } from '../api/answer.ts'
-import { opened, secretsOf } from '../api/client.ts'
+import { hintOf, opened, secretsOf } from '../api/client.ts'
 import type { OpenedAnswer } from '../api/events.ts'
 import type { RequestForms } from '../api/request-form.ts'
 import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
@@ -61,7 +61,7 @@ export async function* runRequest<R, T>(
   const { api, client, model, system, format, timeouts, maxOutputTokens, examples } = options
   const { signal } = abort
   const form = forms.now
-  const asked = { cap, maxCap: maxOutputTokens }
+  const asked = { cap, maxCap: maxOutputTokens, hint: hintOf(client) }
   const answer = emptyAnswer()
   const reader = new AnswerReader<R, T>(pack, examples, format)
   const events = { text: 0, thought: 0 }
@@ -126,7 +126,7 @@ export async function* runRequest<R, T>(
     }
     end = answer.hasBegun
       ? endOfAnswer(answer, reader.json, asked, events.thought > 0)
-      : failure('not_a_stream', `Expected a stream of events, got ${open.got}`)
+      : failure('not_a_stream', `Expected a stream of events, got ${open.got}${asked.hint}`)
   } catch (error) {
     // Each record is a secret of its own too, because `scrub` finds a short secret only as a whole.
     const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]

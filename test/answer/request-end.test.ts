@@ -7,9 +7,9 @@ import { endOfError } from '../../src/answer/error-end.ts'
 import { endOfAnswer, failure, type Asked, type RequestEnd } from '../../src/answer/request-end.ts'
 import { scrub } from '../../src/answer/scrub.ts'
 
-const FREE: Asked = { cap: undefined, maxCap: undefined }
-const LEARNED: Asked = { cap: 500, maxCap: 4_000 }
-const CHOSEN: Asked = { cap: 500, maxCap: 500 }
+const FREE: Asked = { cap: undefined, maxCap: undefined, hint: '' }
+const LEARNED: Asked = { cap: 500, maxCap: 4_000, hint: '' }
+const CHOSEN: Asked = { cap: 500, maxCap: 500, hint: '' }
 
 /** The end for an error that quotes no text. */
 const endOf = (thrown: unknown, asked = FREE): RequestEnd => endOfError(thrown, asked, String)
@@ -119,7 +119,7 @@ describe('the meaning of an error, by the texts of real servers', () => {
     [{ status: 402 }, 'fatal insufficient_quota'],
     [{ status: 403 }, 'refused_request not_authorized'],
     [{ status: 404, code: 'model_not_found' }, 'fatal not_found'],
-    [{ status: 405 }, 'refused_request bad_request'],
+    [{ status: 405 }, 'fatal not_found'],
     [{ status: 408 }, 'failure api_error'],
     [{ status: 409 }, 'failure api_error'],
     [{ status: 422 }, 'refused_request bad_request'],
@@ -350,8 +350,8 @@ describe('output caps that a server refuses', () => {
   ])('a cap that is larger than the whole context is refused, and not the prompt: %s', (message) => {
     for (const code of ['unsupported_parameter', 'context_length_exceeded']) {
       const error = Object.assign(new Error(message), { status: 400, code })
-      expect(endOf(error, { cap: 16_384, maxCap: undefined }).kind).toBe('cap_refused')
-      expect(endOf(error, { cap: 16_384, maxCap: 16_384 })).toMatchObject({
+      expect(endOf(error, { ...FREE, cap: 16_384, maxCap: undefined }).kind).toBe('cap_refused')
+      expect(endOf(error, { ...FREE, cap: 16_384, maxCap: 16_384 })).toMatchObject({
         kind: 'refused_request',
         message: expect.stringContaining('lower or remove `maxOutputTokens`') as string,
       })
