@@ -8,6 +8,7 @@ import {
   type Reason,
   type Rejection,
 } from '../../files/index.ts'
+import { withFlags } from '../flags/usage-error.ts'
 import type { Item } from './item.ts'
 import type { ResultColumns } from './result-columns.ts'
 
@@ -39,7 +40,7 @@ function rejectedBy({ record: { text }, reason }: Rejected): Rejection {
 /** The reason for a person: `tickets.csv:7: there is no text to ask about`. */
 export function explain(outcome: Rejected): string {
   const { file, line, text } = outcome.record
-  const { message } = rejectionOf(outcome)
+  const message = withFlags(rejectionOf(outcome).message)
   return typeof text === 'string' ? `${file}:${line}: ${message}` : message
 }
 
