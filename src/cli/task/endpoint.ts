@@ -3,6 +3,7 @@ import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import { HttpClient } from './http-client.ts'
+import { useProxy } from './proxy.ts'
 
 /** The server of OpenAI. */
 const OPENAI_URL = 'https://api.openai.com/v1'
@@ -16,7 +17,7 @@ export interface Endpoint {
   readonly client: HttpClient
   /** Its name in messages and in the state of a run, without secrets. */
   readonly name: string
-  readonly close: () => Promise<void>
+  readonly close: () => unknown
 }
 
 /** Opens the built-in simulator, or the server that the environment names. */
@@ -49,7 +50,8 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
   ]
   const name = nameOf(baseURL)
   const client = new HttpClient({ baseURL, apiKey: apiKey || 'none', organization, project, log })
-  return { client, name, close: () => Promise.resolve() }
+  const offProxy = useProxy(baseURL, io)
+  return { client, name, close: offProxy }
 }
 
 /** Checks the key. With a bad key, each request would fail as if the connection were broken. */

@@ -1,0 +1,34 @@
+import * as http from 'node:http'
+import { say, type Io } from '../io.ts'
+
+type SetProxy = (env: Readonly<Record<string, string | undefined>>) => () => void
+
+/** Node's own function, from 24.14 on. It returns a function that undoes it. */
+const { setGlobalProxyFromEnv } = http as { readonly setGlobalProxyFromEnv?: SetProxy }
+
+/**
+ * Sends the requests of `fetch` through the proxy that `HTTPS_PROXY` or `HTTP_PROXY` names, except
+ * to the hosts of `NO_PROXY`. The names may have small letters. Returns a function that ends this.
+ *
+ * A Node that cannot do this gets a notice.
+ */
+export function useProxy(
+  baseURL: string,
+  io: Pick<Io, 'env' | 'stderr'>,
+  setProxy = setGlobalProxyFromEnv,
+): () => void {
+  const { env } = io
+  const lower = new URL(baseURL).protocol === 'https:' ? 'https_proxy' : 'http_proxy'
+  const name = [lower, lower.toUpperCase()].find((variable) => env[variable])
+  if (name === undefined) return () => undefined
+  if (setProxy) return setProxy(env)
+  // Older versions read this variable at their start, from 22.21 on.
+  if (env['NODE_USE_ENV_PROXY'] !== '1') {
+    say(
+      io,
+      `${name} is set, but this Node (${process.versions.node}) does not use it by itself: ` +
+        'set NODE_USE_ENV_PROXY=1 (Node 22.21 or newer), or use Node 24.14 or newer.',
+    )
+  }
+  return () => undefined
+}
