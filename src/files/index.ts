@@ -2,10 +2,14 @@ export { isExactNumber, type ExactNumber } from './read/exact-number.ts'
 export { findFiles } from './find-files.ts'
 export {
   earlierRow,
+  ERROR,
+  INDEX,
+  MORE,
   outcomeColumns,
   OUTCOME_COLUMNS,
   OWN_COLUMNS,
   rawColumns,
+  readBackRow,
   reasonOf,
   withoutIndex,
   type EarlierRow,
@@ -14,7 +18,7 @@ export {
 } from './own-columns.ts'
 export { formatOf, formats, type Compression, type Format, type TextFormat } from './format.ts'
 export { parseExactly } from './read/json-value.ts'
-export { csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
+export { cellText, csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
 export { outcomeRow, type OutcomeRowOptions } from './write/outcome-row.ts'
 export {
   readCsv,

@@ -101,7 +101,8 @@ export function reasonCell(value: object): string | undefined {
 
 /** A row of an output or of rejects. */
 export interface EarlierRow {
-  readonly index: number
+  /** `undefined`: the file has no column for it. */
+  readonly index: number | undefined
   /** Why the record was rejected, with the text of the model. */
   readonly reason: Reason | undefined
   /** The other columns, those of `_more` included. */
@@ -109,15 +110,25 @@ export interface EarlierRow {
 }
 
 /**
- * Reads back a row that an earlier run wrote to its output or rejects. `undefined` for any other
- * row: its columns have the same names, but another meaning.
+ * Recognizes a row that an earlier run wrote to its output or rejects, and reads it back.
+ * `undefined` for any other row: its columns have the same names, but another meaning.
  */
 export function earlierRow(columns: Readonly<Record<string, unknown>>): EarlierRow | undefined {
+  const { [INDEX]: index, [ERROR]: error } = columns
+  // A table without an index has both other columns. One of them alone is of another program.
+  const isMarked =
+    !isEmpty(index) || (typeof error === 'object' && error !== null) || (ERROR in columns && MORE in columns)
+  return isMarked ? readBackRow(columns) : undefined
+}
+
+/** Reads a row of a file that a run wrote. `undefined`: it is no row of a run. */
+export function readBackRow(columns: Readonly<Record<string, unknown>>): EarlierRow | undefined {
   const { [INDEX]: indexCell, [ERROR]: errorCell, [MORE]: moreCell, ...rest } = columns
-  const index = readIndex(indexCell)
+  const index = isEmpty(indexCell) ? undefined : readIndex(indexCell)
   const reason = isEmpty(errorCell) ? undefined : readReason(errorCell)
   const more = isEmpty(moreCell) ? {} : readMore(moreCell)
-  if (index === undefined || more === undefined || (!isEmpty(errorCell) && !reason)) return undefined
+  if (!isEmpty(indexCell) && index === undefined) return undefined
+  if (more === undefined || (!isEmpty(errorCell) && !reason)) return undefined
   // A property that has a column of its own is never written to `_more`.
   if (Object.keys(more).some((name) => Object.hasOwn(rest, name))) return undefined
   const own = { ...rest, ...more }

@@ -11,7 +11,7 @@ import {
 import { UsageError } from '../flags/usage-error.ts'
 
 /** Codes of rows that do not hold their record, but at best its source. */
-const UNREADABLE: ReadonlySet<string> = new Set([
+export const UNREADABLE: ReadonlySet<string> = new Set([
   ...rowErrorCodes,
   ...['unreadable', 'not_a_record', 'reserved_column'],
 ])

@@ -53,9 +53,14 @@ export interface LineFormat {
 /** @param columns The columns of a format with a header. */
 export function lineFormat(format: OutputFormat, columns: readonly string[]): LineFormat {
   if (format === 'jsonl') return { header: '', line: jsonlLine }
-  const delimiter = format === 'tsv' ? '\t' : ','
+  const delimiter = delimiterOf(format)
   return {
     header: csvHeader(columns, delimiter),
     line: (row) => csvLine(row, columns, delimiter),
   }
+}
+
+/** The delimiter of a table. */
+export function delimiterOf(format: OutputFormat): string {
+  return format === 'tsv' ? '\t' : ','
 }

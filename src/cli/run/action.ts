@@ -6,26 +6,31 @@ import { Opened, openJob } from '../task/open-job.ts'
 import type { Io } from '../io.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
 import { columnNames } from '../rows/item.ts'
-import { resultColumns } from '../rows/result-columns.ts'
+import { resultColumns, type ResultColumns } from '../rows/result-columns.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
 import type { RunFlags } from './flags.ts'
 import { Flow, haltIfThrows } from './flow.ts'
 import { lock } from './resume/lock.ts'
-import { openOutput } from './output/output.ts'
+import { metaOf } from './output/meta.ts'
+import { openOutput, tableColumns } from './output/output.ts'
 import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
-import { readBefore, removeBefore } from './resume/resume.ts'
-import { stateOf } from './resume/settings.ts'
-import { writeState } from './resume/state.ts'
+import { moveToBackup } from './resume/aside.ts'
+import { sizeOf } from './resume/file-ends.ts'
+import { finishReplacing, readBefore } from './resume/resume.ts'
+import { keyOf, stateOf } from './resume/settings.ts'
+import { readState, writeState, type RunState } from './resume/state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { Observer } from '../measure/observer.ts'
 
 /** Returns the exit code. */
 export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise<number> {
-  const { force = false, overwrite = false } = flags
+  const { force = false, overwrite = false, retryRejected: isRetry = false } = flags
   if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
+  if (isRetry && overwrite) throw new UsageError('Expected --retry-rejected or --overwrite, got both')
+  const meta = metaOf(flags.meta)
   loadEnvFile(flags.envFile, io)
   const job = withoutOurs(await readJob(patterns, flags, io), patterns, flags)
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
@@ -45,7 +50,11 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const { stream, server } = await openJob(own, flags, opened, io)
     const rows = inFlags(() => readRows(job.files, job.read))
     opened.add(() => rows.destroy())
-    const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(result.names))
+    const last = kept === undefined || overwrite ? undefined : readState(kept)
+    const key = keyOf(flags.key) ?? last?.key ?? []
+    checkKey(key, result)
+    const needed = [flags.partition ?? [], key].flat()
+    const items = new Items(rows, job.limit, textWith(job.textOf, needed), new Set(result.names))
     const first = await items
       .first((file) => isTable(job, file))
       .catch((error: unknown) => {
@@ -54,35 +63,63 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
       })
 
     // From here on files are changed.
-    const state = await stateOf(job, flags, server, targets)
-    if (overwrite) removeBefore(targets)
-    const before = await readBefore(targets, state, force)
-    if (before.output.done.size > before.output.rejected.size) stream.assumeAccepted()
+    if (overwrite) moveToBackup(targets)
+    const now = stateOf(job, flags, server, result.names, targets)
+    const before = await readBefore(targets, now, { last, force, isRetry, hasErrors: meta.hasError })
+    const { earlier } = before
+    if (earlier.rows.fulfilled > 0) stream.assumeAccepted()
+    const plan = { ...targets, own: first ? columnNames(first) : [], result, meta, before }
+    let state = { ...before.state, ...given({ columns: tableColumns(plan) }) }
+    const keep = (next: RunState) => {
+      state = next
+      if (kept !== undefined) writeState(kept, state)
+    }
     // Before the output, because no run can continue an output without a state.
-    if (kept !== undefined) writeState(kept, before.state)
-    const output = await openOutput({ ...targets, own: first ? columnNames(first) : [], result, before }, io)
+    keep(state)
+    const output = await openOutput(plan, io)
+    const size = kept === undefined ? 0 : sizeOf(kept)
     const observer = new Observer(stream)
     opened.add(observer.close)
-    const flow = new Flow(stream, items, before.output, output, {
+    const flow = new Flow(stream, items, earlier, output, {
       counter: observer.counter,
       isStrict: flags.strict ?? false,
       hasGaps: !ordered || kept === undefined,
+      beforeReplacing() {
+        if (state.replacesFrom === undefined) keep({ ...state, replacesFrom: size })
+      },
     })
-    const halt = (await watch(flow, stream, rows, job.limit, flags, io)) ?? haltIfThrows(output.close)
+    const ended = await watch(flow, stream, rows, job.limit, flags, io)
+    const closed = await haltIfThrows(async () => {
+      output.close()
+      keep(await finishReplacing(targets, state, earlier))
+    })
+    const halt = ended ?? closed
     const { measured, reasons } = observer
-    const summary = summaryOf(flow, { stats: stream.stats, reasons, measured, server }, halt, flags)
-    const isPiped = state.input.some(({ sha256 }) => sha256 === undefined)
-    report(summary, halt, isPiped, flags, io)
+    const accounts = { stats: stream.stats, reasons, measured, server }
+    const summary = summaryOf(flow, job.limit, accounts, halt, flags)
+    report(summary, halt, flags, io)
     return summary.exitCode
   } finally {
     await opened.close()
   }
 }
 
+function checkKey(key: readonly string[], { names }: ResultColumns): void {
+  if (key.includes('')) throw new UsageError('--key: expected names of columns, with commas between them')
+  const taken = key.find((name) => names.includes(name))
+  if (taken !== undefined)
+    throw new UsageError(`--key: ${taken} is a column of the result, not of the records`)
+}
+
 /** Leaves out the files of this run, which a glob may find: an earlier run wrote them. */
 function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, cache }: RunFlags): Job {
   const ours = [output, rejects, cache].filter((path) => path !== undefined).map(real)
   const isOurs = (file: string) =>
-    ours.some((path) => file === path || file.startsWith(`${path}.run.`) || file.startsWith(`${path}-`))
+    ours.some((path) => file === path || /^(?:\.(?:run|bak|replaced|torn)\b|-)/.test(after(path, file)))
   return { ...job, files: job.files.filter((file) => patterns.includes(file) || !isOurs(real(file))) }
+}
+
+/** The end of a name that begins with another name. */
+function after(begin: string, name: string): string {
+  return name.startsWith(begin) ? name.slice(begin.length) : ''
 }

@@ -6,6 +6,9 @@ export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   output?: string
   outputFormat?: OutputFormat
   rejects?: string
+  meta?: string
+  key?: string
+  retryRejected?: boolean
   ordered?: boolean
   strict?: boolean
   force?: boolean

@@ -5,7 +5,8 @@ import { isHopeless, isOfServer, withCause } from '../terminal/failure.ts'
 import type { Item } from '../rows/item.ts'
 import type { Items } from '../rows/items.ts'
 import type { Output } from './output/output.ts'
-import type { ReadBack } from './resume/read-back.ts'
+import type { Identity } from '../rows/identity.ts'
+import type { Earlier } from './resume/earlier.ts'
 import { explain, rejectionOf } from '../rows/output-row.ts'
 import type { ReasonCounter } from '../measure/reasons.ts'
 
@@ -19,6 +20,20 @@ export interface Halt {
   readonly blame?: 'server' | 'input' | undefined
 }
 
+export interface FlowRules {
+  /** Counts the rejected records by reason. */
+  readonly counter: ReasonCounter
+  /** Whether the run ends at the first row that cannot be sent. */
+  readonly isStrict: boolean
+  /**
+   * Whether the output may have a record while an earlier record has no outcome. A later run then
+   * writes the earlier record behind it.
+   */
+  readonly hasGaps: boolean
+  /** Is called before a row is written that replaces an earlier row. */
+  readonly beforeReplacing: () => void
+}
+
 /**
  * Sends records through the stream and writes their outcomes, until the input ends or the run
  * stops.
@@ -27,18 +42,21 @@ export class Flow {
   readonly #stream: PackStream<Item>
   readonly #items: Items
   /** The rows that earlier runs wrote. */
-  readonly before: ReadBack
+  readonly before: Earlier
   readonly #output: Output
-  readonly #counter: ReasonCounter
-  readonly #isStrict: boolean
-  readonly #hasGaps: boolean
-  /** Index of the next record to write, if the output has no gaps. */
-  #next = 0
+  readonly #rules: FlowRules
+  /** Records in the stream whose row will replace an earlier row. */
+  readonly #replacing = new WeakMap<Item, Identity>()
+  /** Records that were asked, and outcomes that were written. */
+  #asked = 0
+  #written = 0
   #halt: Halt | undefined
   /** Records that were read, including the records of earlier runs. */
   read = 0
   /** Whether all records were read. */
   isAllRead = false
+  /** Whether a new record stood before a record of an earlier run. */
+  isMixed = false
   /** Outcomes that this run wrote. */
   fulfilled = 0
   rejected = 0
@@ -47,26 +65,12 @@ export class Flow {
   /** Time of the first record that was sent, from `performance.now()`. */
   startedAt: number | undefined
 
-  /**
-   * @param counter Counts the rejected records by reason.
-   * @param isStrict Whether the run ends at the first row that cannot be sent.
-   * @param hasGaps Whether the output may have a record while an earlier record has no outcome. A
-   *   later run then writes the earlier record behind it.
-   */
-  constructor(
-    stream: PackStream<Item>,
-    items: Items,
-    before: ReadBack,
-    output: Output,
-    { counter, isStrict, hasGaps }: { counter: ReasonCounter; isStrict: boolean; hasGaps: boolean },
-  ) {
+  constructor(stream: PackStream<Item>, items: Items, before: Earlier, output: Output, rules: FlowRules) {
     this.#stream = stream
     this.#items = items
     this.before = before
     this.#output = output
-    this.#counter = counter
-    this.#isStrict = isStrict
-    this.#hasGaps = hasGaps
+    this.#rules = rules
   }
 
   /** Sends no more requests, and lets the running requests end. The first reason counts. */
@@ -87,12 +91,13 @@ export class Flow {
     try {
       for await (const item of this.#items) {
         this.read += 1
-        if (this.before.done.has(item.index)) continue
-        if (this.#isStrict && typeof item.text !== 'string') {
+        if (this.#isDone(item)) continue
+        if (this.#rules.isStrict && typeof item.text !== 'string') {
           this.#halt ??= { ...haltBy(item.text), blame: 'input' }
           return
         }
         this.startedAt ??= performance.now()
+        this.#asked += 1
         yield item
       }
       this.isAllRead = true
@@ -105,13 +110,20 @@ export class Flow {
   async #write(): Promise<void> {
     try {
       for await (const outcome of this.#stream) {
-        if (!this.#hasGaps && !this.#isNext(outcome.record.index)) continue
+        // A stopped stream returns all its outcomes, even behind a gap.
+        if (!this.#rules.hasGaps && outcome.index !== this.#written) continue
         if (outcome.status === 'rejected') {
           if (this.#isHopeless(outcome.reason)) throw outcome.reason
-          this.#counter.rejected(rejectionOf(outcome))
+          this.#rules.counter.rejected(rejectionOf(outcome))
           this.firstRejection ??= explain(outcome)
         }
+        const replacing = this.#replacing.get(outcome.record)
+        if (replacing) {
+          this.#rules.beforeReplacing()
+          this.before.note(replacing)
+        }
         await this.#output.write(outcome)
+        this.#written += 1
         this[outcome.status] += 1
       }
     } catch (error) {
@@ -122,18 +134,20 @@ export class Flow {
     }
   }
 
-  /**
-   * Whether a record is the next one. A stopped stream returns all its outcomes, even behind a gap.
-   */
-  #isNext(index: number): boolean {
-    while (this.before.done.has(this.#next)) this.#next += 1
-    if (index !== this.#next) return false
-    this.#next += 1
-    return true
+  /** Whether an earlier run wrote the row of a record. */
+  #isDone(item: Item): boolean {
+    if (this.before.isEmpty) return false
+    const identity = this.before.identify(item)
+    if (this.before.take(identity)) {
+      this.isMixed ||= this.#asked > 0
+      return true
+    }
+    if (this.before.isReplacing(identity)) this.#replacing.set(item, identity)
+    return false
   }
 
   #isHopeless(reason: RecordError): boolean {
-    const hasAnswered = this.fulfilled > 0 || this.before.done.size > this.before.rejected.size
+    const hasAnswered = this.fulfilled > 0 || this.before.rows.fulfilled > 0
     if (!isHopeless(reason, hasAnswered)) return false
     const { code } = reason.cause as Partial<RequestError>
     // The last records of a small job may be the reason of the failure.
@@ -142,9 +156,9 @@ export class Flow {
 }
 
 /** Makes a halt of an error at the very end of a run. */
-export function haltIfThrows(close: () => void): Halt | undefined {
+export async function haltIfThrows(end: () => Promise<void>): Promise<Halt | undefined> {
   try {
-    close()
+    await end()
     return undefined
   } catch (error) {
     return haltBy(error)

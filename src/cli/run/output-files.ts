@@ -4,10 +4,21 @@ import { formatOf } from '../../files/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import type { OutputFormat } from '../rows/output-row.ts'
 
+/** A format of rows one after the other, which a run can extend. */
+export type RowFormat = 'jsonl' | 'csv' | 'tsv'
+
+/** A file of rows that a run reads back, repairs and extends. */
+export interface RowFile {
+  readonly path: string
+  readonly format: RowFormat
+}
+
 /** A file to write. */
 export interface OutputFile {
   readonly path: string
   readonly format: OutputFormat
+  /** Where a run keeps the rows while it writes. Everything about resuming knows this file only. */
+  readonly rows: RowFile
   /** Whether a run can read it back and shorten it. A pipe or a device cannot. */
   readonly canResume: boolean
 }
@@ -34,7 +45,8 @@ export function outputFiles(
     used.set(real(path), option)
     checkPlace(path, option)
     const canResume = isFile(path) || !existsSync(path)
-    return { path, format: stated ?? formatByName(path, option), canResume }
+    const format = stated ?? formatByName(path, option)
+    return { path, format, rows: { path, format }, canResume }
   }
   return { output: open(output, '--output', format), rejects: open(rejects, '--rejects') }
 }
@@ -45,7 +57,7 @@ export function isFile(path: string): boolean {
 }
 
 /** Whether a file has content, from an earlier run or from another program. */
-export function hasContent({ path }: OutputFile): boolean {
+export function hasContent(path: string): boolean {
   return isFile(path) && statSync(path).size > 0
 }
 

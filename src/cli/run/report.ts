@@ -9,13 +9,7 @@ import { formatSummary, type Summary } from './summary.ts'
  * Reports how a run ended: to a person, or as JSON. With `--quiet`, a run without problems reports
  * nothing.
  */
-export function report(
-  summary: Summary,
-  halt: Halt | undefined,
-  isPiped: boolean,
-  flags: RunFlags,
-  io: Io,
-): void {
+export function report(summary: Summary, halt: Halt | undefined, flags: RunFlags, io: Io): void {
   const { json, output, quiet } = flags
   const { stderr, stdout } = io
   if (halt && halt.message !== '') say(io, halt.message)
@@ -30,20 +24,11 @@ export function report(
     if (firstRejection !== undefined) say(io, `The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
-    say(io, `${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, isPiped, flags)}`)
+    say(io, `${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, flags)}`)
   }
 }
 
-function howToGoOn({ blame }: Halt, isPiped: boolean, { overwrite, force }: RunFlags): string {
-  const isMended = blame === 'input' && !isPiped
-  const flags = [
-    ...((isMended || isPiped) && !force ? ['with --force'] : []),
-    ...(overwrite ? ['without --overwrite'] : []),
-  ].join(' and ')
-  const how = flags === '' ? 'again' : flags
-  if (isMended) {
-    return `Mend the input, and run the same command ${how} to go on: it is no longer the same, but records must stay in their places.`
-  }
-  const why = isPiped && !force ? ': the input must be the same' : ''
-  return `Run the same command ${how} to go on${why}.`
+function howToGoOn({ blame }: Halt, { overwrite }: RunFlags): string {
+  const mend = blame === 'input' ? 'Mend the input, and run' : 'Run'
+  return `${mend} the same command ${overwrite ? 'without --overwrite' : 'again'} to go on.`
 }

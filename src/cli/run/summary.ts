@@ -23,7 +23,11 @@ export interface Summary {
     readonly rejected: number
     /** Part of `done` from earlier runs. */
     readonly earlier: number
+    /** Rows of the output whose record is not in the input. `done` is without them. */
+    readonly others: number
   }
+  /** Whether an output in order has new rows at its end that stand elsewhere in the input. */
+  readonly isMixed: boolean
   /** Duration of this run. */
   readonly seconds: number
   readonly stats: Stats
@@ -41,20 +45,28 @@ export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'measured' | 'server'
 
 export function summaryOf(
   flow: Flow,
+  limit: number,
   accounts: Accounts,
   halt: Halt | undefined,
-  { output, rejects }: RunFlags,
+  { output, rejects, ordered = false }: RunFlags,
 ): Summary {
-  const { before } = flow
-  const earlier = before.done.size
-  const rejected = before.rejected.size + flow.rejected
-  const fulfilled = earlier - before.rejected.size + flow.fulfilled
+  const { rows, left } = flow.before
+  // A record of the output may come later in the input.
+  const isKnown = flow.isAllRead && flow.read < limit
+  const others = isKnown ? left : { fulfilled: 0, rejected: 0 }
+  const fulfilled = rows.fulfilled - others.fulfilled + flow.fulfilled
+  const rejected = rows.rejected - others.rejected + flow.rejected
   const { server, stats, reasons, measured } = accounts
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
     ...{ output, rejects, server },
-    records: { done: fulfilled + rejected, fulfilled, rejected, earlier },
+    records: {
+      ...{ done: fulfilled + rejected, fulfilled, rejected },
+      earlier: fulfilled + rejected - flow.fulfilled - flow.rejected,
+      others: others.fulfilled + others.rejected,
+    },
+    isMixed: ordered && flow.isMixed,
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
     ...{ stats, reasons, measured },
     error: halt?.message,
@@ -79,6 +91,21 @@ export function formatSummary(summary: Summary): string {
     ['first', firstRejection === undefined ? [] : `rejected: ${firstRejection}`],
     ['server', server === 'simulator' ? 'the simulator, which is no model' : []],
     ['output', output ?? []],
+    ['note', remarks(summary)],
     ['rejects', rejects !== undefined && records.rejected > 0 ? rejects : []],
   ])
+}
+
+/** What changes of the input mean for the output. */
+function remarks({ records: { others }, isMixed, output = 'the output' }: Summary): string[] {
+  return [
+    ...(others > 0
+      ? [
+          `${output} has ${whole(others)} ${others === 1 ? 'row' : 'rows'} of records that are not in the input`,
+        ]
+      : []),
+    ...(isMixed
+      ? [`the input has new records between old ones: their rows are at the end of ${output}`]
+      : []),
+  ]
 }

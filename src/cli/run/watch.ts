@@ -24,7 +24,7 @@ export async function watch(
     const { read, isAllRead, startedAt = now } = flow
     const ofFiles = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
     const share = isAllRead ? 1 : ofFiles
-    const before = flow.before.done.size
+    const before = flow.before.count
     return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
   }
   const progress = isWatched(flags, io) ? showProgress(snapshot, io) : undefined

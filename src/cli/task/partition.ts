@@ -1,10 +1,11 @@
 import { columnOf, type Item, type TextOf } from '../rows/item.ts'
 
-/** Adds a check: a record without the column of its partition cannot be sent. */
-export function textWith(textOf: TextOf, partition: string | undefined): TextOf {
-  if (partition === undefined) return textOf
+/** Adds a check: a record without one of these columns cannot be sent. */
+export function textWith(textOf: TextOf, needed: string | readonly string[] = []): TextOf {
+  const columns = [needed].flat()
+  if (columns.length === 0) return textOf
   return (own) => {
-    columnOf(own, partition)
+    for (const name of columns) columnOf(own, name)
     return textOf(own)
   }
 }

@@ -47,12 +47,13 @@ export function csvLine(row: object, columns: readonly string[], delimiter = ','
   }
   const fields = columns.map((name) => {
     if (name === MORE && others.length > 0) return jsonOf(moreOf(values, others))
-    return Object.hasOwn(values, name) ? fieldOf(name, values[name]) : ''
+    return Object.hasOwn(values, name) ? cellText(name, values[name]) : ''
   })
   return fieldsLine(fields, delimiter)
 }
 
-function fieldOf(name: string, value: unknown): string {
+/** The text of a value in a table, before it gets its quotes. */
+export function cellText(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   const reason = name === ERROR && typeof value === 'object' ? reasonCell(value) : undefined

@@ -1,111 +1,184 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { earlierRow, readRows, RowError, type EarlierRow, type Row } from '../../../files/index.ts'
+import { Readable } from 'node:stream'
+import {
+  ERROR,
+  INDEX,
+  MORE,
+  readBackRow,
+  readRows,
+  RowError,
+  type EarlierRow,
+  type Row,
+} from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
-import { DoneSet } from './done-set.ts'
-import type { OutputFile } from '../output-files.ts'
+import { delimiterOf } from '../../rows/output-row.ts'
+import type { RowFile } from '../output-files.ts'
+import { bytesOf, isBlankFrom, recordEnd, unfinishedFrom } from './file-ends.ts'
 
-/** The rows that earlier runs wrote to a file. */
-export interface ReadBack {
-  /** Records with a row. */
-  readonly done: DoneSet
-  /** Records with a row that has an `_error`. */
-  readonly rejected: DoneSet
-  /** The columns of a table that has rows. */
-  readonly columns: readonly string[] | undefined
-  /** End of the last row, in bytes. An unfinished row may be behind it. */
+/** A row that an earlier run wrote. */
+export interface ReadRow extends EarlierRow {
+  /** `out.csv:7` */
+  readonly place: string
+  /** Position where it ends, in bytes. */
   readonly end: number
 }
 
-export function nothing(): ReadBack {
-  return { done: new DoneSet(), rejected: new DoneSet(), columns: undefined, end: 0 }
+/** The marks by which a file of a run is known. */
+export interface Expected {
+  /** Whether a run is known to have written it. It may have stopped within its first row. */
+  readonly isOurs: boolean
+  /** The columns that a run gave a table. */
+  readonly columns: readonly string[] | undefined
+  /** The names of the columns of results. */
+  readonly results: readonly string[]
 }
 
-const ANEW = '--overwrite replaces it'
-/** If rows follow, only a person can decide: they may be lines of a text in the broken row. */
-const CUT =
-  'If a run was killed while it wrote this row, delete everything from there on and run again; otherwise'
-/** What to do about rejects of another job. */
-export const REFILLED =
-  'Choose another name, or delete the file: the run copies the rejected records of the output to it'
+/** The end of a file that earlier runs wrote. */
+export interface FileEnd {
+  /** Whether it has a whole row. */
+  readonly hasRows: boolean
+  /** Position after the last row or the header, in bytes. Only an unfinished row is behind it. */
+  readonly end: number
+  /** `\r\n` if another program has saved the file with it. */
+  readonly lineEnd: '\n' | '\r\n'
+  /** The columns of a table that has rows. */
+  readonly columns: readonly string[] | undefined
+}
+
+export const EMPTY: FileEnd = { hasRows: false, end: 0, lineEnd: '\n', columns: undefined }
 
 /**
- * Reads the rows that earlier runs wrote.
+ * Reads the rows that earlier runs wrote. Changes nothing.
  *
- * @param isOurs Whether a run is known to have written the file. It may have stopped within its
- *   first row.
- * @param of For rejects: the rejected records of the output.
- * @throws {UsageError} If the file has a row that no run wrote, or a record twice.
+ * @throws {UsageError} If the file has anything else than rows of runs and one unfinished row at
+ *   its end.
  */
-export async function readBack(file: OutputFile, isOurs: boolean, of?: DoneSet): Promise<ReadBack> {
-  const done = new DoneSet()
-  const rejected = new DoneSet()
-  let end = 0
-  let columns: readonly string[] | undefined
-  /**
-   * The first problem. An unfinished row may look like several rows, because its text may have line
-   * breaks.
-   */
-  let torn: string | undefined
-  for await (const row of rowsOf(file)) {
-    const ours = readOurs(row)
-    if (typeof ours === 'string') {
-      torn ??= ours
-      continue
-    }
-    const { index, reason } = ours
-    // A good row follows, so the problem is not an unfinished end.
-    if (torn !== undefined) throw new UsageError(`${torn}. ${CUT}, ${ANEW}`)
-    const place = `${file.path}:${row.line}`
-    if (of && !of.has(index)) {
-      throw new UsageError(`${place}: record ${index} was not rejected in the output. ${REFILLED}`)
-    }
-    if (!done.add(index)) throw new UsageError(`${place}: record ${index} is there twice. ${ANEW}`)
-    if (reason) rejected.add(index)
-    columns ??= row.error ? undefined : row.columns
-    end = row.end
+export async function readBack(
+  file: RowFile,
+  expected: Expected,
+  onRow: (row: ReadRow) => void,
+): Promise<FileEnd> {
+  const { path, format } = file
+  const isTable = format !== 'jsonl'
+  checkEncoding(path)
+  let found: FileEnd = { ...EMPTY, end: isTable ? (recordEnd(path, 0, format) ?? 0) : 0 }
+  const checkRest = async (what: string): Promise<FileEnd> => {
+    if (!found.hasRows && found.end > 0) await checkHeaderAlone(file, found.end, expected)
+    checkUnfinished(file, found, expected, what)
+    return found
   }
-  // Without a good row, the run may cut off only an unfinished row. A whole line is not unfinished.
-  const isBegun = isOurs && !(file.format === 'jsonl' && endsWithLine(file.path))
-  if (end === 0 && torn !== undefined && !isBegun) throw new UsageError(`${torn}. ${ANEW}`)
-  if (end === 0 && !isOurs) throw new UsageError(`${file.path}: there is no row of an earlier run. ${ANEW}`)
-  return { done, rejected, columns, end }
-}
-
-/** The rejected rows of an output that `known` does not have. */
-export async function* rejectedRows(file: OutputFile, known: DoneSet): AsyncGenerator<EarlierRow> {
-  for await (const row of rowsOf(file)) {
-    const ours = readOurs(row)
-    if (typeof ours !== 'string' && ours.reason && !known.has(ours.index)) yield ours
-  }
-}
-
-async function* rowsOf({ path, format }: OutputFile): AsyncGenerator<Row> {
   try {
-    yield* readRows([path], { format, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true })
+    for await (const row of rowsOf(file)) {
+      const columns = row.error ? undefined : row.columns
+      if (!found.hasRows && columns) checkHeader(columns, expected, path)
+      const ours = readOurs(row, isTable, expected.results)
+      if (typeof ours === 'string') return await checkRest(ours)
+      // A cut through the last column could go unseen, unless it is `_more`, which has its quotes.
+      const isWhole = row.terminated || !isTable || columns?.at(-1) === MORE
+      if (!isWhole) return await checkRest(`${placeOf(row)}: expected a line end`)
+      onRow({ ...ours, place: placeOf(row), end: row.end })
+      const lineEnd = found.hasRows ? found.lineEnd : lineEndAt(path, row.end)
+      found = { hasRows: true, end: row.end, lineEnd, columns }
+    }
   } catch (error) {
-    const isHeader = error instanceof RowError && error.code === 'invalid_header'
-    if (!isHeader) throw error
-    // Only a header without a line end may be unfinished.
-    if (endsWithLine(path)) throw new UsageError(`${error.message}. ${ANEW}`)
+    if (!(error instanceof RowError)) throw error
+    return checkRest(error.message)
+  }
+  return found.hasRows ? found : checkRest(`${path}: there is no row of an earlier run`)
+}
+
+/** Checks the header of a file without whole rows. */
+async function checkHeaderAlone({ path, format }: RowFile, end: number, expected: Expected): Promise<void> {
+  if (!expected.isOurs) {
+    throw new UsageError(`${path}: there is no row of an earlier run. ${whatToDo(path)}`)
+  }
+  // The reader gives the columns with a row: the header once more.
+  const header = bytesOf(path, 0, end)
+  for await (const row of rowsOf({ path: '-', format }, Readable.from([header, header]))) {
+    if (row.error) throw row.error
+    if (row.columns) checkHeader(row.columns, expected, path)
   }
 }
 
-function endsWithLine(path: string): boolean {
-  const file = openSync(path, 'r')
-  try {
-    const last = Buffer.alloc(1)
-    readSync(file, last, 0, 1, Math.max(fstatSync(file).size - 1, 0))
-    return last.toString() === '\n'
-  } finally {
-    closeSync(file)
+/** The rows of a file that `readBack` has checked. */
+export async function* readRowsOf(file: RowFile): AsyncGenerator<ReadRow> {
+  for await (const row of rowsOf(file)) {
+    const ours = row.error ? undefined : readBackRow(row.record as Record<string, unknown>)
+    if (ours) yield { ...ours, place: placeOf(row), end: row.end }
   }
+}
+
+/** The rows of a file as they are, without a guess at its form. */
+function rowsOf({ path, format }: RowFile, stdin?: Readable): AsyncIterable<Row> {
+  return readRows([path], {
+    ...{ format, delimiter: delimiterOf(format), maxRecordBytes: Number.MAX_SAFE_INTEGER },
+    ...{ exactNumbers: true, stdin },
+  })
 }
 
 /** A row of an earlier run, or why it is not a row of an earlier run. */
-function readOurs(row: Row): EarlierRow | string {
+function readOurs(row: Row, isTable: boolean, results: readonly string[]): EarlierRow | string {
   if (row.error) return row.error.message
-  const place = `${row.file}:${row.line}`
-  if (!row.terminated) return `${place}: expected a line end`
-  const ours = earlierRow((row.record ?? {}) as Record<string, unknown>)
-  return ours ?? `${place}: expected a row of an earlier run, with an _index`
+  const expected = `${placeOf(row)}: expected a row of an earlier run`
+  const { record } = row
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return expected
+  const ours = readBackRow(record as Record<string, unknown>)
+  if (!ours) return `${expected}, got another meaning of _index, _error or _more`
+  // The header of a table shows it.
+  const isMarked = isTable || ours.index !== undefined || ours.reason !== undefined
+  if (isMarked || results.some((name) => Object.hasOwn(ours.own, name))) return ours
+  return `${expected}, with an _index, an _error or a result`
+}
+
+/** The columns of a table must be the same, except `_index` and their order. */
+function checkHeader(got: readonly string[], { columns, results }: Expected, path: string): void {
+  const [first = ''] = columns ?? results
+  const needed = columns ?? [...results, ERROR, MORE]
+  const missing = needed.filter((name) => name !== INDEX && !got.includes(name))
+  const foreign = columns ? got.filter((name) => !columns.includes(name)) : []
+  if (missing.length === 0 && foreign.length === 0) return
+  const names = (list: readonly string[]) => list.map((name) => JSON.stringify(name)).join(', ')
+  const what = [
+    ...(missing.length > 0 ? [`there is no column ${names(missing)}`] : []),
+    ...(foreign.length > 0 ? [`no run wrote the column ${names(foreign)}`] : []),
+  ]
+  const isOther = missing.includes(first) && got.length === 1 && got[0]?.includes(first)
+  const hint = isOther ? '. Perhaps another program has changed its delimiter' : ''
+  throw new UsageError(`${path}:1: ${what.join(', and ')}${hint}. ${whatToDo(path)}`)
+}
+
+/** Checks that nothing, or one unfinished row, is behind the rows. */
+function checkUnfinished(
+  { path, format }: RowFile,
+  { end, hasRows }: FileEnd,
+  { isOurs }: Expected,
+  what: string,
+): void {
+  const from = unfinishedFrom(path, end, format)
+  const begin = from !== undefined && format === 'jsonl' ? bytesOf(path, from, from + 1).toString() : ''
+  // JSON of ours begins with `{`. A crash of the system may leave zeros.
+  const isTorn = from === undefined ? isBlankFrom(path, end) : ['', '{', '\0'].includes(begin)
+  if (!isTorn || !(hasRows || isOurs)) throw new UsageError(`${what}. ${whatToDo(path)}`)
+}
+
+function checkEncoding(path: string): void {
+  const begin = bytesOf(path, 0, 4)
+  const is = (...bytes: number[]) => bytes.every((byte, at) => begin[at] === byte)
+  const what = is(0xff, 0xfe) || is(0xfe, 0xff) ? 'UTF-16' : is(0x1f, 0x8b) ? 'compressed' : undefined
+  if (what !== undefined)
+    throw new UsageError(
+      `${path}: expected UTF-8, as a run wrote it, but the file is ${what}. ${whatToDo(path)}`,
+    )
+}
+
+/** What a person can do about a file that does not read as ours. */
+export function whatToDo(path: string): string {
+  return `Nothing was changed. Mend the file, or move it away: --overwrite moves it to ${path}.bak`
+}
+
+function lineEndAt(path: string, end: number): FileEnd['lineEnd'] {
+  return bytesOf(path, Math.max(end - 2, 0), end).toString('latin1') === '\r\n' ? '\r\n' : '\n'
+}
+
+function placeOf({ file, line }: Row): string {
+  return `${file}:${line}`
 }

@@ -1,18 +1,36 @@
-import { rmSync, truncateSync } from 'node:fs'
+import { truncateSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
-import { hasContent, isFile, type OutputFiles } from '../output-files.ts'
-import { nothing, readBack, REFILLED, type ReadBack } from './read-back.ts'
-import { changesSince, readState, removeState, statePath, type RunState } from './state.ts'
+import { Identifier } from '../../rows/identity.ts'
+import { hasContent, type OutputFiles, type RowFile } from '../output-files.ts'
+import { moveAside } from './aside.ts'
+import { Earlier } from './earlier.ts'
+import { repairEnd } from './file-ends.ts'
+import { HashCounts } from './hash-counts.ts'
+import { EMPTY, readBack, type Expected, type FileEnd } from './read-back.ts'
+import { readRejects } from './rejects.ts'
+import { takeOutReplaced } from './replace.ts'
+import { changesSince, statePath, writeState, type RunState } from './state.ts'
 
 /** The files of earlier runs. */
 export interface Before {
-  readonly output: ReadBack
-  readonly rejects: ReadBack
-  /**
-   * The state that this run must leave: its own, and the rejects of an earlier run even if it does
-   * not name them.
-   */
+  readonly earlier: Earlier
+  readonly output: FileEnd
+  readonly rejects: FileEnd
+  /** Rejected rows of the output that the rejects lack. */
+  readonly missing: HashCounts
+  /** The state that this run must leave. */
   readonly state: RunState
+}
+
+export interface Again {
+  /** The state of earlier runs. */
+  readonly last: RunState | undefined
+  /** Whether to continue although settings have changed. */
+  readonly force: boolean
+  /** Whether to ask rejected records again. */
+  readonly isRetry: boolean
+  /** Whether rejected records have a row in the output. */
+  readonly hasErrors: boolean
 }
 
 /**
@@ -22,40 +40,100 @@ export interface Before {
  * @throws {UsageError} If it cannot continue the output. The message says why, and what to do. No
  *   file has changed.
  */
-export async function readBefore(
-  { output, rejects }: OutputFiles,
-  now: RunState,
-  force: boolean,
-): Promise<Before> {
-  const state = output && readState(output.path)
-  if (rejects && hasContent(rejects) && (!state || state.rejects !== now.rejects)) {
-    throw new UsageError(`${rejects.path} exists already, and is not from this job. ${REFILLED}`)
+export async function readBefore(targets: OutputFiles, now: RunState, again: Again): Promise<Before> {
+  const { output, rejects } = targets
+  const { last, isRetry, hasErrors } = again
+  const isContinued = output !== undefined && hasContent(output.rows.path)
+  const hasRejects = rejects !== undefined && hasContent(rejects.path)
+  checkState(targets, now, again)
+  const state: RunState = {
+    ...now,
+    key: now.key ?? last?.key,
+    results: [...new Set([...now.results, ...(last?.results ?? [])])],
+    rejects: now.rejects ?? last?.rejects,
+    mended: last?.mended,
+    runs: last?.runs,
+    replacesFrom: isContinued ? last?.replacesFrom : undefined,
   }
-  if (output && hasContent(output)) {
-    if (!state && !force) {
-      throw new UsageError(
-        `${output.path} exists already, and ${statePath(output.path)}, which describes it, does not. ` +
-          '--overwrite replaces it, --force continues it if it is from a run',
-      )
-    }
-    const changes = state ? changesSince(state, now) : []
-    if (changes.length > 0 && !force) {
-      throw new UsageError(
-        `${output.path} is from a run with other settings: ${changes.join(', ')}. ` +
-          '--force continues it all the same, --overwrite replaces it',
-      )
-    }
+  const { results, replacesFrom } = state
+  const identifier = new Identifier(state.key, results)
+  const earlier = new Earlier(identifier, isRetry, state.mended)
+  const missing = new HashCounts()
+  const expected: Expected = { isOurs: last !== undefined, columns: last?.columns, results }
+  const ofOutput = isContinued
+    ? await readBack(output.rows, expected, (row) => {
+        const identity = earlier.add(row)
+        if (row.reason && rejects) missing.add(identifier.ofRejection(row.own, row.reason))
+        if (replacesFrom !== undefined && row.end > replacesFrom) earlier.note(identity)
+      })
+    : EMPTY
+  const isCopy = hasRejects && hasErrors
+  const ofRejects = isCopy
+    ? await readRejects(rejects, { isOurs: true, columns: undefined, results: [] }, missing, earlier)
+    : EMPTY
+
+  // From here on files are changed.
+  if (isContinued) prepare(output.rows, ofOutput)
+  if (isCopy) prepare(rejects.rows, ofRejects)
+  // No output has the rows of these rejects.
+  if (hasRejects && !hasErrors) moveAside(rejects.path, `${rejects.path}.bak`)
+  if (output && replacesFrom !== undefined) {
+    const { mended } = await takeOutReplaced(targets, replacesFrom, earlier)
+    const done: RunState = { ...(last ?? now), replacesFrom: undefined, mended: joined(state.mended, mended) }
+    writeState(output.path, done)
+    return readBefore(targets, now, { ...again, last: done })
   }
-  const written = output && hasContent(output) ? await readBack(output, state !== undefined) : nothing()
-  const rejected =
-    rejects && hasContent(rejects) ? await readBack(rejects, true, written.rejected) : nothing()
-  if (output && hasContent(output)) truncateSync(output.path, written.end)
-  if (rejects && hasContent(rejects)) truncateSync(rejects.path, rejected.end)
-  return { output: written, rejects: rejected, state: { ...now, rejects: now.rejects ?? state?.rejects } }
+  return { earlier, output: ofOutput, rejects: ofRejects, missing, state }
 }
 
-/** Removes the files of earlier runs. */
-export function removeBefore({ output, rejects }: OutputFiles): void {
-  for (const file of [output, rejects]) if (file && isFile(file.path)) rmSync(file.path)
-  if (output) removeState(output.path)
+/** Takes out the rows that rows of this run replaced. Returns the state without a word of them. */
+export async function finishReplacing(
+  targets: OutputFiles,
+  state: RunState,
+  earlier: Earlier,
+): Promise<RunState> {
+  if (!targets.output || state.replacesFrom === undefined) return state
+  const { fulfilled, rejected, mended } = await takeOutReplaced(targets, state.replacesFrom, earlier)
+  for (const rows of [earlier.rows, earlier.left]) {
+    rows.fulfilled -= fulfilled
+    rows.rejected -= rejected
+  }
+  const done = { ...state, replacesFrom: undefined, mended: joined(state.mended, mended) }
+  writeState(targets.output.path, done)
+  return done
+}
+
+function joined(before: readonly string[] = [], more: readonly string[]): readonly string[] | undefined {
+  return before.length + more.length === 0 ? undefined : [...before, ...more]
+}
+
+/** @throws {UsageError} If the files are of another job, or its settings have changed. */
+function checkState({ output, rejects }: OutputFiles, now: RunState, { last, force }: Again): void {
+  if (rejects && hasContent(rejects.path) && (!last || last.rejects !== now.rejects)) {
+    throw new UsageError(
+      `${rejects.path} exists already, and is not from this job. ` +
+        'Choose another name, or delete the file: the run copies the rejected records of the output to it',
+    )
+  }
+  if (!output || !hasContent(output.rows.path) || force) return
+  if (!last) {
+    throw new UsageError(
+      `${output.path} exists already, and ${statePath(output.path)}, which describes it, does not. ` +
+        `--overwrite moves it to ${output.path}.bak, --force continues it if it is from a run`,
+    )
+  }
+  const changes = changesSince(last, now)
+  if (changes.length > 0) {
+    throw new UsageError(
+      `${output.path} is from a run with other settings: ${changes.join(', ')}. ` +
+        `--force continues it all the same, --overwrite moves it to ${output.path}.bak`,
+    )
+  }
+}
+
+/** Makes a file end with a whole row. */
+function prepare(file: RowFile, { end, lineEnd, hasRows }: FileEnd): void {
+  repairEnd(file, end, lineEnd)
+  // This run knows better which columns there are.
+  if (!hasRows && file.format !== 'jsonl') truncateSync(file.path)
 }

@@ -1,23 +1,26 @@
 import { dirname, relative } from 'node:path'
-import { formatIn, type Job } from '../../task/job.ts'
+import type { Job } from '../../task/job.ts'
 import { jsonOf } from '../../task/result-schema.ts'
 import type { OutputFiles } from '../output-files.ts'
 import type { RunFlags } from '../flags.ts'
-import { hash, hashFile, type InputFile, type RunState } from './state.ts'
+import { metaOf } from '../output/meta.ts'
+import { hash, type RunState } from './state.ts'
 
 /**
  * The settings that decide the content of an output. All other settings may change from one run to
- * the next.
+ * the next, and so may the input.
  */
-export async function stateOf(
+export function stateOf(
   job: Job,
   flags: RunFlags,
   server: string,
+  results: readonly string[],
   { output, rejects }: OutputFiles,
-): Promise<RunState> {
+): RunState {
   const { model, api = 'chat', output: form, instructions, schema, examples, request } = job.options
   const { field, template, prefix = '', ordered = false } = flags
   const jsonSchema = jsonOf(schema, 'input')
+  const meta = metaOf(flags.meta)
   const settings: Record<string, string | undefined> = {
     'the model': model,
     'the API': api,
@@ -32,19 +35,21 @@ export async function stateOf(
     '--template': template && hash(template),
     '--prefix': prefix,
     '--ordered': String(ordered),
-    // It decides which rows are bad.
-    '--max-record-bytes': job.read.maxRecordBytes?.toString(),
+    '--meta': meta.hasIndex && meta.hasError ? undefined : flags.meta,
     'the format of the output': output?.format,
   }
-  const input: InputFile[] = []
-  for (const file of job.files)
-    input.push({ file, format: formatIn(job, file), sha256: await hashFile(file) })
   return {
-    version: 1,
+    version: 2,
     settings: Object.fromEntries(
       Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
-    input,
+    key: keyOf(flags.key),
+    results,
     rejects: output && rejects && relative(dirname(output.path), rejects.path),
   }
+}
+
+/** The columns of `--key`. */
+export function keyOf(flag: string | undefined): readonly string[] | undefined {
+  return flag?.split(',').map((name) => name.trim())
 }

@@ -1,31 +1,38 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
 import { real } from '../output-files.ts'
 
-/**
- * The settings that decide the content of an output. A file beside the output keeps them, so that a
- * later run knows whether it may continue.
- */
+/** Stands beside an output, and tells a later run whether and how it may continue the output. */
 export interface RunState {
-  readonly version: 1
-  /** By name, such as `--model`: the value, or its hash if it is long or private. */
+  readonly version: 2
+  /**
+   * The settings that decide the content of results. By name, such as `--model`: the value, or its
+   * hash if it is long or private. The input is no setting: records are known by what they are.
+   */
   readonly settings: Readonly<Record<string, string>>
-  readonly input: readonly InputFile[]
+  /** The columns of `--key`, if records are known by them. */
+  readonly key?: readonly string[] | undefined
+  /** The columns of results, also of earlier tasks. All other columns are of the records. */
+  readonly results: readonly string[]
+  /** The columns of a table. */
+  readonly columns?: readonly string[] | undefined
   /** Path of the rejects, from the folder of the output. */
-  readonly rejects: string | undefined
-}
-
-export interface InputFile {
-  readonly file: string
-  readonly format: string | undefined
-  /** SHA-256 of the content. `undefined`: a pipe, whose content is not known in advance. */
-  readonly sha256: string | undefined
+  readonly rejects?: string | undefined
+  /**
+   * Position in the output, in bytes, from which rows replace earlier rows. It stands here while a
+   * run has not taken out the replaced rows yet.
+   */
+  readonly replacesFrom?: number | undefined
+  /** Hashes of rejected records that a mended record with the same key has replaced. */
+  readonly mended?: readonly string[] | undefined
+  /** The accounts of runs, for a report. */
+  readonly runs?: readonly unknown[] | undefined
 }
 
 export const statePath = (output: string): string => `${real(output)}.run.json`
 
+/** `undefined`: there is no state. */
 export function readState(output: string): RunState | undefined {
   const path = statePath(output)
   let text: string
@@ -36,14 +43,24 @@ export function readState(output: string): RunState | undefined {
     throw error
   }
   try {
-    const state = JSON.parse(text) as RunState
-    if ((state.version as number) !== 1) throw new Error('it has another version')
-    return state
+    return upgraded(JSON.parse(text))
   } catch (cause) {
-    throw new UsageError(`${path} cannot be used: ${(cause as Error).message}. --overwrite replaces it`, {
-      cause,
-    })
+    throw new UsageError(
+      `${path} cannot be used: ${(cause as Error).message}. ` +
+        'Delete it and continue the output with --force, or move both away with --overwrite',
+      { cause },
+    )
   }
+}
+
+function upgraded(json: unknown): RunState {
+  const state = json as { version?: unknown; settings?: Record<string, string> }
+  if (state.version === 2) return json as RunState
+  if (state.version !== 1) throw new Error('it is not of this version')
+  const { settings, rejects } = json as { settings: Record<string, string>; rejects?: string }
+  // Version 1 counted the limit of a row as a setting, because it knew records by their position.
+  const kept = Object.entries(settings).filter(([name]) => name !== '--max-record-bytes')
+  return { version: 2, settings: Object.fromEntries(kept), results: [], rejects }
 }
 
 /** Writes the file as a whole. A crash leaves the old file. */
@@ -53,38 +70,12 @@ export function writeState(output: string, state: RunState): void {
   renameSync(`${path}.new`, path)
 }
 
-export function removeState(output: string): void {
-  rmSync(statePath(output), { force: true })
-}
-
 /** The settings that changed since the first run, in words for a person. */
 export function changesSince(before: RunState, now: RunState): string[] {
   const names = new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])
-  const changes = Array.from(names).filter((name) => before.settings[name] !== now.settings[name])
-  if (before.input.length !== now.input.length) changes.push('the number of input files')
-  for (const [i, { file, format, sha256 }] of now.input.entries()) {
-    const old = before.input[i]
-    if (old && old.sha256 !== sha256) changes.push(`the content of ${file}`)
-    if (old && old.format !== format) changes.push(`the format of ${file}`)
-  }
-  const pipe = now.input.find(({ sha256 }) => sha256 === undefined)?.file
-  if (pipe !== undefined) {
-    changes.push(
-      `perhaps the content of ${pipe === '-' ? 'standard input' : pipe}, which a run cannot compare`,
-    )
-  }
-  return changes
+  return Array.from(names).filter((name) => before.settings[name] !== now.settings[name])
 }
 
 export function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
-}
-
-/** Hashes the whole content: only that shows whether a file is the same. */
-export async function hashFile(file: string): Promise<string | undefined> {
-  // A pipe can be read only once.
-  if (file === '-' || !statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
-  const sha = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sha)
-  return sha.digest('hex')
 }
