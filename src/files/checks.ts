@@ -16,6 +16,18 @@ export function checkDelimiter(delimiter: string): void {
   )
 }
 
+export function checkEncoding(encoding: string): void {
+  try {
+    new TextDecoder(encoding)
+  } catch {
+    throw expected('encoding', 'a name that TextDecoder knows, such as windows-1252 or shift_jis', encoding)
+  }
+}
+
+export function checkSelect(select: string): void {
+  if (select === '') throw expected('select', 'a path such as data.items', select)
+}
+
 export function checkFormat<T extends Format>(format: T, known: readonly T[]): void {
   if (known.includes(format)) return
   throw expected('format', `one of ${known.join(', ')}`, format)

@@ -27,13 +27,16 @@ export {
   readLines,
   readTsv,
   type CsvReaderOptions,
+  type JsonArrayReaderOptions,
   type JsonReaderOptions,
   type ReaderOptions,
+  type TsvReaderOptions,
 } from './read/byte-readers.ts'
 export { FileError, RowError, rowErrorCodes } from './row.ts'
 export type { BadRow, GoodRow, Row, RowErrorCode } from './row.ts'
 export { isSource } from './read/sqlite.ts'
-export { readRows, type ReadOptions, type RowStream } from './read/row-stream.ts'
+export type { ReadOptions } from './read/read-options.ts'
+export { readRows, type RowStream } from './read/row-stream.ts'
 export {
   writeCsv,
   writeJsonl,

@@ -14,20 +14,20 @@ export const rowErrorCodes = [
   'invalid_utf8',
   /** Longer than `maxRecordBytes`. */
   'too_long',
-  /**
-   * The header has an empty name, or a name twice, or can't be read. This error destroys the
-   * stream.
-   */
+  /** The header has no name, or can't be read. This error destroys the stream. */
   'invalid_header',
-  /** The top level of a `.json` file is not an array. This error destroys the stream. */
+  /**
+   * The top level of a `.json` file is not an array, or `select` leads to no array. This error
+   * destroys the stream.
+   */
   'not_an_array',
   /**
    * The array of a `.json` file is cut off, or so broken that its next element can't be found. This
    * error destroys the stream, after the rows before that place.
    */
   'broken_array',
-  /** The file begins like UTF-16. This error destroys the stream. */
-  'utf16',
+  /** The file begins like UTF-32. This error destroys the stream. */
+  'unknown_encoding',
 ] as const
 
 export type RowErrorCode = (typeof rowErrorCodes)[number]
@@ -71,7 +71,8 @@ export class FileError extends Error {
   }
 }
 
-function shown(file: string): string {
+/** The name of a file in a message. */
+export function shown(file: string): string {
   return file === '-' ? 'stdin' : file
 }
 
@@ -84,7 +85,8 @@ interface Place {
   readonly line: number
   /**
    * Position in the uncompressed file where the row ends, in bytes: after its line end or, in a
-   * JSON array, after the comma or bracket behind it. 0 for Parquet, XLSX and SQLite.
+   * JSON array, after the comma or bracket behind it. In a file that is not UTF-8, it is the
+   * position in the file as UTF-8. 0 for Parquet, XLSX and SQLite.
    */
   readonly end: number
   /**
@@ -122,7 +124,8 @@ export interface BadRow extends Place {
 export type Row = GoodRow | BadRow
 
 /** The message for bytes that are not UTF-8, in all formats. */
-export const NOT_UTF8 = 'expected UTF-8, got bytes that are not'
+export const NOT_UTF8 =
+  'expected UTF-8, got bytes that are not. If it is another encoding, such as windows-1252, name it (encoding)'
 
 /**
  * Number of rows to make at a time, in all formats. Large enough for a low cost per call (a call of

@@ -9,9 +9,14 @@ import type { Span } from './line-spans.ts'
 export function parseSpans(
   bytes: Buffer,
   spans: readonly Span[],
-  delimiter: string,
+  { delimiter, quote }: { readonly delimiter: string; readonly quote: boolean },
 ): (string[] | 'invalid_utf8')[] {
   const isText = (span: Span): boolean => isUtf8(bytes.subarray(span.start, span.end))
+  if (!quote) {
+    return spans.map((span) =>
+      isText(span) ? bytes.toString('utf8', span.start, span.end).split(delimiter) : 'invalid_utf8',
+    )
+  }
   if (isUtf8(bytesOf(bytes, spans))) return parseAll(bytes, spans, delimiter, 'utf8')
   return parseAll(bytes, spans, delimiter, 'latin1').map((fields, at) => {
     const span = spans[at]

@@ -1,27 +1,50 @@
 import { RowError } from '../row.ts'
 import { setOwn } from '../set-own.ts'
+import type { RowsOptions } from './rows.ts'
 
-/** The columns of a CSV file. */
+/** Names that a note lists, at most. */
+const MOST_SHOWN = 5
+
+/** The columns of a CSV file. Each has a name of its own, whatever the header says. */
 export class CsvHeader {
   /** In the order of the file. An object would put names first that are whole numbers. */
   readonly names: readonly string[]
+  /** The row itself, with columns at the end that have no name. */
+  readonly #fields: readonly string[]
   readonly #isPlain: boolean
 
-  constructor(names: readonly string[], file: string, line: number) {
-    const wrong = (what: string) => new RowError('invalid_header', file, line, what)
-    const empty = names.indexOf('')
-    if (empty >= 0) throw wrong(`expected a name for each column, got none for column ${empty + 1}`)
-    const twice = names.find((name, at) => names.indexOf(name) < at)
-    if (twice !== undefined) throw wrong(`expected a name for each column, got '${twice}' twice`)
-    if (names.some((name) => name.includes('\r'))) {
-      throw wrong('expected lines to end with LF or CRLF, got a CR alone in the header')
+  constructor(fields: readonly string[], { file, onNote }: RowsOptions, line: number) {
+    const last = fields.findLastIndex((field) => field !== '')
+    if (last < 0) throw new RowError('invalid_header', file, line, 'expected names of columns, got none')
+    this.names = Object.freeze(uniqueNames(fields.slice(0, last + 1)))
+    const renamed = this.names.filter((name, at) => name !== fields[at])
+    if (renamed.length > 0) {
+      const shown = renamed.slice(0, MOST_SHOWN).map((name) => JSON.stringify(name))
+      if (renamed.length > MOST_SHOWN) shown.push(`${renamed.length - MOST_SHOWN} more`)
+      onNote?.(`columns without a name, or with a name that is there twice, are named ${shown.join(', ')}`)
     }
-    this.names = Object.freeze([...names])
-    this.#isPlain = !names.includes('__proto__')
+    this.#fields = fields
+    this.#isPlain = !this.names.includes('__proto__')
   }
 
   get length(): number {
     return this.names.length
+  }
+
+  /** Whether a row fits. Columns at the end without a name must be empty, as in a spreadsheet. */
+  fits(fields: readonly string[]): boolean {
+    const { length } = this.names
+    if (fields.length === length) return true
+    return (
+      fields.length > length &&
+      fields.length <= this.#fields.length &&
+      fields.every((field, at) => at < length || field === '')
+    )
+  }
+
+  /** Whether a row is the header once more. */
+  isIn(fields: readonly string[]): boolean {
+    return fields.length === this.#fields.length && fields.every((field, at) => field === this.#fields[at])
   }
 
   record(fields: readonly string[]): Record<string, string> {
@@ -35,4 +58,23 @@ export class CsvHeader {
     }
     return record
   }
+}
+
+/** The second `a` becomes `a_2`. The third column becomes `_3` if it has no name. */
+function uniqueNames(fields: readonly string[]): string[] {
+  const given = new Set(fields)
+  const used = new Set<string>()
+  const next = new Map<string, number>()
+  return fields.map((field, at) => {
+    let name = field
+    if (field === '' || used.has(field)) {
+      const base = field === '' ? `_${at + 1}` : field
+      let number = next.get(base) ?? 2
+      name = field === '' ? base : `${base}_${number}`
+      for (; given.has(name) || used.has(name); number++) name = `${base}_${number}`
+      next.set(base, number)
+    }
+    used.add(name)
+    return name
+  })
 }

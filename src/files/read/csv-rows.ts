@@ -4,6 +4,12 @@ import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode
 import type { Rows, RowsOptions } from './rows.ts'
 import { badSpan, goodSpan, tooLongWords } from './span-row.ts'
 import { Spans, type Span } from './line-spans.ts'
+import { countOf } from './utf8.ts'
+
+export interface CsvOptions extends RowsOptions {
+  readonly delimiter: string
+  readonly quote: boolean
+}
 
 /**
  * Rows of a CSV file. The first row names the columns.
@@ -14,22 +20,18 @@ import { Spans, type Span } from './line-spans.ts'
  */
 export class CsvRows implements Rows {
   readonly #spans: Spans
-  readonly #options: RowsOptions & { readonly delimiter: string }
+  readonly #options: CsvOptions
   #header: CsvHeader | undefined
 
-  constructor(options: RowsOptions & { readonly delimiter: string }) {
+  constructor(options: CsvOptions) {
     this.#options = options
-    this.#spans = new Spans({ maxBytes: options.maxRecordBytes, quotes: true })
+    this.#spans = new Spans({ maxBytes: options.maxRecordBytes, quotes: options.quote })
     const delimiter = options.delimiter.charCodeAt(0)
-    this.#spans.looksLikeRow = (line) => this.#header?.length === 1 + count(line, delimiter)
+    this.#spans.looksLikeRow = (line) => this.#header?.length === 1 + countOf(line, delimiter)
   }
 
   append(chunk: Buffer): void {
     this.#spans.append(chunk)
-  }
-
-  skip(bytes: number): void {
-    this.#spans.skip(bytes)
   }
 
   next(isLast: boolean): Row[] {
@@ -59,7 +61,7 @@ export class CsvRows implements Rows {
   #parse(batch: readonly Span[]): { rows: Row[]; isCutShort: boolean } {
     const rows: Row[] = []
     for (let at = 0; at < batch.length;) {
-      const parsed = parseSpans(this.#spans.carry.bytes, batch.slice(at), this.#options.delimiter)
+      const parsed = parseSpans(this.#spans.carry.bytes, batch.slice(at), this.#options)
       for (const fields of parsed) {
         const span = batch[at++]
         const row = span && this.#row(span, fields)
@@ -79,16 +81,20 @@ export class CsvRows implements Rows {
     if (fields === 'invalid_utf8') return this.#bad(span, 'invalid_utf8', NOT_UTF8)
     const { file } = this.#options
     if (!this.#header) {
-      this.#header = new CsvHeader(fields, file, span.line)
+      // A line of Excel. The delimiter is known by now.
+      const isSeparator = /^sep=.$/.test(fields.join(this.#options.delimiter))
+      if (!isSeparator) this.#header = new CsvHeader(fields, this.#options, span.line)
       return undefined
     }
-    const { length } = this.#header
-    if (fields.length !== length) {
+    // The header of a second file, which was put behind the first.
+    if (span.isMarked && this.#header.isIn(fields)) return undefined
+    const { length, names } = this.#header
+    if (!this.#header.fits(fields)) {
       const what = `expected ${length} columns, as in the header, got ${fields.length}`
       return this.#bad(span, 'wrong_column_count', what)
     }
     const row = goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
-    return { ...row, columns: this.#header.names }
+    return { ...row, columns: names }
   }
 
   #problemRow(span: Span): BadRow {
@@ -110,10 +116,4 @@ const QUOTES = 'a quote is out of place, or not closed'
 function isSpaces(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at] !== 0x20) return false
   return true
-}
-
-function count(bytes: Buffer, byte: number): number {
-  let found = 0
-  for (const one of bytes) if (one === byte) found++
-  return found
 }

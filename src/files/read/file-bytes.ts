@@ -1,4 +1,4 @@
-import { closeSync, constants, open as openFd, openSync } from 'node:fs'
+import { closeSync, constants, open as openFd, openSync, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
@@ -127,4 +127,11 @@ export function unreadable(file: string, error: unknown): FileError {
           ? 'it may not be read'
           : `it cannot be read (${String(code ?? error)})`
   return new FileError('cannot_read', file, what, error)
+}
+
+/** The size of a file. `undefined`: it is no regular file, such as stdin. */
+export function sizeOf(file: string): number | undefined {
+  if (file === '-') return undefined
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat?.isFile() ? stat.size : undefined
 }

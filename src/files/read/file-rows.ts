@@ -1,32 +1,38 @@
+import { Carry } from './carry.ts'
 import { CsvRows } from './csv-rows.ts'
+import { Decoder } from './decoder.ts'
 import type { TextFormat } from '../format.ts'
 import { JsonRows } from './json-rows.ts'
+import { LineEnds } from './line-ends.ts'
 import { LineRows } from './line-rows.ts'
 import type { Rows, RowsOptions } from './rows.ts'
-import { RowError, type Row } from '../row.ts'
+import { shown, type Row } from '../row.ts'
+import { kindOf, type Kind } from './sniff.ts'
+import { afterMarks } from './utf8.ts'
 
-const makers: Readonly<Record<TextFormat, (options: RowsOptions) => Rows>> = {
-  jsonl: (options) => new LineRows('jsonl', options),
-  lines: (options) => new LineRows('lines', options),
-  csv: (options) => new CsvRows({ ...options, delimiter: options.delimiter ?? ',' }),
-  tsv: (options) => new CsvRows({ ...options, delimiter: '\t' }),
-  json: (options) => new JsonRows(options),
-}
-
-const UTF8_MARK = '\xef\xbb\xbf'
-const UTF16_MARKS = ['\xff\xfe', '\xfe\xff']
-const MARKS = [UTF8_MARK, ...UTF16_MARKS]
-
-/** All rows of a file. Each turn of the loop returns the rows that a chunk has completed. */
+/** All rows of a text file. Each turn of the loop returns the rows that a chunk has completed. */
 export class FileRows {
-  readonly #rows: Rows
-  readonly #file: string
-  /** The first bytes, while they may be a part of a byte order mark. */
-  #head: Buffer | undefined = Buffer.alloc(0)
+  readonly #format: TextFormat
+  readonly #options: RowsOptions
+  readonly #decoder: Decoder
+  readonly #lineEnds: LineEnds | undefined
+  /** The first bytes, while they may change how the file is read. */
+  readonly #head = new Carry()
+  #rows: Rows | undefined
 
   constructor(format: TextFormat, options: RowsOptions) {
-    this.#rows = makers[format](options)
-    this.#file = options.file
+    this.#format = format
+    const onNote = (note: string) => options.onNote?.(`${shown(options.file)}: ${note}`)
+    this.#options = { ...options, onNote }
+    this.#decoder = new Decoder(options.file, options.encoding)
+    const quotes = options.quote ?? format === 'csv'
+    // In JSON, a CR is white space.
+    this.#lineEnds = format === 'json' ? undefined : new LineEnds(quotes)
+  }
+
+  /** Whether the `end` of a row is a position in the file. Otherwise it is a position in UTF-8. */
+  get hasOwnEnds(): boolean {
+    return this.#decoder.isUnchanged
   }
 
   *read(chunk: Buffer): Generator<Row[], void> {
@@ -38,27 +44,38 @@ export class FileRows {
   }
 
   *#push(chunk: Buffer, isLast: boolean): Generator<Row[], void> {
-    if (this.#head) {
-      const head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk])
-      this.#head = head
-      if (
-        !isLast &&
-        MARKS.some((mark) => head.length < mark.length && mark.startsWith(head.toString('latin1')))
-      )
-        return
-      this.#head = undefined
-      this.#begin(head)
-    } else this.#rows.append(chunk)
-    for (let rows; (rows = this.#rows.next(isLast)).length > 0;) yield rows
+    const text = this.#decoder.decode(chunk, isLast)
+    const bytes = this.#lineEnds?.mend(text, isLast) ?? text
+    if (bytes.length === 0 && !isLast) return
+    if (this.#rows) this.#rows.append(bytes)
+    else this.#begin(bytes, isLast)
+    for (let rows; (rows = this.#rows?.next(isLast) ?? []).length > 0;) yield rows
   }
 
-  #begin(head: Buffer): void {
-    const mark = head.toString('latin1', 0, 3)
-    if (UTF16_MARKS.includes(mark.slice(0, 2))) {
-      const remedy = 'Convert it first: `iconv -f UTF-16 -t UTF-8`'
-      throw new RowError('utf16', this.#file, 1, `expected UTF-8, got what begins like UTF-16. ${remedy}`)
-    }
-    this.#rows.append(head)
-    if (mark === UTF8_MARK) this.#rows.skip(3)
+  #begin(bytes: Buffer, isLast: boolean): void {
+    this.#head.append(bytes, 0)
+    const head = this.#head.bytes
+    const kind = kindOf(this.#format, head, isLast, this.#options)
+    if (!kind) return
+    if (kind.note !== undefined) this.#options.onNote?.(kind.note)
+    this.#rows = rowsOf(kind, this.#options)
+    // JSON has no byte order mark. Spaces keep all positions.
+    const isJson = kind.format === 'json' || kind.format === 'values'
+    const mark = isJson ? afterMarks(head, 0, head.length) : 0
+    this.#rows.append(mark > 0 ? Buffer.concat([Buffer.alloc(mark, ' '), head.subarray(mark)]) : head)
+  }
+}
+
+function rowsOf({ format, delimiter = ',', quote = true }: Kind, options: RowsOptions): Rows {
+  switch (format) {
+    case 'csv':
+    case 'tsv':
+      return new CsvRows({ ...options, delimiter, quote })
+    case 'json':
+      return new JsonRows(options)
+    case 'values':
+      return new JsonRows(options, 'values')
+    default:
+      return new LineRows(format, options)
   }
 }

@@ -1,7 +1,6 @@
+import { BACKSLASH, QUOTE } from './chars.ts'
 import { isSpace } from './utf8.ts'
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const CLOSING: Readonly<Record<number, number>> = { 0x5b: 0x5d, 0x7b: 0x7d }
 
 /**

@@ -1,23 +1,25 @@
-import { isUtf8 } from 'node:buffer'
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COMMA,
+  LF,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  QUOTE,
+} from './chars.ts'
 import { Carry } from './carry.ts'
 import { doubtOf } from './json-borders.ts'
-import { jsonOf, type Parsed } from './json-value.ts'
-import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode } from '../row.ts'
+import { IS_IT_JSONL, JsonPath, PathError } from './json-path.ts'
+import { jsonOf } from './json-value.ts'
+import { MOST_ROWS, RowError, type BadRow, type Row, type RowErrorCode } from '../row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { tooLongWords } from './span-row.ts'
-import { isSpace, rawOf } from './utf8.ts'
-
-const LF = 0x0a
-const QUOTE = 0x22
-const COMMA = 0x2c
-const BACKSLASH = 0x5c
-const OPENING_BRACKET = 0x5b
-const CLOSING_BRACKET = 0x5d
-const OPENING_BRACE = 0x7b
-const CLOSING_BRACE = 0x7d
+import { countOf, isSpace, rawOf } from './utf8.ts'
 
 /**
- * The elements of a JSON array of any size.
+ * The elements of a JSON array of any size, also of an array within a JSON document, or JSON values
+ * one after the other, which may have line ends in them.
  *
  * Brackets and quotes show where an element ends, and `JSON.parse` shows whether it is JSON. An
  * element that is not JSON is a bad row, and reading continues behind it if its brackets match.
@@ -31,6 +33,9 @@ const CLOSING_BRACE = 0x7d
 export class JsonRows implements Rows {
   readonly #carry = new Carry()
   readonly #options: RowsOptions
+  readonly #isSequence: boolean
+  /** The way to an array within a document. */
+  #path: JsonPath | undefined
   #where: 'before' | 'between' | 'inside' | 'after' = 'before'
   #at = 0
   #line = 1
@@ -44,8 +49,12 @@ export class JsonRows implements Rows {
   /** Bytes of the element that were dropped, because it is too long. */
   #skipped: number | undefined
 
-  constructor(options: RowsOptions) {
+  /** @param kind `values`: JSON values one after the other, without commas or an array. */
+  constructor(options: RowsOptions, kind: 'array' | 'values' = 'array') {
     this.#options = options
+    this.#isSequence = kind === 'values'
+    if (this.#isSequence) this.#where = 'between'
+    if (options.select !== undefined) this.#path = new JsonPath(options.select)
   }
 
   append(chunk: Buffer): void {
@@ -53,10 +62,6 @@ export class JsonRows implements Rows {
     this.#carry.append(chunk, keepFrom)
     this.#at -= keepFrom
     this.#from -= keepFrom
-  }
-
-  skip(bytes: number): void {
-    this.#at += bytes
   }
 
   next(isLast: boolean): Row[] {
@@ -81,21 +86,28 @@ export class JsonRows implements Rows {
         if (this.#findEnd(bytes)) return this.#element(bytes)
         continue
       }
+      if (this.#path && this.#where !== 'between') {
+        this.#follow(this.#path, bytes)
+        continue
+      }
       const byte = bytes[this.#at] ?? 0
-      if (isSpace(byte)) {
+      // Commas between values are no JSON, but lose nothing.
+      if (isSpace(byte) || (byte === COMMA && this.#isSequence)) {
         if (byte === LF) this.#line++
         this.#at++
         continue
       }
       if (this.#where === 'after') throw this.#broken('got more behind its end')
       if (this.#where === 'before') {
-        if (byte !== OPENING_BRACKET) throw this.#broken(NOT_AN_ARRAY, 'not_an_array')
-        this.#where = 'between'
-        this.#at++
+        if (byte === OPENING_BRACKET) {
+          this.#where = 'between'
+          this.#at++
+        } else if (byte === OPENING_BRACE) this.#path = new JsonPath(undefined)
+        else throw this.#broken(`got something else. ${IS_IT_JSONL}`, 'not_an_array')
         continue
       }
-      if (byte === CLOSING_BRACKET && this.#number === 1) {
-        this.#where = 'after'
+      if (byte === CLOSING_BRACKET && this.#number === 1 && !this.#isSequence) {
+        this.#close()
         this.#at++
         continue
       }
@@ -103,11 +115,41 @@ export class JsonRows implements Rows {
       this.#from = this.#at
       this.#fromLine = this.#line
     }
-    if (!isLast || this.#where === 'after' || this.#where === 'before') return undefined
+    if (!isLast) return undefined
+    if (this.#isSequence) {
+      if (this.#where === 'between') return undefined
+      if (this.#depth === 0 && !this.#isInString) return this.#element(bytes)
+    } else if (
+      this.#where === 'before' ? !this.#path : this.#where === 'after' && this.#path?.isOver !== false
+    )
+      return undefined
     throw this.#broken('got the end of the file in it')
   }
 
-  /** Goes to the end of the element: a comma or bracket, or a brace, which is an error. */
+  /** Goes on to the array within a document, or to the end of the document. */
+  #follow(path: JsonPath, bytes: Buffer): void {
+    const rest = bytes.subarray(this.#at)
+    try {
+      if (this.#where === 'after') path.read(rest)
+      const found = this.#where === 'before' ? path.find(rest, this.#options.maxRecordBytes) : undefined
+      if (found !== undefined) this.#where = 'between'
+      this.#at += found ?? rest.length
+      this.#line += countOf(rest.subarray(0, found), LF)
+    } catch (error) {
+      if (error instanceof PathError) throw this.#error('not_an_array', error.message)
+      throw this.#broken('got something else than JSON around it')
+    }
+  }
+
+  #close(): void {
+    this.#where = 'after'
+    this.#path?.read(']')
+  }
+
+  /**
+   * Goes to the end of the element: a comma or bracket, or a brace, which is an error. A value in a
+   * sequence ends behind its own bracket, or before white space.
+   */
   #findEnd(bytes: Buffer): boolean {
     const limit = this.#skipped === undefined ? this.#from + this.#options.maxRecordBytes + 1 : Infinity
     const to = Math.min(bytes.length, limit)
@@ -128,6 +170,14 @@ export class JsonRows implements Rows {
           break
         }
         if (byte !== COMMA) this.#depth--
+        if (this.#isSequence && this.#depth === 0) {
+          at++
+          isFound = true
+          break
+        }
+      } else if (this.#isSequence && this.#depth === 0 && isSpace(byte)) {
+        isFound = true
+        break
       }
     }
     this.#at = at
@@ -142,29 +192,24 @@ export class JsonRows implements Rows {
 
   /** The element that ends at this position. */
   #element(bytes: Buffer): Row {
-    const separator = bytes[this.#at]
+    const separator = this.#isSequence ? undefined : bytes[this.#at]
     if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
     const source = bytes.subarray(this.#from, this.#at)
-    const parsed = this.#skipped === undefined ? this.#parse(source) : undefined
+    const parsed = this.#skipped === undefined ? jsonOf(source, this.#options.exactNumbers) : undefined
     const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined
     if (doubt !== undefined) throw this.#broken(`got something else than JSON, and ${doubt}`)
 
-    this.#at++
+    if (separator !== undefined) this.#at++
     const row = parsed
       ? parsed.code
         ? this.#bad(parsed.code, parsed.problem, source)
         : { ...this.#place(), record: parsed.json }
       : this.#bad('too_long', this.#sizeWords(source))
-    this.#where = separator === COMMA ? 'between' : 'after'
+    if (separator === CLOSING_BRACKET) this.#close()
+    else this.#where = 'between'
     this.#number++
     this.#skipped = undefined
     return row
-  }
-
-  #parse(source: Buffer): Parsed {
-    return isUtf8(source)
-      ? jsonOf(source.toString(), this.#options.exactNumbers)
-      : { code: 'invalid_utf8', problem: NOT_UTF8 }
   }
 
   #sizeWords(source: Buffer): string {
@@ -175,10 +220,14 @@ export class JsonRows implements Rows {
   /** The error if the start of the next element is not known. */
   #broken(got: string, code: 'not_an_array' | 'broken_array' = 'broken_array'): RowError {
     const isElement = this.#where === 'inside' || this.#where === 'between'
-    const line = this.#where === 'inside' ? this.#fromLine : this.#line
     const which = isElement ? `element ${this.#number}: ` : ''
-    const what = `${which}expected a JSON array, ${got}. The rest of the file is not read`
-    return new RowError(code, this.#options.file, line, what)
+    const what = this.#isSequence ? 'JSON values' : 'a JSON array'
+    return this.#error(code, `${which}expected ${what}, ${got}`)
+  }
+
+  #error(code: 'not_an_array' | 'broken_array', what: string): RowError {
+    const line = this.#where === 'inside' ? this.#fromLine : this.#line
+    return new RowError(code, this.#options.file, line, `${what}. The rest of the file is not read`)
   }
 
   #bad(code: RowErrorCode, what: string, source?: Buffer): BadRow {
@@ -195,5 +244,3 @@ export class JsonRows implements Rows {
     return { file: this.#options.file, line: this.#fromLine, end, terminated: true }
   }
 }
-
-const NOT_AN_ARRAY = 'got something else. If each line is a JSON value, the format is jsonl'

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { exactNumber, mayBeInexact } from './exact-number.ts'
-import type { RowErrorCode } from '../row.ts'
+import { NOT_UTF8, type RowErrorCode } from '../row.ts'
 
 /**
  * `JSON.parse` reads deeper values, but `JSON.stringify` and most other code would overflow the
@@ -16,7 +17,9 @@ export type Parsed =
  * The value of a JSON text, or the problem with it. It uses only the position in the message of
  * `JSON.parse`, because the message quotes the text.
  */
-export function jsonOf(text: string, exactNumbers = false): Parsed {
+export function jsonOf(bytes: Buffer, exactNumbers = false): Parsed {
+  if (!isUtf8(bytes)) return { code: 'invalid_utf8', problem: NOT_UTF8 }
+  const text = bytes.toString()
   if (isTooDeep(text)) {
     return {
       code: 'too_deep',

@@ -22,10 +22,6 @@ export class LineRows implements Rows {
     this.#spans.append(chunk)
   }
 
-  skip(bytes: number): void {
-    this.#spans.skip(bytes)
-  }
-
   next(isLast: boolean): Row[] {
     const rows: Row[] = []
     const { carry } = this.#spans
@@ -41,10 +37,14 @@ export class LineRows implements Rows {
     const source = { file, carry }
     if (span.problem) return tooLong(source, span, maxRecordBytes)
     const bytes = carry.bytes.subarray(span.start, span.end)
-    if (!isUtf8(bytes)) return badSpan(source, span, 'invalid_utf8', NOT_UTF8)
-    const text = bytes.toString()
-    if (!this.#isJson) return goodSpan(source, span, text)
-    const value = jsonOf(text, exactNumbers)
-    return value.code ? badSpan(source, span, value.code, value.problem) : goodSpan(source, span, value.json)
+    if (this.#isJson) {
+      const value = jsonOf(bytes, exactNumbers)
+      return value.code
+        ? badSpan(source, span, value.code, value.problem)
+        : goodSpan(source, span, value.json)
+    }
+    return isUtf8(bytes)
+      ? goodSpan(source, span, bytes.toString())
+      : badSpan(source, span, 'invalid_utf8', NOT_UTF8)
   }
 }

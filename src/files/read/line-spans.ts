@@ -1,12 +1,12 @@
+import { CR, LF, QUOTE } from './chars.ts'
 import { Carry } from './carry.ts'
-
-const LF = 0x0a
-const CR = 0x0d
-const QUOTE = 0x22
+import { afterMarks } from './utf8.ts'
 
 /** The place of a row in the current bytes. */
 export interface Span {
   readonly start: number
+  /** Whether a byte order mark stands before it. */
+  readonly isMarked: boolean
   /** Its end without the line end. */
   readonly end: number
   /** Where the next row starts. */
@@ -63,12 +63,6 @@ export class Spans {
     this.carry.append(chunk, this.#from)
     this.#at -= this.#from
     this.#from = 0
-  }
-
-  /** Leaves out bytes at the very start. */
-  skip(bytes: number): void {
-    this.#from += bytes
-    this.#at += bytes
   }
 
   /** The next row, if it is complete; at the end of the file, the rest of the file. */
@@ -134,9 +128,10 @@ export class Spans {
   #finish(end: number, next: number, problem?: Span['problem']): Span {
     const { bytes } = this.carry
     const terminated = next > end
-    const start = this.#from
+    const start = this.#skipped === undefined ? afterMarks(bytes, this.#from, end) : this.#from
     const span: Span = {
       start,
+      isMarked: start > this.#from,
       end: end > start && bytes[end - 1] === CR ? end - 1 : end,
       next,
       line: this.#line,

@@ -1,55 +1,8 @@
-import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { decompress } from './decompress.ts'
-import { bytesOf, bytesOfStdin, type Progress } from './file-bytes.ts'
-import {
-  formatOf,
-  formats,
-  isTableFormat,
-  type Compression,
-  type Format,
-  type TableFormat,
-  type TextFormat,
-} from '../format.ts'
-import { checkDelimiter, checkFormat, maxRecordBytesOf } from '../checks.ts'
-import { FileError, type Row } from '../row.ts'
-import { FileRows } from './file-rows.ts'
-import { readParquet } from './parquet.ts'
-import { readSqlite } from './sqlite.ts'
-import { readXlsx } from './xlsx.ts'
-import type { TableBatch, TableOptions } from './table.ts'
-
-export interface ReadOptions {
-  /** Format of the files. Default: by the name of each file. Needed for stdin. */
-  readonly format?: Format | undefined
-  /** CSV: one ASCII character, such as `;`. Default `,`. */
-  readonly delimiter?: string | undefined
-  /** Longer rows are bad rows, and stay out of memory. Default 4 MiB. */
-  readonly maxRecordBytes?: number | undefined
-  /**
-   * JSON: keeps a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, as
-   * an object of `JSON.rawJSON`. `JSON.stringify` and the writers here write its original text. See
-   * `isExactNumber`. Default false: it becomes the nearest number, as with `JSON.parse`.
-   */
-  readonly exactNumbers?: boolean | undefined
-  /** XLSX: the name of the sheet. Default: the first sheet. */
-  readonly sheet?: string | undefined
-  /** The stream for `-`. Default `process.stdin`. */
-  readonly stdin?: Readable | undefined
-}
-
-/** Checked options. */
-interface Checked extends ReadOptions {
-  readonly maxRecordBytes: number
-}
-
-interface Batch {
-  readonly rows: readonly Row[]
-  /** Bytes on the disk of the files before this file. */
-  readonly before: number
-  /** Bytes on the disk that were read of this file, if its rows do not say so. */
-  readonly bytes?: number | undefined
-}
+import { batchesOf, type Batch } from './batches.ts'
+import { sizeOf } from './file-bytes.ts'
+import { checkedOptions, type CheckedOptions, type ReadOptions } from './read-options.ts'
+import type { Row } from '../row.ts'
 
 /** Rows of several files, one after the other. See `readRows`. */
 export class RowStream extends Readable {
@@ -64,7 +17,7 @@ export class RowStream extends Readable {
   #bytesTotal: { value: number | undefined } | undefined
 
   /** @internal */
-  constructor(files: readonly string[], options: Checked) {
+  constructor(files: readonly string[], options: CheckedOptions) {
     // With a larger mark, an error would drop waiting rows. This stream reads the next bytes after
     // the consumer has taken all rows.
     super({ objectMode: true, highWaterMark: 1 })
@@ -138,92 +91,19 @@ export class RowStream extends Readable {
 
 /**
  * All rows of several files, one after the other, for `pipeline` or `for await`. The stream opens a
- * file after it has read the file before. `-` is stdin, which is never decompressed.
+ * file after it has read the file before. `-` is stdin. Files in gzip or zstd are decompressed,
+ * with any name.
  *
  * A row that can't be read is a row with an `error`. Only blank lines are left out. The stream
  * itself fails, after the rows that it could read, with a `FileError` if a file can't be read or
  * decompressed, and with a `RowError` if the rest of a file makes no sense: `invalid_header`,
- * `utf16`, `not_an_array` or `broken_array`.
+ * `unknown_encoding`, `not_an_array` or `broken_array`.
  *
  * @throws {TypeError | RangeError} For an option that can't be used. The property `option` is its
  *   name.
  */
 export function readRows(files: readonly string[], options: ReadOptions = {}): RowStream {
-  const maxRecordBytes = maxRecordBytesOf(options.maxRecordBytes)
-  if (options.delimiter !== undefined) checkDelimiter(options.delimiter)
-  if (options.format !== undefined) checkFormat(options.format, formats)
-  return new RowStream(files, { ...options, maxRecordBytes })
-}
-
-async function* batchesOf(
-  files: readonly string[],
-  options: Checked,
-  stdin: Readable | undefined,
-  stop: AbortSignal,
-): AsyncGenerator<Batch, void> {
-  let before = 0
-  for (const file of files) {
-    const { format, compression } = kindOf(file, options)
-    if (isTableFormat(format)) {
-      if (compression) throw compressedTable(file, compression)
-      for await (const batch of tables[format](file, options)) yield { ...batch, before }
-      before += sizeOf(file) ?? 0
-      continue
-    }
-    const progress: Progress = { bytes: 0 }
-    const onDisk = file === '-' && stdin ? bytesOfStdin(stdin, progress) : bytesOf(file, progress, stop)
-    // Only a file on the disk can be read twice.
-    const again = sizeOf(file) === undefined ? undefined : () => bytesOf(file, { bytes: 0 }, stop)
-    const bytes = compression ? decompress(onDisk, compression, file, again) : onDisk
-    const isRowExact = compression === undefined && format !== 'json'
-    for await (const rows of rowsOf(bytes, file, format, options)) {
-      yield { rows, before, bytes: isRowExact ? undefined : progress.bytes }
-    }
-    // The whole file, even if it ends with blank lines.
-    const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
-    yield { rows: [], before, bytes: size }
-    before += size
-  }
-}
-
-const tables: Readonly<
-  Record<TableFormat, (file: string, options: TableOptions) => AsyncGenerator<TableBatch>>
-> = {
-  parquet: readParquet,
-  xlsx: readXlsx,
-  sqlite: readSqlite,
-}
-
-function compressedTable(file: string, compression: Compression): FileError {
-  return new FileError('cannot_read', file, `expected a file without ${compression}: decompress it first`)
-}
-
-function kindOf(
-  file: string,
-  options: ReadOptions,
-): { format: Format; compression: Compression | undefined } {
-  const byName = formatOf(file)
-  const format = byName.format === 'sqlite' ? 'sqlite' : (options.format ?? byName.format)
-  if (format !== undefined) return { format, compression: file === '-' ? undefined : byName.compression }
-  const known = 'such as .jsonl, .json, .csv, .tsv or .txt'
-  throw new FileError(
-    'unknown_format',
-    file,
-    `expected a name with a known ending, ${known}, or a \`format\``,
-  )
-}
-
-async function* rowsOf(
-  bytes: AsyncIterable<Buffer>,
-  file: string,
-  format: TextFormat,
-  { delimiter, maxRecordBytes, exactNumbers }: Checked,
-): AsyncGenerator<readonly Row[], void> {
-  const rows = new FileRows(format, { file, maxRecordBytes, delimiter, exactNumbers })
-  for await (const chunk of bytes) {
-    yield* rows.read(chunk)
-  }
-  yield* rows.end()
+  return new RowStream(files, checkedOptions(options))
 }
 
 function totalOf(files: readonly string[]): number | undefined {
@@ -234,10 +114,4 @@ function totalOf(files: readonly string[]): number | undefined {
     total += size
   }
   return total
-}
-
-function sizeOf(file: string): number | undefined {
-  if (file === '-') return undefined
-  const stat = statSync(file, { throwIfNoEntry: false })
-  return stat?.isFile() ? stat.size : undefined
 }

@@ -16,3 +16,17 @@ export function isBlank(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (!isSpace(bytes[at])) return false
   return true
 }
+
+/** The position behind byte order marks. They stand inside a file that was put together. */
+export function afterMarks(bytes: Buffer, start: number, end: number): number {
+  let at = start
+  while (at + 3 <= end && bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf) at += 3
+  return at
+}
+
+/** How often a byte is in the bytes. */
+export function countOf(bytes: Buffer, byte: number): number {
+  let count = 0
+  for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) count++
+  return count
+}

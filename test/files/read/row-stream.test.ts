@@ -98,9 +98,7 @@ describe('readRows', () => {
     expect(rows.bytesTotal).toBeUndefined()
     const [row] = (await rows.toArray()) as Row[]
     expect(row?.error?.message).toMatch(/^stdin:1: /)
-    expect(await read(['-'], { stdin: stdin() })).toMatchObject({
-      error: { message: expect.stringMatching(/^stdin: /) as string },
-    })
+    expect(values(await read(['-'], { stdin: stdin() }))).toEqual([{ a: 'é' }, 2])
   })
 
   it('counts the bytes that it has read', async () => {
@@ -276,7 +274,7 @@ describe('readRows', () => {
   })
 
   it('gives all rows before a broken header, also to a slow consumer', async () => {
-    const rows = readRows([file('good.csv', 'a\n1\n2\n3\n'), file('bad.csv', 'a,a\n1,2\n')])
+    const rows = readRows([file('good.csv', 'a\n1\n2\n3\n'), file('bad.csv', ',\n1,2\n')])
     const seen: unknown[] = []
     const slow = async () => {
       for await (const row of rows) {
@@ -284,7 +282,7 @@ describe('readRows', () => {
         seen.push(row.record)
       }
     }
-    await expect(slow()).rejects.toThrow(/bad\.csv:1: expected a name for each column, got 'a' twice/)
+    await expect(slow()).rejects.toThrow(/bad\.csv:1: expected names of columns, got none/)
     expect(seen).toEqual([{ a: '1' }, { a: '2' }, { a: '3' }])
   })
 

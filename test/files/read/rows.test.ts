@@ -108,7 +108,7 @@ describe('CSV', () => {
 
   it('has a row for each line that is not blank, with any fields', () => {
     expect(shortOf('csv', 'a\n""\n\n  \n" "\n')).toEqual(['2: {"a":""}', '5: {"a":" "}'])
-    expect(shortOf('tsv', 'a\tb\n\t\n\n"x\ty"\t2\n')).toEqual([
+    expect(shortOf('tsv', 'a\tb\n\t\n\n"x\ty"\t2\n', { quote: true })).toEqual([
       '2: {"a":"","b":""}',
       '4: {"a":"x\\ty","b":"2"}',
     ])
@@ -233,8 +233,7 @@ describe('CSV', () => {
   })
 
   it.each([
-    ['a name twice', 'a,b,a\n1,2,3\n', "f:1: expected a name for each column, got 'a' twice"],
-    ['a column without a name', '\n\na,,b\n', 'f:3: expected a name for each column, got none for column 2'],
+    ['no name', '\n,\n1,2\n', 'f:2: expected names of columns, got none'],
     [
       'a quote out of place',
       'a"b,c\n',
@@ -248,17 +247,12 @@ describe('CSV', () => {
     [
       'no UTF-8',
       bytes([0xe4], ',b\n'),
-      "f:1: the header can't be read: expected UTF-8, got bytes that are not",
+      "f:1: the header can't be read: expected UTF-8, got bytes that are not. If it is another encoding, such as windows-1252, name it (encoding)",
     ],
     [
       'more than the limit',
       'abcdefghijk\n',
       "f:1: the header can't be read: expected at most 10 bytes (maxRecordBytes), got 11",
-    ],
-    [
-      'old line ends',
-      'a,b\r1,2\r',
-      'f:1: expected lines to end with LF or CRLF, got a CR alone in the header',
     ],
   ])('a header with %s makes the file unreadable', (_, text, message) => {
     const read = () => rowsOf('csv', text, { maxRecordBytes: 10 })
@@ -366,7 +360,7 @@ describe('a JSON array', () => {
       'a.json:1: element 3: expected JSON, got something else',
     ])
     expect(() => rowsOf('json', '{}')).toThrow(
-      'f:1: expected a JSON array, got something else. If each line is a JSON value, the format is jsonl. The rest of the file is not read',
+      'f:1: expected a JSON array, got an object without an array. If each line is a JSON value, the format is jsonl. The rest of the file is not read',
     )
   })
 })
@@ -374,15 +368,5 @@ describe('a JSON array', () => {
 describe.each(['jsonl', 'json', 'csv', 'tsv', 'lines'] as const)('%s', (format) => {
   it('that is empty, or has only blank lines, has no rows', () => {
     for (const text of ['', '\ufeff', '\n', '\r\n\n', '\ufeff\n']) expect(rowsOf(format, text)).toEqual([])
-  })
-
-  it.each([
-    ['little', bytes([0xff, 0xfe], 'a\0\n\0')],
-    ['big', bytes([0xfe, 0xff], '\0a\0\n')],
-    ['short', bytes([0xff, 0xfe])],
-  ])('in UTF-16 (%s) is refused', (_, text) => {
-    expect(() => rowsOf(format, text, { cuts: [1] })).toThrow(
-      /^f:1: expected UTF-8, got what begins like UTF-16.*iconv/,
-    )
   })
 })

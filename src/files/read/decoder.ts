@@ -1,0 +1,111 @@
+import { StringDecoder } from 'node:string_decoder'
+import { RowError } from '../row.ts'
+
+/** The bytes that can show the encoding, at most. */
+const HEAD_BYTES = 4
+/** Stands for bytes that mean nothing in their encoding: a byte that is in no UTF-8 text. */
+const UNREADABLE = Buffer.of(0xff)
+/** Half a pair of surrogates. */
+const HALF = '\ud800'
+
+/**
+ * Makes UTF-8 of the bytes of a file, which come in pieces of any size. A byte order mark shows the
+ * encoding, or zeros beside ASCII characters, or else the caller names it. UTF-8 stays as it is,
+ * with all its faults. Bytes that mean nothing in another encoding become a byte that is not UTF-8,
+ * so that the reader of rows finds the bad row.
+ */
+export class Decoder {
+  readonly #file: string
+  readonly #named: string | undefined
+  #head: Buffer | undefined = Buffer.alloc(0)
+  #decode: ((bytes: Buffer, isLast: boolean) => Buffer) | undefined
+
+  /** @param encoding A name of `TextDecoder`. Default: UTF-8, or UTF-16 if the file shows it. */
+  constructor(file: string, encoding: string | undefined) {
+    this.#file = file
+    this.#named = encoding
+  }
+
+  /** Whether positions in the UTF-8 text are positions in the file, as far as it is known. */
+  get isUnchanged(): boolean {
+    return this.#decode === undefined
+  }
+
+  decode(chunk: Buffer, isLast: boolean): Buffer {
+    let bytes = chunk
+    if (this.#head) {
+      bytes = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk])
+      if (!isLast && needsMore(bytes)) {
+        this.#head = bytes
+        return Buffer.alloc(0)
+      }
+      this.#head = undefined
+      this.#decode = this.#decoderOf(bytes)
+    }
+    return this.#decode ? this.#decode(bytes, isLast) : bytes
+  }
+
+  #decoderOf(head: Buffer): Decoder['decode'] | undefined {
+    const encoding = encodingOf(head) ?? this.#named
+    if (encoding === 'utf-32') {
+      const what = 'expected UTF-8, or an encoding that TextDecoder knows, got UTF-32. Convert it first'
+      throw new RowError('unknown_encoding', this.#file, 1, what)
+    }
+    const name = encoding === undefined ? 'utf-8' : new TextDecoder(encoding).encoding
+    return name === 'utf-8' ? undefined : name.startsWith('utf-16') ? ofUtf16(name) : ofOther(name)
+  }
+}
+
+/** The encoding that the first bytes of a file show. */
+function encodingOf(head: Buffer): string | undefined {
+  const [a = 0, b = 0, c = 0, d = 0] = head
+  const mark = head.toString('latin1', 0, HEAD_BYTES)
+  if (mark === '\xff\xfe\0\0' || mark === '\0\0\xfe\xff') return 'utf-32'
+  if (mark.startsWith('\xff\xfe')) return 'utf-16le'
+  if (mark.startsWith('\xfe\xff')) return 'utf-16be'
+  if (mark.startsWith('\xef\xbb\xbf')) return 'utf-8'
+  if (head.length < HEAD_BYTES) return undefined
+  // No text has a zero beside each of two ASCII characters.
+  if (isAscii(a) && b === 0 && isAscii(c) && d === 0) return 'utf-16le'
+  if (a === 0 && isAscii(b) && c === 0 && isAscii(d)) return 'utf-16be'
+  return undefined
+}
+
+/** A short first row must not wait for bytes that change nothing. */
+function needsMore(head: Buffer): boolean {
+  const [first = 0, second = 0] = head
+  return head.length < 2 || (head.length < HEAD_BYTES && (first === 0 || second === 0 || first >= 0xef))
+}
+
+function isAscii(byte: number): boolean {
+  return byte > 0 && byte < 0x80
+}
+
+function ofUtf16(name: string): Decoder['decode'] {
+  // Unlike `TextDecoder`, it keeps half a pair of surrogates, which differs from a U+FFFD in the
+  // text.
+  const decoder = new StringDecoder('utf16le')
+  let odd = Buffer.alloc(0)
+  return (chunk, isLast) => {
+    const bytes = Buffer.concat([odd, chunk])
+    const even = bytes.length - (bytes.length % 2)
+    odd = bytes.subarray(even)
+    const pairs = bytes.subarray(0, even)
+    let text = decoder.write(name === 'utf-16be' ? pairs.swap16() : pairs)
+    if (isLast) text += decoder.end() + (odd.length > 0 ? HALF : '')
+    return text.isWellFormed() ? Buffer.from(text) : marked(text, /\p{Surrogate}/u)
+  }
+}
+
+function ofOther(name: string): Decoder['decode'] {
+  const decoder = new TextDecoder(name, { ignoreBOM: true })
+  return (chunk, isLast) => {
+    const text = decoder.decode(chunk, { stream: !isLast })
+    return text.includes('\ufffd') ? marked(text, /\ufffd/u) : Buffer.from(text)
+  }
+}
+
+function marked(text: string, unreadable: RegExp): Buffer {
+  const parts = text.split(unreadable).flatMap((part) => [UNREADABLE, Buffer.from(part)])
+  return Buffer.concat(parts.slice(1))
+}
