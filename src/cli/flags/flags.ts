@@ -39,6 +39,10 @@ export interface JobFlags extends TaskFlags {
   from?: string
   format?: Format
   sheet?: string
+  delimiter?: string
+  quote?: boolean
+  encoding?: string
+  select?: string
   limit?: number
   maxRecordBytes?: number
 }
@@ -129,10 +133,20 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
   addGroup(command, 'Input:', [
     flag(
       '--format <format>',
-      'format of the input (default: by the file name; standard input: jsonl)',
+      'format of the input (default: by the file name and the content; standard input: jsonl)',
     ).choices([...['jsonl', 'json', 'csv', 'tsv', 'lines', 'parquet', 'xlsx']]),
     flag('--from <source>', "query to read: 'sqlite:FILE?query=SELECT ...'"),
     flag('--sheet <name>', 'sheet of an XLSX file (default: the first sheet)'),
+    flag(
+      '--delimiter <character>',
+      'character between the columns of a CSV input, or \\t (default: by the header)',
+    ).argParser((text) => (text === '\\t' ? '\t' : text)),
+    flag('--quote', 'quotes surround a cell in a TSV input, as in CSV (default: a quote is a character)'),
+    flag(
+      '--encoding <name>',
+      'encoding of the input, such as windows-1252 or shift_jis (default: UTF-8, or UTF-16 if a file shows it)',
+    ),
+    flag('--select <path>', 'array within a JSON document: a.b is the array b in the object a'),
     ...textFlags(),
     numberFlag('--limit <number>', 'number of records to read, from the first one'),
     numberFlag('--max-record-bytes <number>', 'size from which a row counts as bad (default: 4194304)'),

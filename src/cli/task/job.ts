@@ -8,8 +8,8 @@ import type { JobFlags, TaskFlags } from '../flags/flags.ts'
 import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from '../flags/given.ts'
-import { inFlags, UsageError } from '../flags/usage-error.ts'
-import type { Io } from '../io.ts'
+import { inFlags, UsageError, withFlags } from '../flags/usage-error.ts'
+import { say, type Io } from '../io.ts'
 
 type Options = PackStreamOptions<Item, unknown>
 
@@ -51,7 +51,7 @@ export interface Job {
  * its line.
  */
 export async function readJob(patterns: readonly string[], flags: JobFlags, io: Io): Promise<Job> {
-  const { limit = Infinity, format, sheet, maxRecordBytes } = flags
+  const { limit = Infinity, sheet, maxRecordBytes, delimiter, quote, encoding, select } = flags
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
@@ -59,7 +59,11 @@ export async function readJob(patterns: readonly string[], flags: JobFlags, io: 
   const files = await findInput(patterns, flags.from, io)
   const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
   const read = {
-    ...given({ format: formatOfAll(files, format), sheet, maxRecordBytes, exactNumbers: true }),
+    ...given({ format: formatOfAll(files, flags), sheet, maxRecordBytes, exactNumbers: true }),
+    ...given({ delimiter, quote, encoding, select }),
+    onNote: (note: string) => {
+      say(io, withFlags(note, ['delimiter', 'format']))
+    },
     ...ofStdin,
   }
   const { textOf, result, examples } = asked
@@ -164,14 +168,16 @@ async function findInput(patterns: readonly string[], from: string | undefined, 
   return [...files, ...sources]
 }
 
-/** The format of all files. `undefined`: the name of each file tells. */
-function formatOfAll(files: readonly string[], format: Format | undefined): Format | undefined {
-  if (format !== undefined) return format
-  if (files.length === 1 && files[0] === '-') return 'jsonl'
-  const unknown = files.find((file) => formatOf(file).format === undefined)
-  if (unknown === undefined) return undefined
-  const what = unknown === '-' ? 'standard input' : unknown
-  throw new UsageError(`Expected --format: the name of ${what} does not tell`)
+/** The format of all files. `undefined`: the name and the content of each file tell. */
+function formatOfAll(files: readonly string[], { format, select }: JobFlags): Format | undefined {
+  const named = files.filter((file) => file !== '-').map((file) => ({ file, format: formatOf(file).format }))
+  const other = format ?? named.find((one) => one.format !== 'json')?.format
+  if (select !== undefined && other !== undefined && other !== 'json') {
+    throw new UsageError(`--select: expected an input of the format json, got ${other}`)
+  }
+  const unknown = format === undefined ? named.find((one) => one.format === undefined) : undefined
+  if (unknown) throw new UsageError(`Expected --format: the name of ${unknown.file} does not tell`)
+  return format
 }
 
 function readInstructions({ instructions, prompt }: TaskFlags): string {

@@ -65,7 +65,7 @@ function csvKind({ bytes, isAll }: Head, { delimiter, quote = true }: RowsOption
   const [best] = found.sort((a, b) => count(b) - count(a))
   if (best === undefined) return { format: 'csv', delimiter: ',', quote }
   const name = best === '\t' ? 'a tab' : JSON.stringify(best)
-  const note = `its header has no comma, so ${name} separates its columns (delimiter)`
+  const note = `its header has no comma, so ${name} separates its columns (\`delimiter\`)`
   return { format: 'csv', delimiter: best, quote, note }
 }
 
