@@ -253,9 +253,9 @@ describe('each kind of knowledge has a place', () => {
     )
     expect(knowing.map(({ name }) => name)).toEqual(
       [
-        ...['find-files', 'late-failure', 'read/byte-readers', 'read/decompress', 'read/file-bytes'],
-        ...['read/parquet', 'read/row-stream', 'read/sqlite', 'read/table', 'read/xlsx-zip', 'read/xlsx'],
-        ...['write/row-writers'],
+        ...['find-files', 'late-failure', 'read/batches', 'read/byte-readers', 'read/decompress'],
+        ...['read/file-bytes', 'read/parquet', 'read/read-options', 'read/row-stream', 'read/sqlite'],
+        ...['read/table', 'read/xlsx-zip', 'read/xlsx', 'write/row-writers'],
       ].map((name) => `files/${name}.ts`),
     )
   })

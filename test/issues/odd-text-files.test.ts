@@ -7,7 +7,7 @@ const task = [
 ]
 const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
 
-/** Runs the records of a file, and returns their own columns, and what the run says about the file. */
+/** Runs the records of a file. Returns their own columns, and what the run says about the file. */
 async function recordsOf(name: string, content: string | Uint8Array, ...flags: string[]) {
   using place = new Workplace({ [name]: content, 'labels.txt': 'card\nfee\n' })
   const { code, stderr } = await place.run(['run', name, ...task, ...flags])

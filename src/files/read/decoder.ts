@@ -65,9 +65,9 @@ function encodingOf(head: Buffer): string | undefined {
   if (mark.startsWith('\xfe\xff')) return 'utf-16be'
   if (mark.startsWith('\xef\xbb\xbf')) return 'utf-8'
   if (head.length < HEAD_BYTES) return undefined
-  // No text has a zero beside each of two ASCII characters.
-  if (isAscii(a) && b === 0 && isAscii(c) && d === 0) return 'utf-16le'
-  if (a === 0 && isAscii(b) && c === 0 && isAscii(d)) return 'utf-16be'
+  // No text begins with a zero beside each of two ASCII characters.
+  if (isPrintable(a) && b === 0 && isPrintable(c) && d === 0) return 'utf-16le'
+  if (a === 0 && isPrintable(b) && c === 0 && isPrintable(d)) return 'utf-16be'
   return undefined
 }
 
@@ -77,8 +77,8 @@ function needsMore(head: Buffer): boolean {
   return head.length < 2 || (head.length < HEAD_BYTES && (first === 0 || second === 0 || first >= 0xef))
 }
 
-function isAscii(byte: number): boolean {
-  return byte > 0 && byte < 0x80
+function isPrintable(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x7f
 }
 
 function ofUtf16(name: string): Decoder['decode'] {

@@ -36,6 +36,8 @@ export class JsonRows implements Rows {
   readonly #isSequence: boolean
   /** The way to an array within a document. */
   #path: JsonPath | undefined
+  /** Where the document begins. The place of an error around the array is not known. */
+  #rootLine: number | undefined
   #where: 'before' | 'between' | 'inside' | 'after' = 'before'
   #at = 0
   #line = 1
@@ -129,6 +131,7 @@ export class JsonRows implements Rows {
   /** Goes on to the array within a document, or to the end of the document. */
   #follow(path: JsonPath, bytes: Buffer): void {
     const rest = bytes.subarray(this.#at)
+    this.#rootLine ??= this.#line
     try {
       if (this.#where === 'after') path.read(rest)
       const found = this.#where === 'before' ? path.find(rest, this.#options.maxRecordBytes) : undefined
@@ -136,8 +139,9 @@ export class JsonRows implements Rows {
       this.#at += found ?? rest.length
       this.#line += countOf(rest.subarray(0, found), LF)
     } catch (error) {
-      if (error instanceof PathError) throw this.#error('not_an_array', error.message)
-      throw this.#broken('got something else than JSON around it')
+      const isPath = error instanceof PathError
+      const what = isPath ? error.message : 'expected a JSON array, got something else than JSON around it'
+      throw this.#error(isPath ? 'not_an_array' : 'broken_array', what, this.#rootLine)
     }
   }
 
@@ -222,11 +226,11 @@ export class JsonRows implements Rows {
     const isElement = this.#where === 'inside' || this.#where === 'between'
     const which = isElement ? `element ${this.#number}: ` : ''
     const what = this.#isSequence ? 'JSON values' : 'a JSON array'
-    return this.#error(code, `${which}expected ${what}, ${got}`)
+    const line = this.#where === 'inside' ? this.#fromLine : this.#line
+    return this.#error(code, `${which}expected ${what}, ${got}`, line)
   }
 
-  #error(code: 'not_an_array' | 'broken_array', what: string): RowError {
-    const line = this.#where === 'inside' ? this.#fromLine : this.#line
+  #error(code: 'not_an_array' | 'broken_array', what: string, line: number): RowError {
     return new RowError(code, this.#options.file, line, `${what}. The rest of the file is not read`)
   }
 
