@@ -39,6 +39,9 @@ export function valueOf(
   return jsonlLine(withoutIndex(row)).trimEnd()
 }
 
+/** Bytes before a value whose schema is in a Schema Registry: a zero, and the id of the schema. */
+const FRAME_BYTES = 5
+
 /** Errors name the place as `topic:partition:offset`. */
 function rowOf({ topic, partition, offset, value }: KafkaRecord, format: MessageFormat): Row {
   const place = { file: `${topic}:${partition}`, line: Number(offset), end: 0, terminated: true }
@@ -46,8 +49,15 @@ function rowOf({ topic, partition, offset, value }: KafkaRecord, format: Message
     return { ...place, error: new RowError(code, place.file, place.line, what), raw: undefined }
   }
   if (value === null) return bad('null_record', 'expected a value, got none')
-  if (!isUtf8(value)) return bad('invalid_utf8', 'expected UTF-8, got bytes that are not')
-  const text = value.toString()
+  // No JSON begins with a zero byte, and a text has no reason to.
+  const isFramed = value.length > FRAME_BYTES && value[0] === 0
+  const frame = isFramed ? `the 5-byte frame of a Schema Registry (schema id ${value.readUInt32BE(1)})` : ''
+  if (isFramed && format === 'lines') return bad('invalid_utf8', `expected text, got a value with ${frame}`)
+  // The JSON Schema serializer writes JSON after the frame. Avro and Protobuf are binary.
+  const content = isFramed ? value.subarray(FRAME_BYTES) : value
+  const got = isFramed ? `${frame} before a value that is not JSON, such as Avro or Protobuf` : ''
+  if (!isUtf8(content)) return bad('invalid_utf8', `expected UTF-8, got ${got || 'bytes that are not'}`)
+  const text = content.toString()
   if (format === 'lines') return { ...place, record: text }
   try {
     const record = parseExactly(text.replace(/^\uFEFF/, ''))
@@ -55,6 +65,6 @@ function rowOf({ topic, partition, offset, value }: KafkaRecord, format: Message
   } catch (error) {
     return error instanceof RangeError
       ? bad('too_deep', 'expected fewer levels of arrays and objects')
-      : bad('invalid_json', 'expected JSON, got something else')
+      : bad('invalid_json', `expected JSON, got ${got || 'something else'}`)
   }
 }

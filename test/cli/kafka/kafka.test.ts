@@ -110,6 +110,13 @@ const message = (value: string | Buffer | null): KafkaRecord => ({
   value: typeof value === 'string' ? Buffer.from(value) : value,
 })
 
+/** A value with the frame of a Schema Registry: a zero, the id of the schema, and the rest. */
+const framed = (id: number, rest: string) => {
+  const frame = Buffer.alloc(5)
+  frame.writeUInt32BE(id, 1)
+  return Buffer.concat([frame, Buffer.from(rest)])
+}
+
 describe('a message', () => {
   const itemOf = itemsOf('json', textFrom('text', undefined), new Set(['label']))
 
@@ -133,6 +140,15 @@ describe('a message', () => {
   })
 
   test('in the format `lines` is a text', () => {
+    // JSON after the frame of a Schema Registry is read.
+    expect(itemOf(message(framed(7, '{"text":"hi","id":1}')))).toMatchObject({
+      ...{ text: 'hi', own: { text: 'hi', id: 1 } },
+    })
+    const line = itemsOf('lines', textFrom(undefined, undefined), new Set())(message(framed(7, 'hi')))
+    expect(line.text).toMatchObject({ code: 'invalid_utf8' })
+    expect(String(line.text)).toContain(
+      'expected text, got a value with the 5-byte frame of a Schema Registry (schema id 7)',
+    )
     expect(itemsOf('lines', textFrom(undefined, undefined), new Set())(message('{"a":1'))).toMatchObject({
       ...{ own: { text: '{"a":1' }, text: '{"a":1' },
     })
@@ -148,6 +164,18 @@ describe('a message', () => {
       'expected UTF-8, got bytes that are not',
     ],
     ['of no JSON', '{"text":', 'invalid_json', 'expected JSON, got something else'],
+    [
+      'of Avro, in the frame of a Schema Registry',
+      Buffer.from([0, 0, 0, 0, 7, 0x02, 0xc3, 0x28]),
+      'invalid_utf8',
+      'expected UTF-8, got the 5-byte frame of a Schema Registry (schema id 7) before a value that is not JSON, such as Avro or Protobuf',
+    ],
+    [
+      'of Avro that is UTF-8 by chance',
+      Buffer.from([0, 0, 1, 0, 0, 0x0c, ...Buffer.from('splunk')]),
+      'invalid_json',
+      'expected JSON, got the 5-byte frame of a Schema Registry (schema id 65536) before a value that is not JSON, such as Avro or Protobuf',
+    ],
     ['of too many levels', '['.repeat(1_001), 'too_deep', 'expected fewer levels of arrays and objects'],
     ['of a number', '1', 'not_a_record', 'expected an object or a text'],
     ['without the column', '{"body":"hi"}', 'missing_column', 'there is no column "text"; there are: "body"'],
