@@ -88,7 +88,7 @@ const FLOORS = [
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
-  ['files', 'kafka', 'ai-sdk'],
+  ['files', 'kafka', 'ai-sdk', 'prices', 'sqlite-cache.ts'],
   ['cli'],
 ] as const
 const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'demo', 'eval']
@@ -100,7 +100,8 @@ const inRooms = (...rooms: readonly string[]): SourceFile[] =>
   files.filter(({ name }) => rooms.includes(roomOf(name)))
 /** The library: all that a stream needs. */
 const library = files.filter(
-  ({ name }) => !['files', 'kafka', 'ai-sdk', 'cli', 'simulator'].includes(roomOf(name)),
+  ({ name }) =>
+    !['files', 'kafka', 'ai-sdk', 'prices', 'sqlite-cache.ts', 'cli', 'simulator'].includes(roomOf(name)),
 )
 /** The engine and the rooms below it, which are told the time. */
 const pure = inRooms(

@@ -1,6 +1,6 @@
 /**
- * Prices in US dollars per million tokens. Take them from your provider's price page. The library
- * has no prices of its own, because they change often.
+ * Prices in US dollars per million tokens: from your provider's price page, or the list prices of
+ * `llm-pack-stream/prices`.
  */
 export interface Pricing {
   readonly input: number

@@ -88,6 +88,8 @@ describe('the packed package', () => {
        import * as z from 'zod'
        import { PackStream } from 'llm-pack-stream'
        import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
+       import { openCache, type SqliteCache } from 'llm-pack-stream/cache'
+       import { priceOf, readPrices, type PriceTable } from 'llm-pack-stream/prices'
        import { startSimulator, type Simulator } from 'llm-pack-stream/simulator'
        import { readRows, writeOutcomes, type Row } from 'llm-pack-stream/readers'
        for await (const row of readRows(['a.csv'])) row satisfies Row
@@ -96,7 +98,11 @@ describe('the packed package', () => {
        const client = new OpenAI({ baseURL: simulator.baseURL })
        const schema = z.object({ a: z.number() })
        const countTokens = await exactTokenCounter('o200k_base')
-       const stream = new PackStream({ client, model: 'm', instructions: '', schema, countTokens })
+       const table: PriceTable = readPrices('prices.json')
+       const { pricing } = priceOf('m', { table })
+       const cache: SqliteCache = await openCache('cache.sqlite')
+       const more = { countTokens, pricing, cache }
+       const stream = new PackStream({ client, model: 'm', instructions: '', schema, ...more })
        for await (const outcome of stream) if (outcome.status === 'fulfilled') ${value} satisfies number`
     const check = async (name: string, text: string) => {
       const flags = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']

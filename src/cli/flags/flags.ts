@@ -32,6 +32,7 @@ export interface TaskFlags {
   priceIn?: number
   priceCached?: number
   priceOut?: number
+  prices?: string
 }
 
 /** Flags of a job: the task and its input. */
@@ -205,12 +206,16 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     numberFlag('--rpm <number>', `requests per minute (default: ${own.rpm})`),
     numberFlag('--tpm <number>', `tokens per minute (default: ${own.rpm})`),
     flag('--count-tokens <encoding>', own.countTokens).choices(encodingNames),
-    numberFlag('--price-in <usd>', 'price of a million input tokens, in US dollars'),
+    numberFlag(
+      '--price-in <usd>',
+      'price of a million input tokens, in US dollars (default: the list price of the model, if it is known)',
+    ),
     numberFlag(
       '--price-cached <usd>',
       'price of a million input tokens from the cache of the provider (default: --price-in)',
     ),
     numberFlag('--price-out <usd>', 'price of a million output tokens'),
+    flag('--prices <file>', 'JSON file with a price table to use instead of the list prices'),
   ])
   addGroup(command, 'Settings:', [
     flag(
@@ -225,7 +230,7 @@ export function sendingFlags(): Option[] {
   return [
     numberFlag(
       '--max-cost <usd>',
-      'stop before the requests of this run cost more, by --price-in and --price-out',
+      'stop before the requests of this run cost more, by the price of the model',
     ),
     flag(
       '--max-rejects <number>',

@@ -81,7 +81,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     )
     teller.stop()
     const seconds = (performance.now() - startedAt) / 1_000
-    const accounts = { server, seconds, stats: stream.stats, reasons: observer.reasons }
+    const accounts = { server, seconds, stats: stream.stats, reasons: observer.reasons, price: task.price }
     const summary = summaryOf(ended, stop, { ...accounts, firstRejection: rejections.first })
     report(summary, ended, connection.bootstrapBrokers, flags, io)
     return summary.exitCode

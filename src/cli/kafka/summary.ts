@@ -4,6 +4,7 @@ import { exitCodeOf, exitCodes, withFlags } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import type { KafkaFlags } from './flags.ts'
 import type { StopSignal } from '../process/signals.ts'
+import type { Price } from '../task/price.ts'
 import { isOfServer, withCause } from '../terminal/failure.ts'
 import type { RunReasons } from '../measure/reasons.ts'
 import { accountOf } from '../terminal/account.ts'
@@ -22,6 +23,8 @@ export interface WorkerSummary {
   readonly stats: Stats
   /** Why messages were rejected or asked again, and why the worker waited. */
   readonly reasons: RunReasons
+  /** The price behind `stats.cost`. */
+  readonly price: Price
   readonly error: string | undefined
   /** The first rejected message, and why. */
   readonly firstRejection: string | undefined
@@ -31,7 +34,7 @@ export interface WorkerSummary {
 export function summaryOf(
   ended: KafkaSummary | Error,
   stop: StopSignal | undefined,
-  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'reasons' | 'firstRejection'>,
+  accounts: Pick<WorkerSummary, 'server' | 'seconds' | 'stats' | 'reasons' | 'price' | 'firstRejection'>,
 ): WorkerSummary {
   if (ended instanceof Error) {
     // Other errors say the reason themselves.
@@ -69,12 +72,12 @@ export function report(
 
 /** The summary for a person. */
 export function formatWorker(summary: WorkerSummary): string {
-  const { records, seconds, stats, reasons, server, firstRejection } = summary
+  const { records, seconds, stats, reasons, price, server, firstRejection } = summary
   const names = ['fulfilled', 'rejected', 'dropped', 'unfinished'] as const
   return aligned([
     ['done', records ? names.map((name) => `${whole(records[name])} ${name}`).join(', ') : []],
     ['time', duration(seconds * 1_000)],
-    ...accountOf(stats, reasons),
+    ...accountOf(stats, reasons, price),
     ['first', firstRejection === undefined ? [] : `rejected: ${firstRejection}`],
     ['server', server === 'simulator' ? 'the simulator, which is no model' : []],
   ])

@@ -22,7 +22,7 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
   const job = await readJob(patterns, flags, io)
   const rows = inFlags(() => readRows(job.files, job.read))
   try {
-    io.stdout.write(await planOf(rows, job, flags))
+    io.stdout.write(await planOf(rows, job, flags, io.stdout.columns))
     return exitCodes.fulfilled
   } finally {
     // An input that is still open would keep the process alive.
@@ -30,7 +30,12 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
   }
 }
 
-async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<string> {
+async function planOf(
+  rows: RowStream,
+  job: Job,
+  flags: PlanFlags,
+  columns: number | undefined,
+): Promise<string> {
   const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
   const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
   await items.first((file) => isTable(job, file))
@@ -49,6 +54,7 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<stri
   const made = await makePlan(recordsOf(items, partitionBy(flags.partition)), {
     ...{ model, instructions, schema: job.result.schema },
     ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, pricing }),
+    price: job.price,
     ...given({ examples: examples?.map(({ record, value }) => ({ record: record.text as string, value })) }),
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
     keepsResults: flags.cache !== undefined,
@@ -63,7 +69,7 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags): Promise<stri
   }).catch((error: unknown) => {
     throw asUsageError(error)
   })
-  return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made)
+  return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made, columns)
 }
 
 async function* recordsOf(

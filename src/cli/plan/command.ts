@@ -68,7 +68,7 @@ export function addPlan(program: Command, perform: Perform): void {
 Example:
 ${sampleFiles}
   llm-pack-stream plan tickets.csv --field text --labels labels.txt --instructions prompt.md \\
-    --model gpt-4o-mini --price-in 0.15 --price-cached 0.075 --price-out 0.6 --rpm 500 --tpm 200000`,
+    --model gpt-4o-mini --rpm 500 --tpm 200000`,
     )
     .action((files: string[]) =>
       perform(async (io) => {

@@ -1,31 +1,46 @@
 import { defaults } from '../../options/index.ts'
+import type { InFlight } from './in-flight.ts'
 import { notesOf } from './notes.ts'
 import type { Chosen, Plan } from './plan-report.ts'
 import type { Range } from '../measure/range.ts'
 import type { PlanRow } from './row.ts'
 import type { Bound } from './time.ts'
-import { dollarRange, durationRange, large, whole } from '../terminal/words.ts'
+import { wrap } from '../terminal/aligned.ts'
+import { dollarRange, duration, durationRange, large, whole } from '../terminal/words.ts'
 
-const WIDTH = 100
+/** Columns of a pipe, and the longest line that is easy to read. */
+const PIPE_COLUMNS = 80
+const MOST_COLUMNS = 100
 
-/** The plan as a table for people, with its choice and its notes. Ends with a line feed. */
-export function formatPlan(plan: Plan): string {
+/**
+ * The plan as a table for people, with its choice and its notes. Ends with a line feed.
+ *
+ * @param columns The width of the terminal. Default: a pipe.
+ */
+export function formatPlan(plan: Plan, columns = PIPE_COLUMNS): string {
   const { records, chosen, rows, model } = plan
+  const width = Math.min(columns, MOST_COLUMNS)
+  const lines = (text: string) => wrap(text, width)
   if (rows.length === 0) {
     const { unreadable } = records
     const why = unreadable === 0 ? '' : `, only rows that are broken or without text: ${whole(unreadable)}`
-    return `The input has no records${why}. There is nothing to plan.\n`
+    return `${lines(`The input has no records${why}. There is nothing to plan.`).join('\n')}\n`
   }
   const row = rows.find(({ size }) => size === chosen?.size)
   const head = `${whole(records.read)} ${records.read === 1 ? 'record' : 'records'} for ${model}. Nothing was sent.`
   return [
-    ...[head, '', ...table(rows, chosen?.size), ''],
-    `${chosen ? '→ chosen. ' : ''}Pack 1: plain requests of one record each, without the packing protocol.`,
+    ...[...lines(head), '', ...table(rows, chosen?.size, width), ''],
+    ...lines(
+      `${chosen ? '→ chosen. ' : ''}Pack 1: plain requests of one record each, without the packing protocol.`,
+    ),
     '',
-    ...(row ? [...wrap(binding(row)), ''] : []),
-    ...wrap(chosen ? choice(chosen) : nothing(plan)),
+    ...(row ? [...lines(binding(row)), ''] : []),
+    ...lines(chosen ? choice(chosen) : nothing(plan)),
     '',
-    ...notesOf(plan).flatMap(({ text }) => wrap(text, '- ', '  ')),
+    ...(chosen?.inFlight && row ? [...lines(atOnce(plan, chosen.inFlight, row)), ''] : []),
+    ...notesOf(plan).flatMap(({ text }) =>
+      wrap(text, width - 2).map((row, i) => (i === 0 ? '- ' : '  ') + row),
+    ),
     '',
   ].join('\n')
 }
@@ -50,28 +65,54 @@ const SHORT: Record<PlanRow['boundBy'], string> = {
   'over the limit': 'over the limit',
 }
 
-function table(rows: readonly PlanRow[], chosen: number | undefined): string[] {
-  const hasCost = rows.some(({ cost }) => cost)
-  const lines = [
-    ['  pack', 'requests', 'input', 'cached', 'output', ...(hasCost ? ['cost'] : []), 'time', 'bound by'],
-    ...rows.map((row) => {
-      const { size, requests, inputTokens, cachedTokens, outputTokens, cost, time, boundBy, loose } = row
-      const about = loose.length === 0 ? '' : '~'
-      return [
-        `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`,
-        ...[about + whole(requests), about + large(inputTokens)],
-        ...[(cachedTokens === 0 ? '' : about) + large(cachedTokens), about + large(outputTokens.expected)],
-        ...(cost ? [about + dollarRange(cost)] : []),
-        ...[boundBy === 'over the limit' ? 'never' : about + durationRange(time), SHORT[boundBy]],
-      ]
-    }),
-  ]
-  const widths =
-    lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
-  const last = widths.length - 1
-  return lines.map((line) =>
-    line.map((cell, i) => (i === last ? cell : cell.padStart(widths[i] ?? 0))).join('  '),
+/** The columns that a narrow table leaves out, in this order. */
+const OPTIONAL = ['cached', 'output', 'input', 'requests', 'bound by']
+
+function table(rows: readonly PlanRow[], chosen: number | undefined, width: number): string[] {
+  const columns = columnsOf(rows, chosen)
+  const left: string[] = []
+  for (const name of OPTIONAL) {
+    if (widthOf(columns) <= width) break
+    columns.delete(name)
+    left.push(name)
+  }
+  const lines = Array.from({ length: rows.length + 1 }, (_, i) =>
+    [...columns]
+      .map(([name, cells]) => {
+        const cell = i === 0 ? name : (cells[i - 1] ?? '')
+        return name === 'bound by' ? cell : cell.padStart(columnWidth([name, cells]))
+      })
+      .join('  '),
   )
+  return left.length === 0 ? lines : [...lines, ...wrap(`(no room: ${left.join(', ')})`, width)]
+}
+
+function columnsOf(rows: readonly PlanRow[], chosen: number | undefined): Map<string, string[]> {
+  const about = ({ loose }: PlanRow) => (loose.length === 0 ? '' : '~')
+  const cells = (show: (row: PlanRow) => string) => rows.map((row) => show(row))
+  const columns = new Map([
+    ['  pack', cells(({ size }) => `${size === chosen ? '→' : ' '} ${String(size).padStart(4)}`)],
+    ['requests', cells((row) => about(row) + whole(row.requests))],
+    ['input', cells((row) => about(row) + large(row.inputTokens))],
+    ['cached', cells((row) => (row.cachedTokens === 0 ? '' : about(row)) + large(row.cachedTokens))],
+    ['output', cells((row) => about(row) + large(row.outputTokens.expected))],
+    ['cost', cells((row) => (row.cost ? about(row) + dollarRange(row.cost) : ''))],
+    [
+      'time',
+      cells((row) => (row.boundBy === 'over the limit' ? 'never' : about(row) + durationRange(row.time))),
+    ],
+    ['bound by', cells(({ boundBy }) => SHORT[boundBy])],
+  ])
+  if (!rows.some(({ cost }) => cost)) columns.delete('cost')
+  return columns
+}
+
+function columnWidth([name, cells]: readonly [string, readonly string[]]): number {
+  return Math.max(...[name, ...cells].map(({ length }) => length))
+}
+
+function widthOf(columns: ReadonlyMap<string, readonly string[]>): number {
+  return [...columns].reduce((sum, column) => sum + columnWidth(column), 2 * (columns.size - 1))
 }
 
 /** The limit that decides the time of the chosen size, and the times by the other limits. */
@@ -85,6 +126,24 @@ function binding({ bounds, boundBy }: PlanRow): string {
   return `Bound by ${boundBy} (${own ? durationRange(own[1]) : ''})${rest}.`
 }
 
+/** How many requests at once are worth it, and why no more. */
+function atOnce({ limits }: Plan, { requests, time, boundBy }: InFlight, row: PlanRow): string {
+  const { maxInFlight, requestsPerMinute, tokensPerMinute } = limits
+  const why: Partial<Record<InFlight['boundBy'], string>> = {
+    requests: 'there are no more requests',
+    slowdown: 'requests slow each other too much',
+    unknown: 'the plan looks no further',
+  }
+  const end = `Beyond that, ${why[boundBy] ?? `the ${boundBy} hold the run back`}.`
+  if (requests <= maxInFlight) return `At once: --max-in-flight ${requests} is enough. ${end}`
+  const isLimited = (requestsPerMinute ?? tokensPerMinute) !== undefined
+  const condition = isLimited ? '' : ', if the server takes as many (--rpm and --tpm state its limits)'
+  return (
+    `At once: --max-in-flight ${requests} takes ${duration(time.expected)} instead of ` +
+    `${duration(row.time.expected)} with ${maxInFlight}${condition}. ${end} Plan again with it: another size may be better then.`
+  )
+}
+
 /** The flag that makes a run pack in this size. */
 function howToRun(size: number): string {
   if (size === 1) {
@@ -93,21 +152,4 @@ function howToRun(size: number): string {
   return size === defaults.maxPackRecords
     ? 'A run uses this size by default.'
     : `Run it with --max-pack-records ${size}.`
-}
-
-/** Cuts a text into lines, at spaces. */
-function wrap(text: string, first = '', rest = ''): string[] {
-  const lines: string[] = []
-  let line = first
-  let isEmpty = true
-  for (const word of text.split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
-      lines.push(line)
-      line = rest
-      isEmpty = true
-    }
-    line += (isEmpty ? '' : ' ') + word
-    isEmpty = false
-  }
-  return [...lines, line]
 }

@@ -8,12 +8,13 @@ import { choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { SHOWN } from './flags.ts'
 import { Forecast, LEARNED, MOST_RECORDS } from './forecast.ts'
+import { bestInFlight, type InFlight } from './in-flight.ts'
 import { readInput, type Input, type PlanRecord } from './input.ts'
 import type { PlanOptions } from './options.ts'
 import { readPrompts, type Prompts } from './plain-request.ts'
 import type { Plan } from './plan-report.ts'
 import { resultTokens, type ResultTokens } from './results.ts'
-import { rowOf, type PlanRow, type Totals } from './row.ts'
+import { rowOf, type PlanRow, type Terms, type Totals } from './row.ts'
 import { paceOf } from './server-model.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function makePlan(
   items: AsyncIterable<PlanRecord | undefined>,
   options: PlanOptions,
 ): Promise<Plan> {
-  const { model, encoding = defaults.encoding, keepsResults = false, pricing, measured } = options
+  const { model, encoding = defaults.encoding, keepsResults = false, pricing, price, measured } = options
   const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute } = options
   const { maxOutputTokens, contextTokens } = options
@@ -58,18 +59,16 @@ export async function makePlan(
 
   const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
   const sizes = input.asked === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
-  const rows = sizes.map((size) =>
-    rowOf(
-      size === 1
-        ? plainTotals(input, prompts, results)
-        : packedTotals(size, forecast, input, prompts, results, options),
-      terms,
-    ),
+  const totals = sizes.map((size) =>
+    size === 1
+      ? plainTotals(input, prompts, results)
+      : packedTotals(size, forecast, input, prompts, results, options),
   )
+  const rows = totals.map((all) => rowOf(all, terms))
   const possible = possibleOf(rows.filter(({ size }) => size <= maxPackRecords))
   const choice = possible.length === 0 ? undefined : choose(possible)
   const facts = {
-    ...{ model, encoding, isCounted, keepsResults, pricing, records: input.records, results, pace },
+    ...{ model, encoding, isCounted, keepsResults, pricing, price, records: input.records, results, pace },
     measuredRequests: measured?.requests,
     measuredPackRecords: measured && measured.records / measured.requests,
     tokens: { packed: input.packedTokens, plain: input.plainTokens },
@@ -85,8 +84,16 @@ export async function makePlan(
   const chosen = choice && {
     ...{ size: choice.row.size, boundBy: choice.row.boundBy },
     why: explain(choice, possible, { ...facts, asked: input.asked }),
+    inFlight: inFlightOf(totals[choice.row.size - 1], terms),
   }
   return { ...facts, chosen }
+}
+
+/** How many requests at once are worth it. */
+function inFlightOf(all: Totals | undefined, terms: Terms): InFlight | undefined {
+  if (!all || all.size === 1) return undefined
+  const isLimited = (terms.requestsPerMinute ?? terms.tokensPerMinute) !== undefined
+  return bestInFlight((maxInFlight) => rowOf(all, { ...terms, maxInFlight }), isLimited)
 }
 
 /**

@@ -10,7 +10,7 @@ import { MOST_TEXTS } from './seen-texts.ts'
 /** A sentence or more about one subject. */
 export interface Note {
   readonly about:
-    'records' | 'impossible' | 'input' | 'output' | 'cache' | 'time' | 'loose' | 'limits' | 'rest'
+    'records' | 'impossible' | 'cost' | 'input' | 'output' | 'cache' | 'time' | 'loose' | 'limits' | 'rest'
   readonly text: string
 }
 
@@ -21,6 +21,7 @@ export function notesOf(plan: Plan): Note[] {
   return [
     ...about('records', ...recordNotes(plan)),
     ...about('impossible', ...capNotes(plan), ...contextNotes(plan), ...overLimitNotes(plan)),
+    ...about('cost', ...costNotes(plan)),
     ...about('input', inputNote(plan)),
     ...about('output', outputNote(plan)),
     ...about('cache', cacheNote(plan)),
@@ -90,6 +91,20 @@ function overLimitNotes({ records, limits, rows }: Plan): string[] {
   ]
 }
 
+function costNotes({ price }: Plan): string[] {
+  if (price === undefined || price.said === '') return []
+  const said = `Costs: ${price.said}.`
+  if (!price.pricing) return [said]
+  const { input, cachedInput, output } = price.pricing
+  const cached = cachedInput === undefined ? '' : `, $${cachedInput} of cached input`
+  const write = price.list?.cacheWrite
+  const writes =
+    write === undefined
+      ? ''
+      : ` Input that the provider writes into its cache costs $${write}: the plan counts it as other input.`
+  return [`${said} A million tokens: $${input} of input${cached}, $${output} of output.${writes}`]
+}
+
 function inputNote({ encoding, prompts: { packed, plain } }: Plan): string {
   return (
     `Input is counted by ${encoding}: ${whole(packed.tokens)} fixed tokens in each packed request, ` +
@@ -149,7 +164,7 @@ function cacheCost({ pricing, rows }: Plan): string {
   if (!pricing) return ''
   const { input, cachedInput } = pricing
   if (cachedInput === undefined) {
-    return ' Cached tokens cost as much as other input, because --price-cached is not given.'
+    return ' Cached tokens cost as much as other input, because they have no price of their own (--price-cached).'
   }
   const isRange = cachedInput !== input && rows.some(({ requests }) => requests > 1)
   return isRange

@@ -3,6 +3,7 @@ import type { Encoding } from '../../exact-tokens.ts'
 import type { ApiName, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Stated } from '../measure/range.ts'
+import type { Price } from '../task/price.ts'
 
 /** The speed of the server. A figure that is left out comes from `measured`, or else is assumed. */
 export interface Latency {
@@ -44,6 +45,8 @@ export interface PlanOptions {
    */
   readonly encoding?: Encoding
   readonly pricing?: Pricing
+  /** Where `pricing` comes from, or why there is none. Default: it was stated. */
+  readonly price?: Price
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
   /**

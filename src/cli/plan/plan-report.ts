@@ -1,5 +1,7 @@
 import type { Encoding } from '../../exact-tokens.ts'
 import type { Pricing } from '../../index.ts'
+import type { Price } from '../task/price.ts'
+import type { InFlight } from './in-flight.ts'
 import type { Records } from './input.ts'
 import type { FixedPrompt } from './plain-request.ts'
 import type { ResultTokens } from './results.ts'
@@ -25,6 +27,8 @@ export interface Plan {
   readonly results: ResultTokens
   readonly pace: Pace
   readonly pricing: Pricing | undefined
+  /** Where `pricing` comes from, or why there is none. */
+  readonly price: Price | undefined
   /** Number of requests behind the figures of an earlier run. */
   readonly measuredRequests: number | undefined
   /** Records in each of them, on average. */
@@ -59,4 +63,6 @@ export interface Chosen {
   readonly size: number
   readonly boundBy: PlanRow['boundBy']
   readonly why: string
+  /** `undefined`: plain requests are chosen. */
+  readonly inFlight: InFlight | undefined
 }

@@ -95,7 +95,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     })
     const halt = ended ?? closed
     const { measured, reasons } = observer
-    const accounts = { stats: stream.stats, reasons, measured, server }
+    const accounts = { stats: stream.stats, price: job.price, reasons, measured, server }
     const summary = summaryOf(flow, job.limit, accounts, halt, flags)
     report(summary, halt, flags, io)
     return summary.exitCode

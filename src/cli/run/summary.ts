@@ -2,6 +2,7 @@ import type { Stats } from '../../index.ts'
 import type { RunFlags } from './flags.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { RunReasons } from '../measure/reasons.ts'
+import type { Price } from '../task/price.ts'
 import type { Flow, Halt } from './flow.ts'
 import { exitCodes } from '../flags/usage-error.ts'
 import { accountOf } from '../terminal/account.ts'
@@ -33,6 +34,8 @@ export interface Summary {
   readonly stats: Stats
   /** Why records were rejected or asked again, and why the run waited. */
   readonly reasons: RunReasons
+  /** The price behind `stats.cost`. */
+  readonly price: Price
   /** The speed of the server, for `plan --measured`. */
   readonly measured: Measured | undefined
   readonly error: string | undefined
@@ -41,7 +44,7 @@ export interface Summary {
 }
 
 /** What a run counted and measured. */
-export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'measured' | 'server'>
+export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'price' | 'measured' | 'server'>
 
 export function summaryOf(
   flow: Flow,
@@ -56,7 +59,7 @@ export function summaryOf(
   const others = isKnown ? left : { fulfilled: 0, rejected: 0 }
   const fulfilled = rows.fulfilled - others.fulfilled + flow.fulfilled
   const rejected = rows.rejected - others.rejected + flow.rejected
-  const { server, stats, reasons, measured } = accounts
+  const { server, stats, reasons, price, measured } = accounts
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
@@ -68,7 +71,7 @@ export function summaryOf(
     },
     isMixed: ordered && flow.isMixed,
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
-    ...{ stats, reasons, measured },
+    ...{ stats, reasons, price, measured },
     error: halt?.message,
     firstRejection: flow.firstRejection,
   }
@@ -76,7 +79,7 @@ export function summaryOf(
 
 /** The summary for a person. */
 export function formatSummary(summary: Summary): string {
-  const { records, seconds, stats, reasons, output, rejects, server, firstRejection } = summary
+  const { records, seconds, stats, reasons, price, output, rejects, server, firstRejection } = summary
   const asked = records.done - records.earlier
   const parts = [
     `${whole(records.done)} ${records.done === 1 ? 'record' : 'records'}`,
@@ -87,7 +90,7 @@ export function formatSummary(summary: Summary): string {
   return aligned([
     ['done', parts.join(', ')],
     ['time', `${duration(seconds * 1_000)}, ${rate(asked / Math.max(seconds, 0.001))}`],
-    ...accountOf(stats, reasons),
+    ...accountOf(stats, reasons, price),
     ['first', firstRejection === undefined ? [] : `rejected: ${firstRejection}`],
     ['server', server === 'simulator' ? 'the simulator, which is no model' : []],
     ['output', output ?? []],

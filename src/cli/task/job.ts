@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { exactTokenCounter, type Encoding } from '../../exact-tokens.ts'
-import { RateLimiter, type PackStreamOptions, type Pricing, type TokenCounter } from '../../index.ts'
+import { RateLimiter, type PackStreamOptions, type TokenCounter } from '../../index.ts'
 import { findFiles, formatOf, isSource, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
 import { readText } from '../flags/config.ts'
 import type { JobFlags, TaskFlags } from '../flags/flags.ts'
 import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
+import { readPrice, type Price, type PriceFlags } from './price.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError, withFlags } from '../flags/usage-error.ts'
@@ -18,6 +19,7 @@ export interface Task {
   readonly textOf: TextOf
   readonly result: ResultSchema
   readonly examples: readonly TextExample[] | undefined
+  readonly price: Price
   /**
    * The options of the stream, except the server and the options that depend on the type of
    * records.
@@ -42,6 +44,7 @@ export interface Job {
   readonly limit: number
   readonly textOf: TextOf
   readonly result: ResultSchema
+  readonly price: Price
   /** The options of the stream, except the server and the options of `run` alone. */
   readonly options: Omit<Options, 'client'>
 }
@@ -50,7 +53,11 @@ export interface Job {
  * Reads and checks the job of the flags. Throws a `UsageError` that names the flag, or the file and
  * its line.
  */
-export async function readJob(patterns: readonly string[], flags: JobFlags, io: Io): Promise<Job> {
+export async function readJob(
+  patterns: readonly string[],
+  flags: JobFlags & PriceFlags,
+  io: Io,
+): Promise<Job> {
   const { limit = Infinity, sheet, maxRecordBytes, delimiter, quote, encoding, select } = flags
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
@@ -66,9 +73,9 @@ export async function readJob(patterns: readonly string[], flags: JobFlags, io: 
     },
     ...ofStdin,
   }
-  const { textOf, result, examples } = asked
+  const { textOf, result, examples, price } = asked
   return {
-    ...{ files, read, limit, textOf, result },
+    ...{ files, read, limit, textOf, result, price },
     options: {
       ...(await taskOptions(flags, asked)),
       ...given({
@@ -83,24 +90,25 @@ export async function readJob(patterns: readonly string[], flags: JobFlags, io: 
 }
 
 /** Reads and checks the task of the flags. Throws a `UsageError` that names the flag. */
-export async function readTask(flags: TaskFlags, io: Io): Promise<Task> {
+export async function readTask(flags: TaskFlags & PriceFlags, io: Io): Promise<Task> {
   const asked = await readAsked(flags, io)
-  const { textOf, result, examples } = asked
-  return { textOf, result, examples, options: await taskOptions(flags, asked) }
+  const { textOf, result, examples, price } = asked
+  return { textOf, result, examples, price, options: await taskOptions(flags, asked) }
 }
 
-async function readAsked(flags: TaskFlags, { env }: Io) {
+async function readAsked(flags: TaskFlags & PriceFlags, { env }: Io) {
   const model = flags.model ?? env['OPENAI_MODEL']
   if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
   const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
-  return { model, textOf, result, examples }
+  const price = readPrice(flags, model, env['OPENAI_BASE_URL']?.trim())
+  return { model, textOf, result, examples, price }
 }
 
 async function taskOptions(
   flags: TaskFlags,
-  { model, result }: { readonly model: string; readonly result: ResultSchema },
+  { model, result, price }: Pick<Task, 'result' | 'price'> & { readonly model: string },
 ): Promise<Task['options']> {
   const {
     api,
@@ -118,7 +126,7 @@ async function taskOptions(
     ...given({ api, output, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
     ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
     ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
-    ...given({ pricing: pricingOf(flags) }),
+    ...given({ pricing: price.pricing }),
   }
 }
 
@@ -207,12 +215,4 @@ async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]
     throw new UsageError(`--examples: ${file}: ${(cause as Error).message}`, { cause })
   }
   return examples
-}
-
-function pricingOf({ priceIn, priceCached, priceOut }: TaskFlags): Pricing | undefined {
-  if (priceIn === undefined && priceCached === undefined && priceOut === undefined) return undefined
-  if (priceIn === undefined || priceOut === undefined) {
-    throw new UsageError('Expected --price-in and --price-out together')
-  }
-  return { input: priceIn, output: priceOut, ...given({ cachedInput: priceCached }) }
 }

@@ -1,9 +1,9 @@
 import { PackStream, type PackStreamOptions } from '../../index.ts'
+import { openCache, type SqliteCache } from '../../sqlite-cache.ts'
 import type { SendingFlags } from '../flags/flags.ts'
 import { given } from '../flags/given.ts'
-import { inFlags } from '../flags/usage-error.ts'
+import { inFlags, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
-import { openCache } from './cache-file.ts'
 import { openEndpoint, type EndpointFlags } from './endpoint.ts'
 
 /** The open resources of a command. `close` closes them, the last one first. */
@@ -40,7 +40,7 @@ export async function openJob<R>(
   const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost, maxRejects } = flags
   const endpoint = await openEndpoint(flags, io)
   opened.add(endpoint.close)
-  const cache = flags.cache === undefined ? undefined : await openCache(flags.cache)
+  const cache = flags.cache === undefined ? undefined : await openStore(flags.cache)
   if (cache) opened.add(cache.close)
   const stream = inFlags(
     () =>
@@ -55,8 +55,14 @@ export async function openJob<R>(
           maxCost,
           maxRejects,
         }),
-        ...given({ cache: cache?.store }),
+        ...given({ cache }),
       }),
   )
   return { stream, server: endpoint.name }
+}
+
+async function openStore(file: string): Promise<SqliteCache> {
+  return openCache(file).catch((cause: unknown) => {
+    throw new UsageError((cause as Error).message.replace('openCache', '--cache'), { cause })
+  })
 }

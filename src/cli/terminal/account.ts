@@ -1,5 +1,6 @@
 import type { Stats } from '../../index.ts'
 import type { RunReasons } from '../measure/reasons.ts'
+import type { Price } from '../task/price.ts'
 import type { Line } from './aligned.ts'
 import { duration, money, whole } from './words.ts'
 
@@ -9,7 +10,7 @@ const SHOWN_REASONS = 5
 const SHOWN_LENGTH = 70
 
 /** The requests and tokens of a job, their price, and why some records were sent again. */
-export function accountOf(stats: Stats, { rejected, retried, waited }: RunReasons): Line[] {
+export function accountOf(stats: Stats, { rejected, retried, waited }: RunReasons, { said }: Price): Line[] {
   const { requests, retries, tokens, cost, answers, cache } = stats
   const wasted = Object.values(tokens.wasted).reduce((sum, some) => sum + some, 0)
   const reused = cache.hits + cache.shared
@@ -23,7 +24,7 @@ export function accountOf(stats: Stats, { rejected, retried, waited }: RunReason
       `${whole(tokens.input)} in (${whole(tokens.cached)} cached), ${whole(tokens.output)} out` +
         (wasted > 0 ? `, ${whole(wasted)} wasted` : ''),
     ],
-    ['cost', cost === undefined ? [] : money(cost)],
+    ['cost', [...(cost === undefined ? [] : [money(cost)]), ...(said === '' ? [] : [said])]],
     ['reused', reused === 0 ? [] : `${whole(reused)} results of the same text`],
     ['rejected', shown(rejected.map(({ count, code, reason }) => counted(count, `${code}: ${reason}`)))],
     ['retried', shown(retried.map(({ count, reason }) => counted(count, reason)))],

@@ -15,11 +15,14 @@ export function aligned(lines: readonly Line[], width = WIDTH): string {
     .join('\n')
 }
 
+/** The spaces of a text, except between a number and its unit. */
+const SPACES = /(?<!\d) | (?!(?:ms|s|min|h|days)\b)/
+
 /** Cuts a text into rows, at spaces and at its own line ends. A longer word keeps its length. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((part) => {
     const rows: string[] = []
-    for (const word of part.split(' ')) {
+    for (const word of part.split(SPACES)) {
       const last = rows.at(-1)
       if (last === undefined || last.length + 1 + word.length > width) rows.push(word)
       else rows[rows.length - 1] = `${last} ${word}`

@@ -6,6 +6,7 @@ import { makePlan } from '../../../src/cli/plan/make-plan.ts'
 import { notesOf, type Note } from '../../../src/cli/plan/notes.ts'
 import type { PlanOptions } from '../../../src/cli/plan/options.ts'
 import type { Plan } from '../../../src/cli/plan/plan-report.ts'
+import { readPrice } from '../../../src/cli/task/price.ts'
 import {
   dollarRange,
   dollars,
@@ -63,6 +64,7 @@ describe('the printed plan', () => {
           "1",
           "73–98 s 67–77 s 26–40 s",
           "40 5% $0.101 81 s $0.162 20 min --max-pack-records 40",
+          "--max-in-flight 25",
         ],
         "table": [
           "  pack  requests  input  cached  output          cost         time  bound by",
@@ -101,6 +103,7 @@ describe('the printed plan', () => {
           "1",
           "23–29 s",
           "8 5% 25 s 12 53 s --max-pack-records 8",
+          "--max-in-flight 63 6.1 s 26 s 4 --rpm --tpm",
         ],
         "table": [
           "  pack  requests   input  cached  output     time  bound by",
@@ -133,15 +136,17 @@ describe('the printed plan', () => {
           "1",
           "2.1 min 3.3–3.7 s",
           "8 5% $0.0018 2.0 min 8 $0.0019 2.0 min --max-pack-records 8",
+          "--max-in-flight 1",
         ],
         "table": [
-          "  pack  requests   input  cached  output             cost         time  bound by",
-          "     1        61  10,204       0     610          $0.0019  2.0–2.2 min  tokens/min",
-          "     5        13   9,475       0     858   $0.0019–0.0020      2.3 min  tokens/min",
-          "→    8         8   8,465       0     833   $0.0017–0.0018      2.1 min  tokens/min",
-          "    10         7   8,263       0     828   $0.0017–0.0018      2.0 min  too long",
-          "    25        ~4  ~7,657       0    ~813  ~$0.0016–0.0017   ~102–104 s  too long",
-          "    50        ~3  ~7,455       0    ~808         ~$0.0016     ~91–93 s  too long",
+          "  pack  requests   input  output             cost         time  bound by",
+          "     1        61  10,204     610          $0.0019  2.0–2.2 min  tokens/min",
+          "     5        13   9,475     858   $0.0019–0.0020      2.3 min  tokens/min",
+          "→    8         8   8,465     833   $0.0017–0.0018      2.1 min  tokens/min",
+          "    10         7   8,263     828   $0.0017–0.0018      2.0 min  too long",
+          "    25        ~4  ~7,657    ~813  ~$0.0016–0.0017   ~102–104 s  too long",
+          "    50        ~3  ~7,455    ~808         ~$0.0016     ~91–93 s  too long",
+          "(no room: cached)",
         ],
       }
     `)
@@ -156,12 +161,13 @@ describe('the printed plan', () => {
           "1 $0.0019 8.6 min 7 $0.0019 9.1 min 63 139 8 3 --max-pack-records 1",
         ],
         "table": [
-          "  pack  requests   input  cached  output             cost          time  bound by",
-          "→    1        61  10,204       0     610          $0.0019       8.6 min  tokens/min",
-          "     5        16  10,081       0     873   $0.0020–0.0021       9.8 min  tokens/min",
-          "    10        16  10,081       0     873   $0.0020–0.0021       9.8 min  tokens/min",
-          "    25       ~13  ~9,475       0    ~858  ~$0.0019–0.0020      ~9.3 min  tokens/min",
-          "    50       ~15  ~9,879       0    ~868         ~$0.0020  ~9.6–9.7 min  tokens/min",
+          "  pack  requests   input  output             cost          time  bound by",
+          "→    1        61  10,204     610          $0.0019       8.6 min  tokens/min",
+          "     5        16  10,081     873   $0.0020–0.0021       9.8 min  tokens/min",
+          "    10        16  10,081     873   $0.0020–0.0021       9.8 min  tokens/min",
+          "    25       ~13  ~9,475    ~858  ~$0.0019–0.0020      ~9.3 min  tokens/min",
+          "    50       ~15  ~9,879    ~868         ~$0.0020  ~9.6–9.7 min  tokens/min",
+          "(no room: cached)",
         ],
       }
     `)
@@ -175,12 +181,13 @@ describe('the printed plan', () => {
           "--tpm",
         ],
         "table": [
-          "  pack  requests    input  cached  output             cost   time  bound by",
-          "     1        61   10,204       0     610          $0.0019  never  over the limit",
-          "     5        61   19,171       0   1,098   $0.0035–0.0036  never  over the limit",
-          "    10        61   19,171       0   1,098   $0.0035–0.0036  never  over the limit",
-          "    25       ~61  ~19,171       0  ~1,098  ~$0.0035–0.0036  never  over the limit",
-          "    50       ~61  ~19,171       0  ~1,098  ~$0.0035–0.0036  never  over the limit",
+          "  pack  requests    input  output             cost   time  bound by",
+          "     1        61   10,204     610          $0.0019  never  over the limit",
+          "     5        61   19,171   1,098   $0.0035–0.0036  never  over the limit",
+          "    10        61   19,171   1,098   $0.0035–0.0036  never  over the limit",
+          "    25       ~61  ~19,171  ~1,098  ~$0.0035–0.0036  never  over the limit",
+          "    50       ~61  ~19,171  ~1,098  ~$0.0035–0.0036  never  over the limit",
+          "(no room: cached)",
         ],
       }
     `)
@@ -297,7 +304,7 @@ describe('the printed plan', () => {
     expect(figures(await printed([undefined, undefined]))).toEqual(['2'])
   })
 
-  it('is at most 100 columns wide, also with large numbers', async () => {
+  it('fits the terminal, also with large numbers: a narrow table leaves columns out and names them', async () => {
     const plan = await makePlan(from(texts(200)), { ...job, requestsPerMinute: 1, tokensPerMinute: 100 })
     const huge = {
       ...plan,
@@ -310,9 +317,40 @@ describe('the printed plan', () => {
         loose: ['cache' as const],
       })),
     }
-    for (const text of [formatPlan(plan), formatPlan(huge)]) {
-      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+    const leftOut = (text: string) => /^\(no room: ([^)]*)\)$/m.exec(text)?.[1]?.replaceAll('\n', ' ') ?? ''
+    for (const [columns, ofPlan, ofHuge] of [
+      [200, '', ''],
+      [100, '', ''],
+      [undefined, '', 'cached, output, input'],
+      [60, 'cached, output, input', 'cached, output, input, requests'],
+      [50, 'cached, output, input, requests', 'cached, output, input, requests, bound by'],
+    ] as const) {
+      const [text, large] = [formatPlan(plan, columns), formatPlan(huge, columns)]
+      for (const line of [...text.split('\n'), ...large.split('\n')]) {
+        expect(line.length, line).toBeLessThanOrEqual(Math.min(columns ?? 80, 100))
+      }
+      expect([leftOut(text), leftOut(large)]).toEqual([ofPlan, ofHuge])
+      expect(text).toMatch(/^ {2}pack .*cost +time/m)
     }
+    for (const line of formatPlan(plan, 40).split('\n')) expect(line.length, line).toBeLessThanOrEqual(40)
+  })
+
+  it('keeps a number and its unit on one line', async () => {
+    const plan = await planned(texts(300))
+    for (let columns = 40; columns <= 100; columns += 1) {
+      expect(formatPlan(plan, columns)).not.toMatch(/^(?:ms|s|min|h|days)\b/m)
+    }
+  })
+
+  it('says where the price comes from, or why there is none', async () => {
+    const price = readPrice({}, 'gpt-6-luna', undefined)
+    expect(noted(await planned(texts(9), { price }), 'cost')[0]?.join(' ')).toContain(
+      '$0.1 $0.01 $0.5 $0.125',
+    )
+    const unknown = readPrice({}, 'our-model', undefined)
+    const plan = await makePlan(from(texts(9)), { ...unpriced, price: unknown })
+    expect(noted(plan, 'cost')).toEqual([['--price-in', '--price-out', '--prices']])
+    expect(noted(await planned(texts(9)), 'cost')).toEqual([])
   })
 })
 

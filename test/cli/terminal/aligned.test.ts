@@ -3,8 +3,11 @@ import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
 import type { Stats } from 'llm-pack-stream'
 import { accountOf } from '../../../src/cli/terminal/account.ts'
+import { readPrice } from '../../../src/cli/task/price.ts'
 import { aligned } from '../../../src/cli/terminal/aligned.ts'
 
+const listed = readPrice({}, 'gpt-4o-mini', undefined)
+const stated = readPrice({ priceIn: 1, priceOut: 1 }, 'm', undefined)
 const none = { rejected: [], retried: [], waited: [] }
 const stats = (change: Partial<Stats> = {}): Stats => ({
   records: { read: 400, fulfilled: 398, rejected: 2, unsettled: 0 },
@@ -30,9 +33,10 @@ test('an account says what was sent, and why some of it was sent again', () => {
       { for: 'rate_limit' as const, reason: 'The rate limit was reached (429)', count: 3, seconds: 75 },
     ],
   }
-  expect(aligned(accountOf(stats(), reasons))).toBe(`requests  24, 8 of them with records asked again
+  expect(aligned(accountOf(stats(), reasons, listed))).toBe(`requests  24, 8 of them with records asked again
 tokens    12,345 in (1,000 cached), 2,345 out, 512 wasted
 cost      $0.0123
+          list price of gpt-4o-mini (OpenAI, as of 2026-11-10)
 reused    3 results of the same text
 rejected  1,200 refused: The model refused to answer for this record alone
           1 invalid_result: The result does not match the schema at team
@@ -53,7 +57,7 @@ test('an account of a run without problems has no more lines than it needs', () 
     ...{ answers: { wrapped: 0, strayIds: 0 } },
     tokens: { ...stats().tokens, wasted: {} as never },
   })
-  expect(aligned(accountOf(good, none))).toBe(`requests  16
+  expect(aligned(accountOf(good, none, stated))).toBe(`requests  16
 tokens    12,345 in (1,000 cached), 2,345 out`)
 })
 

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import * as z from 'zod'
+import type { PriceTable } from './price-table.ts'
+
+const dollars = z.number().min(0)
+const day = z.iso.date()
+const listed = z.strictObject({
+  ...{ input: dollars, cachedInput: dollars.optional(), cacheWrite: dollars.optional(), output: dollars },
+  ...{ from: day.optional(), note: z.string().optional() },
+})
+const table = z.array(
+  z.strictObject({
+    ...{ provider: z.string(), source: z.string(), date: day },
+    ...{ hosts: z.array(z.string()).min(1).optional(), prefix: z.string().optional() },
+    models: z.record(z.string(), z.union([listed, z.array(listed).min(1)])),
+  }),
+)
+
+/**
+ * Reads a price table from a JSON file.
+ *
+ * @throws {Error} If the file cannot be read or is no price table. The message names the file and
+ *   the entry.
+ */
+export function readPrices(file: string): PriceTable {
+  const fail = (why: string, cause: unknown): never => {
+    throw new Error(`${file}: expected a price table: ${why}`, { cause })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    return fail((cause as Error).message, cause)
+  }
+  const { data, error } = table.safeParse(value)
+  if (error) return fail(firstIssue(error.issues), error)
+  return data
+}
+
+/** `[0].models["gpt-4o-mini"].input: ...` */
+function firstIssue([issue]: readonly z.core.$ZodIssue[], within: readonly PropertyKey[] = []): string {
+  if (!issue) return 'it is not one'
+  const path = [...within, ...issue.path]
+  // Of the two forms of a price, the message is about the form that has the fewest faults.
+  if (issue.code === 'invalid_union') {
+    const [closest] = issue.errors.toSorted((a, b) => (b[0]?.path.length ?? 0) - (a[0]?.path.length ?? 0))
+    if (closest) return firstIssue(closest, path)
+  }
+  const place = path.map((key) =>
+    typeof key === 'number'
+      ? `[${key}]`
+      : /^\w+$/.test(String(key))
+        ? `.${String(key)}`
+        : `["${String(key)}"]`,
+  )
+  return `${place.join('').replace(/^\./, '')}: ${issue.message}`
+}
