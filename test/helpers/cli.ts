@@ -88,7 +88,11 @@ export function runHere(
   if (isOpen) stdin.write(input ?? '')
   else stdin.end(input)
   const [stdout, stderr] = [new Collected(), new Collected()]
-  const io: Io = Object.assign(new EventEmitter(), { stdin, stdout, stderr, env: { ...bareEnv, ...env } })
+  const signals = { pid: 0, kill: () => true }
+  const io: Io = Object.assign(new EventEmitter(), {
+    ...{ stdin, stdout, stderr, env: { ...bareEnv, ...env } },
+    ...signals,
+  })
   const run = turn.then(async () => {
     const before = process.cwd()
     process.chdir(cwd)

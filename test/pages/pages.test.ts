@@ -20,6 +20,10 @@ const notRun: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'export KAFKA_BROKERS': 'The same.',
     'workers   records/s': 'The figures of a benchmark.',
   },
+  'docs/progress.md': {
+    '██████': 'It is a moment of a long run.',
+    'rate limited until 12:31, the server says 429 rate': 'The same.',
+  },
   'docs/simulator.md': {
     'npx llm-pack-stream simulate': 'It does not end: the last test here runs it.',
     'This is a simulator': 'The same.',

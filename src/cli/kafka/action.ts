@@ -8,6 +8,9 @@ import { Opened, openJob } from '../task/open-job.ts'
 import { textWith } from '../task/partition.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { isHopeless } from '../terminal/failure.ts'
+import { canRedraw } from '../terminal/live-line.ts'
+import type { Progress } from '../terminal/progress-line.ts'
+import { openTeller } from '../terminal/teller.ts'
 import { onEvent } from '../measure/events.ts'
 import { Observer } from '../measure/observer.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
@@ -17,10 +20,12 @@ import { FORMAT, type KafkaFlags } from './flags.ts'
 import { connectionOf } from './connection.ts'
 import { sayEvent, sayStop } from './events.ts'
 import { itemsOf, valueOf } from './messages.ts'
-import { openTeller } from './progress.ts'
 import { fullReasonOf, Rejections } from './rejections.ts'
 import { report, summaryOf } from './summary.ts'
 import { topicsOf } from './topics.ts'
+
+/** Time between two lines of a log, in ms. */
+const LOG_INTERVAL_MS = 60_000
 
 /** Returns the exit code. */
 export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number> {
@@ -36,7 +41,12 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
   try {
     const asking = askingOf(task.examples, itemOf, flags.partition)
     const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
-    const teller = openTeller(() => stream.stats, flags.progress === false, io)
+    const progress = (): Progress => {
+      const { stats } = stream
+      return { before: 0, stats, read: stats.records.read, share: undefined, limit: Infinity }
+    }
+    const show = flags.progress === false ? 'problems' : canRedraw(io) ? 'line' : 'log'
+    const teller = openTeller(progress, show, LOG_INTERVAL_MS, io)
     opened.add(teller.stop)
     const observer = new Observer(stream)
     opened.add(observer.close)

@@ -10,12 +10,21 @@ export interface StopSignal {
 export interface Signals {
   on: (name: StopSignal['name'], listener: (name: NodeJS.Signals) => void) => unknown
   off: (name: StopSignal['name'], listener: (name: NodeJS.Signals) => void) => unknown
+  readonly pid: number
+  kill: (pid: number, name: StopSignal['name']) => unknown
+}
+
+/**
+ * Lets the system end the process, whose listeners must have been removed. (`process.exit` would
+ * wait for a pending read of a file, which may never end.)
+ */
+export function endBySystem(signals: Signals, { name }: StopSignal): void {
+  signals.kill(signals.pid, name)
 }
 
 /**
  * Calls back at each Ctrl-C and SIGTERM, with the number of signals until now. Returns a function
- * that removes the listeners: the system then ends the process at the next signal. (`process.exit`
- * would wait for a pending read of a file, which may never end.)
+ * that removes the listeners: the system then ends the process at the next signal.
  */
 export function onStopSignal(
   signals: Signals,

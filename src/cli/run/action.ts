@@ -88,7 +88,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
         if (state.replacesFrom === undefined) keep({ ...state, replacesFrom: size })
       },
     })
-    const ended = await watch(flow, stream, rows, job.limit, flags, io)
+    const ended = await watch(flow, stream, rows, job.limit, observer, flags, io)
     const closed = await haltIfThrows(async () => {
       output.close()
       keep(await finishReplacing(targets, state, earlier))

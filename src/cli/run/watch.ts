@@ -4,11 +4,16 @@ import type { RowStream } from '../../files/index.ts'
 import type { Item } from '../rows/item.ts'
 import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
-import { say, type Io } from '../io.ts'
-import { onStopSignal } from '../process/signals.ts'
+import type { Io } from '../io.ts'
 import { onEvent } from '../measure/events.ts'
-import { canRedraw, showProgress, type Snapshot } from '../terminal/progress.ts'
-import { tellStandstills } from '../terminal/standstill.ts'
+import type { Observer } from '../measure/observer.ts'
+import { canRedraw } from '../terminal/live-line.ts'
+import type { Progress } from '../terminal/progress-line.ts'
+import { openTeller, type Show } from '../terminal/teller.ts'
+import { Stopping } from './stopping.ts'
+
+/** Time between two lines in a pipe or a log, in ms. */
+const LOG_INTERVAL_MS = 10_000
 
 /** Runs a flow, shows its progress to a person, and stops it at a signal. */
 export async function watch(
@@ -16,47 +21,37 @@ export async function watch(
   stream: PackStream<Item>,
   rows: RowStream,
   limit: number,
+  observer: Observer,
   flags: RunFlags,
   io: Io,
 ): Promise<Halt | undefined> {
-  const snapshot = (): Snapshot => {
-    const now = performance.now()
-    const { read, isAllRead, startedAt = now } = flow
+  const progress = (): Progress => {
+    const { read, isAllRead } = flow
     const ofFiles = rows.bytesTotal === undefined ? undefined : rows.bytesRead / Math.max(rows.bytesTotal, 1)
     const share = isAllRead ? 1 : ofFiles
-    const before = flow.before.count
-    return { before, stats: stream.stats, read, share, limit, elapsed: now - startedAt }
+    return { before: flow.before.count, stats: stream.stats, read, share, limit }
   }
-  const progress = isWatched(flags, io) ? showProgress(snapshot, io) : undefined
-  const note = (text: string): void => {
-    if (progress) progress.note(text)
-    else say(io, text)
-  }
-  const offStandstills = tellStandstills(() => stream.stats, note)
+  const teller = openTeller(progress, showFor(flags, io), LOG_INTERVAL_MS, io)
   const offNotices = onEvent('notice', stream, ({ message }) => {
-    note(message)
+    teller.say(message)
   })
-  const offSignals = onStopSignal(io, (signal) => {
-    offSignals()
-    const requests = stream.stats.inFlight
-    const running = `${requests} ${requests === 1 ? 'request is' : 'requests are'} let to the end`
-    const again = signal.name === 'SIGINT' ? ' Ctrl-C again stops at once.' : ''
-    const text = `Stopping: nothing more is sent, ${running}.${again}`
-    if (progress) progress.note(text)
-    else if (io.stderr.isTTY) say(io, text)
-    flow.stop({ status: 'interrupted', exitCode: signal.exitCode, message: 'Stopped.' })
-  })
+  const stopping = new Stopping(flow, stream, observer, teller.say, io)
   try {
-    return await flow.run()
+    return await stopping.complete(await flow.run())
   } finally {
-    offStandstills()
-    progress?.stop()
+    teller.stop()
     offNotices()
-    offSignals()
+    stopping.end()
   }
 }
 
-/** Whether to draw the progress: on a terminal that shows no records. */
-function isWatched({ progress, output }: RunFlags, io: Io): boolean {
-  return progress !== false && canRedraw(io) && (output !== undefined || fstatSync(1).isFile())
+function showFor({ progress, quiet, output, json }: RunFlags, { stderr, env }: Io): Show {
+  if (progress === false || quiet) return 'problems'
+  if (!stderr.isTTY) {
+    // A program reads the summary there.
+    return json && output === undefined ? 'problems' : 'log'
+  }
+  // The screen probably shows records, which a line would tear apart.
+  if (output === undefined && !fstatSync(1).isFile()) return 'problems'
+  return canRedraw({ stderr, env }) ? 'line' : 'log'
 }

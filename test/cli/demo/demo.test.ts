@@ -41,6 +41,7 @@ function surroundings(env: Record<string, string> = {}, answer?: string, stopAt?
     )
   const events = new EventEmitter()
   const io: Io = Object.assign(events, {
+    ...{ pid: 0, kill: () => true },
     stdin: Object.assign(new PassThrough().end(answer), { isTTY }),
     // The results go to a pipe, so that the test can read them.
     stdout: screen('stdout', {}),

@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { RecordError, RequestError, type Fulfilled } from '../../../src/index.ts'
 import type { KafkaRecord } from '../../../src/kafka/index.ts'
 import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
 import { sayEvent } from '../../../src/cli/kafka/events.ts'
 import { itemsOf, valueOf } from '../../../src/cli/kafka/messages.ts'
-import { Rate } from '../../../src/cli/kafka/progress.ts'
 import { Rejections } from '../../../src/cli/kafka/rejections.ts'
 import { topicsOf } from '../../../src/cli/kafka/topics.ts'
 import { textFrom } from '../../../src/cli/rows/item.ts'
@@ -247,16 +246,4 @@ test('the command reports the first rejection of each code, with its place and r
   expect(rejections.first).toBe(text)
   // The text of a foreign error may quote the message.
   expect(new Rejections().add(message('a'), foreign)).toBe('tickets:2:7: `countTokens` threw Error')
-})
-
-test('the rate counts only recent records', () => {
-  vi.useFakeTimers({ now: 0 })
-  const rate = new Rate(10_000)
-  expect(rate.add(0, 0)).toBe(0)
-  expect(rate.add(2_000, 100)).toBe(50)
-  expect(rate.add(10_000, 100)).toBe(10)
-  expect(rate.add(12_000, 100)).toBe(0)
-  expect(rate.add(100_000, 100)).toBe(0)
-  expect(rate.add(110_000, 150)).toBe(5)
-  vi.useRealTimers()
 })

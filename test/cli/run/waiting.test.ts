@@ -30,7 +30,7 @@ it('a run tells a person, also in a pipe, that each request is refused by 429', 
   status = 401
   const { code, stderr } = await ended
   expect(stderr).toMatch(
-    /^Waiting: The rate limit was reached \(429 RESOURCE_EXHAUSTED\)\. The next request leaves in 0:01\.\n/,
+    /^Waiting: rate limited( until \d\d:\d\d:\d\d)?, the server says 429 RESOURCE_EXHAUSTED\n/,
   )
   expect(stderr.match(/Waiting/g)).toHaveLength(1)
   expect(code).toBe(3)

@@ -1,5 +1,7 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { progressLine, type Snapshot } from '../../../src/cli/terminal/progress.ts'
+import fc from 'fast-check'
+import stringWidth from 'string-width'
+import { describe, expect, test } from 'vitest'
+import { progressLine, type Snapshot } from '../../../src/cli/terminal/progress-line.ts'
 import { clock } from '../../../src/cli/terminal/words.ts'
 
 const stats = (fulfilled: number, rejected = 0, cost?: number): Snapshot['stats'] => ({
@@ -24,7 +26,8 @@ const base: Snapshot = {
   read: 1_200,
   share: undefined,
   limit: Infinity,
-  elapsed: 10_000,
+  perSecond: 100,
+  pause: undefined,
 }
 
 describe('the progress line', () => {
@@ -41,7 +44,7 @@ describe('the progress line', () => {
       '█████████████░░░░░░░  1,000 of 1,500  66%  100/s  ETA 0:05  4 in flight  12,345 tokens',
     ],
     [
-      'with what earlier runs did, which counts for no rate',
+      'with what earlier runs did, which counts too',
       { before: 8_000, read: 9_500, share: 0.95 },
       '██████████████████░░  9,000 of ~10,000  90%  100/s  ETA 0:10  4 in flight  12,345 tokens',
     ],
@@ -52,12 +55,12 @@ describe('the progress line', () => {
     ],
     [
       'with money and rejected ones',
-      { stats: stats(45, 5, 0.01234) },
+      { stats: stats(45, 5, 0.01234), perSecond: 5 },
       '50 records  5.0/s  5 rejected  $0.0123  4 in flight  12,345 tokens',
     ],
     [
       'before anything was asked',
-      { stats: stats(0), elapsed: 0, read: 0, share: 0 },
+      { stats: stats(0), perSecond: 0, read: 0, share: 0 },
       '0 records  0.0/s  4 in flight  12,345 tokens',
     ],
   ])('%s', (_, change, line) => {
@@ -69,7 +72,8 @@ describe('the progress line', () => {
     expect(at(88)).toMatch(/^█.*tokens$/)
     expect(at(87)).toBe('1,000 of ~4,000  25%  100/s  ETA 0:30  4 in flight  12,345 tokens')
     expect(at(50)).toBe('1,000 of ~4,000  25%  100/s  ETA 0:30')
-    expect(at(5)).toBe('1,000 of ~4,000')
+    expect(at(16)).toBe('1,000 of ~4,000')
+    expect(at(15)).toBe('')
     for (let columns = 20; columns < 120; columns += 1) expect(at(columns).length).toBeLessThan(columns)
   })
 })
@@ -84,26 +88,56 @@ test.each([
   expect(clock(seconds)).toBe(text)
 })
 
-describe('a pause', () => {
-  const at = (waiting: Partial<Snapshot['stats']['waiting']>, inFlight = 0): string =>
-    progressLine(
-      {
-        ...base,
-        stats: {
-          ...stats(1_000),
-          inFlight,
-          waiting: { for: 'rate_limit', until: Date.now() + 75_000, said: undefined, ...waiting },
-        },
-      },
-      200,
-    )
+test('a pause comes first, with its reason if there is room, and without a time that is left', () => {
+  const pause = {
+    ...{ short: 'rate limited until 12:31', long: 'rate limited until 12:31, the server says 429' },
+    isLong: true,
+  }
+  const at = (columns: number) => progressLine({ ...base, share: 0.3, pause }, columns)
+  expect(at(120)).toBe(
+    '█████░░░░░░░░░░░░░░░  rate limited until 12:31, the server says 429  1,000 of ~4,000  25%  4 in flight  12,345 tokens',
+  )
+  expect(at(63)).toBe('rate limited until 12:31, the server says 429  1,000 of ~4,000')
+  expect(at(60)).toBe('rate limited until 12:31  1,000 of ~4,000  25%  4 in flight')
+  expect(at(40)).toBe('rate limited until 12:31')
+})
 
-  test('is shown with its length and its reason, while no request runs', () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
-    expect(at({})).toContain('  waits 1:15 for the rate limit  0 in flight')
-    expect(at({ for: 'server', until: Date.now() + 900 })).toContain('  waits 0:01 for the server')
-    expect(at({ until: Date.now() - 5 })).toContain('  waits 0:00 for the rate limit')
-    expect(at({}, 1)).not.toContain('waits')
-  })
+test('is one line at any width, in any state', () => {
+  const count = fc.nat(10_000_000)
+  const pause = fc.option(
+    fc.record({
+      short: fc.constantFrom(
+        'rate limited until 2026-12-01 12:31',
+        'server down for 119 min',
+        'rate limited',
+      ),
+      long: fc.constantFrom(`server down for 3 h: ${'x'.repeat(64)}`, 'rate limited, the server says 429 no'),
+      isLong: fc.boolean(),
+    }),
+    { nil: undefined },
+  )
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 40, max: 200 }),
+      fc.tuple(count, count, count, count),
+      fc.option(fc.double({ min: 1e-3, max: 1, noNaN: true }), { nil: undefined }),
+      fc.double({ min: 1e-3, max: 1e5, noNaN: true }),
+      pause,
+      fc.option(fc.double({ min: 0, max: 1e4, noNaN: true }), { nil: undefined }),
+      (columns, [before, fulfilled, rejected, more], share, perSecond, pausing, cost) => {
+        const seen = {
+          ...{ ...base, before, share, perSecond, pause: pausing },
+          ...{ stats: stats(fulfilled, rejected, cost), read: before + fulfilled + rejected + more },
+        }
+        const line = progressLine(seen, columns)
+        expect(stringWidth(line)).toBeLessThan(columns)
+        expect(line).not.toMatch(/[\x00-\x1f]/)
+        // No part is cut.
+        const parts = progressLine(seen, 10_000).split('  ')
+        expect(line).not.toBe('')
+        const short = pausing ? [pausing.short] : []
+        for (const part of line.split('  ')) if (part !== '') expect([...parts, ...short]).toContain(part)
+      },
+    ),
+  )
 })

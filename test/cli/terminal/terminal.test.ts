@@ -89,7 +89,7 @@ test('Ctrl-C: a message says what happens, and how to go on', async () => {
   expect(await terminal.ended).toBe(130)
   const text = lines(terminal.screen.text).join('\n')
   expect(text).toMatch(
-    /Stopping: nothing more is sent, [1-4] requests? (is|are) let to the end\. Ctrl-C again stops at once\./,
+    /Stopping: nothing more is sent, [1-4] requests? (is|are) let to the end\. Ctrl-C again aborts them: the next run asks their records again\./,
   )
   expect(text).toContain('Stopped.')
   expect(text).toMatch(/out\.jsonl has (25|50|75|100) records\. Run the same command again to go on\./)
