@@ -1,5 +1,6 @@
 import type { FileMetaData, LogicalType, SchemaElement, SchemaTree } from 'hyparquet'
 import { exactNumber, type ExactNumber } from './exact-number.ts'
+import { jsonOf } from './json-value.ts'
 import { setOwn } from '../set-own.ts'
 
 /** Makes the JSON value of a value of hyparquet. */
@@ -26,12 +27,13 @@ export function hideTypes({ schema }: FileMetaData): Meanings {
   return meanings
 }
 
-/** The parsers of hyparquet that `converterOf` expects: times stay exact numbers. */
+/** The parsers of hyparquet that `converterOf` expects: times stay exact numbers, and JSON bytes. */
 export const parsers = {
   timestampFromMilliseconds: (count: bigint) => count,
   timestampFromMicroseconds: (count: bigint) => count,
   timestampFromNanoseconds: (count: bigint) => count,
   dateFromDays: (count: number) => count,
+  jsonFromBytes: (bytes: Uint8Array) => bytes,
 }
 
 /** @param isExact Keeps numbers exact that JavaScript can't hold. Otherwise takes the nearest. */
@@ -45,7 +47,7 @@ export function converterOf(column: SchemaTree, meanings: Meanings, isExact: boo
     const { converted_type, logical_type } = meanings.get(element) ?? {}
     // Hyparquet itself makes values of these.
     const isWhole = ['VARIANT', 'GEOMETRY', 'GEOGRAPHY', 'FILE'].includes(logical_type?.type ?? '')
-    if (children.length === 0 || isWhole) return leaf(meanings.get(element) ?? element, numberOf)
+    if (children.length === 0 || isWhole) return leaf(meanings.get(element) ?? element, numberOf, isExact)
     const [inner] = children
     if (inner && (converted_type === 'MAP' || logical_type?.type === 'MAP') && inner.children.length === 2)
       return mapOf(inner, itemOf)
@@ -96,7 +98,11 @@ function mapOf(pairs: SchemaTree, itemOf: (node: SchemaTree) => Convert): Conver
 /** The units of a second in a time or timestamp. */
 const DIGITS = { MILLIS: 3, MICROS: 6, NANOS: 9 } as const
 
-function leaf(element: SchemaElement, numberOf: (text: string) => number | ExactNumber): Convert {
+function leaf(
+  element: SchemaElement,
+  numberOf: (text: string) => number | ExactNumber,
+  isExact: boolean,
+): Convert {
   const { type, converted_type: old, logical_type: logical } = element
   const given =
     (convert: Convert): Convert =>
@@ -116,6 +122,8 @@ function leaf(element: SchemaElement, numberOf: (text: string) => number | Exact
     return given(
       (value) => stampText(BigInt(value as number), stamp.digits, stamp.zone) ?? numberOf(String(value)),
     )
+  if (old === 'JSON' || logical?.type === 'JSON') return given((bytes) => parsed(bytes, isExact))
+  if (old === 'ENUM' || logical?.type === 'ENUM') return given(utf8)
   if (type === 'FLOAT') return given((value) => floatOf(shortest(value as number)))
   return given((value) => plainOf(value, numberOf))
 }
@@ -157,6 +165,16 @@ function shortest(value: number): number {
     if (Math.fround(short) === value) return short
   }
   return Number(value.toPrecision(9))
+}
+
+const utf8 = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString()
+
+/** The value of JSON, or the text itself if it is something else. */
+function parsed(bytes: unknown, isExact: boolean): unknown {
+  const text = utf8(bytes)
+  const result = jsonOf(text, isExact)
+  if (result.code === undefined) return result.json
+  return result.code === 'null_record' ? null : text
 }
 
 /** A signed integer of big-endian bytes. */

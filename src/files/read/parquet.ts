@@ -6,6 +6,9 @@ import { unreadable } from './file-bytes.ts'
 import { converterOf, hideTypes, parsers } from './parquet-values.ts'
 import { load, sizeOnDisk, tableRow, type TableBatch, type TableOptions } from './table.ts'
 
+/** The key of the metadata with the columns whose nulls stand for properties that are absent. */
+export const OPTIONAL = 'llm-pack-stream.optional'
+
 /** Uncompressed size of the rows that are decoded at a time. */
 const RANGE_BYTES = 16 * 1024 * 1024
 const MOST_RANGE_ROWS = 65_536
@@ -40,6 +43,7 @@ export async function* readParquet(
     const columns = Object.freeze(children.map(({ element }) => element.name))
     const converters = children.map((column) => converterOf(column, meanings, exactNumbers))
     const isNested = children.some((column) => column.children.length > 0)
+    const optional = optionalOf(metadata)
     const compressors = await compressorsOf(metadata, file)
     const total = Number(metadata.num_rows)
     let line = 0
@@ -63,7 +67,11 @@ export async function* readParquet(
         for (let at = 0; at < rows.length; at += MOST_ROWS) {
           const some = rows.slice(at, at + MOST_ROWS)
           const made = some.map((values, i) =>
-            tableRow(file, line + i + 1, columns, (column) => converters[column]?.(values[column])),
+            tableRow(file, line + i + 1, columns, (column) => {
+              const value = values[column] ?? null
+              const isAbsent = value === null && optional.has(columns[column] ?? '')
+              return isAbsent ? undefined : converters[column]?.(value)
+            }),
           )
           line += made.length
           yield { rows: made, bytes: Math.round((size * line) / total) }
@@ -74,6 +82,12 @@ export async function* readParquet(
   } finally {
     await handle.close()
   }
+}
+
+/** What `jsonlToParquet` wrote: the columns that not all rows have. */
+function optionalOf({ key_value_metadata = [] }: FileMetaData): ReadonlySet<string> {
+  const text = key_value_metadata.find(({ key }) => key === OPTIONAL)?.value
+  return new Set(text === undefined ? [] : (JSON.parse(text) as string[]))
 }
 
 /** Parts of a file. It keeps the parts of a row group, which hyparquet asks for again and again. */

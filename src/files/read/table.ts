@@ -17,7 +17,10 @@ export interface TableOptions {
   readonly sheet?: string | undefined
 }
 
-/** A row of a table. Its file has no lines, so `line` is the number of the row. */
+/**
+ * A row of a table, with the columns that have a value. Its file has no lines, so `line` is the
+ * number of the row.
+ */
 export function tableRow(
   file: string,
   line: number,
@@ -26,8 +29,10 @@ export function tableRow(
 ): GoodRow {
   const record: Record<string, unknown> = {}
   for (const [at, name] of columns.entries()) {
-    if (name === '__proto__') setOwn(record, name, valueOf(at))
-    else record[name] = valueOf(at)
+    const value = valueOf(at)
+    if (value === undefined) continue
+    if (name === '__proto__') setOwn(record, name, value)
+    else record[name] = value
   }
   return { file, line, record, columns, end: 0, terminated: true }
 }
