@@ -256,7 +256,8 @@ describe('each kind of knowledge has a place', () => {
       [
         ...['find-files', 'late-failure', 'read/batches', 'read/byte-readers', 'read/decompress'],
         ...['read/file-bytes', 'read/parquet', 'read/read-options', 'read/row-stream', 'read/sqlite'],
-        ...['read/table', 'read/xlsx-zip', 'read/xlsx', 'write/row-writers'],
+        ...['read/table', 'read/xlsx-zip', 'read/xlsx'],
+        ...['write/parquet-file', 'write/row-writers'],
       ].map((name) => `files/${name}.ts`),
     )
   })

@@ -18,6 +18,8 @@ export {
 } from './own-columns.ts'
 export { formatOf, formats, type Compression, type Format, type TextFormat } from './format.ts'
 export { parseExactly } from './read/json-value.ts'
+export { isFormula, unescapeFormula } from './write/formulas.ts'
+export { jsonlToParquet, type ParquetOptions } from './write/parquet-file.ts'
 export { cellText, csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
 export { outcomeRow, type OutcomeRowOptions } from './write/outcome-row.ts'
 export {
@@ -39,6 +41,7 @@ export type { ReadOptions } from './read/read-options.ts'
 export { readRows, type RowStream } from './read/row-stream.ts'
 export {
   writeCsv,
+  writeJson,
   writeJsonl,
   writeOutcomes,
   type CsvWriterOptions,

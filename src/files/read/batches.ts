@@ -25,6 +25,7 @@ export async function* batchesOf(
   options: CheckedOptions,
   stdin: Readable | undefined,
   stop: AbortSignal,
+  onColumns: (columns: readonly string[] | undefined) => void,
 ): AsyncGenerator<Batch, void> {
   let before = 0
   for (const file of files) {
@@ -32,7 +33,10 @@ export async function* batchesOf(
     if (isTableFormat(format)) {
       const { compression } = formatOf(file)
       if (compression) throw compressedTable(file, compression)
-      for await (const batch of tables[format](file, options)) yield { ...batch, before }
+      for await (const { rows, columns, bytes } of tables[format](file, options)) {
+        onColumns(columns)
+        yield { rows, before, bytes }
+      }
       before += sizeOf(file) ?? 0
       continue
     }
@@ -47,6 +51,7 @@ export async function* batchesOf(
     for await (const rows of rowsOf(bytes, reader)) {
       yield { rows, before, bytes: isRowExact && reader.hasOwnEnds ? undefined : progress.bytes }
     }
+    onColumns(reader.columns)
     // The whole file, even if it ends with blank lines.
     const size = Math.max(progress.bytes, sizeOf(file) ?? 0)
     yield { rows: [], before, bytes: size }

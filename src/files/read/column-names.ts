@@ -1,18 +1,18 @@
-/**
- * A name for each column of a table: `_3` for the third column if it has none, and `text_1` for the
- * second column `text`. A name that the table has stays with its first column.
- */
-export function columnNames(given: readonly string[]): string[] {
-  const taken = new Set(given)
-  const seen = new Set<string>()
-  return given.map((name, at) => {
-    if (name !== '' && !seen.has(name)) {
-      seen.add(name)
-      return name
+/** The second `a` becomes `a_2`. The third column becomes `_3` if it has no name. */
+export function columnNames(fields: readonly string[]): string[] {
+  const given = new Set(fields)
+  const used = new Set<string>()
+  const next = new Map<string, number>()
+  return fields.map((field, at) => {
+    let name = field
+    if (field === '' || used.has(field)) {
+      const base = field === '' ? `_${at + 1}` : field
+      let number = next.get(base) ?? 2
+      name = field === '' ? base : `${base}_${number}`
+      for (; given.has(name) || used.has(name); number++) name = `${base}_${number}`
+      next.set(base, number)
     }
-    let number = name === '' ? at + 1 : 1
-    while (taken.has(`${name}_${number}`)) number++
-    taken.add(`${name}_${number}`)
-    return `${name}_${number}`
+    used.add(name)
+    return name
   })
 }

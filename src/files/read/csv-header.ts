@@ -1,3 +1,4 @@
+import { columnNames } from './column-names.ts'
 import { RowError } from '../row.ts'
 import { setOwn } from '../set-own.ts'
 import type { RowsOptions } from './rows.ts'
@@ -16,7 +17,7 @@ export class CsvHeader {
   constructor(fields: readonly string[], { file, onNote }: RowsOptions, line: number) {
     const last = fields.findLastIndex((field) => field !== '')
     if (last < 0) throw new RowError('invalid_header', file, line, 'expected names of columns, got none')
-    this.names = Object.freeze(uniqueNames(fields.slice(0, last + 1)))
+    this.names = Object.freeze(columnNames(fields.slice(0, last + 1)))
     const renamed = this.names.filter((name, at) => name !== fields[at])
     if (renamed.length > 0) {
       const shown = renamed.slice(0, MOST_SHOWN).map((name) => JSON.stringify(name))
@@ -58,23 +59,4 @@ export class CsvHeader {
     }
     return record
   }
-}
-
-/** The second `a` becomes `a_2`. The third column becomes `_3` if it has no name. */
-function uniqueNames(fields: readonly string[]): string[] {
-  const given = new Set(fields)
-  const used = new Set<string>()
-  const next = new Map<string, number>()
-  return fields.map((field, at) => {
-    let name = field
-    if (field === '' || used.has(field)) {
-      const base = field === '' ? `_${at + 1}` : field
-      let number = next.get(base) ?? 2
-      name = field === '' ? base : `${base}_${number}`
-      for (; given.has(name) || used.has(name); number++) name = `${base}_${number}`
-      next.set(base, number)
-    }
-    used.add(name)
-    return name
-  })
 }

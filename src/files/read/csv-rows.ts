@@ -30,6 +30,10 @@ export class CsvRows implements Rows {
     this.#spans.looksLikeRow = (line) => this.#header?.length === 1 + countOf(line, delimiter)
   }
 
+  get columns(): readonly string[] | undefined {
+    return this.#header?.names
+  }
+
   append(chunk: Buffer): void {
     this.#spans.append(chunk)
   }

@@ -35,6 +35,11 @@ export class FileRows {
     return this.#decoder.isUnchanged
   }
 
+  /** The columns of a table, from its header on. */
+  get columns(): readonly string[] | undefined {
+    return this.#rows?.columns
+  }
+
   *read(chunk: Buffer): Generator<Row[], void> {
     yield* this.#push(chunk, false)
   }

@@ -27,7 +27,7 @@ export function hideTypes({ schema }: FileMetaData): Meanings {
   return meanings
 }
 
-/** The parsers of hyparquet that `converterOf` expects: times stay exact numbers, and JSON bytes. */
+/** Parsers for hyparquet that leave the work to `converterOf`: times stay exact numbers. */
 export const parsers = {
   timestampFromMilliseconds: (count: bigint) => count,
   timestampFromMicroseconds: (count: bigint) => count,
@@ -171,10 +171,9 @@ const utf8 = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toStri
 
 /** The value of JSON, or the text itself if it is something else. */
 function parsed(bytes: unknown, isExact: boolean): unknown {
-  const text = utf8(bytes)
-  const result = jsonOf(text, isExact)
+  const result = jsonOf(Buffer.from(bytes as Uint8Array), isExact)
   if (result.code === undefined) return result.json
-  return result.code === 'null_record' ? null : text
+  return result.code === 'null_record' ? null : utf8(bytes)
 }
 
 /** A signed integer of big-endian bytes. */

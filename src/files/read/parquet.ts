@@ -74,11 +74,12 @@ export async function* readParquet(
             }),
           )
           line += made.length
-          yield { rows: made, bytes: Math.round((size * line) / total) }
+          yield { rows: made, columns, bytes: Math.round((size * line) / total) }
         }
       }
       slices.forget()
     }
+    yield { rows: [], columns, bytes: size }
   } finally {
     await handle.close()
   }

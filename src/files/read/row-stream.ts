@@ -14,6 +14,7 @@ export class RowStream extends Readable {
   #at = 0
   #isFetching = false
   #bytesRead = 0
+  #columns: readonly string[] | undefined
   #bytesTotal: { value: number | undefined } | undefined
 
   /** @internal */
@@ -23,7 +24,10 @@ export class RowStream extends Readable {
     super({ objectMode: true, highWaterMark: 1 })
     this.#files = files
     this.#stdin = files.includes('-') ? (options.stdin ?? process.stdin) : undefined
-    this.#batches = batchesOf(files, options, this.#stdin, this.#stop.signal)
+    const onColumns = (columns: readonly string[] | undefined): void => {
+      this.#columns ??= columns
+    }
+    this.#batches = batchesOf(files, options, this.#stdin, this.#stop.signal, onColumns)
   }
 
   /**
@@ -39,6 +43,11 @@ export class RowStream extends Readable {
   get bytesTotal(): number | undefined {
     this.#bytesTotal ??= { value: totalOf(this.#files) }
     return this.#bytesTotal.value
+  }
+
+  /** The columns of the first table, as soon as its header has been read: it may have no row. */
+  get columns(): readonly string[] | undefined {
+    return this.#columns
   }
 
   // Node's types want a stream of strings or bytes for `pipeline`; `for await` sees the last

@@ -2,6 +2,8 @@ import type { Row } from '../row.ts'
 
 /** Makes rows of the bytes of a file, which come in pieces of any size. It knows no stream. */
 export interface Rows {
+  /** The columns of a table, from its header on. */
+  readonly columns?: readonly string[] | undefined
   append(chunk: Buffer): void
   /**
    * Some of the next rows, in order. An empty list: the next row needs more bytes. `isLast`: there

@@ -47,10 +47,10 @@ export async function* readSqlite(
       line += 1
       rows.push(tableRow(name, line, columns, (column) => jsonOf(values[column], exactNumbers)))
       if (rows.length < MOST_ROWS) continue
-      yield { rows, bytes: 0 }
+      yield { rows, columns, bytes: 0 }
       rows = []
     }
-    yield { rows, bytes: 0 }
+    yield { rows, columns, bytes: 0 }
   } catch (error) {
     throw new FileError('cannot_read', name, (error as Error).message, error)
   } finally {

@@ -6,6 +6,7 @@ import { setOwn } from '../set-own.ts'
 /** The next rows of a table, and the place in its file. */
 export interface TableBatch {
   readonly rows: readonly Row[]
+  readonly columns: readonly string[] | undefined
   /** Bytes on the disk up to these rows. It is an estimate. */
   readonly bytes: number
 }

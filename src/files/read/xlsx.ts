@@ -17,6 +17,7 @@ export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGen
     throw unreadable(file, error)
   })
   const progress = { bytes: 0 }
+  let columns: readonly string[] | undefined
   let rows: Row[] = []
   try {
     if (sheet !== undefined) {
@@ -28,19 +29,18 @@ export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGen
         throw new Error(`there is no sheet ${JSON.stringify(sheet)}; there are: ${known}`)
       }
     }
-    let columns: readonly string[] | undefined
     for await (const { index, values } of paced(streamXlsxRows, handle, size, sheet, progress)) {
       const cells = withoutEmptyEnd(values.map(textOf))
       if (cells.length === 0) continue
       if (columns) rows.push(rowOf(file, index + 1, columns, cells))
       else columns = Object.freeze(columnNames(cells))
       if (rows.length < MOST_ROWS) continue
-      yield { rows, bytes: progress.bytes }
+      yield { rows, columns, bytes: progress.bytes }
       rows = []
     }
   } catch (error) {
     // Rows that were read before the damage.
-    yield { rows, bytes: progress.bytes }
+    yield { rows, columns, bytes: progress.bytes }
     if (error instanceof Error && 'syscall' in error) throw unreadable(file, error)
     const isOld = (error as Error).message === NO_ZIP ? ', or it has a password, or is an .xls of old' : ''
     const what = `it can't be read as XLSX: ${(error as Error).message}${isOld}`
@@ -48,7 +48,7 @@ export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGen
   } finally {
     await handle.close()
   }
-  yield { rows, bytes: size }
+  yield { rows, columns, bytes: size }
 }
 
 type Stream = typeof import('hucre/xlsx').streamXlsxRows

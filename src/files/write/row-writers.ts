@@ -15,11 +15,15 @@ export interface CsvWriterOptions {
   readonly columns?: readonly string[] | undefined
   /** One ASCII character, such as `;`. Default `,`. */
   readonly delimiter?: string | undefined
+  /** Begins with a byte order mark, by which Excel knows UTF-8. Default false. */
+  readonly bom?: boolean | undefined
+  /** Puts a `'` before texts that a spreadsheet would take for formulas. Default false. */
+  readonly escapeFormulas?: boolean | undefined
 }
 
-const outputFormats = ['jsonl', 'csv', 'tsv'] as const
+const outputFormats = ['jsonl', 'json', 'csv', 'tsv'] as const
 
-export interface OutcomeWriterOptions extends OutcomeRowOptions {
+export interface OutcomeWriterOptions extends OutcomeRowOptions, Omit<CsvWriterOptions, 'columns'> {
   /** Default `jsonl`. */
   readonly format?: (typeof outputFormats)[number] | undefined
   /**
@@ -36,15 +40,42 @@ export function writeJsonl(): Transform {
   return new TextWriter(jsonlLine)
 }
 
+/** Values in, one JSON array out, with a value on each line. See `jsonlLine`. */
+export function writeJson(): Transform {
+  return arrayOf(jsonlLine)
+}
+
+function arrayOf(line: (value: never) => string): Transform {
+  let isEmpty = true
+  return new TextWriter(
+    (value) => {
+      const text = line(value).slice(0, -1)
+      const before = isEmpty ? '[\n' : ',\n'
+      isEmpty = false
+      return before + text
+    },
+    // After an error, the array must not look complete.
+    (isFailed) => (isFailed ? '' : isEmpty ? '[]\n' : '\n]\n'),
+  )
+}
+
 /**
  * Objects in, CSV out: a header, then a line for each object. See `csvLine`. An error of `csvLine`
  * ends the stream, after the lines before it.
  *
  * @throws {TypeError} For a `delimiter` or `columns` that can't be used.
  */
-export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): Transform {
+export function writeCsv({
+  columns,
+  delimiter = ',',
+  bom = false,
+  escapeFormulas = false,
+}: CsvWriterOptions = {}): Transform {
   checkDelimiter(delimiter)
-  return csvOf((row: object) => row, { columns, delimiter, isTypical: () => true, always: [MORE] })
+  return csvOf((row: object) => row, {
+    ...{ columns, delimiter, bom, escapeFormulas },
+    ...{ isTypical: () => true, always: [MORE] },
+  })
 }
 
 /**
@@ -53,15 +84,24 @@ export function writeCsv({ columns, delimiter = ',' }: CsvWriterOptions = {}): T
  *
  * @throws {TypeError} For a `format` or `columns` that can't be used.
  */
-export function writeOutcomes({ format = 'jsonl', columns, prefix }: OutcomeWriterOptions = {}): Transform {
+export function writeOutcomes({
+  format = 'jsonl',
+  columns,
+  prefix,
+  bom = false,
+  delimiter = format === 'tsv' ? '\t' : ',',
+  escapeFormulas = false,
+}: OutcomeWriterOptions = {}): Transform {
+  checkDelimiter(delimiter)
   checkFormat(format, outputFormats)
   const rowOf = (outcome: Outcome<unknown, unknown>) => outcomeRow(outcome, { prefix })
-  if (format === 'jsonl')
-    return new TextWriter((outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome)))
+  const lineOf = (outcome: Outcome<unknown, unknown>) => jsonlLine(rowOf(outcome))
+  if (format === 'jsonl') return new TextWriter(lineOf)
+  if (format === 'json') return arrayOf(lineOf)
   const isTypical = (row: object) => !Object.hasOwn(row, ERROR)
   return csvOf(rowOf, {
     columns: columns && [...columns, ...OUTCOME_COLUMNS.filter((name) => !columns.includes(name))],
-    delimiter: format === 'csv' ? ',' : '\t',
+    ...{ delimiter, bom, escapeFormulas },
     isTypical,
     always: OUTCOME_COLUMNS,
   })
@@ -73,6 +113,8 @@ const MAX_HELD_ROWS = 1_000
 interface CsvPlan {
   readonly columns: readonly string[] | undefined
   readonly delimiter: string
+  readonly bom: boolean
+  readonly escapeFormulas: boolean
   /** Whether this row can give the columns. */
   isTypical(row: object): boolean
   /** Columns to add to the columns of a row. */
@@ -80,7 +122,7 @@ interface CsvPlan {
 }
 
 function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
-  const { delimiter } = plan
+  const { delimiter, bom, escapeFormulas } = plan
   let { columns } = plan
   // Throws now, instead of at the first row.
   if (columns) csvHeader(columns, delimiter)
@@ -89,12 +131,12 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   const begin = (typical: object | undefined): string => {
     isBegun = true
     columns ??= [...new Set([...Object.keys(typical ?? {}), ...plan.always])]
-    const header = csvHeader(columns, delimiter)
+    const header = (bom ? '\ufeff' : '') + csvHeader(columns, delimiter, escapeFormulas)
     const rows = held
     held = []
     return header + rows.map(lineOf).join('')
   }
-  const lineOf = (row: object): string => csvLine(row, columns ?? [], delimiter)
+  const lineOf = (row: object): string => csvLine(row, columns ?? [], delimiter, escapeFormulas)
   return new TextWriter(
     (value: never) => {
       const row = rowOf(value)
@@ -106,12 +148,12 @@ function csvOf(rowOf: (value: never) => object, plan: CsvPlan): Transform {
   )
 }
 
-/** Makes a text of each object. `rest` makes the remaining text, at the end or before an error. */
+/** Makes a text of each object. `rest` makes the remaining text, at the end or after an error. */
 class TextWriter extends LateFailure {
   readonly #text: (value: never) => string
-  readonly #rest: () => string
+  readonly #rest: (isFailed: boolean) => string
 
-  constructor(text: (value: never) => string, rest: () => string = () => '') {
+  constructor(text: (value: never) => string, rest: (isFailed: boolean) => string = () => '') {
     super({ writableObjectMode: true })
     this.#text = text
     this.#rest = rest
@@ -129,7 +171,7 @@ class TextWriter extends LateFailure {
 
   override _flush(done: () => void): void {
     try {
-      this.push(this.#rest())
+      this.push(this.#rest(false))
     } catch (error) {
       this.failLate(error as Error)
       return
@@ -140,7 +182,7 @@ class TextWriter extends LateFailure {
   /** Returns the earlier rows all the same. */
   #fail(error: unknown): void {
     try {
-      this.push(this.#rest())
+      this.push(this.#rest(true))
     } catch {
       // The first error counts.
     }

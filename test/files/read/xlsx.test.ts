@@ -23,11 +23,11 @@ async function shortOf(file: string, options?: ReadOptions): Promise<string[]> {
 describe('a file of openpyxl', () => {
   it('gives texts, as a CSV file of the sheet would have', async () => {
     expect(await shortOf(fixture('openpyxl.xlsx'))).toEqual([
-      '2: {"id":"1","text":"Where is my card?","amount":"1.1","when":"2024-01-31T10:30:00","paid":"TRUE","_6":"","id_1":"x","_8":"","pct":"0.25","big":"12345678901234600"}',
-      '3: {"id":"2","text":"  spaces  ","amount":"0.3","when":"2024-02-29","paid":"FALSE","_6":"","id_1":"y","_8":"","pct":"1e+21","big":"-0.5"}',
-      '5: {"id":"3","text":"ü 😀\\nline","amount":"","when":"10:30:05","paid":"","_6":"","id_1":"","_8":"","pct":"","big":""}',
-      '6: {"id":"#N/A","text":"","amount":"","when":"","paid":"","_6":"","id_1":"","_8":"","pct":"","big":""}',
-      '8: {"id":"8","text":"","amount":"1234.5","when":"2023-03-15T18:00:00","paid":"","_6":"","id_1":"","_8":"","pct":"","big":""}',
+      '2: {"id":"1","text":"Where is my card?","amount":"1.1","when":"2024-01-31T10:30:00","paid":"TRUE","_6":"","id_2":"x","_8":"","pct":"0.25","big":"12345678901234600"}',
+      '3: {"id":"2","text":"  spaces  ","amount":"0.3","when":"2024-02-29","paid":"FALSE","_6":"","id_2":"y","_8":"","pct":"1e+21","big":"-0.5"}',
+      '5: {"id":"3","text":"ü 😀\\nline","amount":"","when":"10:30:05","paid":"","_6":"","id_2":"","_8":"","pct":"","big":""}',
+      '6: {"id":"#N/A","text":"","amount":"","when":"","paid":"","_6":"","id_2":"","_8":"","pct":"","big":""}',
+      '8: {"id":"8","text":"","amount":"1234.5","when":"2023-03-15T18:00:00","paid":"","_6":"","id_2":"","_8":"","pct":"","big":""}',
     ])
   })
 

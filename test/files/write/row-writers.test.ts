@@ -276,7 +276,7 @@ describe('writers', () => {
   })
 
   it.each([
-    ['json', "'json' (string)"],
+    ['xml', "'xml' (string)"],
     ['toString', "'toString' (string)"],
     [null, 'null'],
     [1n, '1 (bigint)'],
@@ -284,7 +284,7 @@ describe('writers', () => {
     expect(() => writeOutcomes({ format: format as 'jsonl' })).toThrow(
       expect.objectContaining({
         ...{ name: 'TypeError', option: 'format' },
-        message: `Expected \`format\` to be one of jsonl, csv, tsv, got ${shown}`,
+        message: `Expected \`format\` to be one of jsonl, json, csv, tsv, got ${shown}`,
       }),
     )
   })
