@@ -39,6 +39,7 @@ export type { BadRow, GoodRow, Row, RowErrorCode } from './row.ts'
 export { isSource } from './read/sqlite.ts'
 export type { ReadOptions } from './read/read-options.ts'
 export { readRows, type RowStream } from './read/row-stream.ts'
+export { wholeText } from './read/whole-text.ts'
 export {
   writeCsv,
   writeJson,

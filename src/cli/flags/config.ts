@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { RowError, wholeText } from '../../files/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The files and flags of a command, its config file included. */
@@ -103,12 +104,13 @@ function readObject(name: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Reads a small file that an option names. Leaves out a byte order mark. */
+/** Reads a small file that an option names: UTF-8 or UTF-16, with any line ends. */
 export function readText(name: string, option: string): string {
   try {
-    return readFileSync(name, 'utf8').replace(/^\uFEFF/, '')
+    return wholeText(readFileSync(name), name)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
+    if (cause instanceof RowError) throw new UsageError(`${option}: ${message}`, { cause })
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
     throw new UsageError(`${option}: ${name}: ${why}`, { cause })
   }

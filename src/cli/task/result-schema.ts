@@ -42,7 +42,7 @@ export async function readSchema(
 
 function readLabels(file: string): string[] {
   const labels: string[] = []
-  for (const [index, line] of readText(file, '--labels').split(/\r?\n/).entries()) {
+  for (const [index, line] of readText(file, '--labels').split('\n').entries()) {
     const label = line.trim()
     if (label === '') continue
     if (labels.includes(label))

@@ -25,7 +25,7 @@ export class FileRows {
     const onNote = (note: string) => options.onNote?.(`${shown(options.file)}: ${note}`)
     this.#options = { ...options, onNote }
     this.#decoder = new Decoder(options.file, options.encoding)
-    const quotes = options.quote ?? format === 'csv'
+    const quotes = format === 'csv' ? options.quote !== false : format === 'tsv' && options.quote === true
     // In JSON, a CR is white space.
     this.#lineEnds = format === 'json' ? undefined : new LineEnds(quotes)
   }

@@ -111,7 +111,7 @@ export async function* readRowsOf(file: RowFile): AsyncGenerator<ReadRow> {
 function rowsOf({ path, format }: RowFile, stdin?: Readable): AsyncIterable<Row> {
   return readRows([path], {
     ...{ format, delimiter: delimiterOf(format), maxRecordBytes: Number.MAX_SAFE_INTEGER },
-    ...{ exactNumbers: true, stdin },
+    ...{ quote: true, exactNumbers: true, stdin },
   })
 }
 
