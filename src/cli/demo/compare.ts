@@ -1,9 +1,10 @@
-import type { Pricing, RecordError } from '../../index.ts'
+import type { RecordError } from '../../index.ts'
 import { exitCodes } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { openEndpoint } from '../task/endpoint.ts'
 import type { HttpClient } from '../task/http-client.ts'
+import { readPrice, type Price } from '../task/price.ts'
 import { withCause } from '../terminal/failure.ts'
 import { whole } from '../terminal/words.ts'
 import { mayStart } from './ask.ts'
@@ -14,7 +15,6 @@ import { MAX_IN_FLIGHT, MAX_PACK_RECORDS, type Measured, type Sample } from './l
 import { labelOneByOne } from './one-by-one.ts'
 import { Screen, table } from './show.ts'
 
-const PRICING = { input: 0.15, cachedInput: 0.075, output: 0.6 }
 /** Pace of the simulator. */
 const PACE = { timeToFirstToken: 100, outputTokensPerSecond: 400 }
 const NO_MODEL = `It is no model: it picks the label that shares words with a message, so its labels
@@ -34,13 +34,13 @@ export async function compare(sample: Sample, flags: DemoFlags, io: Io): Promise
   const simulate = flags.simulate ?? !isServerSet
   const { client, name, close } = await openEndpoint({ ...PACE, simulate }, io)
   try {
-    const pricing = model === 'gpt-4o-mini' ? PRICING : undefined
-    const estimate = estimateOf(sample, model, pricing)
+    const price = readPrice({ simulate }, model, env)
+    const estimate = estimateOf(sample, model, price.pricing)
     if (!simulate && !flags.yes && !(await mayStart(estimate, { model, server: name }, io))) {
       say(io, 'Nothing was sent. With --simulate the demo needs no server, and costs nothing.')
       return exitCodes.fulfilled
     }
-    return await both(sample, { client, model, pricing, server: name, simulate }, io)
+    return await both(sample, { client, model, price, server: name, simulate }, io)
   } finally {
     await close()
   }
@@ -49,13 +49,13 @@ export async function compare(sample: Sample, flags: DemoFlags, io: Io): Promise
 interface Asked {
   readonly client: HttpClient
   readonly model: string
-  readonly pricing: Pricing | undefined
+  readonly price: Price
   readonly server: string
   readonly simulate: boolean
 }
 
-async function both(sample: Sample, { server, simulate, ...asked }: Asked, io: Io): Promise<number> {
-  const { model, pricing } = asked
+async function both(sample: Sample, { server, simulate, price, ...asked }: Asked, io: Io): Promise<number> {
+  const { model } = asked
   const controller = new AbortController()
   let exitCode: number | undefined
   const offSignals = onStopSignal(io, (signal) => {
@@ -63,7 +63,7 @@ async function both(sample: Sample, { server, simulate, ...asked }: Asked, io: I
     exitCode = signal.exitCode
     controller.abort()
   })
-  const job = { ...sample, ...asked, signal: controller.signal }
+  const job = { ...sample, ...asked, pricing: price.pricing, signal: controller.signal }
   const screen = new Screen(io, sample.records.length)
   const done: Record<string, Measured> = {}
   const keep = (name: string) => (measured: Measured) => {
@@ -98,15 +98,15 @@ async function both(sample: Sample, { server, simulate, ...asked }: Asked, io: I
   }
   if (Object.values(done).some(({ fulfilled }) => fulfilled > 0)) {
     screen.print(`${failure === undefined ? '' : '\nSo far:\n\n'}${table(done)}\n`)
-    screen.print(`${MAX_IN_FLIGHT} requests at once${priceWords(pricing)}.`)
+    screen.print(`${MAX_IN_FLIGHT} requests at once${priceWords(price)}.`)
   }
   return exitCode ?? exitCodes.fulfilled
 }
 
-function priceWords(pricing: Pricing | undefined): string {
+function priceWords({ pricing, said }: Price): string {
   if (!pricing) return ''
   const { input, cachedInput = input, output } = pricing
-  return `; at $${input} / $${cachedInput} / $${output} per million tokens in / cached / out`
+  return `; at $${input} / $${cachedInput} / $${output} per million tokens in / cached / out,\nthe ${said}`
 }
 
 function stopped(jobs: readonly Measured[]): string {

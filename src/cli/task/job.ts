@@ -102,7 +102,7 @@ async function readAsked(flags: TaskFlags & PriceFlags, { env }: Io) {
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
   const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
-  const price = readPrice(flags, model, env['OPENAI_BASE_URL']?.trim())
+  const price = readPrice(flags, model, env)
   return { model, textOf, result, examples, price }
 }
 

@@ -4,6 +4,7 @@ import type { SendingFlags, TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from './endpoint.ts'
 import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'
+import type { Io } from '../io.ts'
 
 /** The price of a job: as stated, or from a price table. */
 export interface Price {
@@ -20,13 +21,15 @@ export type PriceFlags = Pick<TaskFlags, 'priceIn' | 'priceCached' | 'priceOut' 
   Pick<EndpointFlags, 'simulate'>
 
 /** @throws {UsageError} If the price cannot be used, or `--max-cost` has no price. */
-export function readPrice(flags: PriceFlags, model: string, baseURL: string | undefined): Price {
+export function readPrice(flags: PriceFlags, model: string, env: Io['env']): Price {
   const stated = statedPrice(flags)
   if (stated) return { pricing: stated, list: undefined, said: '' }
   const { prices, request, maxCost, simulate = false } = flags
   const table = prices === undefined ? undefined : readTable(prices)
+  // An empty variable is like an absent one.
+  const [baseURL] = [env['OPENAI_BASE_URL']?.trim()].filter((url) => url !== '')
   const serviceTier = request?.['service_tier']
-  const found = priceOf(model, { baseURL: baseURL === '' ? undefined : baseURL, serviceTier, table })
+  const found = priceOf(model, { ...given({ baseURL }), serviceTier, table })
   if (found.pricing) return { pricing: found.pricing, list: found, said: source(found, simulate) }
   const why = reasons[found.why](model, prices ?? 'the price table', serviceTier)
   if (maxCost !== undefined) {

@@ -343,11 +343,11 @@ describe('the printed plan', () => {
   })
 
   it('says where the price comes from, or why there is none', async () => {
-    const price = readPrice({}, 'gpt-6-luna', undefined)
+    const price = readPrice({}, 'gpt-6-luna', {})
     expect(noted(await planned(texts(9), { price }), 'cost')[0]?.join(' ')).toContain(
       '$0.1 $0.01 $0.5 $0.125',
     )
-    const unknown = readPrice({}, 'our-model', undefined)
+    const unknown = readPrice({}, 'our-model', {})
     const plan = await makePlan(from(texts(9)), { ...unpriced, price: unknown })
     expect(noted(plan, 'cost')).toEqual([['--price-in', '--price-out', '--prices']])
     expect(noted(await planned(texts(9)), 'cost')).toEqual([])

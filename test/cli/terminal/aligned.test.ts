@@ -6,8 +6,8 @@ import { accountOf } from '../../../src/cli/terminal/account.ts'
 import { readPrice } from '../../../src/cli/task/price.ts'
 import { aligned } from '../../../src/cli/terminal/aligned.ts'
 
-const listed = readPrice({}, 'gpt-4o-mini', undefined)
-const stated = readPrice({ priceIn: 1, priceOut: 1 }, 'm', undefined)
+const listed = readPrice({}, 'gpt-4o-mini', {})
+const stated = readPrice({ priceIn: 1, priceOut: 1 }, 'm', {})
 const none = { rejected: [], retried: [], waited: [] }
 const stats = (change: Partial<Stats> = {}): Stats => ({
   records: { read: 400, fulfilled: 398, rejected: 2, unsettled: 0 },
