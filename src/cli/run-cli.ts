@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addDemo } from './demo/command.ts'
+import { addErrors } from './errors/command.ts'
 import { exitCodes, UsageError } from './flags/usage-error.ts'
 import { say, type Io, type Perform } from './io.ts'
 import { addKafka } from './kafka/command.ts'
@@ -38,6 +39,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     })
     .exitOverride()
   addRun(program, perform)
+  addErrors(program, perform)
   addPlan(program, perform)
   addKafka(program, perform)
   addSimulate(program, perform)

@@ -11,6 +11,7 @@ test.each([
   [['run', '--help']],
   [['plan', '--help']],
   [['kafka', '--help']],
+  [['errors', '--help']],
   [['simulate', '--help']],
   [['demo', '--help']],
 ])('%j', async (args) => {

@@ -111,6 +111,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
   ],
   'docs/cli.md': [...flagsOf('run'), ...flagsOf('demo')],
   'docs/plan.md': flagsOf('plan').filter((flag) => !flagsOf('run').includes(flag)),
+  'docs/progress.md': [...flagsOf('errors'), '--no-progress', '--quiet'],
   'docs/simulator.md': flagsOf('simulate'),
   'docs/outcomes.md': [...recordErrorCodes, ...requestErrorCodes, ...packStreamErrorCodes],
 }

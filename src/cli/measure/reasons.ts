@@ -24,7 +24,7 @@ export interface RunReasons {
 }
 
 /** Counts by reason, in bounded memory. */
-class Counts<T extends object> {
+export class Counts<T extends object> {
   readonly #all = new Map<string, T & { count: number }>()
   readonly #make: () => T
 

@@ -96,6 +96,7 @@ export function formatSummary(summary: Summary): string {
     ['output', output ?? []],
     ['note', remarks(summary)],
     ['rejects', rejects !== undefined && records.rejected > 0 ? rejects : []],
+    ['see', output !== undefined && records.rejected > 0 ? `llm-pack-stream errors ${output}` : []],
   ])
 }
 

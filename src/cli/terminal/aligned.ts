@@ -10,7 +10,7 @@ export function aligned(lines: readonly Line[], width = WIDTH): string {
   return lines
     .flatMap(([label, texts]) => {
       const rows = [texts].flat().flatMap((text) => wrap(text, width - indent))
-      return rows.map((row, i) => (i === 0 ? label : '').padEnd(indent) + row)
+      return rows.map((row, i) => ((i === 0 ? label : '').padEnd(indent) + row).trimEnd())
     })
     .join('\n')
 }
