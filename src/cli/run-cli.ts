@@ -37,17 +37,25 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       getOutHelpWidth: () => widthOf(io.stdout),
       getErrHelpWidth: () => widthOf(io.stderr),
     })
+    .addHelpText(
+      'after',
+      '\nA first look, without a key and in any folder:\n  npx llm-pack-stream demo\n\nThe options of a command, with an example:\n  npx llm-pack-stream run --help',
+    )
     .exitOverride()
+  addDemo(program, perform)
   addRun(program, perform)
   addErrors(program, perform)
   addPlan(program, perform)
   addKafka(program, perform)
   addSimulate(program, perform)
-  addDemo(program, perform)
   try {
     const tooOld = tooOldNode(process.versions.node)
     if (tooOld !== undefined) throw new UsageError(tooOld)
-    if (argv.length === 0) throw new UsageError(`No command\n\n${program.helpInformation()}`)
+    if (argv.length === 0) {
+      say(io, 'No command\n')
+      program.outputHelp({ error: true })
+      return exitCodes.usage
+    }
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {

@@ -34,6 +34,11 @@ describe('a usage error names the flag, the expected value and the given value, 
       'Expected --instructions or --prompt',
     ],
     [
+      'nothing of the task',
+      ['run', 'in.jsonl'],
+      'Expected --model (or OPENAI_MODEL): the name of the model\nExpected --labels or --schema: the form of the result\nExpected --instructions or --prompt: what to do with each record\n',
+    ],
+    [
       'no key',
       ['run', 'in.jsonl', '--labels', 'labels.txt', '--prompt', 'x', '--model', 'm'],
       'Expected OPENAI_API_KEY to be set',

@@ -1,8 +1,15 @@
 import { createInterface } from 'node:readline'
 import { UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
+import type { Price } from '../task/price.ts'
 import { dollars, whole } from '../terminal/words.ts'
 import type { Estimate } from './estimate.ts'
+
+interface Offer {
+  readonly model: string
+  readonly server: string
+  readonly price: Price
+}
 
 /**
  * Asks a person before the demo sends anything to a real server.
@@ -11,12 +18,15 @@ import type { Estimate } from './estimate.ts'
  */
 export async function mayStart(
   { requests, input, output, cost }: Estimate,
-  { model, server }: { readonly model: string; readonly server: string },
+  { model, server, price }: Offer,
   { stdin, stderr }: Io,
 ): Promise<boolean> {
-  const price = cost === undefined ? 'no list price is known' : `about ${dollars(round(cost))} by list prices`
-  const what = `The demo sends ${whole(requests)} requests to ${model} at ${server},
-with about ${whole(round(input))} tokens in and ${whole(round(output))} out: ${price}.`
+  const costs = cost === undefined ? 'a price that is not known' : `about ${dollars(round(cost))}`
+  const what = [
+    `The demo sends ${whole(requests)} requests to ${model} at ${server},`,
+    `with about ${whole(round(input))} tokens in and ${whole(round(output))} out, for ${costs}.`,
+    ...(cost === undefined ? [] : [`That is by the ${price.said}.`]),
+  ].join('\n')
   if (!stdin.isTTY || !stderr.isTTY) {
     throw new UsageError(`${what}
 Nothing was sent, because there is no terminal for a question.

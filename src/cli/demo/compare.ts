@@ -1,5 +1,5 @@
-import type { RecordError } from '../../index.ts'
-import { exitCodes } from '../flags/usage-error.ts'
+import { PackStreamError, type RecordError } from '../../index.ts'
+import { exitCodes, withFlags } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal } from '../process/signals.ts'
 import { openEndpoint } from '../task/endpoint.ts'
@@ -36,7 +36,7 @@ export async function compare(sample: Sample, flags: DemoFlags, io: Io): Promise
   try {
     const price = readPrice({ simulate }, model, env)
     const estimate = estimateOf(sample, model, price.pricing)
-    if (!simulate && !flags.yes && !(await mayStart(estimate, { model, server: name }, io))) {
+    if (!simulate && !flags.yes && !(await mayStart(estimate, { model, server: name, price }, io))) {
       say(io, 'Nothing was sent. With --simulate the demo needs no server, and costs nothing.')
       return exitCodes.fulfilled
     }
@@ -93,7 +93,7 @@ async function both(sample: Sample, { server, simulate, price, ...asked }: Asked
   screen.end()
 
   if (failure !== undefined) {
-    say(io, exitCode === undefined ? withCause(failure as Error) : stopped(Object.values(done)))
+    say(io, exitCode === undefined ? explain(failure as Error) : stopped(Object.values(done)))
     exitCode ??= exitCodes.fatal
   }
   if (Object.values(done).some(({ fulfilled }) => fulfilled > 0)) {
@@ -107,6 +107,11 @@ function priceWords({ pricing, said }: Price): string {
   if (!pricing) return ''
   const { input, cachedInput = input, output } = pricing
   return `; at $${input} / $${cachedInput} / $${output} per million tokens in / cached / out,\nthe ${said}`
+}
+
+/** A stream's own error says all itself. */
+function explain(error: Error): string {
+  return error instanceof PackStreamError ? withFlags(error.message) : withCause(error)
 }
 
 function stopped(jobs: readonly Measured[]): string {

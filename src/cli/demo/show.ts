@@ -78,7 +78,7 @@ export function table(jobs: Readonly<Record<string, Measured>>): string {
     ['input tokens', ({ tokens }) => whole(tokens.input)],
     ['  of them cached', ({ tokens }) => whole(tokens.cached)],
     ['output tokens', ({ tokens }) => whole(tokens.output)],
-    ['cost', ({ cost }) => (cost === undefined ? 'no list price' : money(cost))],
+    ['cost', ({ cost }) => (cost === undefined ? 'not known' : money(cost))],
     ['label as in the file', ({ same, records }) => `${((100 * same) / records).toFixed(1)}%`],
   ]
   const lines = [

@@ -62,8 +62,8 @@ export async function readJob(
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UsageError(`--limit: expected a whole number from 1, got ${limit}`)
   }
-  const asked = await readAsked(flags, io)
   const files = await findInput(patterns, flags.from, io)
+  const asked = await readAsked(flags, io)
   const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
   const read = {
     ...given({ format: formatOfAll(files, flags), sheet, maxRecordBytes, exactNumbers: true }),
@@ -97,8 +97,15 @@ export async function readTask(flags: TaskFlags & PriceFlags, io: Io): Promise<T
 }
 
 async function readAsked(flags: TaskFlags & PriceFlags, { env }: Io) {
-  const model = flags.model ?? env['OPENAI_MODEL']
-  if (model === undefined) throw new UsageError('Expected --model (or OPENAI_MODEL): the name of the model')
+  const { model = env['OPENAI_MODEL'], labels, schema, instructions = flags.prompt } = flags
+  const missing = [
+    ...(model === undefined ? ['--model (or OPENAI_MODEL): the name of the model'] : []),
+    ...((labels ?? schema) === undefined ? ['--labels or --schema: the form of the result'] : []),
+    ...(instructions === undefined ? ['--instructions or --prompt: what to do with each record'] : []),
+  ]
+  if (model === undefined || missing.length > 0) {
+    throw new UsageError(missing.map((what) => `Expected ${what}`).join('\n'))
+  }
   const textOf = textFrom(flags.field, flags.template)
   const result = await readSchema(flags.labels, flags.schema)
   const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
@@ -188,13 +195,11 @@ function formatOfAll(files: readonly string[], { format, select }: JobFlags): Fo
   return format
 }
 
-function readInstructions({ instructions, prompt }: TaskFlags): string {
-  if (instructions !== undefined && prompt !== undefined) {
+function readInstructions({ instructions, prompt = '' }: TaskFlags): string {
+  if (instructions !== undefined && prompt !== '') {
     throw new UsageError('Expected --instructions or --prompt, got both')
   }
-  if (instructions !== undefined) return readText(instructions, '--instructions').trim()
-  if (prompt !== undefined) return prompt
-  throw new UsageError('Expected --instructions or --prompt: what to do with each record')
+  return instructions === undefined ? prompt : readText(instructions, '--instructions').trim()
 }
 
 async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]> {

@@ -21,22 +21,15 @@ export interface ResultSchema {
 }
 
 /** Reads the schema of the result from the file of `--labels` or `--schema`. */
-export async function readSchema(
-  labels: string | undefined,
-  schema: string | undefined,
-): Promise<ResultSchema> {
-  if (labels !== undefined && schema !== undefined)
-    throw new UsageError('Expected --labels or --schema, got both')
+export async function readSchema(labels: string | undefined, schema = ''): Promise<ResultSchema> {
+  if (labels !== undefined && schema !== '') throw new UsageError('Expected --labels or --schema, got both')
+  const isModule = MODULE.test(schema)
   const read =
     labels !== undefined
       ? z.object({ label: z.enum(readLabels(labels)) })
-      : schema === undefined
-        ? undefined
-        : MODULE.test(schema)
-          ? await importSchema(schema)
-          : readJsonSchema(schema)
-  if (!read) throw new UsageError('Expected --labels or --schema: the form of the result')
-  const isModule = schema !== undefined && MODULE.test(schema)
+      : isModule
+        ? await importSchema(schema)
+        : readJsonSchema(schema)
   return { schema: read, fields: fieldsOf(read), source: isModule ? readText(schema, '--schema') : '' }
 }
 

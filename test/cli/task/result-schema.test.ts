@@ -241,8 +241,7 @@ describe('a module', () => {
   })
 })
 
-test('needs either labels or a schema', async () => {
-  await expect(readSchema(undefined, undefined)).rejects.toThrow('Expected --labels or --schema')
+test('takes labels or a schema, not both', async () => {
   await expect(readSchema('a', 'b')).rejects.toThrow('Expected --labels or --schema, got both')
   await expect(readSchema('/no/such.txt', undefined)).rejects.toThrow(
     '--labels: /no/such.txt: there is no such file',
