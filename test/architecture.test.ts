@@ -91,7 +91,7 @@ const FLOORS = [
   ['files', 'kafka', 'ai-sdk', 'prices', 'sqlite-cache.ts'],
   ['cli'],
 ] as const
-const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'demo', 'eval']
+const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'demo', 'report', 'eval']
 
 const roomOf = (name: string): string => name.split('/')[0] ?? ''
 const floorOf = (name: string): number =>

@@ -16,8 +16,8 @@ export interface Io extends Signals {
   readonly env: Record<string, string | undefined>
 }
 
-/** Runs the action of a command, which returns the exit code. */
-export type Perform = (action: (io: Io) => Promise<number>) => Promise<void>
+/** Runs the action of a command, which returns the exit code. `argv`: the given arguments. */
+export type Perform = (action: (io: Io, argv: readonly string[]) => Promise<number>) => Promise<void>
 
 /** Writes a line for a person. */
 export function say({ stderr }: Pick<Io, 'stderr'>, text: string): void {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addDemo } from './demo/command.ts'
 import { addErrors } from './errors/command.ts'
@@ -8,11 +7,9 @@ import { addKafka } from './kafka/command.ts'
 import { addPlan } from './plan/command.ts'
 import { tooOldNode } from './process/node-version.ts'
 import { addRun } from './run/command.ts'
+import { addReport } from './report/command.ts'
 import { addSimulate } from './simulate/command.ts'
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
+import { version } from './version.ts'
 
 /**
  * Runs the command line and returns its exit code. Paths start from the working directory of the
@@ -23,7 +20,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   let exitCode: number = exitCodes.fulfilled
   const perform: Perform = async (action) => {
-    exitCode = await action(io)
+    exitCode = await action(io, argv)
   }
   const program = new Command('llm-pack-stream')
     .description(
@@ -46,6 +43,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   addRun(program, perform)
   addErrors(program, perform)
   addPlan(program, perform)
+  addReport(program, perform)
   addKafka(program, perform)
   addSimulate(program, perform)
   try {

@@ -14,6 +14,7 @@ test.each([
   [['errors', '--help']],
   [['simulate', '--help']],
   [['demo', '--help']],
+  [['report', '--help']],
 ])('%j', async (args) => {
   const { code, stdout, stderr } = await cli(args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

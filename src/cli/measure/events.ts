@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type {
   ElementEvent,
   NoticeEvent,
+  OutcomeEvent,
   RequestEndEvent,
   RequestStartEvent,
   WaitingEvent,
@@ -11,6 +12,7 @@ interface Events {
   'request:start': RequestStartEvent
   'request:end': RequestEndEvent
   element: ElementEvent
+  outcome: OutcomeEvent
   waiting: WaitingEvent
   notice: NoticeEvent
 }

@@ -4,6 +4,9 @@ const WIDTH = Math.log1p(STEP)
 const LEAST = 1e-3
 const BINS = Math.ceil(Math.log(1e9 / LEAST) / WIDTH)
 
+/** A range of values, and the number of values in it. */
+export type Bin = [from: number, to: number, count: number]
+
 /** Quantiles of any number of values, to 1%, in a fixed amount of memory. */
 export class Histogram {
   readonly #bins = new Float64Array(BINS)
@@ -33,4 +36,22 @@ export class Histogram {
     const middle = LEAST * Math.exp((bin + 0.5) * WIDTH)
     return Math.min(Math.max(middle, this.#least), this.#most)
   }
+
+  /** The numbers of values in at most `most` ranges, from the least value to the greatest. */
+  ranges(most: number): Bin[] {
+    if (this.#count === 0) return []
+    const first = this.#bins.findIndex((count) => count > 0)
+    const last = this.#bins.findLastIndex((count) => count > 0)
+    const width = Math.ceil((last - first + 1) / most)
+    return Array.from({ length: Math.ceil((last - first + 1) / width) }, (_, i) => {
+      const from = first + i * width
+      const count = this.#bins.slice(from, from + width).reduce((sum, some) => sum + some, 0)
+      return [edge(from), edge(from + width), count]
+    })
+  }
+}
+
+/** The lower end of a bin. */
+function edge(bin: number): number {
+  return LEAST * Math.exp(bin * WIDTH)
 }

@@ -24,9 +24,20 @@ import { readState, writeState, type RunState } from './resume/state.ts'
 import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { Observer } from '../measure/observer.ts'
+import { recorderOf } from '../measure/recorder.ts'
+import { Contents } from '../page/contents.ts'
+import { alsoIn, checkReport, writeReport } from './run-page.ts'
+import { recordOf } from './run-record.ts'
+
+/** Runs of an output that are kept for a report. */
+const MOST_RUNS = 20
 
 /** Returns the exit code. */
-export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise<number> {
+export async function run(
+  { patterns, flags }: Given<RunFlags>,
+  io: Io,
+  argv: readonly string[],
+): Promise<number> {
   const { force = false, overwrite = false, retryRejected: isRetry = false } = flags
   if (force && overwrite) throw new UsageError('Expected --force or --overwrite, got both')
   if (isRetry && overwrite) throw new UsageError('Expected --retry-rejected or --overwrite, got both')
@@ -36,6 +47,7 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
   const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
   const kept = targets.output?.canResume ? targets.output.path : undefined
+  checkReport(flags)
   const opened = new Opened()
   try {
     for (const file of [targets.output, targets.rejects]) {
@@ -80,7 +92,11 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const size = kept === undefined ? 0 : sizeOf(kept)
     const observer = new Observer(stream)
     opened.add(observer.close)
-    const flow = new Flow(stream, items, earlier, output, {
+    const recorder = recorderOf(stream)
+    opened.add(recorder.stop)
+    const contents = flags.report === undefined || kept !== undefined ? undefined : new Contents(result.names)
+    const written = contents ? alsoIn(contents, output, result) : output
+    const flow = new Flow(stream, items, earlier, written, {
       counter: observer.counter,
       isStrict: flags.strict ?? false,
       hasGaps: !ordered || kept === undefined,
@@ -98,6 +114,9 @@ export async function run({ patterns, flags }: Given<RunFlags>, io: Io): Promise
     const accounts = { stats: stream.stats, price: job.price, reasons, measured, server }
     const summary = summaryOf(flow, job.limit, accounts, halt, flags)
     report(summary, halt, flags, io)
+    const record = recordOf(summary, recorder.stop(), { job, flags, argv, resultColumns: result.names }, io)
+    keep({ ...state, runs: [...(state.runs ?? []).slice(1 - MOST_RUNS), record] })
+    if (flags.report !== undefined) await writeReport(flags.report, record, targets.output, contents, io)
     return summary.exitCode
   } finally {
     await opened.close()
@@ -112,8 +131,12 @@ function checkKey(key: readonly string[], { names }: ResultColumns): void {
 }
 
 /** Leaves out the files of this run, which a glob may find: an earlier run wrote them. */
-function withoutOurs(job: Job, patterns: readonly string[], { output, rejects, cache }: RunFlags): Job {
-  const ours = [output, rejects, cache].filter((path) => path !== undefined).map(real)
+function withoutOurs(
+  job: Job,
+  patterns: readonly string[],
+  { output, rejects, cache, report }: RunFlags,
+): Job {
+  const ours = [output, rejects, cache, report].filter((path) => path !== undefined).map(real)
   const isOurs = (file: string) =>
     ours.some((path) => file === path || /^(?:\.(?:run|bak|replaced|torn)\b|-)/.test(after(path, file)))
   return { ...job, files: job.files.filter((file) => patterns.includes(file) || !isOurs(real(file))) }

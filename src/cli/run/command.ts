@@ -52,6 +52,7 @@ Output: the columns of the record and of the result, _index (position in the inp
     flag('--strict', 'stop at the first bad row'),
     flag('--force', 'continue an output although the task has changed'),
     flag('--overwrite', 'start a new output, and move the output of an earlier run to <file>.bak'),
+    flag('--report <file>', 'page of charts and tables about the run, also if it stops early: .html'),
     flag('--json', 'print a summary as JSON on standard output, or on standard error if records go there'),
     flag('--no-progress', 'show no progress, only problems and the summary'),
     flag('--quiet', 'show only problems'),
@@ -80,9 +81,9 @@ Exit codes:
   4 stopped by --max-rejects, 130 Ctrl-C, 143 SIGTERM`,
     )
     .action((files: string[]) =>
-      perform(async (io) => {
+      perform(async (io, argv) => {
         const { run } = await import('./action.ts')
-        return run(withConfig(command, files), io)
+        return run(withConfig(command, files), io, argv)
       }),
     )
 }

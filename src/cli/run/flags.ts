@@ -13,6 +13,7 @@ export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   strict?: boolean
   force?: boolean
   overwrite?: boolean
+  report?: string
   json?: boolean
   progress?: boolean
   quiet?: boolean

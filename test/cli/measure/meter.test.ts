@@ -77,4 +77,24 @@ describe('the histogram', () => {
     expect(histogram.quantile(1)).toBeGreaterThan(0.9e9)
     expect(histogram.count).toBe(2)
   })
+
+  it('gives each value one of few ranges', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0.01, max: 1e8, noNaN: true }), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 40 }),
+        (values, most) => {
+          const histogram = new Histogram()
+          for (const value of values) histogram.add(value)
+          const ranges = histogram.ranges(most)
+          expect(ranges.length).toBeLessThanOrEqual(most)
+          expect(ranges.reduce((sum, [, , count]) => sum + count, 0)).toBe(values.length)
+          for (const [i, [from, to]] of ranges.entries()) {
+            expect(to).toBeGreaterThan(from)
+            if (i > 0) expect(from).toBe(ranges[i - 1]?.[1])
+          }
+        },
+      ),
+    )
+  })
 })

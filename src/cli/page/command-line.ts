@@ -1,0 +1,40 @@
+/** Names of secret values. */
+const SECRET_NAME = /key|token(?!s)|secret|password|passwd|authori[sz]ation|credential|signature|^sig$/i
+/** What providers' keys look like. */
+const SECRET_TEXT = /\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|AIza|AKIA|ghp|Bearer\s)[-_]?[\w.-]{16,}/g
+/** Shortest value of a variable that counts as a secret. A shorter one is part of other words. */
+const SHORTEST_SECRET = 6
+const HIDDEN = '***'
+
+/** The command as a person pastes it into a shell, without secrets. */
+export function commandLine(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const secrets = Object.entries(env).flatMap(([name, value = '']) =>
+    SECRET_NAME.test(name) && value.trim().length >= SHORTEST_SECRET ? [value.trim()] : [],
+  )
+  return ['llm-pack-stream', ...argv.map((argument) => quoted(withoutSecrets(argument, secrets)))].join(' ')
+}
+
+function withoutSecrets(argument: string, secrets: readonly string[]): string {
+  const known = secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), argument)
+  return (
+    known
+      .replace(SECRET_TEXT, HIDDEN)
+      // https://user:password@host
+      .replace(/(\/\/[^/\s:@]*):[^/\s@]*@/g, `$1:${HIDDEN}@`)
+      // ?api-key=... in a URL, and "api_key": "..." in JSON
+      .replace(/([?&])([^=&\s]+)=([^&\s#]+)/g, (all, mark: string, name: string) =>
+        SECRET_NAME.test(name) ? `${mark}${name}=${HIDDEN}` : all,
+      )
+      .replace(/"([^"]+)"(\s*:\s*)"(?:[^"\\]|\\.)*"/g, (all, name: string, colon: string) =>
+        SECRET_NAME.test(name) ? `"${name}"${colon}"${HIDDEN}"` : all,
+      )
+  )
+}
+
+/** For a POSIX shell. */
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,161 @@
+import { existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseHTML } from 'linkedom'
+import { describe, expect, test } from 'vitest'
+import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+
+/** The text of a page, as a reader sees it. */
+function textOf(page: string): string {
+  const { document } = parseHTML(page) as unknown as {
+    readonly document: { readonly querySelector: (name: string) => { readonly textContent: string } }
+  }
+  return document.querySelector('body').textContent.replace(/\s+/g, ' ')
+}
+
+const input = jsonl([...messages(9), { id: 'id-9' }])
+const job = (place: Workplace, ...more: string[]) => [...place.job(), '--field', 'text', ...more, ...atOnce]
+
+describe('run --report', () => {
+  test.each(['out.jsonl', 'out.csv', 'out.tsv'])(
+    'makes a page about %s, which `report` makes again',
+    async (output) => {
+      using place = new Workplace({ 'in.jsonl': input })
+      const prices = ['--price-in', '1', '--price-out', '2']
+      const { code } = await place.run(job(place, '-o', output, '--report', 'page.html', ...prices))
+      expect(code).toBe(1)
+      const text = textOf(place.read('page.html'))
+      for (const part of [
+        'Complete. 9 of 10 records have their result, 1 was rejected. The simulator answered, which is no model.',
+        'Cost $0.0',
+        'label 9 values, 3 different. The commonest is “payments” with 33%.',
+        'missing_column: 1',
+        'in.jsonl:10: there is no column "text"',
+        'Records per second',
+        'Message number 4',
+        `run in.jsonl --labels labels.txt --prompt 'Say what it is about.' --model m --field text -o ${output}`,
+      ]) {
+        expect(text).toContain(part)
+      }
+      const again = await place.run(['report', output])
+      expect(again).toEqual({ code: 0, stdout: `${output}.html\n`, stderr: '' })
+      const without = (page: string) => page.replace(/Made by llm-pack-stream .* UTC/s, '')
+      expect(without(place.read(`${output}.html`))).toBe(without(place.read('page.html')))
+    },
+  )
+
+  test('makes a page about records on standard output', async () => {
+    using place = new Workplace({ 'in.jsonl': input })
+    const { code, stdout } = await place.run(job(place, '--report', 'page.html'))
+    expect([code, stdout.split('\n').length]).toEqual([1, 11])
+    expect(textOf(place.read('page.html'))).toContain(
+      'standard output Complete. 9 of 10 records have their result, 1 was rejected.',
+    )
+  })
+
+  test('sums up and lists all runs of an output', async () => {
+    using place = new Workplace({ 'in.jsonl': input })
+    const all = job(place, '-o', 'out.jsonl', '--report', 'page.html')
+    await place.run([...all, '--limit', '4'])
+    await place.run(all)
+    const text = textOf(place.read('page.html'))
+    expect(text).toContain('2 runs wrote this output')
+    expect(text).toContain('Complete. 9 of 10 records have their result, 1 was rejected.')
+  })
+
+  test('says why a run had to stop', async () => {
+    using place = new Workplace({ 'in.jsonl': input })
+    const prices = ['--price-in', '1000', '--price-out', '1000', '--max-cost', '0.01']
+    const { code } = await place.run(job(place, '-o', 'out.jsonl', '--report', 'page.html', ...prices))
+    expect(code).toBe(3)
+    expect(textOf(place.read('page.html'))).toMatch(
+      /The run had to stop\. .*--max-cost: .* No record has a result/,
+    )
+  })
+
+  test('makes a page without any record', async () => {
+    using place = new Workplace({ 'in.jsonl': '' })
+    const { code } = await place.run(job(place, '-o', 'out.jsonl', '--report', 'page.html'))
+    expect(code).toBe(0)
+    expect(textOf(place.read('page.html'))).toContain('There is no record.')
+  })
+
+  test('has no secret', async () => {
+    using place = new Workplace({ 'in.jsonl': input })
+    const request = ['--request', '{"user":"u-hunter22","metadata":{"api_key":"geheim"}}']
+    const env = { MY_TOKEN: 'hunter22' }
+    await place.run(job(place, '-o', 'out.jsonl', '--report', 'page.html', ...request), { env })
+    for (const file of ['page.html', 'out.jsonl.run.json']) {
+      expect(place.read(file)).toContain('u-***')
+      expect(place.read(file)).not.toMatch(/hunter22|geheim/)
+    }
+  })
+
+  test.each([
+    ['page.html', 'not a report of llm-pack-stream'],
+    ['none/page.html', 'there is no folder none'],
+    ['folder', 'folder is not a file'],
+    ['./out.jsonl', 'is the file of --output too'],
+  ])('stops before it sends anything: %s', async (page, message) => {
+    using place = new Workplace({ 'in.jsonl': input, 'page.html': '<h1>Mine</h1>', 'folder.txt': '' })
+    symlinkSync('.', join(place.path, 'folder'))
+    const { code, stderr } = await place.run(job(place, '-o', 'out.jsonl', '--report', page))
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+    expect(existsSync(join(place.path, 'out.jsonl'))).toBe(false)
+    expect(place.read('page.html')).toBe('<h1>Mine</h1>')
+  })
+
+  test('loses no result if the page cannot be written', async () => {
+    using place = new Workplace({ 'in.jsonl': input })
+    // The name has room for no ending, so the draft beside it cannot be made.
+    const page = 'p'.repeat(252)
+    const { code, stderr } = await place.run(job(place, '-o', 'out.jsonl', '--report', page))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /The report p+ could not be written: ENAMETOOLONG.*The results are safe in out\.jsonl\./,
+    )
+    expect(place.rows('out.jsonl')).toHaveLength(10)
+  })
+})
+
+describe('report', () => {
+  test('shows what an output alone tells, and says so', async () => {
+    using place = new Workplace({
+      'labels.csv': 'id,text,label,_index,_error,_more\n1,a,x,0,,\n2,b,,1,refused: no,\n3,c,x,2,,\n',
+      'mine.json': JSON.stringify([{ label: 'x' }, { label: 'y' }]),
+    })
+    for (const [file, rows, share] of [
+      ['labels.csv', 3, '100%'],
+      ['mine.json', 2, '50%'],
+    ] as const) {
+      expect(await place.run(['report', file, '-o', 'page.html'])).toMatchObject({ code: 0 })
+      const text = textOf(place.read('page.html'))
+      expect(text).toContain(`There is no ${file}.run.json, in which a run keeps its times and costs.`)
+      expect(text).toContain(`of ${rows} records have their result`)
+      expect(text).toContain(share)
+    }
+  })
+
+  test('leaves out runs that it cannot read', async () => {
+    using place = new Workplace({
+      'a.jsonl': '{"label":"x"}\n',
+      'a.jsonl.run.json': '{"runs":[{"seconds":"x"}]}',
+    })
+    await place.run(['report', 'a.jsonl'])
+    expect(textOf(place.read('a.jsonl.html'))).toContain('1 of the 1 runs')
+    place.write({ 'a.jsonl.run.json': '{"runs":' })
+    await place.run(['report', 'a.jsonl'])
+    expect(textOf(place.read('a.jsonl.html'))).toContain('a.jsonl.run.json cannot be read')
+  })
+
+  test.each([
+    [['none.jsonl'], 'there is no such file'],
+    [['a.data'], 'Expected --format'],
+    [['broken.json'], 'broken.json'],
+    [['a.jsonl', '-o', 'a.data'], 'not a report'],
+  ])('names a bad file: %j', async (args, message) => {
+    using place = new Workplace({ 'a.data': 'x', 'a.jsonl': '', 'broken.json': '{' })
+    const { code, stderr } = await place.run(['report', ...args])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+    expect(readdirSync(place.path).filter((name) => name.endsWith('.html'))).toEqual([])
+  })
+})
