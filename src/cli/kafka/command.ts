@@ -107,6 +107,7 @@ Exit codes:
   0 stopped by Ctrl-C or SIGTERM, and every message that was read has an outcome
   2 unusable options
   3 stopped by an error: no cluster, no such topic, a server that never answered, the key, the money
+  4 stopped by --max-rejects
   130, 143 stopped by Ctrl-C, SIGTERM, but some messages have no outcome: the next worker reads them again`,
     )
     .action(() =>

@@ -38,7 +38,7 @@ export class Observer {
   }
 
   get reasons(): RunReasons {
-    return this.counter.reasons
+    return this.counter.reasons(Date.now())
   }
 
   get aborted(): Aborted {

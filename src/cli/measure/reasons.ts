@@ -25,7 +25,7 @@ export interface RunReasons {
 
 /** Counts by reason, in bounded memory. */
 export class Counts<T extends object> {
-  readonly #all = new Map<string, T & { count: number }>()
+  readonly #all = new Map<string, T & { reason: string; count: number }>()
   readonly #make: () => T
 
   /** @param make Makes what is kept beside a count. */
@@ -33,18 +33,16 @@ export class Counts<T extends object> {
     this.#make = make
   }
 
-  add(reason: string): T & { count: number } {
+  add(reason: string): T & { reason: string; count: number } {
     const key = this.#all.has(reason) || this.#all.size < MOST_REASONS ? reason : OTHERS
-    const counted = this.#all.get(key) ?? { ...this.#make(), count: 0 }
+    const counted = this.#all.get(key) ?? { ...this.#make(), reason: key, count: 0 }
     counted.count += 1
     this.#all.set(key, counted)
     return counted
   }
 
   get list(): (T & Counted)[] {
-    return Array.from(this.#all, ([reason, counted]) => ({ ...counted, reason })).toSorted(
-      (a, b) => b.count - a.count,
-    )
+    return Array.from(this.#all.values(), (counted) => ({ ...counted })).toSorted((a, b) => b.count - a.count)
   }
 }
 
@@ -55,8 +53,9 @@ export class ReasonCounter {
   readonly #waited = new Counts<{ for: Waiting['for']; seconds: number }>(() => ({
     ...{ for: 'server', seconds: 0 },
   }))
-  /** The latest end of all pauses, in ms since 1970. */
+  /** The latest end of all pauses, in ms since 1970, and its reason. */
   #waitsUntil = -Infinity
+  #last = ''
 
   rejected(reason: Reason): void {
     this.#rejected.add(`${reason.code}: ${generalReason(reason)}`)
@@ -71,16 +70,24 @@ export class ReasonCounter {
     const counted = this.#waited.add(said ?? 'the limit per minute has no room')
     counted.for = cause
     // An event may only say that the same pause lasts longer.
-    counted.seconds += Math.max(0, until - Math.max(now, this.#waitsUntil)) / 1_000
-    this.#waitsUntil = Math.max(this.#waitsUntil, until)
+    const more = until - Math.max(now, this.#waitsUntil)
+    if (more <= 0) return
+    counted.seconds += more / 1_000
+    this.#waitsUntil = until
+    this.#last = counted.reason
   }
 
-  get reasons(): RunReasons {
+  /** @param now In ms since 1970. The rest of a pause that lasts longer does not count. */
+  reasons(now: number): RunReasons {
+    const rest = Math.max(0, this.#waitsUntil - now) / 1_000
+    const waited = this.#waited.list.map((one) =>
+      one.reason === this.#last ? { ...one, seconds: one.seconds - rest } : one,
+    )
     const rejected = this.#rejected.list.map(({ reason, count }) => {
       const [, code = reason, words = reason] = /^(\w+): (.*)$/s.exec(reason) ?? []
       return { code, reason: words, count }
     })
-    return { rejected, retried: this.#retried.list, waited: this.#waited.list }
+    return { rejected, retried: this.#retried.list, waited }
   }
 }
 

@@ -45,7 +45,11 @@ export async function watch(
   }
 }
 
-function showFor({ progress, quiet, output, json }: RunFlags, { stderr, env }: Io): Show {
+/** How a person sees the run. */
+export function showFor(
+  { progress, quiet, output, json }: RunFlags,
+  { stderr, env }: Pick<Io, 'stderr' | 'env'>,
+): Show {
   if (progress === false || quiet) return 'problems'
   if (!stderr.isTTY) {
     // A program reads the summary there.

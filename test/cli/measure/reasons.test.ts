@@ -27,7 +27,7 @@ describe('a run counts', () => {
     for (const attempt of [1, 2]) {
       counter.rejected({ code: 'request_failed', message: `The request failed on attempt ${attempt}: why` })
     }
-    expect(counter.reasons.rejected).toEqual([
+    expect(counter.reasons(40_000).rejected).toEqual([
       { code: 'request_failed', reason: 'The request failed: why', count: 2 },
       { code: 'empty_text', reason: 'there is no text', count: 1 },
     ])
@@ -43,7 +43,7 @@ describe('a run counts', () => {
     ended('length')
     ended('complete', undefined, undefined, 0)
     ended('a_new_end')
-    expect(counter.reasons.retried).toEqual([
+    expect(counter.reasons(40_000).retried).toEqual([
       { reason: 'server error (503)', count: 2 },
       { reason: 'answer cut at the output cap', count: 1 },
       { reason: 'a_new_end', count: 1 },
@@ -57,10 +57,16 @@ describe('a run counts', () => {
     counter.waits({ ...wait, until: 12_000 }, 5_000)
     counter.waits({ ...wait, until: 30_000 }, 29_000)
     counter.waits({ for: 'server', said: undefined, until: 29_500 }, 29_200)
-    expect(counter.reasons.waited).toEqual([
+    expect(counter.reasons(40_000).waited).toEqual([
       { for: 'rate_limit', reason: 'The rate limit was reached (429)', count: 3, seconds: 9 },
       { for: 'server', reason: 'the limit per minute has no room', count: 1, seconds: 0 },
     ])
+  })
+
+  test('no second of a pause that comes after the end of the run', () => {
+    const counter = new ReasonCounter()
+    counter.waits({ for: 'rate_limit', said: 'no', until: 75_000 }, 0)
+    for (let i = 0; i < 2; i += 1) expect(counter.reasons(6_000).waited[0]?.seconds).toBe(6)
   })
 
   test('many different reasons in bounded memory', () => {
@@ -68,7 +74,7 @@ describe('a run counts', () => {
     for (let i = 0; i < 1_000; i += 1) {
       counter.rejected({ code: 'invalid_result', message: `reason ${'x'.repeat(i)}` })
     }
-    const { rejected } = counter.reasons
+    const { rejected } = counter.reasons(40_000)
     expect(rejected).toHaveLength(51)
     expect(rejected[0]).toEqual({ code: 'other reasons', reason: 'other reasons', count: 950 })
     expect(Math.max(...rejected.map(({ reason }) => reason.length))).toBeLessThanOrEqual(300)
