@@ -8,6 +8,7 @@ import { kafka } from './kafka.ts'
 import { linear } from './linear.ts'
 import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
+import { resume } from './resume.ts'
 import { seed } from './seed.ts'
 
 const benchmarks: Record<string, () => Promise<void>> = {
@@ -19,6 +20,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   faults,
   limits,
   cli,
+  resume,
   kafka,
 }
 

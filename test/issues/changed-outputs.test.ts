@@ -263,4 +263,87 @@ describe('rejects', () => {
       expect(JSON.parse(place.read(`${out}.run.json`))).not.toHaveProperty('replacesFrom')
     }
   })
+
+  test('a run that was killed before it took replaced rows out: the next run does it, also without the flag', async () => {
+    using job = await rejected()
+    const { place } = job
+    const before = place.read('out.csv')
+    const text = `${before}3,returns,returns,0,,\n2,shipping,shipping,0,,\n`
+    const state = JSON.parse(place.read('out.csv.run.json')) as object
+    const noted = { ...state, key: ['id'], replacesFrom: before.length }
+    place.write({ 'out.csv': text, 'out.csv.run.json': JSON.stringify(noted) })
+    expect((await job.run('--rejects', 'r.csv')).code).toBe(0)
+    expect(place.read('out.csv').split('\n').slice(1).sort()).toEqual(
+      ['', '1,shipping,shipping,0,,', '2,shipping,shipping,0,,', '3,returns,returns,0,,'].sort(),
+    )
+    expect(place.read('r.csv')).toBe('id,text,_index,_error,_more\n')
+    expect(JSON.parse(place.read('out.csv.run.json'))).not.toHaveProperty('replacesFrom')
+  })
+})
+
+describe('a key', () => {
+  test('a changed record is asked again, and its old result moves to another file', async () => {
+    for (const out of ['out.jsonl', 'out.csv']) {
+      using job = await halfDone(out, '--key', 'id')
+      const { place } = job
+      const changed = messages(20).map((one, i) => (i === 3 ? { ...one, text: 'payments' } : one))
+      place.write({ 'in.csv': table(changed), 'in.jsonl': jsonl(changed) })
+      const old = place
+        .read(out)
+        .split('\n')
+        .find((line) => line.includes('id-3'))
+      const { code, stdout } = await job.run('--json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ records: { done: 20, earlier: 9, others: 0 } })
+      const header = out === 'out.csv' ? 'id,text,label,_index,_error,_more\n' : ''
+      expect(place.read(`${out}.replaced`)).toBe(`${header}${old}\n`)
+      expect(place.read(out).match(/id-3\b/g)).toHaveLength(1)
+      const text = place.read(out)
+      expect((await job.run()).code).toBe(0)
+      expect(place.read(out)).toBe(text)
+    }
+  })
+
+  test('that no record has, or that is a column of the result, is refused', async () => {
+    using job = await halfDone('out.csv')
+    expect((await job.run('--key', 'nothing')).stderr).toContain('there is no column "nothing"')
+    expect((await job.run('--key', 'label')).stderr).toContain('--key: label is a column of the result')
+  })
+})
+
+describe('--meta', () => {
+  test.each([
+    ['none', 'id,text,label,_more'],
+    ['index', 'id,text,label,_index,_more'],
+    ['error', 'id,text,label,_error,_more'],
+  ])('%s leaves columns out, and the output is continued', async (meta, header) => {
+    using place = new Workplace({ 'in.csv': 'id,text\n1,shipping\n2,\n3,returns\n' })
+    const args = [...place.job(['in.csv']), '--field', 'text', '-o', 'out.csv', '--meta', meta, ...atOnce]
+    const first = await place.run([...args, '--rejects', 'r.csv', '--limit', '2'])
+    expect(first.code).toBe(1)
+    expect((await place.run([...args, '--rejects', 'r.csv'])).code).toBe(1)
+    const [head, ...rows] = place.read('out.csv').trimEnd().split('\n')
+    expect(head).toBe(header)
+    // Without `_error`, a rejected record would look like a result.
+    const ids = rows.map((row) => row.split(',')[0]).sort()
+    expect(ids).toEqual(meta === 'error' ? ['1', '2', '3'] : ['1', '3'])
+    expect(place.read('r.csv').trimEnd().split('\n')).toHaveLength(2)
+    expect(existsSync(join(place.path, 'r.csv.bak'))).toBe(meta !== 'error')
+  })
+
+  test('expects names of columns', async () => {
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(1)) })
+    const { code, stderr } = await place.run([...place.job(), '--meta', 'position', ...atOnce])
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('--meta') as string })
+  })
+})
+
+test('new records between old ones go to the end of an output in order, and the run says so', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(6).filter((_, i) => i !== 2)) })
+  const args = [...place.job(), '--ordered', '-o', 'out.jsonl', ...atOnce]
+  expect((await place.run(args)).code).toBe(0)
+  place.write({ 'in.jsonl': jsonl(messages(6)) })
+  const { stdout } = await place.run([...args, '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({ isMixed: true, records: { done: 6, earlier: 5 } })
+  expect(place.rows('out.jsonl').map(({ id }) => id)).toEqual([0, 1, 3, 4, 5, 2].map((i) => `id-${i}`))
 })

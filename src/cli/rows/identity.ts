@@ -83,6 +83,12 @@ function keyText(own: Columns, name: string): string {
 function hashOf(texts: readonly (readonly [string, string])[]): Hash {
   // With their lengths, so that no two lists make the same text.
   const text = texts.map(([name, value]) => `${name.length}:${value.length}:${name}${value}`).join('')
-  const bytes = hash('sha256', text, 'buffer')
-  return [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8)]
+  // A text of bytes is several times as fast as a buffer.
+  const bytes = hash('sha256', text, 'binary')
+  return [wordAt(bytes, 0), wordAt(bytes, 4), wordAt(bytes, 8)]
+}
+
+function wordAt(bytes: string, at: number): number {
+  const [a, b] = [bytes.charCodeAt(at), bytes.charCodeAt(at + 1)]
+  return (a | (b << 8) | (bytes.charCodeAt(at + 2) << 16) | (bytes.charCodeAt(at + 3) << 24)) >>> 0
 }

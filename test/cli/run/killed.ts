@@ -1,6 +1,7 @@
+import { extname } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { expect } from 'vitest'
-import { jsonl, messages, startCli, Workplace } from '../../helpers/cli.ts'
+import { jsonl, messages, parseLines, startCli, Workplace } from '../../helpers/cli.ts'
 import { startRecordingServer, type RecordingServer } from '../../helpers/recording-server.ts'
 
 /** The default of `--max-in-flight`. */
@@ -24,6 +25,8 @@ export const inATable: KillJob = {
   ...{ name: 'in a table, with broken rows and line breaks', out: 'out.csv', flags: [] },
   ...{ isHard: true, waiting: 0 },
 }
+/** The same in each other format of an output. */
+export const inOtherFormats: readonly KillJob[] = ['out.tsv'].map((out) => ({ ...inATable, out }))
 export const inOrder: KillJob = {
   ...{ name: 'in order', out: 'out.jsonl', flags: ['--ordered'], isHard: true },
   // A record that waits for an older record is in no file yet. The window limits their number: it
@@ -71,7 +74,7 @@ export async function runKilled(
   const askedBefore = server.asked.size
   expect((await place.run(args, { env })).code).toBe(isHard ? 1 : 0)
 
-  const rows = out === 'out.jsonl' ? place.rows(out) : csvRows(place.read(out))
+  const rows = readers[extname(out)]?.(place.read(out)) ?? []
   const indexes = rows.map(({ _index }) => Number(_index))
   const all = [...Array(count).keys()]
   expect(flags.includes('--ordered') ? indexes : indexes.sort((a, b) => a - b)).toEqual(all)
@@ -96,6 +99,9 @@ export async function runKilled(
   expect(askedBefore).toBeGreaterThan(kills)
 }
 
-function csvRows(text: string): Record<string, unknown>[] {
-  return parse(text, { columns: true })
+/** The rows of an output, by the end of its name. */
+const readers: Readonly<Record<string, (text: string) => Record<string, unknown>[]>> = {
+  '.jsonl': parseLines,
+  '.csv': (text) => parse(text, { columns: true }),
+  '.tsv': (text) => parse(text, { columns: true, delimiter: '\t' }),
 }

@@ -70,8 +70,11 @@ class Shard {
     const old = this.slots
     this.slots = new Uint32Array(Math.ceil((old.length / SLOT) * GROWTH) * SLOT)
     for (let at = 0; at < old.length; at += SLOT) {
-      const [a = 0, b = 0, c = 0, count = 0] = old.subarray(at, at + SLOT)
-      if (a !== 0 || b !== 0 || c !== 0) this.slots.set([a, b, c, count], this.#find([a, b, c]))
+      const hash = [old[at] ?? 0, old[at + 1] ?? 0, old[at + 2] ?? 0] as const
+      if (hash.every((part) => part === 0)) continue
+      const slot = this.#find(hash)
+      this.slots.set(hash, slot)
+      this.slots[slot + 3] = old[at + 3] ?? 0
     }
   }
 

@@ -88,14 +88,17 @@ export async function readBack(
 
 /** Checks the header of a file without whole rows. */
 async function checkHeaderAlone({ path, format }: RowFile, end: number, expected: Expected): Promise<void> {
-  if (!expected.isOurs) {
-    throw new UsageError(`${path}: there is no row of an earlier run. ${whatToDo(path)}`)
-  }
+  const foreign = `${path}: there is no row of an earlier run. ${whatToDo(path)}`
+  if (!expected.isOurs) throw new UsageError(foreign)
   // The reader gives the columns with a row: the header once more.
   const header = bytesOf(path, 0, end)
-  for await (const row of rowsOf({ path: '-', format }, Readable.from([header, header]))) {
-    if (row.error) throw row.error
-    if (row.columns) checkHeader(row.columns, expected, path)
+  try {
+    for await (const row of rowsOf({ path: '-', format }, Readable.from([header, header]))) {
+      if (row.error) throw row.error
+      if (row.columns) checkHeader(row.columns, expected, path)
+    }
+  } catch (cause) {
+    throw cause instanceof RowError ? new UsageError(foreign, { cause }) : cause
   }
 }
 
