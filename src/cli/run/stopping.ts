@@ -18,6 +18,7 @@ const GIVE_UP_MS = 2_000
  * ends it. From the third signal on, the system does so at once.
  */
 export class Stopping {
+  readonly #flow: Flow
   readonly #stream: PackStream<Item>
   readonly #observer: Observer
   readonly #off: () => void
@@ -26,6 +27,7 @@ export class Stopping {
   #atAbort: Stats | undefined
 
   constructor(flow: Flow, stream: PackStream<Item>, observer: Observer, say: (text: string) => void, io: Io) {
+    this.#flow = flow
     this.#stream = stream
     this.#observer = observer
     this.#off = onStopSignal(io, (signal, times) => {
@@ -53,10 +55,15 @@ export class Stopping {
   /** The end of the run, with the account of the requests that a second signal aborted. */
   async complete(halt: Halt | undefined): Promise<Halt | undefined> {
     if (!halt || !this.#atAbort) return halt
+    clearTimeout(this.#giveUp)
     await delay(ABORT_MS)
     const { requests, records } = this.#observer.aborted
-    const tokens = wastedIn(this.#stream.stats) - wastedIn(this.#atAbort)
-    return { ...halt, message: abortWords(requests, records, tokens) }
+    const { stats } = this.#stream
+    const { fulfilled, rejected } = stats.records
+    // Outcomes that had come, and that no row has.
+    const lost = fulfilled + rejected - this.#flow.fulfilled - this.#flow.rejected
+    const tokens = wastedIn(stats) - wastedIn(this.#atAbort)
+    return { ...halt, message: abortWords(requests, records + lost, tokens) }
   }
 }
 
