@@ -1,39 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatMessage } from 'publint/utils'
 import { publint } from 'publint'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { packedProject } from '../helpers/packed-project.ts'
 import { root, runNode } from '../helpers/run.ts'
 
 /** A user's project, with the package as npm would install it, and its peers. */
-const project = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
+const project = packedProject(['openai', 'zod', '@types', 'undici-types'])
 const modules = join(project, 'node_modules')
 
-beforeAll(() => {
-  execFileSync('npm', ['pack', '--pack-destination', project], { cwd: root, stdio: 'pipe' })
-  const [tarball] = readdirSync(project).filter((name) => name.endsWith('.tgz'))
-  mkdirSync(join(modules, 'llm-pack-stream'), { recursive: true })
-  const target = ['-C', join(modules, 'llm-pack-stream'), '--strip-components=1']
-  execFileSync('tar', ['xzf', join(project, tarball!), ...target])
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>
-  }
-  const ours = Object.keys(dependencies).map((name) => name.split('/')[0]!)
-  for (const name of ['openai', 'zod', '@types', 'undici-types', ...ours]) {
-    symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  }
-  writeFileSync(join(project, 'package.json'), '{"type":"module"}')
-})
 afterAll(() => {
   rmSync(project, { recursive: true })
 })
