@@ -89,7 +89,7 @@ export async function run(
     // Before the output, because no run can continue an output without a state.
     keep(state)
     const output = await openOutput(plan, io)
-    const size = kept === undefined ? 0 : sizeOf(kept)
+    const size = kept === undefined ? 0 : sizeOf(targets.output?.rows.path ?? kept)
     const observer = new Observer(stream)
     opened.add(observer.close)
     const recorder = recorderOf(stream)

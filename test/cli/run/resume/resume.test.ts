@@ -354,7 +354,7 @@ describe('interrupted', () => {
       const { code: exitCode, stderr } = await ended
       expect(exitCode).toBe(code)
       expect(stderr).toMatch(
-        /^Stopped\.\nout\.jsonl has [1-9]\d? records\. Run the same command again to go on\.\n$/,
+        /^Stopping: nothing more is sent, [^\n]*\nStopped\.\nout\.jsonl has [1-9]\d? records\. Run the same command again to go on\.\n$/,
       )
       // All answers have been written, so no record is asked twice.
       expect(sorted(indexes(place))).toEqual(sorted([...server.asked.keys()]))
