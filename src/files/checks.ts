@@ -7,8 +7,13 @@ export function maxRecordBytesOf(value: number | undefined): number {
   return positiveInteger('maxRecordBytes', value, DEFAULT)
 }
 
+/** Whether it is one ASCII character, no space and no quote. */
+export function isDelimiter(delimiter: string): boolean {
+  return /^[\t!-~]$/.test(delimiter) && delimiter !== '"'
+}
+
 export function checkDelimiter(delimiter: string): void {
-  if (/^[\t!-~]$/.test(delimiter) && delimiter !== '"') return
+  if (isDelimiter(delimiter)) return
   const shown = JSON.stringify(delimiter)
   throw withOption(
     'delimiter',

@@ -2,6 +2,7 @@ import type { Outcome } from '../../index.ts'
 import {
   csvHeader,
   csvLine,
+  isFormula,
   jsonlLine,
   outcomeRow,
   reasonOf,
@@ -12,7 +13,23 @@ import { withFlags } from '../flags/usage-error.ts'
 import type { Item } from './item.ts'
 import type { ResultColumns } from './result-columns.ts'
 
-export type OutputFormat = 'jsonl' | 'csv' | 'tsv'
+/** A format of rows one after the other, which a run can extend. */
+export type RowFormat = 'jsonl' | 'csv' | 'tsv'
+
+/** The other formats have an end: a run makes such a file of its rows at its own end. */
+export type OutputFormat = RowFormat | 'json' | 'parquet'
+
+/** How a table is written. */
+export interface TableStyle {
+  readonly delimiter: string
+  /** Whether it begins with a byte order mark. */
+  readonly bom: boolean
+  readonly escapesFormulas: boolean
+}
+
+export function styleOf(format: RowFormat, style: Partial<TableStyle> = {}): TableStyle {
+  return { delimiter: format === 'tsv' ? '\t' : ',', bom: false, escapesFormulas: false, ...style }
+}
 
 /** The output row of a record with its outcome. */
 export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumns): Record<string, unknown> {
@@ -48,19 +65,25 @@ export function explain(outcome: Rejected): string {
 export interface LineFormat {
   readonly header: string
   readonly line: (row: Record<string, unknown>) => string
+  /** The number of cells so far that a spreadsheet would take for formulas. */
+  readonly formulas: () => number
 }
 
 /** @param columns The columns of a format with a header. */
-export function lineFormat(format: OutputFormat, columns: readonly string[]): LineFormat {
-  if (format === 'jsonl') return { header: '', line: jsonlLine }
-  const delimiter = delimiterOf(format)
+export function lineFormat(format: RowFormat, columns: readonly string[], style: TableStyle): LineFormat {
+  if (format === 'jsonl') return { header: '', line: jsonlLine, formulas: () => 0 }
+  const { delimiter, bom, escapesFormulas } = style
+  let formulas = 0
   return {
-    header: csvHeader(columns, delimiter),
-    line: (row) => csvLine(row, columns, delimiter),
+    header: (bom ? '\ufeff' : '') + csvHeader(columns, delimiter, escapesFormulas),
+    line: (row) => {
+      if (!escapesFormulas) formulas += columns.filter((name) => isFormulaText(row[name])).length
+      return csvLine(row, columns, delimiter, escapesFormulas)
+    },
+    formulas: () => formulas,
   }
 }
 
-/** The delimiter of a table. */
-export function delimiterOf(format: OutputFormat): string {
-  return format === 'tsv' ? '\t' : ','
+function isFormulaText(value: unknown): boolean {
+  return typeof value === 'string' && isFormula(value)
 }

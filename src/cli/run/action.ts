@@ -13,7 +13,8 @@ import type { RunFlags } from './flags.ts'
 import { Flow, haltIfThrows } from './flow.ts'
 import { lock } from './resume/lock.ts'
 import { metaOf } from './output/meta.ts'
-import { openOutput, tableColumns } from './output/output.ts'
+import { finishFile, openJournal } from './output/finished.ts'
+import { columnsOf, openOutput, tableColumns } from './output/output.ts'
 import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
 import { moveToBackup } from './resume/aside.ts'
@@ -45,7 +46,7 @@ export async function run(
   loadEnvFile(flags.envFile, io)
   const job = withoutOurs(await readJob(patterns, flags, io), patterns, flags)
   const result = resultColumns(job.result.fields, flags.prefix ?? '')
-  const targets = outputFiles(job.files, flags.output, flags.rejects, flags.outputFormat)
+  const targets = outputFiles(job.files, flags)
   const kept = targets.output?.canResume ? targets.output.path : undefined
   checkReport(flags)
   const opened = new Opened()
@@ -77,10 +78,14 @@ export async function run(
     // From here on files are changed.
     if (overwrite) moveToBackup(targets)
     const now = stateOf(job, flags, server, result.names, targets)
-    const before = await readBefore(targets, now, { last, force, isRetry, hasErrors: meta.hasError })
+    const again = { last, force, isRetry, hasErrors: meta.hasError }
+    const journal = await openJournal(targets.output)
+    const before = await readBefore(targets, now, again).catch((error: unknown) => {
+      throw journal.giveUp(error as Error)
+    })
     const { earlier } = before
     if (earlier.rows.fulfilled > 0) stream.assumeAccepted()
-    const plan = { ...targets, own: first ? columnNames(first) : [], result, meta, before }
+    const plan = { ...targets, own: first ? columnNames(first) : (rows.columns ?? []), result, meta, before }
     let state = { ...before.state, ...given({ columns: tableColumns(plan) }) }
     const keep = (next: RunState) => {
       state = next
@@ -108,10 +113,18 @@ export async function run(
     const closed = await haltIfThrows(async () => {
       output.close()
       keep(await finishReplacing(targets, state, earlier))
+      await finishFile(targets.output, columnsOf(plan))
     })
     const halt = ended ?? closed
     const { measured, reasons } = observer
-    const accounts = { stats: stream.stats, price: job.price, reasons, measured, server }
+    const accounts = {
+      stats: stream.stats,
+      price: job.price,
+      reasons,
+      measured,
+      server,
+      formulas: output.formulas(),
+    }
     const summary = summaryOf(flow, job.limit, accounts, halt, flags)
     report(summary, halt, flags, io)
     const record = recordOf(summary, recorder.stop(), { job, flags, argv, resultColumns: result.names }, io)

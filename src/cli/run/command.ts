@@ -31,13 +31,14 @@ Output: the columns of the record and of the result, _index (position in the inp
   addGroup(command, 'Output:', [
     flag(
       '-o, --output <file>',
-      'file to write: .jsonl, .csv or .tsv (default: JSON lines on standard output)',
+      'file to write: .jsonl, .csv, .tsv, .json or .parquet (default: JSON lines on standard output)',
     ),
     flag('--output-format <format>', 'format of the output if its name does not tell').choices([
-      'jsonl',
-      'csv',
-      'tsv',
+      ...['jsonl', 'csv', 'tsv', 'json', 'parquet'],
     ]),
+    flag('--output-delimiter <character>', 'delimiter of a CSV output, such as ; (default: a comma)'),
+    flag('--bom', 'begin a table with a byte order mark, by which Excel knows UTF-8'),
+    flag('--escape-formulas', "put a ' before cells of a table that a spreadsheet would compute"),
     flag('--rejects <file>', 'file for rejected records and bad rows too: the input of another run'),
     flag(
       '--meta <columns>',

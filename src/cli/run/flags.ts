@@ -5,6 +5,9 @@ import type { EndpointFlags } from '../task/endpoint.ts'
 export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
   output?: string
   outputFormat?: OutputFormat
+  outputDelimiter?: string
+  bom?: boolean
+  escapeFormulas?: boolean
   rejects?: string
   meta?: string
   key?: string

@@ -1,16 +1,16 @@
 import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { formatOf } from '../../files/index.ts'
+import { formatOf, isDelimiter } from '../../files/index.ts'
+import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'
-import type { OutputFormat } from '../rows/output-row.ts'
-
-/** A format of rows one after the other, which a run can extend. */
-export type RowFormat = 'jsonl' | 'csv' | 'tsv'
+import { styleOf, type OutputFormat, type RowFormat, type TableStyle } from '../rows/output-row.ts'
+import type { RunFlags } from './flags.ts'
 
 /** A file of rows that a run reads back, repairs and extends. */
 export interface RowFile {
   readonly path: string
   readonly format: RowFormat
+  readonly style: TableStyle
 }
 
 /** A file to write. */
@@ -31,24 +31,60 @@ export interface OutputFiles {
 }
 
 /** Checks the output files: each is named once, and no input is among them. */
-export function outputFiles(
-  input: readonly string[],
-  output: string | undefined,
-  rejects: string | undefined,
-  format: OutputFormat | undefined,
-): OutputFiles {
+export function outputFiles(input: readonly string[], flags: RunFlags): OutputFiles {
   const used = new Map(input.filter((file) => file !== '-').map((file) => [real(file), 'an input']))
-  const open = (path: string | undefined, option: string, stated?: OutputFormat): OutputFile | undefined => {
+  const open = (path: string | undefined, option: string, formats: readonly OutputFormat[]) => {
     if (path === undefined) return undefined
     const other = used.get(real(path))
     if (other !== undefined) throw new UsageError(`${option}: ${path} is ${other} too`)
     used.set(real(path), option)
     checkPlace(path, option)
+    const stated = option === '--output' ? flags.outputFormat : undefined
+    const format = stated ?? formatByName(path, option, formats)
     const canResume = isFile(path) || !existsSync(path)
-    const format = stated ?? formatByName(path, option)
-    return { path, format, rows: { path, format }, canResume }
+    const style = option === '--output' ? flags : {}
+    return { path, format, rows: rowsFor(path, format, canResume, style), canResume }
   }
-  return { output: open(output, '--output', format), rejects: open(rejects, '--rejects') }
+  const output = open(flags.output, '--output', OUTPUT_FORMATS)
+  checkStyle(output?.format ?? flags.outputFormat ?? 'jsonl', flags)
+  return { output, rejects: open(flags.rejects, '--rejects', ROW_FORMATS) }
+}
+
+const ROW_FORMATS = ['jsonl', 'csv', 'tsv'] as const
+const OUTPUT_FORMATS = [...ROW_FORMATS, 'json', 'parquet'] as const
+
+function isRowFormat(format: OutputFormat): format is RowFormat {
+  return (ROW_FORMATS as readonly OutputFormat[]).includes(format)
+}
+
+type Style = Pick<RunFlags, 'bom' | 'outputDelimiter' | 'escapeFormulas'>
+
+function rowsFor(path: string, format: OutputFormat, canResume: boolean, flags: Style): RowFile {
+  if (isRowFormat(format)) {
+    const { bom, outputDelimiter: delimiter, escapeFormulas: escapesFormulas } = flags
+    return { path, format, style: styleOf(format, given({ bom, delimiter, escapesFormulas })) }
+  }
+  if (!canResume) throw new UsageError(`--output: ${format} needs a file, which ${path} is not`)
+  // A run cannot extend a file that has an end.
+  return { path: `${real(path)}.run.jsonl`, format: 'jsonl', style: styleOf('jsonl') }
+}
+
+/** Checks the options of a table. */
+function checkStyle(format: OutputFormat, { bom, outputDelimiter, escapeFormulas }: Style): void {
+  const refuse = (option: string, expected: string) => new UsageError(`${option}: expected ${expected}`)
+  const isTable = format === 'csv' || format === 'tsv'
+  if (bom && !isTable) throw refuse('--bom', `an output of CSV or TSV, got ${format}`)
+  if (escapeFormulas && !isTable) throw refuse('--escape-formulas', `an output of CSV or TSV, got ${format}`)
+  if (outputDelimiter === undefined) return
+  if (format !== 'csv') throw refuse('--output-delimiter', `an output of CSV, got ${format}`)
+  if (isDelimiter(outputDelimiter)) return
+  const what = `one ASCII character, no space and no quote, got ${JSON.stringify(outputDelimiter)}`
+  throw refuse('--output-delimiter', what)
+}
+
+/** Whether a run keeps its rows elsewhere, until it makes the file of them. */
+export function hasJournal({ path, rows }: OutputFile): boolean {
+  return rows.path !== path
 }
 
 /** Whether it exists, and is a file that a run can read back and shorten. */
@@ -73,11 +109,13 @@ function checkPlace(path: string, option: string): void {
   }
 }
 
-function formatByName(path: string, option: string): OutputFormat {
+function formatByName(path: string, option: string, formats: readonly OutputFormat[]): OutputFormat {
   if (existsSync(path) && !statSync(path).isFile()) return 'jsonl'
   const { format, compression } = formatOf(path)
-  if (compression === undefined && (format === 'jsonl' || format === 'csv' || format === 'tsv')) return format
-  throw new UsageError(`${option}: expected a name that ends in .jsonl, .csv or .tsv, got ${path}`)
+  const found = formats.find((one) => one === format)
+  if (compression === undefined && found) return found
+  const endings = formats.map((one) => `.${one}`).join(', ')
+  throw new UsageError(`${option}: expected a name that ends in one of ${endings}, got ${path}`)
 }
 
 /** The same name for each way to name a file. */

@@ -29,6 +29,8 @@ export interface Summary {
   }
   /** Whether an output in order has new rows at its end that stand elsewhere in the input. */
   readonly isMixed: boolean
+  /** Cells that this run wrote to a table, and that a spreadsheet would take for formulas. */
+  readonly formulas: number
   /** Duration of this run. */
   readonly seconds: number
   readonly stats: Stats
@@ -44,7 +46,7 @@ export interface Summary {
 }
 
 /** What a run counted and measured. */
-export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'price' | 'measured' | 'server'>
+export type Accounts = Pick<Summary, 'stats' | 'reasons' | 'price' | 'measured' | 'server' | 'formulas'>
 
 export function summaryOf(
   flow: Flow,
@@ -59,7 +61,7 @@ export function summaryOf(
   const others = isKnown ? left : { fulfilled: 0, rejected: 0 }
   const fulfilled = rows.fulfilled - others.fulfilled + flow.fulfilled
   const rejected = rows.rejected - others.rejected + flow.rejected
-  const { server, stats, reasons, price, measured } = accounts
+  const { server, stats, reasons, price, measured, formulas } = accounts
   return {
     status: halt?.status ?? 'complete',
     exitCode: halt?.exitCode ?? (rejected > 0 ? exitCodes.someRejected : exitCodes.fulfilled),
@@ -71,7 +73,7 @@ export function summaryOf(
     },
     isMixed: ordered && flow.isMixed,
     seconds: flow.startedAt === undefined ? 0 : (performance.now() - flow.startedAt) / 1_000,
-    ...{ stats, reasons, price, measured },
+    ...{ formulas, stats, reasons, price, measured },
     error: halt?.message,
     firstRejection: flow.firstRejection,
   }
@@ -101,8 +103,13 @@ export function formatSummary(summary: Summary): string {
 }
 
 /** What changes of the input mean for the output. */
-function remarks({ records: { others }, isMixed, output = 'the output' }: Summary): string[] {
+function remarks({ records: { others }, isMixed, formulas, output = 'the output' }: Summary): string[] {
   return [
+    ...(formulas > 0
+      ? [
+          `${whole(formulas)} ${formulas === 1 ? 'cell begins' : 'cells begin'} with = + - or @: a spreadsheet may compute this. See --escape-formulas`,
+        ]
+      : []),
     ...(others > 0
       ? [
           `${output} has ${whole(others)} ${others === 1 ? 'row' : 'rows'} of records that are not in the input`,

@@ -26,12 +26,7 @@ export async function jsonlToParquet(
   to: string,
   { columns }: ParquetOptions = {},
 ): Promise<void> {
-  const { ByteWriter, ParquetWriter } = await load(
-    'hyparquet-writer',
-    import('hyparquet-writer'),
-    to,
-    'Parquet',
-  )
+  const { ByteWriter, ParquetWriter } = await loadParquetWriter(to)
   const found = new Columns(columns)
   for await (const { record } of objectsOf(from)) found.add(record)
   const all = found.all()
@@ -71,6 +66,11 @@ export async function jsonlToParquet(
   } finally {
     closeSync(file)
   }
+}
+
+/** @throws {FileError} If the package is absent. */
+export function loadParquetWriter(file: string): Promise<typeof import('hyparquet-writer')> {
+  return load('hyparquet-writer', import('hyparquet-writer'), file, 'Parquet')
 }
 
 async function* objectsOf(file: string): AsyncGenerator<{ record: Record<string, unknown>; bytes: number }> {

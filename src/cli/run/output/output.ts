@@ -14,12 +14,17 @@ import { readRowsOf, type FileEnd } from '../resume/read-back.ts'
 import type { Meta } from './meta.ts'
 import type { Before } from '../resume/resume.ts'
 import type { ResultColumns } from '../../rows/result-columns.ts'
-import { lineFormat, outputRow } from '../../rows/output-row.ts'
+import { lineFormat, outputRow, styleOf } from '../../rows/output-row.ts'
 import type { Io } from '../../io.ts'
 import { fileSink, stdoutSink, type Sink } from './sink.ts'
 
 /** Writes outcomes. */
-export type Output = Sink<Outcome<Item, unknown>>
+export interface Output extends Sink<Outcome<Item, unknown>> {
+  /** The number of cells so far that a spreadsheet would take for formulas. */
+  readonly formulas: () => number
+}
+
+type RowSink = Sink<Record<string, unknown>> & Pick<Output, 'formulas'>
 
 export interface OutputPlan extends OutputFiles {
   /** The columns of the first typical record. */
@@ -30,7 +35,7 @@ export interface OutputPlan extends OutputFiles {
 }
 
 /** The columns of an output that is a table. */
-function columnsOf({ own, result, meta, before }: OutputPlan): readonly string[] {
+export function columnsOf({ own, result, meta, before }: OutputPlan): readonly string[] {
   const { hasIndex, hasError } = meta
   // A table keeps its columns. `_more` has columns of records that come later.
   return (
@@ -70,6 +75,7 @@ export async function openOutput(plan: OutputPlan, io: Io): Promise<Output> {
       second?.close()
       main.close()
     },
+    formulas: main.formulas,
   }
 }
 
@@ -114,8 +120,12 @@ function openFile(
   columns: readonly string[],
   lineEnd: FileEnd['lineEnd'],
   { stdout }: Io,
-): Sink<Record<string, unknown>> {
-  const { header, line } = lineFormat(file?.format ?? 'jsonl', columns)
+): RowSink {
+  const { header, line, formulas } = lineFormat(
+    file?.format ?? 'jsonl',
+    columns,
+    file?.style ?? styleOf('jsonl'),
+  )
   const sink = file ? fileSink(file.path) : stdoutSink(stdout)
   const hasHeader = file !== undefined && hasContent(file.path)
   if (!hasHeader && header !== '') void sink.write(header)
@@ -125,5 +135,6 @@ function openFile(
     close: () => {
       sink.close()
     },
+    formulas,
   }
 }

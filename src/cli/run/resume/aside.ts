@@ -1,5 +1,5 @@
 import { existsSync, renameSync } from 'node:fs'
-import { hasContent, real, type OutputFiles } from '../output-files.ts'
+import { hasContent, hasJournal, real, type OutputFiles } from '../output-files.ts'
 import { statePath } from './state.ts'
 
 /**
@@ -19,9 +19,10 @@ export function moveAside(path: string, name: string): string {
  */
 export function moveToBackup({ output, rejects }: OutputFiles): void {
   for (const file of [output, rejects]) {
-    if (!file?.canResume || !hasContent(file.path)) continue
+    if (!file?.canResume || !(hasContent(file.path) || hasContent(file.rows.path))) continue
     const path = real(file.path)
-    const backup = moveAside(path, `${path}.bak`)
+    const backup = hasContent(path) ? moveAside(path, `${path}.bak`) : `${path}.bak`
+    if (hasJournal(file) && hasContent(file.rows.path)) moveAside(file.rows.path, `${backup}.run.jsonl`)
     if (file === output && existsSync(statePath(path))) renameSync(statePath(path), `${backup}.run.json`)
   }
 }

@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
-import type { RowFile, RowFormat } from '../output-files.ts'
+import type { RowFormat } from '../../rows/output-row.ts'
+import type { RowFile } from '../output-files.ts'
 
 const CHUNK_BYTES = 1 << 16
 const LF = 0x0a

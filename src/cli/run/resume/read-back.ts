@@ -6,11 +6,12 @@ import {
   readBackRow,
   readRows,
   RowError,
+  unescapeFormula,
   type EarlierRow,
+  type GoodRow,
   type Row,
 } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
-import { delimiterOf } from '../../rows/output-row.ts'
 import type { RowFile } from '../output-files.ts'
 import { bytesOf, isBlankFrom, recordEnd, unfinishedFrom } from './file-ends.ts'
 
@@ -87,13 +88,14 @@ export async function readBack(
 }
 
 /** Checks the header of a file without whole rows. */
-async function checkHeaderAlone({ path, format }: RowFile, end: number, expected: Expected): Promise<void> {
+async function checkHeaderAlone(file: RowFile, end: number, expected: Expected): Promise<void> {
+  const { path } = file
   const foreign = `${path}: there is no row of an earlier run. ${whatToDo(path)}`
   if (!expected.isOurs) throw new UsageError(foreign)
   // The reader gives the columns with a row: the header once more.
   const header = bytesOf(path, 0, end)
   try {
-    for await (const row of rowsOf({ path: '-', format }, Readable.from([header, header]))) {
+    for await (const row of rowsOf({ ...file, path: '-' }, Readable.from([header, header]))) {
       if (row.error) throw row.error
       if (row.columns) checkHeader(row.columns, expected, path)
     }
@@ -111,11 +113,20 @@ export async function* readRowsOf(file: RowFile): AsyncGenerator<ReadRow> {
 }
 
 /** The rows of a file as they are, without a guess at its form. */
-function rowsOf({ path, format }: RowFile, stdin?: Readable): AsyncIterable<Row> {
-  return readRows([path], {
-    ...{ format, delimiter: delimiterOf(format), maxRecordBytes: Number.MAX_SAFE_INTEGER },
+async function* rowsOf({ path, format, style }: RowFile, stdin?: Readable): AsyncGenerator<Row> {
+  const { delimiter, escapesFormulas } = style
+  const rows: AsyncIterable<Row> = readRows([path], {
+    ...{ format, delimiter, maxRecordBytes: Number.MAX_SAFE_INTEGER },
     ...{ quote: true, exactNumbers: true, stdin },
   })
+  for await (const row of rows) yield escapesFormulas && !row.error ? withoutEscapes(row) : row
+}
+
+/** A row of a table as it was before `--escape-formulas`. */
+function withoutEscapes(row: GoodRow): GoodRow {
+  const cells = Object.entries(row.record as Record<string, string>)
+  const record: unknown = Object.fromEntries(cells.map((cell) => cell.map(unescapeFormula)))
+  return { ...row, record, columns: row.columns?.map(unescapeFormula) }
 }
 
 /** A row of an earlier run, or why it is not a row of an earlier run. */

@@ -69,7 +69,7 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
     : EMPTY
   const isCopy = hasRejects && hasErrors
   const ofRejects = isCopy
-    ? await readRejects(rejects, { isOurs: true, columns: undefined, results: [] }, missing, earlier)
+    ? await readRejects(rejects.rows, { isOurs: true, columns: undefined, results: [] }, missing, earlier)
     : EMPTY
 
   // From here on files are changed.

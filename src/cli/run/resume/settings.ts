@@ -37,6 +37,8 @@ export function stateOf(
     '--ordered': String(ordered),
     '--meta': meta.hasIndex && meta.hasError ? undefined : flags.meta,
     'the format of the output': output?.format,
+    '--output-delimiter': flags.outputDelimiter,
+    '--escape-formulas': flags.escapeFormulas ? 'true' : undefined,
   }
   return {
     version: 2,

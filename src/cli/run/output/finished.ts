@@ -1,0 +1,101 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { jsonlLine, jsonlToParquet, loadParquetWriter, readRows } from '../../../files/index.ts'
+import { UsageError } from '../../flags/usage-error.ts'
+import { hasContent, hasJournal, real, type OutputFile } from '../output-files.ts'
+
+/*
+ * A JSON array or a Parquet file has an end, so that a run cannot extend it. The run keeps the rows
+ * in a journal beside it, as JSON lines, and makes the file of the journal when it ends.
+ */
+
+/** The journal of a file, before the run. */
+export interface Journal {
+  /** Removes the journal, if it is new: the run can't continue the file. Mends the error. */
+  readonly giveUp: (error: Error) => Error
+}
+
+/**
+ * Makes the journal of a file that an earlier run finished. A kill leaves the whole journal, or
+ * none.
+ *
+ * @throws {UsageError} If the file can't be read as a whole, or a package is absent.
+ */
+export async function openJournal(file: OutputFile | undefined): Promise<Journal> {
+  const none: Journal = { giveUp: (error) => error }
+  if (!file || !hasJournal(file)) return none
+  const { path, format, rows: journal } = file
+  const made = `${journal.path}.new`
+  try {
+    // Without the package, the run would have no way to end.
+    if (format === 'parquet') await loadParquetWriter(path)
+    if (hasContent(journal.path) || !hasContent(path)) return none
+    await writeWhole(made, linesOf(path, format))
+  } catch (error) {
+    rmSync(made, { force: true })
+    throw new UsageError((error as Error).message, { cause: error })
+  }
+  renameSync(made, journal.path)
+  return {
+    giveUp(error) {
+      rmSync(journal.path, { force: true })
+      const { message } = error
+      if (!(error instanceof UsageError)) return error
+      // A row of the journal is a row of the file, but on another line.
+      const named = message.replaceAll(`${journal.path}:`, `${path}, row `).replaceAll(journal.path, path)
+      return new UsageError(named, { cause: error })
+    },
+  }
+}
+
+async function* linesOf(path: string, format: OutputFile['format']): AsyncGenerator<string> {
+  const options = { format, exactNumbers: true, maxRecordBytes: Number.MAX_SAFE_INTEGER }
+  for await (const row of readRows([path], options)) {
+    if (row.error) throw row.error
+    yield jsonlLine(row.record)
+  }
+}
+
+/**
+ * Makes the file of its journal.
+ *
+ * @param columns The columns that stand first in a table.
+ */
+export async function finishFile(file: OutputFile | undefined, columns: readonly string[]): Promise<void> {
+  if (!file || !hasJournal(file)) return
+  const { path, format, rows: journal } = file
+  const made = `${real(path)}.run.new`
+  if (format === 'parquet') await jsonlToParquet(journal.path, made, { columns })
+  else await writeWhole(made, arrayOf(journal.path))
+  renameSync(made, real(path))
+  rmSync(journal.path)
+}
+
+async function* arrayOf(journal: string): AsyncGenerator<string> {
+  let before = '[\n'
+  const options = { format: 'lines', maxRecordBytes: Number.MAX_SAFE_INTEGER } as const
+  for await (const row of readRows([journal], options)) {
+    if (row.error) throw row.error
+    yield `${before}${row.record as string}`
+    before = ',\n'
+  }
+  yield before === ',\n' ? '\n]\n' : '[]\n'
+}
+
+const WRITE_CHARACTERS = 64 * 1024
+
+async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<void> {
+  const file = openSync(path, 'w')
+  try {
+    let waiting = ''
+    for await (const text of texts) {
+      waiting += text
+      if (waiting.length < WRITE_CHARACTERS) continue
+      writeSync(file, waiting)
+      waiting = ''
+    }
+    writeSync(file, waiting)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
