@@ -199,6 +199,7 @@ export class JsonRows implements Rows {
     const separator = this.#isSequence ? undefined : bytes[this.#at]
     if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
     const source = bytes.subarray(this.#from, this.#at)
+    if (this.#isSequence && source.length === 0) throw this.#broken('got a bracket too many')
     const parsed = this.#skipped === undefined ? jsonOf(source, this.#options.exactNumbers) : undefined
     const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined
     if (doubt !== undefined) throw this.#broken(`got something else than JSON, and ${doubt}`)
@@ -223,8 +224,7 @@ export class JsonRows implements Rows {
 
   /** The error if the start of the next element is not known. */
   #broken(got: string, code: 'not_an_array' | 'broken_array' = 'broken_array'): RowError {
-    const isElement = this.#where === 'inside' || this.#where === 'between'
-    const which = isElement ? `element ${this.#number}: ` : ''
+    const which = ['inside', 'between'].includes(this.#where) ? `element ${this.#number}: ` : ''
     const what = this.#isSequence ? 'JSON values' : 'a JSON array'
     const line = this.#where === 'inside' ? this.#fromLine : this.#line
     return this.#error(code, `${which}expected ${what}, ${got}`, line)

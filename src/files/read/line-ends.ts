@@ -20,14 +20,15 @@ export class LineEnds {
     if (this.#isOld === false) return chunk
     const bytes = Buffer.concat([this.#held, chunk])
     this.#held = bytes.subarray(bytes.length)
+    let first = 0
     if (this.#isOld === undefined) {
-      const at = this.#firstEnd(bytes)
-      if (at === bytes.length) return bytes
-      if (bytes[at] === CR && at + 1 === bytes.length && !isLast) return this.#hold(bytes)
-      this.#isOld = bytes[at] === CR && bytes[at + 1] !== LF
+      first = this.#firstEnd(bytes)
+      if (first === bytes.length) return bytes
+      if (bytes[first] === CR && first + 1 === bytes.length && !isLast) return this.#hold(bytes)
+      this.#isOld = bytes[first] === CR && bytes[first + 1] !== LF
       if (!this.#isOld) return bytes
     }
-    for (let at = bytes.indexOf(CR); at >= 0; at = bytes.indexOf(CR, at + 1)) {
+    for (let at = bytes.indexOf(CR, first); at >= 0; at = bytes.indexOf(CR, at + 1)) {
       if (at + 1 === bytes.length && !isLast) return this.#hold(bytes)
       if (bytes[at + 1] !== LF) bytes[at] = LF
     }
