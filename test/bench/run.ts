@@ -9,6 +9,7 @@ import { linear } from './linear.ts'
 import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
 import { resume } from './resume.ts'
+import { reading } from './reading.ts'
 import { seed } from './seed.ts'
 
 const benchmarks: Record<string, () => Promise<void>> = {
@@ -22,6 +23,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   cli,
   resume,
   kafka,
+  reading,
 }
 
 const names = process.argv.slice(2)

@@ -143,6 +143,22 @@ describe('readRows', () => {
     expect(stream.bytesRead).toBe(statSync(path).size)
   })
 
+  it.each([
+    ['gzip without .gz', 'plain.jsonl', zlib.gzipSync('1\n2\n')],
+    ['zstd without .zst', 'plain.jsonl', zlib.zstdCompressSync('1\n2\n')],
+    ['zstd named .gz', 'other.jsonl.gz', zlib.zstdCompressSync('1\n2\n')],
+    ['text named .gz', 'text.jsonl.gz', Buffer.from('1\n2\n')],
+  ])('reads %s by its content, also from stdin in single bytes', async (_, name, content) => {
+    expect(values(await read([file(name, content)]))).toEqual([1, 2])
+    const stdin = Readable.from(Array.from(content, (byte) => Buffer.of(byte)))
+    expect(values(await read(['-'], { stdin, format: 'jsonl' }))).toEqual([1, 2])
+  })
+
+  it('names a .gz that is neither gzip nor text', async () => {
+    const path = file('broken.jsonl.gz', Buffer.from([0, 1, 2, 3, 4]))
+    expect(await read([path])).toMatchObject({ rows: [], error: { code: 'cannot_decompress', file: path } })
+  })
+
   it('gives all readable rows of a file that was cut off, and then names it', async () => {
     const whole = zlib.gzipSync(many.join('\n'))
     for (const share of [0, 0.1, 0.37, 0.5, 0.93, 0.999]) {
