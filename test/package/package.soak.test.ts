@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatMessage } from 'publint/utils'
 import { publint } from 'publint'
@@ -49,6 +49,15 @@ describe('the packed package', () => {
     )
     const { code, stdout } = await runNode([program, input.replace('tickets', '*')])
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"text":"yes"}\n' })
+  })
+
+  it('makes the page of a report without Observable Plot, whose licence it has', async () => {
+    const output = write('labels.jsonl', '{"label":"card","_index":0}\n{"label":"fee","_index":1}\n')
+    const main = join(modules, 'llm-pack-stream/dist/cli/main.js')
+    expect(await runNode([main, 'report', output], {}, project)).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(`${output}.html`, 'utf8')).toMatch(/<svg role="img"[^]*card/)
+    const licences = readFileSync(join(modules, 'llm-pack-stream/dist/cli/page/charts.LICENSES.txt'), 'utf8')
+    expect(licences).toMatch(/^@observablehq\/plot [\d.]+ \(ISC\)\n\n[^]*^linkedom [\d.]+ \(ISC\)$/m)
   })
 
   it('loads gpt-tokenizer only for an exact counter, and says that it must be installed', async () => {

@@ -111,6 +111,7 @@ export function barChart(bars: readonly Bar[], x: string): string {
 interface Drawn {
   readonly outerHTML: string
   querySelector: (selector: string) => { remove: () => void } | null
+  querySelectorAll: (selector: string) => Iterable<{ removeAttribute: (name: string) => void }>
 }
 
 function draw(options: Plot.PlotOptions): string {
@@ -130,6 +131,8 @@ function draw(options: Plot.PlotOptions): string {
   }) as unknown as Drawn
   // The page has the styles, once for all charts.
   svg.querySelector('style')?.remove()
+  // The chart is one image for a screen reader, so its parts have no names.
+  for (const part of svg.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label')
   return svg.outerHTML
 }
 
