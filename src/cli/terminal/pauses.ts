@@ -18,20 +18,23 @@ export interface Pause {
 /** Finds out when a stream gets no outcomes because of the server or its limits. */
 export class Pauses {
   #done = 0
+  #answered = 0
   /** The last pause since the last outcome, and the time at which the first of them was seen. */
   #pause: Waiting | undefined
   #since = 0
 
   /** `undefined` while the stream goes on. `now` is in ms since 1970. */
   look(
-    { records, waiting, inFlight }: Pick<Stats, 'records' | 'waiting' | 'inFlight'>,
+    { records, waiting, inFlight, tokens }: Pick<Stats, 'records' | 'waiting' | 'inFlight' | 'tokens'>,
     now: number,
   ): Pause | undefined {
     const done = records.fulfilled + records.rejected
-    if (done !== this.#done) {
-      this.#done = done
-      this.#pause = undefined
-    }
+    const answered = records.fulfilled + tokens.output
+    // A server that is down rejects records too, and is not back.
+    const isOver = this.#pause?.for === 'server' ? answered !== this.#answered : done !== this.#done
+    this.#done = done
+    this.#answered = answered
+    if (isOver) this.#pause = undefined
     if (waiting && !this.#pause) this.#since = now
     this.#pause = waiting ?? this.#pause
     if (!this.#pause) return undefined

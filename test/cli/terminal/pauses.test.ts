@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { Stats } from 'llm-pack-stream'
 import { Pauses, timeOfDay } from '../../../src/cli/terminal/pauses.ts'
 
-type Seen = Pick<Stats, 'records' | 'waiting' | 'inFlight'>
+type Seen = Pick<Stats, 'records' | 'waiting' | 'inFlight' | 'tokens'>
 type Waiting = NonNullable<Stats['waiting']>
 
 const seen = (fulfilled: number, waiting?: Partial<Waiting>, inFlight = 0): Seen => ({
   records: { read: 100, fulfilled, rejected: 0, unsettled: 100 - fulfilled },
   waiting: waiting && { for: 'rate_limit', until: 0, said: undefined, ...waiting },
   inFlight,
+  tokens: { output: fulfilled * 9 } as Stats['tokens'],
 })
 const SAID = 'The rate limit was reached (429 RESOURCE_EXHAUSTED)'
 const NOON = new Date(2026, 10, 30, 12, 0).getTime()
@@ -66,6 +67,16 @@ describe('a pause', () => {
     expect(changes[0]).toBe('1: server down for 1 s: ECONNREFUSED')
     expect(changes).toContain('10: !server down for 10 s: ECONNREFUSED')
     expect(changes.slice(-2)).toEqual(['40: !server down for 40 s: ECONNREFUSED', '41: undefined'])
+  })
+
+  test('of a server that is down goes on while records are rejected, and ends when it answers', () => {
+    const down = { for: 'server', said: 'The connection failed or broke off (ECONNREFUSED)' } as const
+    const changes = shown((second) => {
+      const now = seen(second > 44 ? 1 : 0, second > 44 ? undefined : down, 1)
+      return { ...now, records: { ...now.records, rejected: Math.floor(second / 7) } }
+    })
+    expect(changes).toContain('10: !server down for 10 s: ECONNREFUSED')
+    expect(changes.slice(-2)).toEqual(['44: !server down for 44 s: ECONNREFUSED', '45: undefined'])
   })
 
   test('is not shown while outcomes come, or while requests run at a limit that has no room', () => {
