@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { RecordError, RequestError, type Outcome } from 'llm-pack-stream'
 import { writeOutcomes } from 'llm-pack-stream/readers'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { adviceFor } from '../../src/cli/errors/advice.ts'
 import { Groups } from '../../src/cli/errors/groups.ts'
+import { adviceFor } from '../../src/cli/measure/advice.ts'
 import { atOnce, cli, jsonl, messages, parseLines, Workplace } from '../helpers/cli.ts'
 
 const invalid = (team: string): RecordError =>
@@ -149,6 +149,8 @@ test('many different reasons, and long texts, take bounded memory', () => {
   const report = groups.report(['out.jsonl'])
   expect(report).toMatchObject({ rows: 10_000, rejected: 10_000 })
   expect(report.groups).toHaveLength(51)
+  const others = report.groups.find(({ code }) => code === 'other')
+  expect(others).toMatchObject({ reason: 'all further reasons', advice: '' })
   expect(JSON.stringify(report).length).toBeLessThan(51 * 3 * 5_000)
 })
 

@@ -1,9 +1,7 @@
 import type { EarlierRow } from '../../files/index.ts'
-import { Counts, generalReason } from '../measure/reasons.ts'
+import { RejectedReasons, type RejectedReason } from '../measure/rejected-reasons.ts'
 import { cut } from '../terminal/account.ts'
-import { adviceFor } from './advice.ts'
 
-const EXAMPLES = 3
 /** Longest text of a record or of a model in an example, in characters. */
 const TEXT_LENGTH = 500
 
@@ -20,14 +18,7 @@ export interface RejectedExample {
   readonly raw: string | undefined
 }
 
-export interface RejectedGroup {
-  readonly code: string
-  /** The message without the parts that are different in each record. */
-  readonly reason: string
-  readonly count: number
-  readonly advice: string
-  readonly examples: readonly RejectedExample[]
-}
+export type RejectedGroup = RejectedReason<RejectedExample>
 
 /** The rejected rows of files by reason, the most frequent reason first. */
 export interface ErrorReport {
@@ -41,9 +32,8 @@ export interface ErrorReport {
 
 /** Groups rejected rows by reason, in bounded memory. */
 export class Groups {
-  readonly #groups = new Counts(() => ({ code: '', examples: [] as RejectedExample[] }))
+  readonly #groups = new RejectedReasons<RejectedExample>()
   #rows = 0
-  #rejected = 0
   #foreign = 0
 
   /** @param earlier What a run wrote. `undefined`: no run wrote the row. */
@@ -51,25 +41,17 @@ export class Groups {
     this.#rows += 1
     if (!earlier) this.#foreign += 1
     if (!earlier?.reason) return
-    this.#rejected += 1
     const { index, own, reason } = earlier
-    const group = this.#groups.add(`${reason.code}: ${generalReason(reason)}`)
-    // Only the last group has several codes.
-    group.code ||= reason.code
-    if (group.examples.length === EXAMPLES) return
-    group.examples.push({
+    this.#groups.add(reason, () => ({
       ...{ row, index, message: reason.message },
       record: cut(textOf(own), TEXT_LENGTH),
       raw: reason.raw === undefined ? undefined : cut(reason.raw, TEXT_LENGTH),
-    })
+    }))
   }
 
   report(files: readonly string[]): ErrorReport {
-    const groups = this.#groups.list.map(({ reason, count, code, examples }) => {
-      const words = reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason
-      return { code, reason: words, count, advice: adviceFor(code), examples }
-    })
-    return { files, rows: this.#rows, rejected: this.#rejected, foreign: this.#foreign, groups }
+    const { count: rejected, list: groups } = this.#groups
+    return { files, rows: this.#rows, rejected, foreign: this.#foreign, groups }
   }
 }
 

@@ -1,12 +1,15 @@
+import type { RejectedReason } from '../measure/rejected-reasons.ts'
 import { whole } from '../terminal/words.ts'
 import type * as Charts from './charts.ts'
 import type { Contents, ShownRow } from './contents.ts'
-import { html, type Html } from './html.ts'
+import { html, Html } from './html.ts'
 import { figure, table, valueOf, type Column, type Section } from './parts.ts'
 import { isProse, resultFigure, sizeOf } from './result-figures.ts'
 
 /** Columns of a table of rows. The last column has the values of all other columns. */
 const MOST_COLUMNS = 12
+/** Reasons whose examples are shown at once. */
+const OPEN_REASONS = 5
 
 /** The sections that count the rows of an output. */
 export function resultSections(contents: Contents, charts: typeof Charts): Section[] {
@@ -44,18 +47,23 @@ function resultsOf({ tallies, rows, rejected }: Contents, charts: typeof Charts)
 }
 
 function rejectsOf({ rejects, rows, rejected }: Contents): Html {
-  const byCode = [...rejects].sort(([, a], [, b]) => b.seen - a.seen)
   return html`<p>
       ${whole(rejected)} of ${whole(rows)} records have no result. <code>--rejects</code> names a file for
       them, which is an input for another run.
     </p>
-    ${byCode.map(
-      ([code, found]) =>
-        html`<details open>
-          <summary>${code}: ${whole(found.seen)}</summary>
-          ${rowTable(`Examples of ${code}`, found.values)}
-        </details>`,
-    )}`
+    ${rejects.list.map(reasonOf)}`
+}
+
+function reasonOf({ code, reason, count, advice, examples }: RejectedReason<ShownRow>, i: number): Html {
+  const shown = examples.length < count ? `The first ${examples.length} of them` : 'All of them'
+  return html`<details ${i < OPEN_REASONS ? new Html('open') : undefined}>
+    <summary>
+      <strong>${whole(count)}</strong>
+      <span class="value" dir="auto">${code}: ${reason}</span>
+    </summary>
+    ${advice === '' ? undefined : html`<p>What to do: ${advice}</p>`}
+    ${rowTable(`${shown}: ${code}: ${reason}`, examples)}
+  </details>`
 }
 
 function sampleOf(sample: readonly ShownRow[], rows: number): Html {
@@ -82,6 +90,9 @@ function rowTable(caption: string, rows: readonly ShownRow[]): Html {
             cell: ({ error = '' }: ShownRow) => html`<span class="error" dir="auto">${error}</span>`,
           },
         ]
+      : []),
+    ...(rows.some(({ raw }) => raw !== undefined)
+      ? [{ name: 'the model wrote', cell: ({ raw }: ShownRow) => cellOf(raw) }]
       : []),
   ]
   return table(caption, columns, rows)

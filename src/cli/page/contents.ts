@@ -1,20 +1,19 @@
-import { isExactNumber } from '../../files/index.ts'
+import { isExactNumber, type Reason } from '../../files/index.ts'
+import { RejectedReasons } from '../measure/rejected-reasons.ts'
 import { Reservoir } from '../measure/reservoir.ts'
 import { Tally } from './tally.ts'
 import { nested, valueText } from './value-text.ts'
 
 const SAMPLE_ROWS = 50
-const EXAMPLES = 3
 /** Columns of results that are counted: a nested result may have very many. */
 const MOST_COLUMNS = 40
-const MOST_REASONS = 50
 
 /** A row of an output. */
 export interface ResultRow {
   /** The columns of the record and of its result. */
   readonly columns: Readonly<Record<string, unknown>>
   /** Why the record was rejected. */
-  readonly reason: { readonly code: string; readonly message: string } | undefined
+  readonly reason: Reason | undefined
 }
 
 /** A row that the page shows. */
@@ -23,6 +22,8 @@ export interface ShownRow {
   readonly at: number
   readonly cells: ReadonlyMap<string, string>
   readonly error: string | undefined
+  /** What the model wrote instead of a result. */
+  readonly raw: string | undefined
 }
 
 /** Reads the rows of an output for a page, in a bounded amount of memory. */
@@ -31,10 +32,8 @@ export class Contents {
   readonly sample = new Reservoir<ShownRow>(SAMPLE_ROWS)
   /** The values of the results, by column. */
   readonly tallies = new Map<string, Tally>()
-  /** The rejected rows, by the code of the reason. */
-  readonly rejects = new Map<string, Reservoir<ShownRow>>()
+  readonly rejects = new RejectedReasons<ShownRow>()
   rows = 0
-  rejected = 0
   /** Rows that are broken. */
   unreadable = 0
 
@@ -48,13 +47,16 @@ export class Contents {
     const at = this.rows
     this.sample.offer(() => shownRow(row, at))
     if (row.reason) {
-      this.rejected += 1
-      this.#rejectsOf(row.reason.code).offer(() => shownRow(row, at))
+      this.rejects.add(row.reason, () => shownRow(row, at))
       return
     }
     for (const [name, value] of Object.entries(row.columns)) {
       if (this.#resultColumns?.has(name) ?? true) this.#count(name, nested(value))
     }
+  }
+
+  get rejected(): number {
+    return this.rejects.count
   }
 
   /** An object has a tally for each of its fields. Each item of a list counts. */
@@ -69,13 +71,6 @@ export class Contents {
       tally.add(value)
     }
   }
-
-  #rejectsOf(code: string): Reservoir<ShownRow> {
-    const key = this.rejects.has(code) || this.rejects.size < MOST_REASONS ? code : 'other'
-    const found = this.rejects.get(key) ?? new Reservoir<ShownRow>(EXAMPLES)
-    this.rejects.set(key, found)
-    return found
-  }
 }
 
 /** Whether it has fields to count. */
@@ -85,5 +80,6 @@ function isObject(value: unknown): value is object {
 
 function shownRow({ columns, reason }: ResultRow, at: number): ShownRow {
   const cells = Object.entries(columns).map(([name, value]) => [name, valueText(value)] as const)
-  return { at, cells: new Map(cells), error: reason && `${reason.code}: ${reason.message}` }
+  const error = reason && `${reason.code}: ${reason.message}`
+  return { at, cells: new Map(cells), error, raw: reason?.raw }
 }

@@ -78,7 +78,8 @@ describe('a page', () => {
       'Complete. 990 of 1,000 records have their result, 10 were rejected.',
       'Cost $0.2500$0.2500 for 1,000 records',
       '990 values, 2 different. The commonest is “fee” with 67%.',
-      'refused: 10',
+      '10 refused: no What to do: Read the record: the model will probably refuse again.',
+      'The first 3 of them: refused: no',
       '50 of 1,000 rows, drawn at random.',
       '1,000 records in 100 s: 10 a second on average, at most 10.',
       'Half took 400 ms at most, 90% 900 ms, 99% 1.2 s, the slowest 1.3 s.',
@@ -102,10 +103,41 @@ describe('a page', () => {
     ])
   })
 
+  it('groups rejected records by reason, with the advice, and with what the model wrote', async () => {
+    const invalid = (place: string): ResultRow => {
+      const message = `The result does not match the schema at ${place}`
+      return { columns: { place }, reason: { code: 'invalid_result', message, raw: `wrote ${place}` } }
+    }
+    const rows = [
+      invalid('a.1'),
+      invalid('b'),
+      invalid('a.22'),
+      rejected({}, 'no on attempt 4'),
+      invalid('a.3'),
+    ]
+    const page = await check(pageOf(rows))
+    const section = page.querySelector('section[aria-labelledby="rejected"]')!
+    expect(all(section, 'section > details > summary').map(({ textContent }) => textContent.trim())).toEqual([
+      expect.stringMatching(/^3\s+invalid_result: The result does not match the schema at a\.N$/),
+      expect.stringMatching(/^1\s+invalid_result: .* at b$/),
+      expect.stringMatching(/^1\s+refused: no$/),
+    ])
+    const text = section.textContent
+    for (const part of [
+      'wrote a.1',
+      'wrote a.3',
+      'allow the value in --schema or --labels',
+      'All of them: ',
+    ]) {
+      expect(text).toContain(part)
+    }
+  })
+
   it('shows hostile texts of records, results, columns, reasons, settings and files, and runs none', async () => {
     const rows = hostile.flatMap((text, i) => [
       fulfilled({ [text]: text, text, label: text, [`more ${i}`]: { [text]: [text] } }),
       rejected({ text, [text]: text }, text),
+      { columns: { text }, reason: { code: text, message: text, raw: text } },
     ])
     const columns = ['label', ...hostile.slice(0, 3)]
     const runs = hostile.map((text) => ({
