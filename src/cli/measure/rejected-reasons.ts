@@ -20,7 +20,7 @@ export class RejectedReasons<T> {
   /** Records of all reasons. */
   count = 0
 
-  /** @param example Makes an example. It runs only for one that is kept. */
+  /** @param example Makes an example. It runs only for an example that is kept. */
   add(reason: Reason, example: () => T): void {
     this.count += 1
     const group = this.#groups.add(`${reason.code}: ${generalReason(reason)}`)
