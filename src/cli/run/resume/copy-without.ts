@@ -15,6 +15,9 @@ import { readRowsOf, type ReadRow } from './read-back.ts'
 
 const COPY_BYTES = 1 << 20
 
+/** Where a copy of a file stands until it takes its place. */
+export const copyPath = ({ path }: RowFile): string => `${real(path)}.run.rows`
+
 /** A copy of a file that has not taken its place yet. */
 export interface Copy {
   /** Puts the copy in the place of the file. */
@@ -35,7 +38,7 @@ export async function copyWithout(
   onOut: (row: ReadRow, bytes: Buffer) => void = () => undefined,
 ): Promise<Copy> {
   const path = real(file.path)
-  const temporary = `${path}.run.rows`
+  const temporary = copyPath(file)
   const from = openSync(path, 'r')
   const to = openSync(temporary, 'w')
   try {

@@ -17,11 +17,13 @@ export interface TakenOut extends RowNumbers {
  * state still says from where on rows replace others, and the next run does this again.
  *
  * @param from Position in the output of the first row that replaces another.
+ * @param beforeEnd Notes in the state what was taken out. Then the output is replaced.
  */
 export async function takeOutReplaced(
   { output, rejects }: OutputFiles,
   from: number,
   earlier: Earlier,
+  beforeEnd: (taken: TakenOut) => void,
 ): Promise<TakenOut> {
   const taken = { fulfilled: 0, rejected: 0, mended: [] as string[] }
   if (!output) return taken
@@ -52,6 +54,7 @@ export async function takeOutReplaced(
     )
     rest.replace()
   }
+  beforeEnd(taken)
   copy.replace()
   return taken
 }

@@ -1,8 +1,9 @@
-import { truncateSync } from 'node:fs'
+import { existsSync, truncateSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
 import { Identifier } from '../../rows/identity.ts'
 import { hasContent, type OutputFiles, type RowFile } from '../output-files.ts'
 import { moveAside } from './aside.ts'
+import { copyPath } from './copy-without.ts'
 import { Earlier } from './earlier.ts'
 import { repairEnd } from './file-ends.ts'
 import { HashCounts } from './hash-counts.ts'
@@ -42,7 +43,8 @@ export interface Again {
  */
 export async function readBefore(targets: OutputFiles, now: RunState, again: Again): Promise<Before> {
   const { output, rejects } = targets
-  const { last, isRetry, hasErrors } = again
+  const { isRetry, hasErrors } = again
+  const last = afterCopy(targets, again.last)
   const isContinued = output !== undefined && hasContent(output.rows.path)
   const hasRejects = rejects !== undefined && hasContent(rejects.path)
   checkState(targets, now, again)
@@ -78,9 +80,8 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   // No output has the rows of these rejects.
   if (hasRejects && !hasErrors) moveAside(rejects.path, `${rejects.path}.bak`)
   if (output && replacesFrom !== undefined) {
-    const { mended } = await takeOutReplaced(targets, replacesFrom, earlier)
-    const done: RunState = { ...(last ?? now), replacesFrom: undefined, mended: joined(state.mended, mended) }
-    writeState(output.path, done)
+    if (again.last?.isCopied) writeState(output.path, last ?? now)
+    const done = await finishReplacing(targets, { ...(last ?? now), replacesFrom }, earlier)
     return readBefore(targets, now, { ...again, last: done })
   }
   return { earlier, output: ofOutput, rejects: ofRejects, missing, state }
@@ -92,19 +93,32 @@ export async function finishReplacing(
   state: RunState,
   earlier: Earlier,
 ): Promise<RunState> {
-  if (!targets.output || state.replacesFrom === undefined) return state
-  const { fulfilled, rejected, mended } = await takeOutReplaced(targets, state.replacesFrom, earlier)
+  const { output } = targets
+  const from = state.replacesFrom
+  if (!output || from === undefined) return state
+  let done = state
+  const taken = await takeOutReplaced(targets, from, earlier, ({ mended }) => {
+    done = { ...state, mended: joined(state.mended, mended) }
+    writeState(output.path, { ...done, isCopied: true })
+  })
   for (const rows of [earlier.rows, earlier.left]) {
-    rows.fulfilled -= fulfilled
-    rows.rejected -= rejected
+    rows.fulfilled -= taken.fulfilled
+    rows.rejected -= taken.rejected
   }
-  const done = { ...state, replacesFrom: undefined, mended: joined(state.mended, mended) }
-  writeState(targets.output.path, done)
+  done = { ...done, replacesFrom: undefined }
+  writeState(output.path, done)
   return done
 }
 
+/** The state after a kill, which may have come before or after the copy became the output. */
+function afterCopy({ output }: OutputFiles, last: RunState | undefined): RunState | undefined {
+  if (!output || !last?.isCopied) return last
+  const isReplaced = !existsSync(copyPath(output.rows))
+  return { ...last, isCopied: undefined, replacesFrom: isReplaced ? undefined : last.replacesFrom }
+}
+
 function joined(before: readonly string[] = [], more: readonly string[]): readonly string[] | undefined {
-  return before.length + more.length === 0 ? undefined : [...before, ...more]
+  return before.length + more.length === 0 ? undefined : [...new Set([...before, ...more])]
 }
 
 /** @throws {UsageError} If the files are of another job, or its settings have changed. */

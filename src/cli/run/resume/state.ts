@@ -24,6 +24,11 @@ export interface RunState {
    * run has not taken out the replaced rows yet.
    */
   readonly replacesFrom?: number | undefined
+  /**
+   * Whether a copy of the output without the replaced rows is whole. If it no longer stands beside
+   * the output, it is the output now, and `replacesFrom` is of the old one.
+   */
+  readonly isCopied?: boolean | undefined
   /** Hashes of rejected records that a mended record with the same key has replaced. */
   readonly mended?: readonly string[] | undefined
   /** The accounts of runs, for a report. */
