@@ -98,7 +98,7 @@ describe('a usage error names the flag, the expected value and the given value, 
     [
       'an output of no format',
       [...job, '-o', 'out.xml'],
-      '--output: expected a name that ends in .jsonl, .csv or .tsv, got out.xml',
+      '--output: expected a name that ends in one of .jsonl, .csv, .tsv, .json, .parquet, got out.xml',
     ],
     ['an output that is the input', [...job, '-o', 'in.jsonl'], '--output: in.jsonl is an input too'],
     [

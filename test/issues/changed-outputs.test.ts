@@ -183,7 +183,9 @@ describe('the state of a run', () => {
     const state = JSON.parse(job.place.read('out.jsonl.run.json')) as object
     job.place.write({ 'out.jsonl.run.json': JSON.stringify({ ...state, runs: [{ seconds: 1 }] }) })
     expect((await job.run()).code).toBe(0)
-    expect(JSON.parse(job.place.read('out.jsonl.run.json'))).toMatchObject({ runs: [{ seconds: 1 }] })
+    expect(JSON.parse(job.place.read('out.jsonl.run.json'))).toMatchObject({
+      runs: [{ seconds: 1 }, { status: 'complete' }],
+    })
   })
 })
 

@@ -27,7 +27,7 @@ test('a page runs from top to bottom in one shell, on files of its own', async (
     npm install llm-pack-stream csv-parse
     teams=shipping,payments
     printf '%s\\n' \${teams//,/ } >teams.txt
-    npx llm-pack-stream run rows.csv --field text --labels teams.txt --prompt 'Which team?' --model m -o out.csv
+    npx llm-pack-stream run rows.csv --field text --labels teams.txt --prompt 'Which team?' --model m --quiet -o out.csv
     sleep 600 &
     echo $teams
     date

@@ -5,6 +5,8 @@ const SECRET_TEXT = /\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|AIza|AKIA|ghp|Bearer
 /** Shortest value of a variable that counts as a secret. A shorter one is part of other words. */
 const SHORTEST_SECRET = 6
 const HIDDEN = '***'
+/** Flags whose values are texts of the task. */
+const TEXT_FLAG = /^--(?:prompt|request)(?==|$)/
 
 /** The command as a person pastes it into a shell, without secrets. */
 export function commandLine(
@@ -15,6 +17,15 @@ export function commandLine(
     SECRET_NAME.test(name) && value.trim().length >= SHORTEST_SECRET ? [value.trim()] : [],
   )
   return ['llm-pack-stream', ...argv.map((argument) => quoted(withoutSecrets(argument, secrets)))].join(' ')
+}
+
+/** The arguments without the texts of the task, which a page may show and no other file keeps. */
+export function withoutTexts(argv: readonly string[]): string[] {
+  return argv.map((argument, at) => {
+    const [flag] = TEXT_FLAG.exec(argument) ?? []
+    if (flag !== undefined && flag !== argument) return `${flag}=${HIDDEN}`
+    return at > 0 && TEXT_FLAG.exec(argv[at - 1] ?? '')?.[0] === argv[at - 1] ? HIDDEN : argument
+  })
 }
 
 function withoutSecrets(argument: string, secrets: readonly string[]): string {

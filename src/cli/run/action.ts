@@ -26,6 +26,7 @@ import { summaryOf } from './summary.ts'
 import { watch } from './watch.ts'
 import { Observer } from '../measure/observer.ts'
 import { recorderOf } from '../measure/recorder.ts'
+import { commandLine, withoutTexts } from '../page/command-line.ts'
 import { Contents } from '../page/contents.ts'
 import { alsoIn, checkReport, writeReport } from './run-page.ts'
 import { recordOf } from './run-record.ts'
@@ -128,7 +129,8 @@ export async function run(
     const summary = summaryOf(flow, job.limit, accounts, halt, flags)
     report(summary, halt, flags, io)
     const record = recordOf(summary, recorder.stop(), { job, flags, argv, resultColumns: result.names }, io)
-    keep({ ...state, runs: [...(state.runs ?? []).slice(1 - MOST_RUNS), record] })
+    const quiet = { ...record, command: commandLine(withoutTexts(argv), io.env) }
+    keep({ ...state, runs: [...(state.runs ?? []).slice(1 - MOST_RUNS), quiet] })
     if (flags.report !== undefined) await writeReport(flags.report, record, targets.output, contents, io)
     return summary.exitCode
   } finally {

@@ -73,5 +73,7 @@ async function dataOf(
   }
   const kept = keptRuns(output.path)
   const rows = await readContents(output.path, output.format, resultColumnsOf(kept))
-  return { ...page, ...kept, name: basename(output.path), contents: rows }
+  // The file keeps no text of the task. The command of this run has them.
+  const runs = [...kept.runs.slice(0, -1), record]
+  return { ...page, ...kept, runs, name: basename(output.path), contents: rows }
 }

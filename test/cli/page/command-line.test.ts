@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it, test } from 'vitest'
-import { commandLine } from '../../../src/cli/page/command-line.ts'
+import { commandLine, withoutTexts } from '../../../src/cli/page/command-line.ts'
 
 describe('the command of a report', () => {
   it('is what a person can paste into a shell', () => {
@@ -45,5 +45,19 @@ describe('the command of a report', () => {
     expect(commandLine(argv, { MY_PASSWORD: 'hunter22', OPENAI_API_KEY: 'x', PATH: 'now' })).toBe(
       `llm-pack-stream ${expected}`,
     )
+  })
+
+  test.each([
+    [
+      ['run', '--prompt', 'a', '--model', 'm'],
+      ['run', '--prompt', '***', '--model', 'm'],
+    ],
+    [
+      ['--request={"seed":1}', '--prompts', 'b'],
+      ['--request=***', '--prompts', 'b'],
+    ],
+    [['--prompt'], ['--prompt']],
+  ])('can leave out the texts of the task: %j', (argv, expected) => {
+    expect(withoutTexts(argv)).toEqual(expected)
   })
 })

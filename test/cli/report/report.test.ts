@@ -39,7 +39,10 @@ describe('run --report', () => {
       }
       const again = await place.run(['report', output])
       expect(again).toEqual({ code: 0, stdout: `${output}.html\n`, stderr: '' })
-      const without = (page: string) => page.replace(/Made by llm-pack-stream .* UTC/s, '')
+      // The file beside the output does not keep the prompt.
+      expect(textOf(place.read(`${output}.html`))).toContain("--prompt '***' --model m")
+      const without = (page: string) =>
+        page.replace(/Made by llm-pack-stream .* UTC/s, '').replace('Say what it is about.', '***')
       expect(without(place.read(`${output}.html`))).toBe(without(place.read('page.html')))
     },
   )
@@ -85,8 +88,9 @@ describe('run --report', () => {
     const request = ['--request', '{"user":"u-hunter22","metadata":{"api_key":"geheim"}}']
     const env = { MY_TOKEN: 'hunter22' }
     await place.run(job(place, '-o', 'out.jsonl', '--report', 'page.html', ...request), { env })
+    expect(place.read('page.html')).toContain('u-***')
+    expect(place.read('out.jsonl.run.json')).toContain(`--request '***'`)
     for (const file of ['page.html', 'out.jsonl.run.json']) {
-      expect(place.read(file)).toContain('u-***')
       expect(place.read(file)).not.toMatch(/hunter22|geheim/)
     }
   })

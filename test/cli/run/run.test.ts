@@ -24,6 +24,7 @@ const fast = {
 }
 const three = messages(3)
 const csv = `id,text\n${three.map(({ id, text }) => `${id},"${text}"\n`).join('')}`
+const tsv = `id\ttext\n${three.map(({ id, text }) => `${id}\t${text}\n`).join('')}`
 const labels = ['shipping', 'returns', 'payments']
 const expected = three.map((message, i) => ({ ...message, label: labels[i], _index: i }))
 
@@ -33,7 +34,8 @@ describe('input', () => {
     ['in.ndjson', jsonl(three), []],
     ['in.json', JSON.stringify(three), []],
     ['in.csv', csv, []],
-    ['in.tsv', csv.replaceAll(',', '\t'), []],
+    ['in.tsv', tsv, []],
+    ['quoted.tsv', csv.replaceAll(',', '\t'), ['--quote']],
     ['in.jsonl.gz', gzipSync(jsonl(three)), []],
     ['in.csv.zst', zstdCompressSync(csv), []],
     ['in.json.gz', gzipSync(JSON.stringify(three)), []],
