@@ -15,10 +15,11 @@ const LEAST_ALONE = 4
 /** Longest quotation of a label that the model invented, in characters. */
 const QUOTATION_LENGTH = 40
 
+const CHECK = 'Check `model`, `schema` and the instructions.'
+
 /** Failures that come from the form of the answers. */
 const FORMS: Partial<Record<RequestErrorCode, string>> = {
   not_json: 'the answers were not JSON',
-  not_a_stream: 'the server sent no stream of events',
   cut_short: 'the answers ended without a finish reason',
   runaway: 'the answers did not end',
 }
@@ -61,7 +62,7 @@ export class Outlook {
     if (this.isInDoubt && this.#alone >= LEAST_ALONE) {
       const [most] = Array.from(this.#came).toSorted(([, a], [, b]) => b - a)
       const none = `None of the first ${this.#asked.size} records got a result, in ${this.#answers} answers`
-      const message = `${none}: ${most?.[0] ?? ''}. Check \`model\`, \`schema\` and the instructions.`
+      const message = `${none}: ${most?.[0] ?? ''}`
       return { code: 'unusable_answers', message }
     }
     const { maxRejects } = this.#rules
@@ -78,8 +79,11 @@ export class Outlook {
     if (finished.unsettled.length < pack.length) this.#hasResult = true
     const came = this.#hasResult ? undefined : this.#whatCame(pack, finished)
     if (came === undefined) return
+    const { end } = finished
+    const isNoApi = end.kind === 'failure' && end.error.code === 'not_a_stream'
     for (const { index } of pack) this.#asked.add(index)
-    this.#came.set(came, (this.#came.get(came) ?? 0) + 1)
+    const why = isNoApi ? came : `${came}. ${CHECK}`
+    this.#came.set(why, (this.#came.get(why) ?? 0) + 1)
     this.#answers += 1
     if (pack.length === 1) this.#alone += 1
   }
@@ -92,6 +96,7 @@ export class Outlook {
     if (end.kind === 'failure' && end.error.code === 'not_json' && raw === '' && events.thought > 0) {
       return 'all of the answers came as thoughts, and no text after them'
     }
+    if (end.kind === 'failure' && end.error.code === 'not_a_stream') return noApi(end.error.message)
     if (end.kind === 'failure' && elements === 0) return FORMS[end.error.code]
     if (end.kind === 'length' && elements === 0) return 'the answers were cut before the first result'
     if (elements === 0) return end.kind === 'complete' ? 'the answers had no elements' : undefined
@@ -115,6 +120,12 @@ export class Outlook {
     )
     return `${never}; for example \`${quoted}\``
   }
+}
+
+/** The server is probably no API, and the message of the failure may say so already. */
+function noApi(message: string): string {
+  const check = message.includes('`client.baseURL`') ? '' : '. Check `client.baseURL`.'
+  return `e${message.slice(1)}${check}`
 }
 
 /** The labels that the schema allows at a place of a result, and the text that an element has. */

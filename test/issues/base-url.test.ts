@@ -66,6 +66,22 @@ test.each(servers)('a base URL without /v1 gets a hint: %s', async (_, status, t
   expect(said).toContain(hint('`client.baseURL`'))
 })
 
+test('a base URL without /v1 gets a hint at the end of a large job, too', async () => {
+  await using server = await answering(200, 'text/html', '<!doctype html><title>Chat</title>')
+  const client = new OpenAI({ baseURL: server.origin, apiKey: 'x' })
+  const options = { client, model: 'm', instructions: '', schema: z.string() }
+  const records = Array.from({ length: 300 }, (_, i) => `text ${i}`)
+  const said = await packAll(records, { ...options, maxPackRecords: 20, maxAttempts: 9 }).then(
+    () => '',
+    String,
+  )
+  expect(said).toMatch(
+    /None of the first \d+ records got a result, in \d+ answers: expected a stream of events, /,
+  )
+  expect(said).toContain(`\`client.baseURL\` has no version: did you mean ${server.origin}/v1?`)
+  expect(said).not.toContain('`schema`')
+})
+
 test.each([
   ['/v1', '404 page not found'],
   ['/v1beta/openai', '404 page not found'],

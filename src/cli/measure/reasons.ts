@@ -1,5 +1,6 @@
 import type { RequestEndEvent, Waiting } from '../../index.ts'
 import type { Reason } from '../../files/index.ts'
+import { withFlags } from '../flags/usage-error.ts'
 
 /** Number of reasons that are counted one by one. All further reasons count together. */
 const MOST_REASONS = 50
@@ -58,7 +59,7 @@ export class ReasonCounter {
   #last = ''
 
   rejected(reason: Reason): void {
-    this.#rejected.add(`${reason.code}: ${generalReason(reason)}`)
+    this.#rejected.add(`${reason.code}: ${withFlags(generalReason(reason))}`)
   }
 
   ended(event: Pick<RequestEndEvent, 'end' | 'error' | 'status' | 'unsettled'>): void {
@@ -67,7 +68,7 @@ export class ReasonCounter {
 
   /** @param now In ms since 1970. */
   waits({ for: cause, until, said }: Waiting, now: number): void {
-    const counted = this.#waited.add(said ?? 'the limit per minute has no room')
+    const counted = this.#waited.add(withFlags(said ?? 'the limit per minute has no room'))
     counted.for = cause
     // An event may only say that the same pause lasts longer.
     const more = until - Math.max(now, this.#waitsUntil)

@@ -1,5 +1,5 @@
 /** Names of secret values. */
-const SECRET_NAME = /key|token(?!s)|secret|password|passwd|authori[sz]ation|credential|signature|^sig$/i
+const SECRET_NAME = /key|token(?!s)|secret|password|passwd|auth(?!or(?!i))|credential|cookie|signature|^sig$/i
 /** What providers' keys look like. */
 const SECRET_TEXT = /\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|AIza|AKIA|ghp|Bearer\s)[-_]?[\w.-]{16,}/g
 /** Shortest value of a variable that counts as a secret. A shorter one is part of other words. */
@@ -33,14 +33,16 @@ function withoutSecrets(argument: string, secrets: readonly string[]): string {
   return (
     known
       .replace(SECRET_TEXT, HIDDEN)
-      // https://user:password@host
+      // https://user:password@host, and https://token@host
       .replace(/(\/\/[^/\s:@]*):[^/\s@]*@/g, `$1:${HIDDEN}@`)
-      // ?api-key=... in a URL, and "api_key": "..." in JSON
+      .replace(/\/\/[^/\s:@]+@/g, `//${HIDDEN}@`)
+      // ?api-key=... in a URL, and "api_key": "..." in JSON, or a number, or an array
       .replace(/([?&])([^=&\s]+)=([^&\s#]+)/g, (all, mark: string, name: string) =>
         SECRET_NAME.test(name) ? `${mark}${name}=${HIDDEN}` : all,
       )
-      .replace(/"([^"]+)"(\s*:\s*)"(?:[^"\\]|\\.)*"/g, (all, name: string, colon: string) =>
-        SECRET_NAME.test(name) ? `"${name}"${colon}"${HIDDEN}"` : all,
+      .replace(
+        /"([^"]+)"(\s*:\s*)(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\[[^\]]*\])/g,
+        (all, name: string, colon: string) => (SECRET_NAME.test(name) ? `"${name}"${colon}"${HIDDEN}"` : all),
       )
   )
 }

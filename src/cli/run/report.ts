@@ -24,7 +24,8 @@ export function report(summary: Summary, halt: Halt | undefined, flags: RunFlags
     if (firstRejection !== undefined) say(io, `The first: ${firstRejection}`)
   }
   if (halt && halt.message !== '' && output !== undefined && isFile(output)) {
-    say(io, `${output} has ${whole(summary.records.done)} records. ${howToGoOn(halt, flags)}`)
+    const { done } = summary.records
+    say(io, `${output} has ${whole(done)} ${done === 1 ? 'record' : 'records'}. ${howToGoOn(halt, flags)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Stats, Waiting } from '../../index.ts'
+import { withFlags } from '../flags/usage-error.ts'
 
 /** Time after which a pause is shown, in ms: a run at its limits has many shorter pauses. */
 const SHOW_AFTER_MS = 1_000
@@ -63,7 +64,7 @@ function words({ for: cause, until, said }: Waiting, lasts: number, now: number)
 
 /** The codes of a failure, which stand in brackets: `429 rate_limit_exceeded`, `ECONNREFUSED`. */
 function gist(said: string): string {
-  return /\(([^()]+)\)$/.exec(said)?.[1] ?? said
+  return /\(([^()]+)\)$/.exec(said)?.[1] ?? withFlags(said)
 }
 
 /** `40 s`, `12 min`, `3 h` */

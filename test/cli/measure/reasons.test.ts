@@ -33,6 +33,15 @@ describe('a run counts', () => {
     ])
   })
 
+  test('reasons with the names of the command line', () => {
+    const counter = new ReasonCounter()
+    counter.waits({ for: 'server', until: 9_000, said: 'No events. `client.baseURL` has no version' }, 0)
+    counter.rejected({ code: 'request_failed', message: 'No events. `client.baseURL` has no version' })
+    const { waited, rejected } = counter.reasons(9_000)
+    const reasons = [...waited, ...rejected].map(({ reason }) => reason)
+    expect(reasons).toEqual(Array(2).fill('No events. OPENAI_BASE_URL has no version'))
+  })
+
   test('requests that left records without a result, in words and with the status', () => {
     const counter = new ReasonCounter()
     const ended = (end: string, error?: string, status?: number, unsettled = 1): void => {

@@ -40,6 +40,11 @@ describe('the command of a report', () => {
       ['--max-pack-tokens', '500', '--count-tokens', 'o200k_base'],
       '--max-pack-tokens 500 --count-tokens o200k_base',
     ],
+    [
+      ['--request', '{"headers":{"X-Auth":"a","author":"b","cookie":"c"},"password":12,"keys":["d"]}'],
+      `--request '{"headers":{"X-Auth":"***","author":"b","cookie":"***"},"password":"***","keys":"***"}'`,
+    ],
+    [['--from', 'https://geheim@host/a'], `--from 'https://***@host/a'`],
     [['--request', '{"max_tokens":5}'], `--request '{"max_tokens":5}'`],
   ])('has no secret: %j', (argv, expected) => {
     expect(commandLine(argv, { MY_PASSWORD: 'hunter22', OPENAI_API_KEY: 'x', PATH: 'now' })).toBe(
