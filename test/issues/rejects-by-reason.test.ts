@@ -32,6 +32,18 @@ async function place(format: 'jsonl' | 'csv' | 'tsv', rows = outcomes): Promise<
   return new Workplace({ [`out.${format}`]: await text(Readable.from(rows).pipe(writeOutcomes({ format }))) })
 }
 
+test.each(['out.json', 'out.parquet'])(
+  'errors reads the rows of a run to %s that a kill ended',
+  async (out) => {
+    using work = await place('jsonl')
+    const rows = work.read('out.jsonl')
+    work.write({ [`${out}.run.jsonl`]: rows, ...(out === 'out.json' ? { [out]: '[]' } : {}) })
+    const { code, stdout } = await work.run(['errors', out])
+    expect(code).toBe(0)
+    expect(stdout).toContain(`6 of 7 rows of ${out}.run.jsonl were rejected.`)
+  },
+)
+
 test.each(['jsonl', 'csv', 'tsv'] as const)(
   'errors groups the rejected rows of .%s by reason',
   async (format) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, renameSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonlToParquet, readRows } from 'llm-pack-stream/readers'
@@ -47,6 +47,38 @@ describe.each(['out.json', 'out.parquet'])('%s', (output) => {
     expect({ code, ...summary(stdout).records }).toMatchObject({ code: 0, done: 4, earlier: 2 })
     expect(await place.records(output)).toEqual(expected)
     expect(place.files(output)).toEqual([output, `${output}.run.json`])
+  })
+
+  it('is not replaced if a person has changed it since a kill', async () => {
+    using place = new Place()
+    await place.to(output, '--limit', '2')
+    const [first, ...rest] = await place.records(output)
+    const journal = `${output}.run.jsonl`
+    place.write({ [journal]: jsonl(expected.slice(0, 3)) })
+    const made = `${output}.rows`
+    place.write({ [made]: jsonl([{ ...(first as object), text: 'my note' }, ...rest]) })
+    if (output === 'out.json') place.write({ [output]: JSON.stringify(place.rows(made)) })
+    else await jsonlToParquet(join(place.path, made), join(place.path, output))
+    const before = readFileSync(join(place.path, output))
+    const { code, stderr } = await place.to(output)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${output}, row 1: ${journal}, which has the rows of a run that did not end`)
+    expect(readFileSync(join(place.path, output)).equals(before)).toBe(true)
+    expect(place.rows(journal)).toEqual(expected.slice(0, 3))
+    renameSync(join(place.path, output), join(place.path, 'mine'))
+    expect((await place.to(output)).code).toBe(0)
+    expect(await place.records(output)).toEqual(expected)
+  })
+
+  it('is replaced by the rows that a killed run had replaced', async () => {
+    using place = new Place()
+    await place.to(output)
+    const journal = `${output}.run.jsonl`
+    const [old, ...rest] = expected.map((row) => ({ ...row }))
+    place.write({ [journal]: jsonl([...rest, { ...old, text: 'Another text' }]) })
+    place.write({ [`${journal}.replaced`]: jsonl([old]) })
+    expect((await place.to(output)).code).toBe(0)
+    expect(place.files(output)).not.toContain(journal)
   })
 
   it('is made of the journal that a kill left, with its torn row', async () => {

@@ -1,7 +1,11 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { jsonlLine, jsonlToParquet, loadParquetWriter, readRows } from '../../../files/index.ts'
+import { jsonlLine, jsonlToParquet, loadParquetWriter, readBackRow, readRows } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
+import { Identifier } from '../../rows/identity.ts'
 import { hasContent, hasJournal, real, type OutputFile } from '../output-files.ts'
+import { HashCounts } from '../resume/hash-counts.ts'
+import { readRowsOf } from '../resume/read-back.ts'
+import { replacedPath } from '../resume/replace.ts'
 
 /*
  * A JSON array or a Parquet file has an end, so that a run cannot extend it. The run keeps the rows
@@ -28,7 +32,11 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
   try {
     // Without the package, the run would have no way to end.
     if (format === 'parquet') await loadParquetWriter(path)
-    if (hasContent(journal.path) || !hasContent(path)) return none
+    if (!hasContent(path)) return none
+    if (hasContent(journal.path)) {
+      await checkKept(file)
+      return none
+    }
     await writeWhole(made, linesOf(path, format))
   } catch (error) {
     rmSync(made, { force: true })
@@ -47,9 +55,39 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
   }
 }
 
+/**
+ * Checks that the rows of an unfinished run have all rows of the finished file, which they will
+ * replace. A person may have changed the file since.
+ *
+ * @throws {UsageError} If a row would be lost.
+ */
+async function checkKept({ path, format, rows: journal }: OutputFile): Promise<void> {
+  const identifier = new Identifier()
+  const rows = new HashCounts()
+  const replaced = { ...journal, path: replacedPath(journal) }
+  for (const file of [journal, replaced].filter((one) => hasContent(one.path))) {
+    for await (const { own, reason } of readRowsOf(file)) rows.add(identifier.of(own, reason).id)
+  }
+  let number = 0
+  for await (const row of readRows([path], readingOf(format))) {
+    number += 1
+    const ours = row.error ? undefined : readBackRow((row.record ?? {}) as Record<string, unknown>)
+    // A rejected row may have gone. It has nothing that was paid for.
+    if (ours && (ours.reason || rows.take(identifier.of(ours.own).id))) continue
+    throw new UsageError(
+      `${path}, row ${number}: ${path}.run.jsonl, which has the rows of a run that did not end, lacks ` +
+        'this row, and this run would replace the file. Nothing was changed. ' +
+        `Move ${path} to another name, and the next run makes it again`,
+    )
+  }
+}
+
+const readingOf = (format: OutputFile['format']) => ({
+  ...{ format, exactNumbers: true, maxRecordBytes: Number.MAX_SAFE_INTEGER },
+})
+
 async function* linesOf(path: string, format: OutputFile['format']): AsyncGenerator<string> {
-  const options = { format, exactNumbers: true, maxRecordBytes: Number.MAX_SAFE_INTEGER }
-  for await (const row of readRows([path], options)) {
+  for await (const row of readRows([path], readingOf(format))) {
     if (row.error) throw row.error
     yield jsonlLine(row.record)
   }

@@ -59,14 +59,18 @@ export async function takeOutReplaced(
   return taken
 }
 
+/** Where the results stand that newer results replaced. */
+export const replacedPath = ({ path }: RowFile): string => `${real(path)}.replaced`
+
 /** The results that newer results replace, in the format of the output. */
 class Results {
   readonly #path: string
   #waiting: Buffer[] = []
   #bytes = 0
 
-  constructor({ path, format }: RowFile) {
-    this.#path = `${real(path)}.replaced`
+  constructor(file: RowFile) {
+    const { path, format } = file
+    this.#path = replacedPath(file)
     const header = format === 'jsonl' ? Buffer.alloc(0) : bytesOf(path, 0, recordEnd(path, 0, format))
     if (existsSync(this.#path)) {
       if (bytesOf(this.#path, 0, header.length).equals(header)) return
