@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   accessSync,
   constants,
@@ -51,7 +52,8 @@ function headOf(path: string): string {
 
 /** Writes the page as a whole. After a crash there is the old page, or no page. */
 export function writePageFile(path: string, page: string): void {
-  const draft = `${path}.new`
+  // A name that no other file has.
+  const draft = `${path}.${randomUUID()}`
   try {
     writeFileSync(draft, page)
     renameSync(draft, path)

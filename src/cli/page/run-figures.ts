@@ -188,7 +188,7 @@ function packSizes({ first, again }: RunRecord['packs'], charts: typeof Charts):
   const [count, records] = first.reduce(([c, r], [size, packs]) => [c + packs, r + size * packs], [0, 0])
   return {
     title: 'Records in a request',
-    description: `${whole(count)} requests carried new records, ${tenths(records / Math.max(count, 1))} each on average.`,
+    description: `${whole(count)} ${count === 1 ? 'request' : 'requests'} carried new records, ${tenths(records / Math.max(count, 1))} each on average.`,
     keys,
     draw: () =>
       charts.columnChart(
@@ -220,7 +220,7 @@ function times(title: string, spread: Spread, charts: typeof Charts): Figure {
     : ['seconds', undefined]
   return {
     title,
-    description: `Half took ${duration(p50)} at most, 90% ${duration(p90)}, 99% ${duration(p99)}, the slowest ${duration(most)}. Measured ${large(count)} times.`,
+    description: `Half took ${duration(p50)} at most, 90% ${duration(p90)}, 99% ${duration(p99)}, the slowest ${duration(most)}. Measured ${count === 1 ? 'once' : `${large(count)} times`}.`,
     draw: () => charts.columnChart(bins, { x, y: 'number', scale, areCounts: true }),
     numbers: table(
       title,

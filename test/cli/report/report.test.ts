@@ -47,6 +47,16 @@ describe('run --report', () => {
     },
   )
 
+  test('leaves other files beside the page as they are', async () => {
+    using place = new Workplace({ 'in.jsonl': input, 'page.html.new': 'of a person' })
+    await place.run(job(place, '-o', 'out.jsonl', '--report', 'page.html'))
+    expect(place.read('page.html.new')).toBe('of a person')
+    expect(readdirSync(place.path).filter((name) => name.startsWith('page.html'))).toEqual([
+      'page.html',
+      'page.html.new',
+    ])
+  })
+
   test('makes a page about records on standard output', async () => {
     using place = new Workplace({ 'in.jsonl': input })
     const { code, stdout } = await place.run(job(place, '--report', 'page.html'))
