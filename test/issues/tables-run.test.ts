@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonlToParquet, readRows } from 'llm-pack-stream/readers'
 import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
+import { startRecordingServer } from '../helpers/recording-server.ts'
 
 const options = ['--field', 'text', ...atOnce]
 const tickets = messages(4)
@@ -90,6 +91,30 @@ describe.each(['out.json', 'out.parquet'])('%s', (output) => {
     expect({ code, ...summary(stdout).records }).toMatchObject({ code: 0, done: 4, earlier: 2 })
     expect(await place.records(output)).toEqual(expected)
     expect(existsSync(journal)).toBe(false)
+  })
+
+  it('is not replaced at the end of a run if a person has changed it meanwhile', async () => {
+    using place = new Place()
+    await using server = await startRecordingServer({
+      latency: { timeToFirstToken: 300, outputTokensPerSecond: 4_000, slowdown: 0 },
+    })
+    const env = { OPENAI_BASE_URL: server.baseURL, OPENAI_API_KEY: 'key' }
+    const args = [...place.job(), '--field', 'text', '--ordered', '-o', output]
+    await place.run([...args, '--limit', '1'], { env })
+    const comes = server.nextRequest()
+    const second = place.run(args, { env })
+    await comes
+    const mine = jsonl([{ ...expected[0], label: 'mine' }])
+    place.write({ 'mine.jsonl': mine, [output]: `[${mine}]` })
+    const path = join(place.path, output)
+    if (output === 'out.parquet') await jsonlToParquet(join(place.path, 'mine.jsonl'), path)
+    const { code, stderr } = await second
+    expect({ code, stderr }).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`${output}, row 1: `) as string,
+    })
+    expect(await place.records(output)).toEqual([{ ...expected[0], label: 'mine' }])
+    expect(place.rows(`${output}.run.jsonl`)).toEqual(expected)
   })
 
   it('is not replaced if it is not ours, or damaged', async () => {

@@ -114,7 +114,7 @@ export async function run(
     const closed = await haltIfThrows(async () => {
       output.close()
       keep(await finishReplacing(targets, state, earlier))
-      await finishFile(targets.output, columnsOf(plan))
+      await finishFile(targets.output, columnsOf(plan), journal.finished)
     })
     const halt = ended ?? closed
     const { measured, reasons } = observer

@@ -1,4 +1,6 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { jsonlLine, jsonlToParquet, loadParquetWriter, readBackRow, readRows } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
 import { Identifier } from '../../rows/identity.ts'
@@ -14,6 +16,8 @@ import { replacedPath } from '../resume/replace.ts'
 
 /** The journal of a file, before the run. */
 export interface Journal {
+  /** The hash of the file, if there is one. */
+  readonly finished: string | undefined
   /** Removes the journal, if it is new: the run can't continue the file. Mends the error. */
   readonly giveUp: (error: Error) => Error
 }
@@ -25,17 +29,19 @@ export interface Journal {
  * @throws {UsageError} If the file can't be read as a whole, or a package is absent.
  */
 export async function openJournal(file: OutputFile | undefined): Promise<Journal> {
-  const none: Journal = { giveUp: (error) => error }
+  const none: Journal = { finished: undefined, giveUp: (error) => error }
   if (!file || !hasJournal(file)) return none
   const { path, format, rows: journal } = file
   const made = `${journal.path}.new`
+  let finished: string | undefined
   try {
     // Without the package, the run would have no way to end.
     if (format === 'parquet') await loadParquetWriter(path)
     if (!hasContent(path)) return none
+    finished = await hashOf(path)
     if (hasContent(journal.path)) {
       await checkKept(file)
-      return none
+      return { ...none, finished }
     }
     await writeWhole(made, linesOf(path, format))
   } catch (error) {
@@ -44,6 +50,7 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
   }
   renameSync(made, journal.path)
   return {
+    finished,
     giveUp(error) {
       rmSync(journal.path, { force: true })
       const { message } = error
@@ -86,6 +93,12 @@ const readingOf = (format: OutputFile['format']) => ({
   ...{ format, exactNumbers: true, maxRecordBytes: Number.MAX_SAFE_INTEGER },
 })
 
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
 async function* linesOf(path: string, format: OutputFile['format']): AsyncGenerator<string> {
   for await (const row of readRows([path], readingOf(format))) {
     if (row.error) throw row.error
@@ -97,10 +110,18 @@ async function* linesOf(path: string, format: OutputFile['format']): AsyncGenera
  * Makes the file of its journal.
  *
  * @param columns The columns that stand first in a table.
+ * @param finished The hash of the file before the run.
+ * @throws {UsageError} If a person has changed the file since, and a row would be lost.
  */
-export async function finishFile(file: OutputFile | undefined, columns: readonly string[]): Promise<void> {
+export async function finishFile(
+  file: OutputFile | undefined,
+  columns: readonly string[],
+  finished: string | undefined,
+): Promise<void> {
   if (!file || !hasJournal(file)) return
   const { path, format, rows: journal } = file
+  const isChanged = hasContent(path) && (await hashOf(path)) !== finished
+  if (isChanged) await checkKept(file)
   const made = `${real(path)}.run.new`
   if (format === 'parquet') await jsonlToParquet(journal.path, made, { columns })
   else await writeWhole(made, arrayOf(journal.path))
