@@ -71,6 +71,8 @@ describe('Parquet', () => {
     const rows = Array.from({ length: 1_000 }, (_, i) => ({
       ...{ id: i, text: `row ${i}`, score: i / 8, tags: ['a', i], nothing: null },
       ...(i % 10 === 0 ? { late: true } : {}),
+      // As a label that may be null, in a run that rejected some rows.
+      ...(i % 7 === 3 ? {} : { label: i % 3 === 0 ? null : 'a' }),
     }))
     writeFileSync(file('rows.jsonl'), jsonl(rows))
     await jsonlToParquet(file('rows.jsonl'), file('duck.parquet'))
@@ -78,12 +80,17 @@ describe('Parquet', () => {
     const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson()
     const from = `FROM '${file('duck.parquet')}'`
     expect(await query(`SELECT column_type FROM (DESCRIBE SELECT * ${from})`)).toEqual([
-      ...[['BIGINT'], ['VARCHAR'], ['DOUBLE'], ['JSON'], ['VARCHAR'], ['BOOLEAN']],
+      ...[['BIGINT'], ['VARCHAR'], ['DOUBLE'], ['JSON'], ['VARCHAR'], ['BOOLEAN'], ['VARCHAR']],
     ])
     expect(
       await query(`SELECT count(*), sum(id), sum(score), count(late), max(tags->>1), max(text) ${from}`),
     ).toEqual([['1000', '499500', 62437.5, '100', '999', 'row 999']])
     connection.closeSync()
+    expect(
+      await readRows([file('duck.parquet')])
+        .map(({ record }) => record as unknown)
+        .toArray(),
+    ).toEqual(rows)
   })
 
   it('has the given columns without a row', async () => {

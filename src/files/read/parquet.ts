@@ -6,8 +6,8 @@ import { unreadable } from './file-bytes.ts'
 import { converterOf, hideTypes, parsers } from './parquet-values.ts'
 import { load, sizeOnDisk, tableRow, type TableBatch, type TableOptions } from './table.ts'
 
-/** The key of the metadata with the columns whose nulls stand for properties that are absent. */
-export const OPTIONAL = 'llm-pack-stream.optional'
+/** The key of the metadata that says which nulls stand for properties that are absent. */
+export const ABSENT = 'llm-pack-stream.absent'
 
 /** Uncompressed size of the rows that are decoded at a time. */
 const RANGE_BYTES = 16 * 1024 * 1024
@@ -43,7 +43,7 @@ export async function* readParquet(
     const columns = Object.freeze(children.map(({ element }) => element.name))
     const converters = children.map((column) => converterOf(column, meanings, exactNumbers))
     const isNested = children.some((column) => column.children.length > 0)
-    const optional = optionalOf(metadata)
+    const absent = absentOf(metadata, columns)
     const compressors = await compressorsOf(metadata, file)
     const total = Number(metadata.num_rows)
     let line = 0
@@ -69,7 +69,7 @@ export async function* readParquet(
           const made = some.map((values, i) =>
             tableRow(file, line + i + 1, columns, (column) => {
               const value = values[column] ?? null
-              const isAbsent = value === null && optional.has(columns[column] ?? '')
+              const isAbsent = value === null && absent[column]?.()
               return isAbsent ? undefined : converters[column]?.(value)
             }),
           )
@@ -85,10 +85,23 @@ export async function* readParquet(
   }
 }
 
-/** What `jsonlToParquet` wrote: the columns that not all rows have. */
-function optionalOf({ key_value_metadata = [] }: FileMetaData): ReadonlySet<string> {
-  const text = key_value_metadata.find(({ key }) => key === OPTIONAL)?.value
-  return new Set(text === undefined ? [] : (JSON.parse(text) as string[]))
+/**
+ * What `jsonlToParquet` wrote. Each function is called at each null of its column, in order, and
+ * tells whether its row does not have the property.
+ */
+function absentOf({ key_value_metadata = [] }: FileMetaData, columns: readonly string[]) {
+  const text = key_value_metadata.find(({ key }) => key === ABSENT)?.value
+  const known = new Map(text === undefined ? [] : (JSON.parse(text) as [string, true | number[]][]))
+  return columns.map((name) => {
+    const turns = known.get(name)
+    if (!Array.isArray(turns)) return () => turns === true
+    let [turn, left] = [0, turns[0] ?? 0]
+    return () => {
+      while (left === 0 && turn < turns.length) left = turns[++turn] ?? 0
+      left -= 1
+      return turn % 2 === 1
+    }
+  })
 }
 
 /** Parts of a file. It keeps the parts of a row group, which hyparquet asks for again and again. */

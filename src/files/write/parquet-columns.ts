@@ -6,14 +6,23 @@ export type ColumnType = 'text' | 'boolean' | 'integer' | 'number' | 'json'
 export interface Column {
   readonly name: string
   readonly type: ColumnType
-  /** Whether a null stands for a property that the row does not have. */
-  readonly isOptional: boolean
+  /** Which nulls stand for a property that its row does not have. */
+  readonly absent: Absent
 }
+
+/**
+ * All, none, or by turns: a number of nulls of rows with the property, of rows without it, of rows
+ * with it, and so on.
+ */
+export type Absent = boolean | readonly number[]
+
+/** A column whose nulls change more often becomes JSON, which can tell them apart. */
+const MOST_TURNS = 1_000_000
 
 interface Seen {
   types: Set<ColumnType>
-  rows: number
-  nulls: number
+  /** See `Absent`. */
+  turns: number[]
   /** Whether an integer is too large for a floating-point number. */
   hasLarge: boolean
 }
@@ -29,34 +38,43 @@ export class Columns {
   }
 
   add(row: Readonly<Record<string, unknown>>): void {
-    this.#rows += 1
     for (const [name, value] of Object.entries(row)) {
       const seen = this.#of(name)
-      seen.rows += 1
-      if (value === null) seen.nulls += 1
+      if (value === null) addNull(seen, false)
       else seen.types.add(typeOf(value))
       if (isExactNumber(value)) seen.hasLarge = true
     }
+    this.#rows += 1
+    for (const [name, seen] of this.#seen) if (!Object.hasOwn(row, name)) addNull(seen, true)
   }
 
   all(): Column[] {
-    return [...this.#seen].map(([name, { types, rows, nulls, hasLarge }]) => {
-      const isOptional = rows < this.#rows
+    return [...this.#seen].map(([name, { types, turns, hasLarge }]) => {
       const [only = 'text', other] = types
       const isNumber = types.size === 2 && types.has('integer') && types.has('number') && !hasLarge
-      const type = isNumber ? 'number' : other === undefined ? only : 'json'
-      // Of the values, only JSON can tell a null from a property that is absent.
-      return { name, type: isOptional && nulls > 0 ? 'json' : type, isOptional }
+      const isMixed = turns.length > MOST_TURNS
+      const type = isNumber ? 'number' : other !== undefined || isMixed ? 'json' : only
+      const [nulls, absent] = turns
+      const isOneKind = absent === undefined || (nulls === 0 && turns.length === 2)
+      // JSON has a null of its own.
+      return { name, type, absent: isOneKind || type === 'json' ? absent !== undefined : turns }
     })
   }
 
   #of(name: string): Seen {
     const known = this.#seen.get(name)
     if (known) return known
-    const seen: Seen = { types: new Set(), rows: 0, nulls: 0, hasLarge: false }
+    const seen: Seen = { types: new Set(), turns: [0], hasLarge: false }
+    if (this.#rows > 0) addNull(seen, true, this.#rows)
     this.#seen.set(name, seen)
     return seen
   }
+}
+
+function addNull({ turns }: Seen, isAbsent: boolean, count = 1): void {
+  const isSame = (turns.length % 2 === 0) === isAbsent
+  if (isSame) turns[turns.length - 1] = (turns.at(-1) ?? 0) + count
+  else if (turns.length <= MOST_TURNS) turns.push(count)
 }
 
 function typeOf(value: unknown): ColumnType {

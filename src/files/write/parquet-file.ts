@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { OPTIONAL } from '../read/parquet.ts'
+import { ABSENT } from '../read/parquet.ts'
 import { readRows } from '../read/row-stream.ts'
 import { load } from '../read/table.ts'
 import { cellOf, Columns, type Column, type ColumnType } from './parquet-columns.ts'
@@ -30,7 +30,7 @@ export async function jsonlToParquet(
   const found = new Columns(columns)
   for await (const { record } of objectsOf(from)) found.add(record)
   const all = found.all()
-  const optional = all.filter(({ isOptional }) => isOptional).map(({ name }) => name)
+  const absent = all.flatMap(({ name, absent }) => (absent === false ? [] : [[name, absent]]))
   const bytes = new ByteWriter()
   const file = openSync(to, 'w')
   const flush = (): void => {
@@ -41,7 +41,7 @@ export async function jsonlToParquet(
     const writer = new ParquetWriter({
       writer: bytes,
       schema: [{ name: 'root', num_children: all.length }, ...all.map(elementOf)],
-      kvMetadata: [{ key: OPTIONAL, value: JSON.stringify(optional) }],
+      kvMetadata: [{ key: ABSENT, value: JSON.stringify(absent) }],
     })
     let group: Record<string, unknown>[] = []
     let size = 0
