@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { importSqlite } from './base/import-sqlite.ts'
 import type { CacheStore } from './index.ts'
 
 /** A cache of results in an SQLite file. Several processes may have it open at the same time. */
@@ -17,7 +18,9 @@ export interface SqliteCache extends CacheStore, Disposable {
  *   names the file.
  */
 export async function openCache(file: string): Promise<SqliteCache> {
-  const { DatabaseSync } = await importSqlite()
+  const sqlite = await importSqlite()
+  if (!sqlite) throw new Error('openCache needs Node.js 22.13 or newer')
+  const { DatabaseSync } = sqlite
   let database: DatabaseSync | undefined
   const close = () => {
     database?.close()
@@ -43,20 +46,5 @@ export async function openCache(file: string): Promise<SqliteCache> {
   } catch (cause) {
     close()
     throw new Error(`openCache: ${file}: ${(cause as Error).message}`, { cause })
-  }
-}
-
-/**
- * Imports without Node's warning that SQLite is experimental: the cache can be deleted at any time.
- */
-async function importSqlite(): Promise<typeof import('node:sqlite')> {
-  const emitWarning = process.emitWarning.bind(process)
-  process.emitWarning = () => undefined
-  try {
-    return await import('node:sqlite')
-  } catch (cause) {
-    throw new Error('openCache needs Node.js 22.13 or newer', { cause })
-  } finally {
-    process.emitWarning = emitWarning
   }
 }

@@ -234,6 +234,7 @@ describe('each kind of knowledge has a place', () => {
     const node = importers(library, ({ to }) => to.startsWith('node:'))
     expect(node.filter((line) => roomOf(line) !== 'stream')).toEqual([
       'accounts/diagnostics.ts > node:diagnostics_channel',
+      'base/import-sqlite.ts > node:sqlite',
       'cache/identity.ts > node:crypto',
     ])
   })

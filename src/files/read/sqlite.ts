@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { importSqlite } from '../../base/import-sqlite.ts'
 import { FileError, MOST_ROWS, type Row } from '../row.ts'
 import { columnNames } from './column-names.ts'
 import { exactNumber } from './exact-number.ts'
@@ -25,7 +26,7 @@ export async function* readSqlite(
   const parts = sqliteSource(source)
   if (!parts) throw new FileError('cannot_read', source, 'expected sqlite:FILE?query=SELECT ...')
   const name = `sqlite:${parts.file}`
-  const { DatabaseSync } = await importSqlite(name)
+  const { DatabaseSync } = await sqliteFor(name)
   try {
     // SQLite's own message does not say why.
     statSync(parts.file)
@@ -68,22 +69,10 @@ function jsonOf(value: unknown, isExact: boolean): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
 }
 
-type Sqlite = typeof import('node:sqlite')
-
-async function importSqlite(name: string): Promise<Sqlite> {
-  const sqlite = await withoutWarning(() => import('node:sqlite')).catch(() => undefined)
+/** @throws {FileError} If this Node.js has no SQLite, or an older one. */
+async function sqliteFor(name: string): Promise<typeof import('node:sqlite')> {
+  const sqlite = await importSqlite()
   // This method, which came with `columns`, is missing in older versions.
   if (sqlite && 'setReturnArrays' in sqlite.StatementSync.prototype) return sqlite
-  throw new FileError('cannot_read', name, `it needs Node 22.16 or newer, this is ${process.version}`)
-}
-
-/** Keeps Node from warning that SQLite is experimental. */
-async function withoutWarning<T>(work: () => Promise<T>): Promise<T> {
-  const emitWarning = process.emitWarning.bind(process)
-  process.emitWarning = () => undefined
-  try {
-    return await work()
-  } finally {
-    process.emitWarning = emitWarning
-  }
+  throw new FileError('cannot_read', name, `it needs Node.js 22.16 or newer, this is ${process.version}`)
 }
