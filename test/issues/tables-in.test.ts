@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { atOnce, parseLines, Workplace } from '../helpers/cli.ts'
+import { atOnce, jsonl, messages, parseLines, Workplace } from '../helpers/cli.ts'
+import { evaluated, withoutPackage } from '../helpers/without-package.ts'
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../files/read/fixtures/${name}`, import.meta.url))
@@ -73,4 +75,44 @@ test('a run reads Parquet and a sheet of XLSX', async () => {
     ...options,
   ])
   expect(parseLines(xlsx.stdout).map(({ id, sum }) => [id, sum])).toContainEqual(['2', '2x'])
+})
+
+test.each([
+  ['hyparquet', 'types.parquet', 'types.parquet: Parquet needs the package hyparquet: npm install hyparquet'],
+  ['hucre', 'xlsxwriter.xlsx', 'xlsxwriter.xlsx: XLSX needs the package hucre: npm install hucre'],
+])('without %s, a run and a plan of %s say how to install it', async (name, file, message) => {
+  using place = new Workplace()
+  const [, ...job] = place.job([fixture(file)])
+  for (const command of ['run', 'plan']) {
+    const more = command === 'run' ? atOnce : []
+    const { code, stderr } = await place.run([command, ...job, '--field', 'text', ...more], {
+      nodeArgs: withoutPackage(name),
+    })
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string })
+  }
+})
+
+test('without hyparquet-writer, a run to Parquet ends before it asks', async () => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
+  const args = [...place.job(), ...options, '-o', 'out.parquet']
+  const { code, stderr } = await place.run(args, { nodeArgs: withoutPackage('hyparquet-writer') })
+  const message = 'out.parquet: Parquet needs the package hyparquet-writer: npm install hyparquet-writer'
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string })
+  expect(readdirSync(place.path).sort()).toEqual(['in.jsonl', 'labels.txt'])
+})
+
+test.each([
+  ['no SQLite', withoutPackage('node:sqlite')],
+  [
+    'an older SQLite',
+    evaluated(`import { StatementSync } from 'node:sqlite'
+      delete StatementSync.prototype.setReturnArrays`),
+  ],
+])('a Node.js with %s names the version that is needed', async (_, nodeArgs) => {
+  using place = new Workplace()
+  new DatabaseSync(join(place.path, 'shop.db')).exec("CREATE TABLE t AS SELECT 'payments fail' AS text")
+  const args = [...place.job([]), '--from', 'sqlite:shop.db?query=SELECT * FROM t', ...options]
+  const message = `sqlite:shop.db: it needs Node.js 22.16 or newer, this is ${process.version}`
+  const { code, stderr } = await place.run(args, { nodeArgs })
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string })
 })
