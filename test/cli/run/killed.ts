@@ -1,5 +1,7 @@
-import { extname } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
 import { parse } from 'csv-parse/sync'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { expect } from 'vitest'
 import { jsonl, messages, parseLines, startCli, Workplace } from '../../helpers/cli.ts'
 import { startRecordingServer, type RecordingServer } from '../../helpers/recording-server.ts'
@@ -26,7 +28,9 @@ export const inATable: KillJob = {
   ...{ isHard: true, waiting: 0 },
 }
 /** The same in each other format of an output. */
-export const inOtherFormats: readonly KillJob[] = ['out.tsv'].map((out) => ({ ...inATable, out }))
+export const inOtherFormats: readonly KillJob[] = ['out.tsv', 'out.json', 'out.parquet'].map((out) => ({
+  ...{ ...inATable, name: 'in another format, with broken rows and line breaks', out },
+}))
 export const inOrder: KillJob = {
   ...{ name: 'in order', out: 'out.jsonl', flags: ['--ordered'], isHard: true },
   // A record that waits for an older record is in no file yet. The window limits their number: it
@@ -74,7 +78,7 @@ export async function runKilled(
   const askedBefore = server.asked.size
   expect((await place.run(args, { env })).code).toBe(isHard ? 1 : 0)
 
-  const rows = readers[extname(out)]?.(place.read(out)) ?? []
+  const rows = (await readers[extname(out)]?.(join(place.path, out))) ?? []
   const indexes = rows.map(({ _index }) => Number(_index))
   const all = [...Array(count).keys()]
   expect(flags.includes('--ordered') ? indexes : indexes.sort((a, b) => a - b)).toEqual(all)
@@ -99,9 +103,17 @@ export async function runKilled(
   expect(askedBefore).toBeGreaterThan(kills)
 }
 
+type Rows = Record<string, unknown>[]
+const readText =
+  (parseText: (text: string) => Rows) =>
+  (file: string): Rows =>
+    parseText(readFileSync(file, 'utf8'))
+
 /** The rows of an output, by the end of its name. */
-const readers: Readonly<Record<string, (text: string) => Record<string, unknown>[]>> = {
-  '.jsonl': parseLines,
-  '.csv': (text) => parse(text, { columns: true }),
-  '.tsv': (text) => parse(text, { columns: true, delimiter: '\t' }),
+const readers: Readonly<Record<string, (file: string) => Rows | Promise<Rows>>> = {
+  '.jsonl': readText(parseLines),
+  '.csv': readText((text) => parse(text, { columns: true })),
+  '.tsv': readText((text) => parse(text, { columns: true, delimiter: '\t' })),
+  '.json': readText((text) => JSON.parse(text) as Rows),
+  '.parquet': async (file) => parquetReadObjects({ file: await asyncBufferFromFile(file) }),
 }
