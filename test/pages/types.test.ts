@@ -44,7 +44,7 @@ test('every program of the pages in TypeScript has right types', async () => {
       writeFileSync(join(folder, `${page.replaceAll('/', '-')}-${line}.mts`), `${program}\nexport {}\n`)
     }
   }
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const tsc = join(root, 'node_modules/typescript-7/bin/tsc')
   const { stdout } = await runNode([tsc, '--noEmit', '--project', folder], {}, folder)
   rmSync(folder, { recursive: true })
   expect(stdout).toBe('')
