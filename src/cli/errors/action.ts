@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { FileError, findFiles, readBackRow, readRows, RowError } from '../../files/index.ts'
 import { given } from '../flags/given.ts'
 import { exitCodes, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
+import { rowsFileOf } from '../rows/journal.ts'
 import type { ErrorsFlags } from './flags.ts'
 import { formatErrors } from './format.ts'
 import { Groups, type ErrorReport } from './groups.ts'
@@ -23,7 +23,7 @@ async function reportOf(
   { format }: ErrorsFlags,
   { stdin }: Io,
 ): Promise<ErrorReport> {
-  const files = await findFiles(format === undefined ? patterns.map(unfinished) : patterns)
+  const files = await findFiles(format === undefined ? patterns.map((pattern) => rowsFileOf(pattern).path) : patterns)
   const groups = new Groups()
   const ofStdin = files.includes('-') ? { stdin, format: format ?? 'jsonl' } : given({ format })
   const options = { ...ofStdin, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true }
@@ -32,10 +32,4 @@ async function reportOf(
     groups.add(`${row.file === '-' ? 'stdin' : row.file}:${row.line}`, earlier)
   }
   return groups.report(files)
-}
-
-/** The rows of an output that has no end yet: a run that was killed has left them beside it. */
-function unfinished(output: string): string {
-  const journal = `${output}.run.jsonl`
-  return existsSync(journal) ? journal : output
 }

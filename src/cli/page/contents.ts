@@ -36,6 +36,8 @@ export class Contents {
   rows = 0
   /** Rows that are broken. */
   unreadable = 0
+  /** Whether a run has not made the output of these rows. */
+  isJournal = false
 
   /** @param resultColumns `undefined`: the result may be in any column. */
   constructor(resultColumns: readonly string[] | undefined) {

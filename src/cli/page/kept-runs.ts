@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { runRecord, type RunRecord } from '../measure/run-record.ts'
+import { real } from '../rows/real-path.ts'
 
 /** What the runs of an output kept about themselves. */
 export interface KeptRuns {
@@ -12,7 +13,7 @@ const ONLY = 'This page shows what the output alone tells'
 
 /** Reads what the runs of an output kept beside it. */
 export function keptRuns(output: string): KeptRuns {
-  const file = `${realpathSync(output)}.run.json`
+  const file = `${real(output)}.run.json`
   if (!existsSync(file)) {
     return {
       runs: [],

@@ -32,7 +32,7 @@ const POLICY =
 export async function makePage(data: PageData): Promise<string> {
   const charts = await import('./charts.ts')
   const { name, madeAt, version, runs, contents } = data
-  const notes = [...data.notes, ...notesOn(runs.at(-1), contents)]
+  const notes = [...data.notes, ...notesOn(name, runs.at(-1), contents)]
   const sections = [
     ...resultSections(contents, charts),
     ...runSections(runs, charts),
@@ -83,9 +83,18 @@ export async function makePage(data: PageData): Promise<string> {
     </html> `.text
 }
 
-function notesOn(run: RunRecord | undefined, { rejected, unreadable }: Contents): string[] {
+function notesOn(
+  name: string,
+  run: RunRecord | undefined,
+  { rejected, unreadable, isJournal }: Contents,
+): string[] {
   const hidden = (run?.records.rejected ?? 0) - rejected
   return [
+    ...(isJournal
+      ? [
+          `No run has finished ${name} yet. These are the rows of ${name}.run.jsonl, where a run keeps them until then.`,
+        ]
+      : []),
     ...(hidden > 0 ? [`Rejected records without a row in the output: ${whole(hidden)}.`] : []),
     ...(unreadable > 0 ? [`Rows of the output that cannot be read: ${whole(unreadable)}.`] : []),
   ]

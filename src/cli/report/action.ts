@@ -7,6 +7,7 @@ import { keptRuns, resultColumnsOf } from '../page/kept-runs.ts'
 import { checkPageFile, writePageFile } from '../page/page-file.ts'
 import { makePage } from '../page/page.ts'
 import { readContents } from '../page/read-contents.ts'
+import { rowsFileOf } from '../rows/journal.ts'
 import { version } from '../version.ts'
 import type { ReportFlags } from './flags.ts'
 
@@ -16,8 +17,10 @@ export async function report(
   { output: page = `${output}.html`, format }: ReportFlags,
   io: Io,
 ): Promise<number> {
-  if (!existsSync(output)) throw new UsageError(`${output}: there is no such file`)
-  if (!statSync(output).isFile()) throw new UsageError(`${output} is not a file`)
+  if (!rowsFileOf(output, format).isJournal) {
+    if (!existsSync(output)) throw new UsageError(`${output}: there is no such file`)
+    if (!statSync(output).isFile()) throw new UsageError(`${output} is not a file`)
+  }
   if (format === undefined && formatOf(output).format === undefined) {
     throw new UsageError(`Expected --format: the name of ${output} does not tell`)
   }

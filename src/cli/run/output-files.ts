@@ -1,10 +1,14 @@
-import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { formatOf, isDelimiter } from '../../files/index.ts'
 import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'
+import { journalOf } from '../rows/journal.ts'
 import { styleOf, type OutputFormat, type RowFormat, type TableStyle } from '../rows/output-row.ts'
+import { real } from '../rows/real-path.ts'
 import type { RunFlags } from './flags.ts'
+
+export { real }
 
 /** A file of rows that a run reads back, repairs and extends. */
 export interface RowFile {
@@ -66,7 +70,7 @@ function rowsFor(path: string, format: OutputFormat, canResume: boolean, flags: 
   }
   if (!canResume) throw new UsageError(`--output: ${format} needs a file, which ${path} is not`)
   // A run cannot extend a file that has an end.
-  return { path: `${real(path)}.run.jsonl`, format: 'jsonl', style: styleOf('jsonl') }
+  return { path: journalOf(path), format: 'jsonl', style: styleOf('jsonl') }
 }
 
 /** Checks the options of a table. */
@@ -116,27 +120,4 @@ function formatByName(path: string, option: string, formats: readonly OutputForm
   if (compression === undefined && found) return found
   const endings = formats.map((one) => `.${one}`).join(', ')
   throw new UsageError(`${option}: expected a name that ends in one of ${endings}, got ${path}`)
-}
-
-/** The same name for each way to name a file. */
-export function real(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return resolve(path)
-    // A pipe has no path. If the file does not exist yet, its folder or the target of its link
-    // does.
-    const target = linkOf(path)
-    if (target !== undefined) return real(resolve(dirname(path), target))
-    const folder = dirname(resolve(path))
-    return folder === resolve(path) ? folder : join(real(folder), basename(path))
-  }
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return undefined
-  }
 }

@@ -16,7 +16,7 @@ const input = jsonl([...messages(9), { id: 'id-9' }])
 const job = (place: Workplace, ...more: string[]) => [...place.job(), '--field', 'text', ...more, ...atOnce]
 
 describe('run --report', () => {
-  test.each(['out.jsonl', 'out.csv', 'out.tsv'])(
+  test.each(['out.jsonl', 'out.csv', 'out.tsv', 'out.json', 'out.parquet'])(
     'makes a page about %s, which `report` makes again',
     async (output) => {
       using place = new Workplace({ 'in.jsonl': input })
@@ -133,11 +133,24 @@ describe('run --report', () => {
 })
 
 describe('report', () => {
-  test('shows what an output alone tells, and says so', async () => {
-    using place = new Workplace({
-      'labels.csv': 'id,text,label,_index,_error,_more\n1,a,x,0,,\n2,b,,1,refused: no,\n3,c,x,2,,\n',
-      'mine.json': JSON.stringify([{ label: 'x' }, { label: 'y' }]),
-    })
+  test.each(['out.json', 'out.parquet'])(
+    'reads the journal of %s after a kill, and errors does',
+    async (output) => {
+      using place = new Workplace({ 'in.jsonl': input })
+      await place.run(job(place, '-o', 'rows.jsonl'))
+      place.write({ [`${output}.run.jsonl`]: `${place.read('rows.jsonl')}{"id":"id-2","te` })
+      expect(await place.run(['report', output])).toMatchObject({ code: 0, stdout: `${output}.html\n` })
+      const text = textOf(place.read(`${output}.html`))
+      for (const part of [
+        `No run has finished ${output} yet. These are the rows of ${output}.run.jsonl`,
+        '9 of 10 records have their result, 1 was rejected.',
+        'Rows of the output that cannot be read: 1.',
+      ]) {
+        expect(text).toContain(part)
+      }
+      const { code, stdout } = await place.run(['errors', output])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^1 of 11 rows .* was rejected\./)])
+  })
     for (const [file, rows, share] of [
       ['labels.csv', 3, '100%'],
       ['mine.json', 2, '50%'],
