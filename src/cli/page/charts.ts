@@ -95,6 +95,8 @@ export function barChart(bars: readonly Bar[], x: string): string {
     // Two values may have the same name once they are clipped.
     y: {
       type: 'band',
+      // Without it, place 10 stands before place 2.
+      domain: named.map(({ at }) => at),
       label: null,
       tickSize: 0,
       tickFormat: (at: string) => isolated(named[Number(at)]?.label ?? ''),

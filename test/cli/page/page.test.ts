@@ -103,6 +103,14 @@ describe('a page', () => {
     ])
   })
 
+  it('has a bar for each of the 20 commonest labels, the commonest first, then all others', async () => {
+    const names = Array.from({ length: 24 }, (_, i) => `label ${String.fromCharCode(97 + ((i * 7) % 24))}`)
+    const rows = names.flatMap((label, i) => Array.from({ length: 40 - i }, () => fulfilled({ label })))
+    const chart = (await check(pageOf(rows))).querySelector('figure svg[role="img"]')!
+    const order = chart.textContent.match(/label \w|all other values/g)
+    expect(order).toEqual([...names.slice(0, 20), 'all other values'])
+  })
+
   it('groups rejected records by reason, with the advice, and with what the model wrote', async () => {
     const invalid = (place: string): ResultRow => {
       const message = `The result does not match the schema at ${place}`
