@@ -20,10 +20,14 @@ export function resultFigure(name: string, tally: Tally, charts: typeof Charts):
   const shown = counts.slice(0, BARS)
   const rest = tally.total - shown.reduce((sum, [, count]) => sum + count, 0)
   const bars = shown.map(([value, count]) => ({ label: value === '' ? '(empty)' : value, value: count }))
-  if (rest > 0) bars.push({ label: 'all other values', value: rest })
+  // A bar for all of them would make the others short.
+  const others =
+    rest > 0
+      ? ` The chart has the ${BARS} commonest; all others are ${whole(rest)} (${share(rest, tally)}).`
+      : ''
   return {
     title: name,
-    description: `${sizeOf(tally)}. The commonest is “${bars[0]?.label ?? ''}” with ${share(bars[0]?.value ?? 0, tally)}.`,
+    description: `${sizeOf(tally)}. The commonest is “${bars[0]?.label ?? ''}” with ${share(bars[0]?.value ?? 0, tally)}.${others}`,
     draw: () =>
       charts.barChart(
         bars.map((bar) => ({ ...bar, shown: `${whole(bar.value)} (${share(bar.value, tally)})` })),

@@ -73,14 +73,14 @@ export function totals(runs: readonly RunRecord[], { rows, rejected }: Contents)
     {
       name: 'Requests',
       value: whole(sum(({ requests }) => requests.sent)),
-      more: `${whole(sum(({ requests }) => requests.retries))} of them again`,
+      more: `${whole(sum(({ requests }) => requests.retries))} of them asked again`,
     },
     {
       name: 'Input tokens',
       value: whole(input),
       more: `${whole(sum(({ tokens }) => tokens.cached))} from a cache`,
     },
-    { name: 'Output tokens', value: whole(output), more: `${whole(wasted)} tokens bought nothing` },
+    { name: 'Output tokens', value: whole(output), more: `${whole(wasted)} tokens bought no result` },
   ]
 }
 
