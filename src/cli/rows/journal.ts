@@ -13,7 +13,7 @@ export interface RowsFile {
   readonly isJournal: boolean
 }
 
-/** The file that has the rows of an output now: its journal, if a run has not finished the output. */
+/** The file that has the rows of an output: its journal, if a run has not finished the output. */
 export function rowsFileOf(output: string, format?: Format): RowsFile {
   const hasEnd = ['json', 'parquet'].includes(format ?? formatOf(output).format ?? '')
   const journal = journalOf(output)

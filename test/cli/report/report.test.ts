@@ -1,8 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
 import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { parseHTML } from 'linkedom'
 import { describe, expect, test } from 'vitest'
-import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { startSimulator } from 'llm-pack-stream/simulator'
+import { runCli } from '../../../src/cli/run-cli.ts'
+import { atOnce, bareEnv, jsonl, messages, Workplace } from '../../helpers/cli.ts'
 
 /** The text of a page, as a reader sees it. */
 function textOf(page: string): string {
@@ -84,6 +89,50 @@ describe('run --report', () => {
     expect(textOf(place.read('page.html'))).toMatch(
       /The run had to stop\. .*--max-cost: .* No record has a result/,
     )
+  })
+
+  test('says that rejected records ended the run', async () => {
+    using place = new Workplace({
+      'in.jsonl': jsonl([...messages(3), ...messages(40).map(({ id }) => ({ id }))]),
+    })
+    const { code } = await place.run(
+      job(place, '-o', 'out.jsonl', '--report', 'page.html', '--max-rejects', '5'),
+    )
+    expect(code).toBe(4)
+    const text = textOf(place.read('page.html'))
+    expect(text).toMatch(/The run had to stop\. .*--max-rejects/)
+    expect(text).toMatch(/records have no result\. .*\d missing_column: there is no column "text"/)
+  })
+
+  test.each([
+    [1, /The run was interrupted\. (\d+) of \1 records have their result\./],
+    [2, /The run was interrupted\. .*aborted when the run ended/],
+  ])('makes the page after Ctrl-C, %i times', async (times, expected) => {
+    // An answer of 25 records takes seconds.
+    await using slow = await startSimulator({ latency: { timeToFirstToken: 0, outputTokensPerSecond: 300 } })
+    using place = new Workplace({ 'in.jsonl': jsonl(messages(200)) })
+    const path = (name: string): string => join(place.path, name)
+    const streams = {
+      stdin: new PassThrough(),
+      stdout: new PassThrough(),
+      stderr: new PassThrough().resume(),
+    }
+    const env = { ...bareEnv, OPENAI_API_KEY: 'k', OPENAI_BASE_URL: slow.baseURL }
+    const io = Object.assign(new EventEmitter(), { ...streams, env, pid: 7, kill: () => true })
+    const press = (): void => {
+      unsubscribe('llm-pack-stream:element', press)
+      setImmediate(() => {
+        for (let i = 0; i < times; i += 1) io.emit('SIGINT', 'SIGINT')
+      })
+    }
+    subscribe('llm-pack-stream:element', press)
+    const made = ['-o', path('out.json'), '--report', path('page.html')]
+    const task = ['--labels', path('labels.txt'), '--prompt', 'x', '--model', 'm', '--max-in-flight', '2']
+    expect(await runCli(['run', path('in.jsonl'), ...task, ...made], io)).toBe(130)
+    const page = textOf(place.read('page.html'))
+    expect(page).toMatch(expected)
+    const rows = JSON.parse(place.read('out.json')) as unknown[]
+    expect(page).toContain(`Records ${rows.length} `)
   })
 
   test('makes a page without any record', async () => {
