@@ -29,6 +29,28 @@ export function withoutTexts(argv: readonly string[]): string[] {
 }
 
 function withoutSecrets(argument: string, secrets: readonly string[]): string {
+  return jsonWithoutSecrets(argument, secrets) ?? textWithoutSecrets(argument, secrets)
+}
+
+/** Hides the value of each secret name, also a list or an object. `undefined`: there is none. */
+function jsonWithoutSecrets(text: string, secrets: readonly string[]): string | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined
+  const changed = new Set<string>()
+  const hide = (name: string, value: unknown): unknown => {
+    const inner = typeof value === 'string' ? withoutSecrets(value, secrets) : value
+    const shown = SECRET_NAME.test(name) ? HIDDEN : inner
+    if (shown !== value) changed.add(name)
+    return shown
+  }
+  try {
+    const json = JSON.stringify(JSON.parse(text, hide))
+    return changed.size === 0 ? undefined : textWithoutSecrets(json, secrets)
+  } catch {
+    return undefined
+  }
+}
+
+function textWithoutSecrets(argument: string, secrets: readonly string[]): string {
   const known = secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), argument)
   return (
     known

@@ -45,6 +45,13 @@ describe('the command of a report', () => {
       `--request '{"headers":{"X-Auth":"***","author":"b","cookie":"***"},"password":"***","keys":"***"}'`,
     ],
     [['--from', 'https://geheim@host/a'], `--from 'https://***@host/a'`],
+    [
+      ['--request', '{"api_keys":["abc"],"headers":{"x-secret":{"v":"abc"}},"pin_token":12,"seed":1.0}'],
+      `--request '{"api_keys":"***","headers":{"x-secret":"***"},"pin_token":"***","seed":1}'`,
+    ],
+    [['--request', '{"a":"{\\"api_key\\":[1]}"}'], `--request '{"a":"{\\"api_key\\":\\"***\\"}"}'`],
+    [['--request', '[{"max_tokens":1.0}]'], `--request '[{"max_tokens":1.0}]'`],
+    [['--request', '{"api_key":"abc",'], `--request '{"api_key":"***",'`],
     [['--request', '{"max_tokens":5}'], `--request '{"max_tokens":5}'`],
   ])('has no secret: %j', (argv, expected) => {
     expect(commandLine(argv, { MY_PASSWORD: 'hunter22', OPENAI_API_KEY: 'x', PATH: 'now' })).toBe(
