@@ -23,7 +23,9 @@ async function reportOf(
   { format }: ErrorsFlags,
   { stdin }: Io,
 ): Promise<ErrorReport> {
-  const files = await findFiles(format === undefined ? patterns.map((pattern) => rowsFileOf(pattern).path) : patterns)
+  const files = await findFiles(
+    format === undefined ? patterns.map((pattern) => rowsFileOf(pattern).path) : patterns,
+  )
   const groups = new Groups()
   const ofStdin = files.includes('-') ? { stdin, format: format ?? 'jsonl' } : given({ format })
   const options = { ...ofStdin, maxRecordBytes: Number.MAX_SAFE_INTEGER, exactNumbers: true }

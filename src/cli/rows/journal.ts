@@ -16,9 +16,10 @@ export interface RowsFile {
 /** The file that has the rows of an output: its journal, if a run has not finished the output. */
 export function rowsFileOf(output: string, format?: Format): RowsFile {
   const hasEnd = ['json', 'parquet'].includes(format ?? formatOf(output).format ?? '')
-  const journal = journalOf(output)
-  const size = hasEnd ? statSync(journal, { throwIfNoEntry: false })?.size : undefined
-  return size
-    ? { path: journal, format: 'jsonl', isJournal: true }
-    : { path: output, format, isJournal: false }
+  // The shorter name, as the person wrote it, if the output is no link.
+  const names = hasEnd ? [`${output}.run.jsonl`, journalOf(output)] : []
+  const path = names.find((name) => (statSync(name, { throwIfNoEntry: false })?.size ?? 0) > 0)
+  return path === undefined
+    ? { path: output, format, isJournal: false }
+    : { path, format: 'jsonl', isJournal: true }
 }

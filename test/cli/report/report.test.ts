@@ -198,8 +198,15 @@ describe('report', () => {
         expect(text).toContain(part)
       }
       const { code, stdout } = await place.run(['errors', output])
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^1 of 11 rows .* was rejected\./)])
-  })
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^1 of 11 rows .* was rejected\./)])
+    },
+  )
+
+  test('shows what an output alone tells, and says so', async () => {
+    using place = new Workplace({
+      'labels.csv': 'id,text,label,_index,_error,_more\n1,a,x,0,,\n2,b,,1,refused: no,\n3,c,x,2,,\n',
+      'mine.json': JSON.stringify([{ label: 'x' }, { label: 'y' }]),
+    })
     for (const [file, rows, share] of [
       ['labels.csv', 3, '100%'],
       ['mine.json', 2, '50%'],
