@@ -1,4 +1,5 @@
 import * as http from 'node:http'
+import { UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 
 type SetProxy = (env: Readonly<Record<string, string | undefined>>) => () => void
@@ -11,6 +12,8 @@ const { setGlobalProxyFromEnv } = http as { readonly setGlobalProxyFromEnv?: Set
  * to the hosts of `NO_PROXY`. The names may have small letters. Returns a function that ends this.
  *
  * A Node that cannot do this gets a notice.
+ *
+ * @throws {UsageError} If a proxy is no URL. The message has no part of it: it may hold a password.
  */
 export function useProxy(
   baseURL: string,
@@ -21,7 +24,15 @@ export function useProxy(
   const lower = new URL(baseURL).protocol === 'https:' ? 'https_proxy' : 'http_proxy'
   const name = [lower, lower.toUpperCase()].find((variable) => env[variable])
   if (name === undefined) return () => undefined
-  if (setProxy) return setProxy(env)
+  if (setProxy) {
+    try {
+      return setProxy(env)
+    } catch {
+      const names = [name, 'http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
+      const bad = names.find((one) => env[one] && !/^https?:/.test(URL.parse(env[one])?.protocol ?? ''))
+      throw new UsageError(`${bad ?? name}: expected the URL of a proxy, such as http://127.0.0.1:8080`)
+    }
+  }
   // Older versions read this variable at their start, from 22.21 on.
   if (env['NODE_USE_ENV_PROXY'] !== '1') {
     say(

@@ -56,6 +56,17 @@ test.each(['HTTP_PROXY', 'http_proxy'])('run sends through the proxy of %s', asy
   expect(proxy.asked).toEqual([])
 })
 
+test.each([
+  ['HTTP_PROXY', '127.0.0.1:8080'],
+  ['http_proxy', 'http://me:geheim@127.0.0.1:99999'],
+  ['HTTPS_PROXY', 'geheim'],
+])('a proxy that is no URL ends the run with its name, and without a password: %s', async (name, proxy) => {
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(1)) })
+  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', HTTP_PROXY: 'http://127.0.0.1:1', [name]: proxy }
+  const stderr = `${name}: expected the URL of a proxy, such as http://127.0.0.1:8080\n`
+  expect(await place.run(place.job(), { env })).toEqual({ code: 2, stdout: '', stderr })
+})
+
 test.each(['HTTPS_PROXY', 'https_proxy'])(
   'a server of https: is reached by the tunnel of %s',
   async (name) => {
