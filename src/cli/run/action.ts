@@ -110,7 +110,7 @@ export async function run(
         if (state.replacesFrom === undefined) keep({ ...state, replacesFrom: size })
       },
     })
-    const ended = await watch(flow, stream, rows, job.limit, observer, flags, io)
+    const ended = await watch(flow, stream, rows, job, observer, flags, io)
     const closed = await haltIfThrows(async () => {
       output.close()
       keep(await finishReplacing(targets, state, earlier))

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import type { PackStream } from '../../index.ts'
 import type { RowStream } from '../../files/index.ts'
 import type { Item } from '../rows/item.ts'
+import type { Job } from '../task/job.ts'
 import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
 import type { Io } from '../io.ts'
@@ -20,7 +21,7 @@ export async function watch(
   flow: Flow,
   stream: PackStream<Item>,
   rows: RowStream,
-  limit: number,
+  { limit, notes }: Pick<Job, 'limit' | 'notes'>,
   observer: Observer,
   flags: RunFlags,
   io: Io,
@@ -32,6 +33,8 @@ export async function watch(
     return { before: flow.before.count, stats: stream.stats, read, share, limit }
   }
   const teller = openTeller(progress, showFor(flags, io), LOG_INTERVAL_MS, io)
+  const sayBefore = notes.say
+  notes.say = teller.say
   const offNotices = onEvent('notice', stream, ({ message }) => {
     teller.say(message)
   })
@@ -40,6 +43,7 @@ export async function watch(
     return await stopping.complete(await flow.run())
   } finally {
     teller.stop()
+    notes.say = sayBefore
     offNotices()
     stopping.end()
   }

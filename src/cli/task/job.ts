@@ -41,6 +41,8 @@ export interface Job {
   /** `-` is standard input. */
   readonly files: readonly string[]
   readonly read: ReadOptions
+  /** Says a word about a file. It may come while a progress line is drawn. */
+  readonly notes: { say: (text: string) => void }
   readonly limit: number
   readonly textOf: TextOf
   readonly result: ResultSchema
@@ -64,18 +66,23 @@ export async function readJob(
   }
   const files = await findInput(patterns, flags.from, io)
   const asked = await readAsked(flags, io)
+  const notes: Job['notes'] = {
+    say(text) {
+      say(io, text)
+    },
+  }
   const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
   const read = {
     ...given({ format: formatOfAll(files, flags), sheet, maxRecordBytes, exactNumbers: true }),
     ...given({ delimiter, quote, encoding, select }),
     onNote: (note: string) => {
-      say(io, withFlags(note, ['delimiter', 'format']))
+      notes.say(withFlags(note, ['delimiter', 'format']))
     },
     ...ofStdin,
   }
   const { textOf, result, examples, price } = asked
   return {
-    ...{ files, read, limit, textOf, result, price },
+    ...{ files, read, notes, limit, textOf, result, price },
     options: {
       ...(await taskOptions(flags, asked)),
       ...given({

@@ -170,3 +170,16 @@ test('a closed standard output does not change the exit code of the run', async 
   expect(await onTerminal(inShell, { cwd: place.path, env: {}, columns: 100 }).ended).toBe(0)
   expect(place.read('err.txt')).toBe('')
 })
+
+test('a word about a later file stands on a line of its own, above the progress', async () => {
+  await using server = await startRecordingServer({ latency })
+  const rows = messages(400).map(({ id, text }) => `${id};${text}\n`)
+  using place = new Workplace({ 'in.jsonl': jsonl(messages(400)), 'later.csv': `id;text\n${rows.join('')}` })
+  const args = [...place.job(['in.jsonl', 'later.csv']), '-o', 'out.jsonl', ...wholePacks]
+  const command = `'${process.execPath}' '${main}' ${quoted(args)}`
+  const env = { OPENAI_BASE_URL: server.baseURL }
+  const { screen, ended } = onTerminal(command, { cwd: place.path, env, columns: 100 })
+  expect(await ended).toBe(0)
+  const word = 'later.csv: its header has no comma, so ";" separates its columns (--delimiter)'
+  expect(screen.text).toContain(`\r\x1b[J${word}\r\n`)
+})
