@@ -4,6 +4,12 @@ import type { PriceTable } from './price-table.ts'
 
 const dollars = z.number().min(0)
 const day = z.iso.date()
+const host = z
+  .string()
+  .regex(
+    /^[a-z\d._-]+$|^\[[\da-f:]+\]$/,
+    'expected the name of a host in small letters, such as api.openai.com',
+  )
 const listed = z.strictObject({
   ...{ input: dollars, cachedInput: dollars.optional(), cacheWrite: dollars.optional(), output: dollars },
   ...{ from: day.optional(), note: z.string().optional() },
@@ -11,7 +17,7 @@ const listed = z.strictObject({
 const table = z.array(
   z.strictObject({
     ...{ provider: z.string(), source: z.string(), date: day },
-    ...{ hosts: z.array(z.string()).min(1).optional(), prefix: z.string().optional() },
+    ...{ hosts: z.array(host).min(1).optional(), prefix: z.string().optional() },
     models: z.record(z.string(), z.union([listed, z.array(listed).min(1)])),
   }),
 )
@@ -53,5 +59,6 @@ function firstIssue([issue]: readonly z.core.$ZodIssue[], within: readonly Prope
         ? `.${String(key)}`
         : `["${String(key)}"]`,
   )
-  return `${place.join('').replace(/^\./, '')}: ${issue.message}`
+  const where = place.join('').replace(/^\./, '')
+  return where === '' ? issue.message : `${where}: ${issue.message}`
 }

@@ -42,6 +42,19 @@ describe('a run reads', () => {
     ['a stated delimiter', 'a.csv', 'id|text\n1|Where is my card?\n2|What a fee\n', ['--delimiter', '|']],
     ['the line of Excel', 'a.csv', 'sep=;\r\nid;text\r\n1;Where is my card?\r\n2;What a fee\r\n', []],
     [
+      'the line of PowerShell',
+      'a.csv',
+      '#TYPE System.Object\r\n"id","text"\r\n"1","Where is my card?"\r\n"2","What a fee"\r\n',
+      [],
+    ],
+    [
+      'the line of PowerShell above semicolons',
+      'a.csv',
+      '#TYPE System.Object\r\n"id";"text"\r\n"1";"Where is my card?"\r\n"2";"What a fee"\r\n',
+      [],
+      'a.csv: its header has no comma, so ";" separates its columns (--delimiter)',
+    ],
+    [
       'semicolons',
       'a.csv',
       'id;text\n1;"Where is my card?"\n2;What a fee\n',

@@ -151,7 +151,7 @@ describe('readPrices', () => {
 
   it.each([
     ['not JSON', 'Unexpected token'],
-    ['{}', 'expected array'],
+    ['{}', 'expected a price table: Invalid input: expected array'],
     [
       entry({ m: { input: '1', output: 2 } }),
       '[0].models.m.input: Invalid input: expected number, received string',
@@ -169,6 +169,7 @@ describe('readPrices', () => {
     [entry({ m: { input: 1, output: 2, cached: 1 } }), '[0].models.m: Unrecognized key: "cached"'],
     [entry({ m: [] }), '[0].models.m: '],
     [entry({}, { date: 'yesterday' }), '[0].date: Invalid ISO date'],
+    [entry({}, { hosts: ['https://api.x/v1'] }), '[0].hosts[0]: expected the name of a host'],
     [entry({}, { host: 'x' }), '[0]: Unrecognized key: "host"'],
   ])('names the file and the entry: %s', (text, message) => {
     const file = write('prices.json', text)

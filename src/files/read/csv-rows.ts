@@ -4,6 +4,7 @@ import { MOST_ROWS, NOT_UTF8, RowError, type BadRow, type Row, type RowErrorCode
 import type { Rows, RowsOptions } from './rows.ts'
 import { badSpan, goodSpan, tooLongWords } from './span-row.ts'
 import { Spans, type Span } from './line-spans.ts'
+import { isPreface } from './sniff.ts'
 import { countOf } from './utf8.ts'
 
 export interface CsvOptions extends RowsOptions {
@@ -85,9 +86,9 @@ export class CsvRows implements Rows {
     if (fields === 'invalid_utf8') return this.#bad(span, 'invalid_utf8', NOT_UTF8)
     const { file } = this.#options
     if (!this.#header) {
-      // A line of Excel. The delimiter is known by now.
-      const isSeparator = /^sep=.$/.test(fields.join(this.#options.delimiter))
-      if (!isSeparator) this.#header = new CsvHeader(fields, this.#options, span.line)
+      // The delimiter is known by now.
+      if (!isPreface(fields.join(this.#options.delimiter)))
+        this.#header = new CsvHeader(fields, this.#options, span.line)
       return undefined
     }
     // The header of a second file, which was put behind the first.
@@ -95,7 +96,8 @@ export class CsvRows implements Rows {
     const { length, names } = this.#header
     if (!this.#header.fits(fields)) {
       const what = `expected ${length} columns, as in the header, got ${fields.length}`
-      return this.#bad(span, 'wrong_column_count', what)
+      const isCut = !this.#options.quote && fields.some(isHalfQuoted)
+      return this.#bad(span, 'wrong_column_count', isCut ? `${what}${SURROUNDED}` : what)
     }
     const row = goodSpan({ file, carry: this.#spans.carry }, span, this.#header.record(fields))
     return { ...row, columns: names }
@@ -116,6 +118,12 @@ export class CsvRows implements Rows {
 }
 
 const QUOTES = 'a quote is out of place, or not closed'
+const SURROUNDED = '. If quotes surround its cells, as in CSV, say so (quote)'
+
+/** Whether quotes seem to surround more than this cell. */
+function isHalfQuoted(field: string): boolean {
+  return field.startsWith('"') !== field.endsWith('"')
+}
 
 function isSpaces(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at] !== 0x20) return false

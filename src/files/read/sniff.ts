@@ -7,6 +7,9 @@ import { afterMarks, isSpace } from './utf8.ts'
 /** The bytes that may decide about a table, at most. */
 const MOST_BYTES = 64 * 1024
 
+/** What PowerShell 5.1 writes above a table. */
+const TYPE = /^#TYPE [\w.#/+-]+$/
+
 /** How the text of a file is read. */
 export interface Kind {
   /** `values`: JSON values one after the other, with line ends in them. */
@@ -53,7 +56,8 @@ export function kindOf(
 
 function csvKind({ bytes, isAll }: Head, { delimiter, quote = true }: RowsOptions): Kind | undefined {
   if (delimiter !== undefined) return { format: 'csv', delimiter, quote }
-  const [header, row] = unquoted(bytes, isAll)
+  const rows = unquoted(bytes, isAll)
+  const [header, row] = rows.slice(TYPE.test(rows[0] ?? '') ? 1 : 0)
   if (header === undefined) return isAll ? { format: 'csv', delimiter: ',', quote } : undefined
   const [, stated] = /^sep=([\t!-~])$/.exec(header) ?? []
   if (stated !== undefined) return { format: 'csv', delimiter: stated, quote }
@@ -69,12 +73,17 @@ function csvKind({ bytes, isAll }: Head, { delimiter, quote = true }: RowsOption
   return { format: 'csv', delimiter: best, quote, note }
 }
 
-/** The first two rows that are not blank, without the texts between quotes. */
+/** Whether a row before the header is no row of the table: a line of Excel, or of PowerShell. */
+export function isPreface(row: string): boolean {
+  return /^sep=.$/.test(row) || TYPE.test(row)
+}
+
+/** The first rows that are not blank, without the texts between quotes. */
 function unquoted(bytes: Buffer, isAll: boolean): string[] {
   const text = bytes.toString('latin1').replaceAll('\xef\xbb\xbf', '')
   const lines = text.replaceAll(/"[^"]*(?:"|$)/g, '').split(/\r?\n/)
   const whole = isAll ? lines : lines.slice(0, -1)
-  return whole.filter((line) => line.trim() !== '').slice(0, 2)
+  return whole.filter((line) => line.trim() !== '').slice(0, 3)
 }
 
 function tsvKind({ bytes, isAll }: Head, { delimiter = '\t', quote }: RowsOptions): Kind | undefined {

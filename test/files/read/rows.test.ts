@@ -370,3 +370,9 @@ describe.each(['jsonl', 'json', 'csv', 'tsv', 'lines'] as const)('%s', (format) 
     for (const text of ['', '\ufeff', '\n', '\r\n\n', '\ufeff\n']) expect(rowsOf(format, text)).toEqual([])
   })
 })
+
+it('a row of a TSV that quotes surround is bad, and its error names the option', () => {
+  expect(messages('tsv', 'id\ttext\n1\ttwo "\n2\t"two\nlines"\n')[0]).toContain(
+    'If quotes surround its cells, as in CSV, say so (quote)',
+  )
+})
