@@ -50,6 +50,8 @@ export class JsonRows implements Rows {
   #isEscaped = false
   /** Bytes of the element that were dropped, because it is too long. */
   #skipped: number | undefined
+  /** The error that follows the rows of the last call. */
+  #failure: unknown
 
   /** @param kind `values`: JSON values one after the other, without commas or an array. */
   constructor(options: RowsOptions, kind: 'array' | 'values' = 'array') {
@@ -67,6 +69,7 @@ export class JsonRows implements Rows {
   }
 
   next(isLast: boolean): Row[] {
+    if (this.#failure !== undefined) throw this.#failure
     const rows: Row[] = []
     try {
       while (rows.length < MOST_ROWS) {
@@ -75,8 +78,8 @@ export class JsonRows implements Rows {
         rows.push(row)
       }
     } catch (error) {
-      // The next call throws the same error.
       if (rows.length === 0) throw error
+      this.#failure = error
     }
     return rows
   }
@@ -199,7 +202,8 @@ export class JsonRows implements Rows {
     const separator = this.#isSequence ? undefined : bytes[this.#at]
     if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
     const source = bytes.subarray(this.#from, this.#at)
-    if (this.#isSequence && source.length === 0) throw this.#broken('got a bracket too many')
+    if (this.#isSequence && source.length === 0 && this.#skipped === undefined)
+      throw this.#broken('got a bracket too many')
     const parsed = this.#skipped === undefined ? jsonOf(source, this.#options.exactNumbers) : undefined
     const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined
     if (doubt !== undefined) throw this.#broken(`got something else than JSON, and ${doubt}`)

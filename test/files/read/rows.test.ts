@@ -376,3 +376,22 @@ it('a row of a TSV that quotes surround is bad, and its error names the option',
     'If quotes surround its cells, as in CSV, say so (quote)',
   )
 })
+
+describe('JSON values over several lines', () => {
+  const everyByte = (text: string) => Array.from({ length: Buffer.byteLength(text) }, (_, at) => at)
+
+  it('end with the same error, however the bytes are cut', () => {
+    const text = '{\n}é[][{\n}'
+    const { rows, error } = readAll('jsonl', text)
+    expect(rows.map(short)).toEqual(['1: {}'])
+    expect(error?.message).toContain('a comma seems to be missing')
+    expect(readAll('jsonl', text, { cuts: everyByte(text) })).toEqual({ rows, error })
+  })
+
+  it('go on behind a value that is too long, however the bytes are cut', () => {
+    const text = '{\n}12345678,\n{}'
+    const expected = ['1: {}', '2: too_long nothing', '3: {}']
+    expect(shortOf('jsonl', text, { maxRecordBytes: 6 })).toEqual(expected)
+    expect(shortOf('jsonl', text, { maxRecordBytes: 6, cuts: everyByte(text) })).toEqual(expected)
+  })
+})
