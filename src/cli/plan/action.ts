@@ -1,6 +1,6 @@
 import { readRows, type RowStream } from '../../files/index.ts'
 import type { Given } from '../flags/config.ts'
-import { Items } from '../rows/items.ts'
+import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
 import type { Io } from '../io.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
@@ -24,6 +24,8 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
   try {
     io.stdout.write(await planOf(rows, job, flags, io.stdout.columns))
     return exitCodes.fulfilled
+  } catch (error) {
+    throw asInputError(error)
   } finally {
     // An input that is still open would keep the process alive.
     rows.destroy()

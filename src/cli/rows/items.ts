@@ -84,6 +84,11 @@ function kindOf(text: Item['text']): 'typical' | 'atypical' | 'impossible' | 'un
   }
 }
 
+/** The error of an input that breaks off before anything was sent: the command must change. */
+export function asInputError(error: unknown): unknown {
+  return error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
+}
+
 function asUsage({ text }: Item): UsageError {
   return new UsageError(typeof text === 'string' ? text : text.message)
 }

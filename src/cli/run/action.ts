@@ -1,6 +1,6 @@
-import { FileError, readRows, RowError } from '../../files/index.ts'
+import { readRows } from '../../files/index.ts'
 import type { Given } from '../flags/config.ts'
-import { Items } from '../rows/items.ts'
+import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, type Job } from '../task/job.ts'
 import { Opened, openJob } from '../task/open-job.ts'
 import type { Io } from '../io.ts'
@@ -72,8 +72,7 @@ export async function run(
     const first = await items
       .first((file) => isTable(job, file))
       .catch((error: unknown) => {
-        // Nothing was sent: the command must change.
-        throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
+        throw asInputError(error)
       })
 
     // From here on files are changed.

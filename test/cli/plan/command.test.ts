@@ -22,6 +22,31 @@ const planned = (place: Workplace, ...flags: string[]) =>
 const lastLine = (text: string) => text.trim().split('\n').at(-1)
 
 describe('plan', () => {
+  test('reads files as a run does, and ends with exit code 2 if it cannot', async () => {
+    const table = 'sep=;\r\nid;text\r\n1;Café\r\n2;Fee\r\n'
+    using place = new Workplace({
+      'a.csv': Buffer.from(table, 'latin1'),
+      'b.json': '{"data":{"items":[{"text":"Card"}]}}',
+      'c.csv': Buffer.from(table, 'utf16le'),
+    })
+    const read = async (file: string, ...flags: string[]) => {
+      const job = place.job([file]).slice(1)
+      const { code, stdout, stderr } = await place.run([
+        'plan',
+        ...job,
+        '--field',
+        'text',
+        '--json',
+        ...flags,
+      ])
+      return code === 0 ? (JSON.parse(stdout) as PlanJson).records.read : `${code}: ${stderr}`
+    }
+    expect(await read('a.csv', '--encoding', 'latin1')).toBe(2)
+    expect(await read('b.json', '--select', 'data.items')).toBe(1)
+    expect(await read('c.csv')).toBe(2)
+    expect(await read('b.json')).toMatch(/^2: b\.json:1: expected a JSON array, got an object/)
+  })
+
   test('sends nothing, needs no key, and predicts the number of requests of a run', async () => {
     using place = new Workplace({ 'in.jsonl': jsonl(messages(230)) })
     const { code, stdout, stderr } = await planned(place, '--field', 'text', '--json')
