@@ -51,7 +51,7 @@ export class JsonRows implements Rows {
   /** Bytes of the element that were dropped, because it is too long. */
   #skipped: number | undefined
   /** The error that follows the rows of the last call. */
-  #failure: unknown
+  #failure: Error | undefined
 
   /** @param kind `values`: JSON values one after the other, without commas or an array. */
   constructor(options: RowsOptions, kind: 'array' | 'values' = 'array') {
@@ -69,7 +69,7 @@ export class JsonRows implements Rows {
   }
 
   next(isLast: boolean): Row[] {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure) throw this.#failure
     const rows: Row[] = []
     try {
       while (rows.length < MOST_ROWS) {
@@ -79,7 +79,7 @@ export class JsonRows implements Rows {
       }
     } catch (error) {
       if (rows.length === 0) throw error
-      this.#failure = error
+      this.#failure = error as Error
     }
     return rows
   }
