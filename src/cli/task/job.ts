@@ -66,6 +66,8 @@ export async function readJob(
   }
   const files = await findInput(patterns, flags.from, io)
   const asked = await readAsked(flags, io)
+  const format = formatOfAll(files, flags)
+  if (delimiter !== undefined) checkDelimiter(files, format)
   const notes: Job['notes'] = {
     say(text) {
       say(io, text)
@@ -73,7 +75,7 @@ export async function readJob(
   }
   const ofStdin = files.includes('-') ? { stdin: io.stdin } : {}
   const read = {
-    ...given({ format: formatOfAll(files, flags), sheet, maxRecordBytes, exactNumbers: true }),
+    ...given({ format, sheet, maxRecordBytes, exactNumbers: true }),
     ...given({ delimiter, quote, encoding, select }),
     onNote: (note: string) => {
       notes.say(withFlags(note, ['delimiter', 'format']))
@@ -206,7 +208,20 @@ function readInstructions({ instructions, prompt = '' }: TaskFlags): string {
   if (instructions !== undefined && prompt !== '') {
     throw new UsageError('Expected --instructions or --prompt, got both')
   }
-  return instructions === undefined ? prompt : readText(instructions, '--instructions').trim()
+  const text = instructions === undefined ? prompt : readText(instructions, '--instructions')
+  if (text.trim() !== '') return text.trim()
+  throw new UsageError(
+    `${instructions === undefined ? '--prompt' : `--instructions: ${instructions}`}: expected what to do with each record, got an empty text`,
+  )
+}
+
+/** Only a table has a delimiter. Without this check, the flag would have no effect. */
+function checkDelimiter(files: readonly string[], format: Format | undefined): void {
+  const formats = files.map((file) => format ?? formatOf(file).format ?? 'csv')
+  if (formats.some((one) => ['csv', 'tsv'].includes(one))) return
+  throw new UsageError(
+    `--delimiter: expected an input in CSV, got ${formats[0]}. For an output there is --output-delimiter`,
+  )
 }
 
 async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]> {
