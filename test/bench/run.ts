@@ -10,6 +10,7 @@ import { limits } from './limits.ts'
 import { overhead, overheadTable } from './overhead.ts'
 import { resume } from './resume.ts'
 import { reading } from './reading.ts'
+import { writing } from './writing.ts'
 import { seed } from './seed.ts'
 
 const benchmarks: Record<string, () => Promise<void>> = {
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   resume,
   kafka,
   reading,
+  writing,
 }
 
 const names = process.argv.slice(2)
