@@ -21,17 +21,9 @@ export class Items {
    * Finds the first typical record: a record with the column that the task needs. The record stays
    * in the input.
    *
-   * @throws {UsageError} If all records lack a column, or the input can't be read. The job stops
-   *   before it sends anything.
+   * @throws {UsageError} If all records lack a column. The job stops before it sends anything.
    */
   async first(isTable: (file: string) => boolean): Promise<Item | undefined> {
-    return this.#first(isTable).catch((error: unknown) => {
-      // The command must change.
-      throw error instanceof RowError || error instanceof FileError ? new UsageError(error.message) : error
-    })
-  }
-
-  async #first(isTable: (file: string) => boolean): Promise<Item | undefined> {
     let atypical: Item | undefined
     for (;;) {
       const { done, value } = await this.#rows.next()
