@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder'
 import { RowError } from '../row.ts'
 
 /** The bytes that can show the encoding, at most. */
@@ -82,19 +81,26 @@ function isPrintable(byte: number): boolean {
 }
 
 function ofUtf16(name: string): Decoder['decode'] {
-  // Unlike `TextDecoder`, it keeps half a pair of surrogates, which differs from a U+FFFD in the
-  // text.
-  const decoder = new StringDecoder('utf16le')
-  let odd = Buffer.alloc(0)
+  const isBig = name === 'utf-16be'
+  // The start of a unit, or half a pair of surrogates, waits for the next bytes.
+  let held = Buffer.alloc(0)
   return (chunk, isLast) => {
-    const bytes = Buffer.concat([odd, chunk])
+    const bytes = Buffer.concat([held, chunk])
     const even = bytes.length - (bytes.length % 2)
-    odd = bytes.subarray(even)
-    const pairs = bytes.subarray(0, even)
-    let text = decoder.write(name === 'utf-16be' ? pairs.swap16() : pairs)
-    if (isLast) text += decoder.end() + (odd.length > 0 ? HALF : '')
-    return text.isWellFormed() ? Buffer.from(text) : marked(text, /\p{Surrogate}/u)
+    const isHalf = !isLast && isFirstHalf(bytes[isBig ? even - 2 : even - 1])
+    const units = bytes.subarray(0, isHalf ? even - 2 : even)
+    held = bytes.subarray(units.length)
+    // Unlike `TextDecoder`, it keeps half a pair of surrogates, which differs from a U+FFFD in the
+    // text.
+    const text = (isBig ? units.swap16() : units).toString('utf16le')
+    const all = isLast && held.length > 0 ? text + HALF : text
+    return all.isWellFormed() ? Buffer.from(all) : marked(all, /\p{Surrogate}/u)
   }
+}
+
+/** Whether a unit with this high byte is the first half of a pair of surrogates. */
+function isFirstHalf(highByte = 0): boolean {
+  return (highByte & 0xfc) === 0xd8
 }
 
 function ofOther(name: string): Decoder['decode'] {
