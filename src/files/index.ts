@@ -20,7 +20,7 @@ export {
 export { formatOf, formats, type Compression, type Format, type TextFormat } from './format.ts'
 export { parseExactly } from './read/json-value.ts'
 export { isFormula, unescapeFormula } from './write/formulas.ts'
-export { jsonlToParquet, loadParquetWriter, type ParquetOptions } from './write/parquet-file.ts'
+export { jsonlToParquet, checkParquetWriter, type ParquetOptions } from './write/parquet-file.ts'
 export { cellText, csvHeader, csvLine, jsonlLine } from './write/row-lines.ts'
 export { outcomeRow, type OutcomeRowOptions } from './write/outcome-row.ts'
 export {

@@ -47,17 +47,23 @@ export class JsonPath {
    * @throws {PathError} If the path leads to no array.
    */
   find(bytes: Buffer, mostBytes: number): number | undefined {
-    // The parser does not tell positions: each bracket ends a piece.
     for (let at = 0; at < bytes.length;) {
-      const bracket = bytes.indexOf(OPENING_BRACKET, at)
-      const end = bracket < 0 ? bytes.length : bracket + 1
+      const end = this.#endOfPiece(bytes, at)
       this.read(bytes.subarray(at, end))
       if (this.#isFound) return end
+      this.#bytes += end - at
+      if (this.#select === undefined && this.#bytes > mostBytes) throw this.#absent()
       at = end
     }
-    this.#bytes += bytes.length
-    if (this.#select === undefined && this.#bytes > mostBytes) throw this.#absent()
     return undefined
+  }
+
+  /** The parser does not tell positions: each bracket ends a piece. */
+  #endOfPiece(bytes: Buffer, at: number): number {
+    // Only for an error, which is then the same however the bytes are cut.
+    if (this.#select === undefined) return at + 1
+    const bracket = bytes.indexOf(OPENING_BRACKET, at)
+    return bracket < 0 ? bytes.length : bracket + 1
   }
 
   /** Whether the document has ended. */

@@ -26,7 +26,7 @@ export async function jsonlToParquet(
   to: string,
   { columns }: ParquetOptions = {},
 ): Promise<void> {
-  const { ByteWriter, ParquetWriter } = await loadParquetWriter(to)
+  const { ByteWriter, ParquetWriter } = await loadWriter(to)
   const found = new Columns(columns)
   for await (const { record } of objectsOf(from)) found.add(record)
   const all = found.all()
@@ -69,7 +69,11 @@ export async function jsonlToParquet(
 }
 
 /** @throws {FileError} If the package is absent. */
-export function loadParquetWriter(file: string): Promise<typeof import('hyparquet-writer')> {
+export async function checkParquetWriter(file: string): Promise<void> {
+  await loadWriter(file)
+}
+
+function loadWriter(file: string) {
   return load('hyparquet-writer', import('hyparquet-writer'), file, 'Parquet')
 }
 

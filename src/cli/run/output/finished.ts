@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { jsonlLine, jsonlToParquet, loadParquetWriter, readBackRow, readRows } from '../../../files/index.ts'
+import { jsonlLine, jsonlToParquet, checkParquetWriter, readBackRow, readRows } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
 import { Identifier } from '../../rows/identity.ts'
 import { hasContent, hasJournal, real, type OutputFile } from '../output-files.ts'
@@ -36,7 +36,7 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
   let finished: string | undefined
   try {
     // Without the package, the run would have no way to end.
-    if (format === 'parquet') await loadParquetWriter(path)
+    if (format === 'parquet') await checkParquetWriter(path)
     if (!hasContent(path)) return none
     finished = await hashOf(path)
     if (hasContent(journal.path)) {
