@@ -10,6 +10,8 @@ import { shown, type Row } from '../row.ts'
 import { kindOf, type Kind } from './sniff.ts'
 import { afterMarks } from './utf8.ts'
 
+const UTF8_MARK = '\xef\xbb\xbf'
+
 /** All rows of a text file. Each turn of the loop returns the rows that a chunk has completed. */
 export class FileRows {
   readonly #format: TextFormat
@@ -62,11 +64,13 @@ export class FileRows {
     const head = this.#head.bytes
     const kind = kindOf(this.#format, head, isLast, this.#options)
     if (!kind) return
-    if (kind.note !== undefined) this.#options.onNote?.(kind.note)
-    this.#rows = rowsOf(kind, this.#options)
     // JSON has no byte order mark. Spaces keep all positions.
     const isJson = kind.format === 'json' || kind.format === 'values'
     const mark = isJson ? afterMarks(head, 0, head.length) : 0
+    // Another mark may follow.
+    if (isJson && !isLast && UTF8_MARK.startsWith(head.toString('latin1', mark, mark + 3))) return
+    if (kind.note !== undefined) this.#options.onNote?.(kind.note)
+    this.#rows = rowsOf(kind, this.#options)
     this.#rows.append(mark > 0 ? Buffer.concat([Buffer.alloc(mark, ' '), head.subarray(mark)]) : head)
   }
 }
