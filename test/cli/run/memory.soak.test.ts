@@ -33,7 +33,7 @@ test('two million rows are read, asked and written in memory that stays small', 
   const { code, stdout, stderr } = await ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const { seconds, records } = JSON.parse(stdout) as { seconds: number; records: object }
-  expect(records).toEqual({ done: ROWS, fulfilled: ROWS, rejected: 0, earlier: 0 })
+  expect(records).toEqual({ done: ROWS, fulfilled: ROWS, rejected: 0, earlier: 0, others: 0 })
   await checkRows(join(place.path, 'out.jsonl'))
 
   console.log(`${Math.round(ROWS / seconds)} rows/s in ${Math.round(seconds)} s`)
