@@ -45,6 +45,15 @@ export function short(row: Row): string {
   return `${row.line}: ${row.error.code} ${raw ?? 'nothing'}`
 }
 
+/** All of a row that must not depend on how the bytes are cut. */
+export const whole = (row: Row) => ({
+  line: row.line,
+  end: row.end,
+  terminated: row.terminated,
+  error: row.error?.message,
+  short: short(row),
+})
+
 export const shortOf = (...args: Parameters<typeof rowsOf>): string[] => rowsOf(...args).map(short)
 
 export const bytes = (...parts: (string | number[])[]): Buffer =>

@@ -1,4 +1,5 @@
 import { RowError } from '../row.ts'
+import { UTF8_MARK } from './utf8.ts'
 
 /** The bytes that can show the encoding, at most. */
 const HEAD_BYTES = 4
@@ -62,7 +63,7 @@ function encodingOf(head: Buffer): string | undefined {
   if (mark === '\xff\xfe\0\0' || mark === '\0\0\xfe\xff') return 'utf-32'
   if (mark.startsWith('\xff\xfe')) return 'utf-16le'
   if (mark.startsWith('\xfe\xff')) return 'utf-16be'
-  if (mark.startsWith('\xef\xbb\xbf')) return 'utf-8'
+  if (mark.startsWith(UTF8_MARK)) return 'utf-8'
   if (head.length < HEAD_BYTES) return undefined
   // No text begins with a zero beside each of two ASCII characters.
   if (isPrintable(a) && b === 0 && isPrintable(c) && d === 0) return 'utf-16le'

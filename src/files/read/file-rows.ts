@@ -8,9 +8,7 @@ import { LineRows } from './line-rows.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { shown, type Row } from '../row.ts'
 import { kindOf, type Kind } from './sniff.ts'
-import { afterMarks } from './utf8.ts'
-
-const UTF8_MARK = '\xef\xbb\xbf'
+import { afterMarks, UTF8_MARK } from './utf8.ts'
 
 /** All rows of a text file. Each turn of the loop returns the rows that a chunk has completed. */
 export class FileRows {

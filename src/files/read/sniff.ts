@@ -2,7 +2,7 @@ import { LF, OPENING_BRACE, OPENING_BRACKET } from './chars.ts'
 import { MORE } from '../own-columns.ts'
 import type { TextFormat } from '../format.ts'
 import type { RowsOptions } from './rows.ts'
-import { afterMarks, isSpace } from './utf8.ts'
+import { afterMarks, isSpace, UTF8_MARK } from './utf8.ts'
 
 /** The bytes that may decide about a table, at most. */
 const MOST_BYTES = 64 * 1024
@@ -80,7 +80,7 @@ export function isPreface(row: string): boolean {
 
 /** The first rows that are not blank, without the texts between quotes. */
 function unquoted(bytes: Buffer, isAll: boolean): string[] {
-  const text = bytes.toString('latin1').replaceAll('\xef\xbb\xbf', '')
+  const text = bytes.toString('latin1').replaceAll(UTF8_MARK, '')
   const lines = text.replaceAll(/"[^"]*(?:"|$)/g, '').split(/\r?\n/)
   const whole = isAll ? lines : lines.slice(0, -1)
   return whole.filter((line) => line.trim() !== '').slice(0, 3)

@@ -17,6 +17,9 @@ export function isBlank(bytes: Buffer, start: number, end: number): boolean {
   return true
 }
 
+/** A byte order mark, as latin1. */
+export const UTF8_MARK = '\xef\xbb\xbf'
+
 /** The position behind byte order marks. They stand inside a file that was put together. */
 export function afterMarks(bytes: Buffer, start: number, end: number): number {
   let at = start

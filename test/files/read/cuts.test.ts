@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TextFormat, Row, RowError } from 'llm-pack-stream/readers'
+import type { RowError, TextFormat } from 'llm-pack-stream/readers'
 import { runs } from '../../helpers/properties.ts'
-import { readAll, rowsOf, short } from '../rows-of.ts'
+import { readAll, rowsOf, short, whole } from '../rows-of.ts'
 import { kindOf } from '../../../src/files/read/sniff.ts'
 
 const formats = ['jsonl', 'json', 'csv', 'tsv', 'lines'] as const
@@ -44,14 +44,6 @@ const document = (format: TextFormat) =>
     .map(([hasHead, parts]) => Buffer.concat([Buffer.from(hasHead ? head[format] : ''), ...parts]))
 
 const limit = fc.oneof(fc.constant(1_000), fc.integer({ min: 1, max: 12 }))
-
-const whole = (row: Row) => ({
-  line: row.line,
-  end: row.end,
-  terminated: row.terminated,
-  error: row.error?.message,
-  short: short(row),
-})
 
 /** The rows, and the error of the unreadable rest. They depend only on the bytes. */
 function read(...args: Parameters<typeof rowsOf>) {

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Row, TextFormat } from 'llm-pack-stream/readers'
+import type { TextFormat } from 'llm-pack-stream/readers'
 import type { RowsOptions } from '../../../src/files/read/rows.ts'
 import { runs } from '../../helpers/properties.ts'
-import { readAll, short } from '../rows-of.ts'
+import { readAll, whole } from '../rows-of.ts'
 
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le')
 const utf8 = (text: string): Buffer => Buffer.from(text)
@@ -100,14 +100,6 @@ const kinds: Record<string, Kind> = {
     options: { select: 'a' },
   },
 }
-
-const whole = (row: Row) => ({
-  line: row.line,
-  end: row.end,
-  terminated: row.terminated,
-  error: row.error?.message,
-  short: short(row),
-})
 
 describe.each(Object.entries(kinds))('%s', (_, { format, heads, pieces, options = {}, bytes = utf8 }) => {
   it('has the same rows and notes with every cut of its bytes', () => {
