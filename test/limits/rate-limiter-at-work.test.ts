@@ -154,7 +154,7 @@ describe("against the simulator's limits", () => {
 
   it('two streams with one limiter use the whole limit, half each', () => {
     const server = { requestsPerMinute: 60 }
-    const limiter = new RateLimiter(server)
+    const limiter = new RateLimiter(server, randomNumbers(1))
     const run = simulate({
       ...{ limiters: [limiter, limiter], server, showsHeaders: true, minutes: 20 },
       ...{ tokens: [500, 3_000], maxInFlight: 16 },

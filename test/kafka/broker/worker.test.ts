@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
@@ -7,11 +6,10 @@ import type { Outcome } from 'llm-pack-stream'
 import { KafkaSource, type KafkaRecord } from 'llm-pack-stream/kafka'
 import { expect, it } from 'vitest'
 import { gate, patient } from '../../helpers/collect.ts'
+import { Fetches } from '../../helpers/fetches.ts'
 import { KafkaJob } from '../../helpers/kafka-job.ts'
 import { kafkaTests } from '../../helpers/kafka.ts'
 import { answerOf, echo, scriptedClient } from '../../helpers/scripted-client.ts'
-
-const FETCH = 1
 
 /** Texts `0`, `1`, and so on. The partitions take turns. */
 const texts = (count: number, partitions = 4) =>
@@ -121,7 +119,7 @@ kafkaTests('a worker', (cluster) => {
       await new Promise((resolve) => setTimeout(resolve, 50))
       return echo(call)
     })
-    const first = job.worker(client)
+    const first = job.worker(client, {}, patient.linger)
     await expect.poll(() => client.calls.length).toBeGreaterThan(20)
     const summary = await first.stop()
     expect(summary).toMatchObject({ dropped: 0, unfinished: 0 })
@@ -209,10 +207,7 @@ kafkaTests('a worker', (cluster) => {
 
   it('reads and fetches only the allowed number of records while no consumer takes outcomes', async () => {
     const job = await KafkaJob.start(cluster, texts(4_000))
-    let fetches = 0
-    const onRequest = (message: unknown) => {
-      if ((message as { apiKey: number }).apiKey === FETCH) fetches += 1
-    }
+    using fetches = new Fetches()
     const { connection, groupId, topics, sessionTimeout = 0, heartbeatInterval = 0 } = job.options
     const source = new KafkaSource({ connection, groupId, topics, sessionTimeout, heartbeatInterval })
     const client = scriptedClient(echo)
@@ -228,12 +223,11 @@ kafkaTests('a worker', (cluster) => {
       }
     })
     await expect.poll(() => taken).toBe(1)
-    await sleep(1_000)
-    subscribe('tracing:plt:kafka:connections:api:start', onRequest)
+    await fetches.quiet()
+    const { count } = fetches
     const asked = client.calls.length
     await sleep(2_000)
-    unsubscribe('tracing:plt:kafka:connections:api:start', onRequest)
-    expect({ fetches, asked: client.calls.length }).toEqual({ fetches: 0, asked })
+    expect({ count: fetches.count, asked: client.calls.length }).toEqual({ count, asked })
     expect(asked).toBeLessThan(20)
     open()
     await piped
