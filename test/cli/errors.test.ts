@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
+import { atOnce, jsonl, messages, wholePacks, Workplace } from '../helpers/cli.ts'
 import { withoutPackage } from '../helpers/without-package.ts'
 
 const files = {

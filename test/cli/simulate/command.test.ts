@@ -61,18 +61,24 @@ test('simulate with faults: the seed decides which requests fail', async () => {
     )
     while (!output.stdout.includes('Ctrl-C')) await once(child.stdout, 'data')
     const baseURL = /^export OPENAI_BASE_URL=(.*)$/m.exec(output.stdout)?.[1]
+    // Some answers never come.
+    const leaving = new AbortController()
+    const quiet = setTimeout(() => {
+      leaving.abort()
+    }, 5_000)
     const fates = await Promise.all(
       Array.from({ length: 30 }, async (_, i) => {
         const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: `message ${i}` }] })
-        // Some answers never come.
-        const signal = AbortSignal.timeout(5_000)
         const url = `${String(baseURL)}/chat/completions`
-        return fetch(url, { method: 'POST', body, signal }).then(
-          ({ status, headers }) => `${status} ${headers.get('content-type') ?? ''}`,
-          () => 'none',
-        )
+        return fetch(url, { method: 'POST', body, signal: leaving.signal })
+          .then(
+            ({ status, headers }) => `${status} ${headers.get('content-type') ?? ''}`,
+            () => 'none',
+          )
+          .finally(() => quiet.refresh())
       }),
     )
+    clearTimeout(quiet)
     child.kill()
     expect(await closed).toMatchObject({ code: 0, stderr: '' })
     return fates

@@ -29,7 +29,8 @@ describe('clients that come and go', () => {
         aborted: 1,
         inFlight: 0,
       })
-      expect(outputTokens).toBeLessThan(100)
+      // The whole answer has more tokens.
+      expect(outputTokens).toBeLessThan(1_000)
       await sleep(50)
       expect(simulator.stats.outputTokens).toBe(outputTokens)
     },
