@@ -49,9 +49,9 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
     env['OPENAI_PROJECT_ID'],
   ]
   const name = nameOf(baseURL)
-  const client = new HttpClient({ baseURL, apiKey: apiKey || 'none', organization, project, log })
-  const offProxy = useProxy(baseURL, io)
-  return { client, name, close: offProxy }
+  const { explain, close } = useProxy(baseURL, io)
+  const client = new HttpClient({ baseURL, apiKey: apiKey || 'none', organization, project, log, explain })
+  return { client, name, close }
 }
 
 /** Checks the key. With a bad key, each request would fail as if the connection were broken. */

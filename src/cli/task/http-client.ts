@@ -7,6 +7,8 @@ export interface HttpClientOptions {
   readonly project?: string | undefined
   /** Gets a line for each request and response, for `OPENAI_LOG=debug`. */
   readonly log?: ((line: string) => void) | undefined
+  /** Explains an error of `fetch`. */
+  readonly explain?: (error: unknown) => unknown
 }
 
 /**
@@ -18,6 +20,7 @@ export class HttpClient implements ChatClient, ResponsesClient {
   readonly apiKey: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #log: (line: string) => void
+  readonly #explain: (error: unknown) => unknown
 
   readonly chat: ChatClient['chat'] = {
     completions: { create: (body, options) => this.#send('chat/completions', body, options?.signal) },
@@ -27,10 +30,13 @@ export class HttpClient implements ChatClient, ResponsesClient {
     create: (body, options) => this.#send('responses', body, options?.signal),
   }
 
-  constructor({ baseURL, apiKey, organization, project, log = () => undefined }: HttpClientOptions) {
+  constructor(options: HttpClientOptions) {
+    const { baseURL, apiKey, organization, project } = options
+    const { log = () => undefined, explain = (error: unknown) => error } = options
     this.baseURL = baseURL
     this.apiKey = apiKey
     this.#log = log
+    this.#explain = explain
     this.#headers = {
       'content-type': 'application/json',
       authorization: `Bearer ${apiKey}`,
@@ -43,6 +49,7 @@ export class HttpClient implements ChatClient, ResponsesClient {
    * Sends one request.
    *
    * @throws {Error} For a status that is no success. It has the fields of the SDK's errors.
+   * @throws {RequestError} For a failure of the proxy. It names the proxy.
    */
   async post(path: string, body: object, signal: AbortSignal | undefined): Promise<Response> {
     // The URL of a gateway may have a query.
@@ -51,7 +58,10 @@ export class HttpClient implements ChatClient, ResponsesClient {
     const text = JSON.stringify(body)
     this.#log(`POST ${url.origin}${url.pathname} ${text}`)
     const headers = this.#headers
-    const response = await fetch(url, { method: 'POST', headers, body: text, ...(signal && { signal }) })
+    const request = { method: 'POST', headers, body: text, ...(signal && { signal }) }
+    const response = await fetch(url, request).catch((error: unknown) => {
+      throw this.#explain(error)
+    })
     this.#log(`${response.status} from ${url.origin}${url.pathname}`)
     if (response.ok) return response
     throw errorOf(response, await response.text())

@@ -1,15 +1,25 @@
 import * as http from 'node:http'
 import { UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
+import { explainProxy } from './proxy-error.ts'
 
 type SetProxy = (env: Readonly<Record<string, string | undefined>>) => () => void
 
 /** Node's own function, from 24.14 on. It returns a function that undoes it. */
 const { setGlobalProxyFromEnv } = http as { readonly setGlobalProxyFromEnv?: SetProxy }
 
+export interface UsedProxy {
+  /** Explains an error of a request, if the proxy caused the error. */
+  readonly explain: (error: unknown) => unknown
+  /** Lets further requests go without the proxy. */
+  readonly close: () => void
+}
+
+const NO_PROXY: UsedProxy = { explain: (error) => error, close: () => undefined }
+
 /**
  * Sends the requests of `fetch` through the proxy that `HTTPS_PROXY` or `HTTP_PROXY` names, except
- * to the hosts of `NO_PROXY`. The names may have small letters. Returns a function that ends this.
+ * to the hosts of `NO_PROXY`. The names may have small letters.
  *
  * A Node that cannot do this gets a notice.
  *
@@ -19,14 +29,18 @@ export function useProxy(
   baseURL: string,
   io: Pick<Io, 'env' | 'stderr'>,
   setProxy = setGlobalProxyFromEnv,
-): () => void {
+): UsedProxy {
   const { env } = io
-  const lower = new URL(baseURL).protocol === 'https:' ? 'https_proxy' : 'http_proxy'
+  const server = new URL(baseURL)
+  const lower = server.protocol === 'https:' ? 'https_proxy' : 'http_proxy'
   const name = [lower, lower.toUpperCase()].find((variable) => env[variable])
-  if (name === undefined) return () => undefined
+  if (name === undefined) return NO_PROXY
+  const url = URL.parse(env[name] ?? '')
+  const explain = (error: unknown) =>
+    url ? explainProxy({ name, url, server: server.hostname }, error) : error
   if (setProxy) {
     try {
-      return setProxy(env)
+      return { explain, close: setProxy(env) }
     } catch {
       const names = [name, 'http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
       const bad = names.find((one) => env[one] && !/^https?:/.test(URL.parse(env[one])?.protocol ?? ''))
@@ -34,12 +48,11 @@ export function useProxy(
     }
   }
   // Older versions read this variable at their start, from 22.21 on.
-  if (env['NODE_USE_ENV_PROXY'] !== '1') {
-    say(
-      io,
-      `${name} is set, but this Node (${process.versions.node}) does not use it by itself: ` +
-        'set NODE_USE_ENV_PROXY=1 (Node 22.21 or newer), or use Node 24.14 or newer.',
-    )
-  }
-  return () => undefined
+  if (env['NODE_USE_ENV_PROXY'] === '1') return { ...NO_PROXY, explain }
+  say(
+    io,
+    `${name} is set, but this Node (${process.versions.node}) does not use it by itself: ` +
+      'set NODE_USE_ENV_PROXY=1 (Node 22.21 or newer), or use Node 24.14 or newer.',
+  )
+  return NO_PROXY
 }
