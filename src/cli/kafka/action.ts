@@ -59,7 +59,10 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     const offSignals = onStopSignal(io, (signal, times) => {
       stop ??= signal
       // `runKafka` stops at the first signal, and gives up at the second.
-      if (times > 2) process.exit(signal.exitCode)
+      if (times > 2) {
+        teller.stop()
+        process.exit(signal.exitCode)
+      }
       teller.say(sayStop(signal, times))
     })
     opened.add(offSignals)

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { PackStream, Stats } from '../../index.ts'
 import type { Observer } from '../measure/observer.ts'
 import { endBySystem, onStopSignal, type StopSignal } from '../process/signals.ts'
+import type { Teller } from '../terminal/teller.ts'
 import { whole } from '../terminal/words.ts'
 import type { Item } from '../rows/item.ts'
 import type { Io } from '../io.ts'
@@ -15,7 +16,8 @@ const GIVE_UP_MS = 2_000
 /**
  * Ends a run at a signal. The first signal lets the running requests end. The second aborts them;
  * if the run does not end, because it waits for a file or for the reader of its output, the system
- * ends it. From the third signal on, the system does so at once.
+ * ends it. From the third signal on, the system does so at once. It would leave the progress on the
+ * screen, so the progress ends at the second signal.
  */
 export class Stopping {
   readonly #flow: Flow
@@ -26,18 +28,19 @@ export class Stopping {
   /** The account at the second signal. */
   #atAbort: Stats | undefined
 
-  constructor(flow: Flow, stream: PackStream<Item>, observer: Observer, say: (text: string) => void, io: Io) {
+  constructor(flow: Flow, stream: PackStream<Item>, observer: Observer, teller: Teller, io: Io) {
     this.#flow = flow
     this.#stream = stream
     this.#observer = observer
     this.#off = onStopSignal(io, (signal, times) => {
       if (times === 1) {
-        say(stopWords(stream.stats, signal))
+        teller.say(stopWords(stream.stats, signal))
         flow.stop({ status: 'interrupted', exitCode: signal.exitCode, message: 'Stopped.' })
         return
       }
       this.#off()
-      say('Stopping at once.')
+      teller.stop()
+      teller.say('Stopping at once.')
       this.#atAbort = stream.stats
       stream.destroy()
       this.#giveUp = setTimeout(() => {

@@ -38,7 +38,7 @@ export async function watch(
   const offNotices = onEvent('notice', stream, ({ message }) => {
     teller.say(message)
   })
-  const stopping = new Stopping(flow, stream, observer, teller.say, io)
+  const stopping = new Stopping(flow, stream, observer, teller, io)
   try {
     return await stopping.complete(await flow.run())
   } finally {

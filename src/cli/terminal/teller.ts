@@ -16,6 +16,7 @@ export type Show = 'line' | 'log' | 'problems'
 /** Tells a person the progress and the events of a job. */
 export interface Teller {
   say: (text: string) => void
+  /** Tells no progress any more. `say` works as before. */
   stop: () => void
 }
 
@@ -46,14 +47,15 @@ export function openTeller(
     const draw = (): void => {
       live.draw(look(io.stderr.columns ?? 0).line)
     }
-    const timer = setInterval(draw, DRAW_INTERVAL_MS)
+    let timer: NodeJS.Timeout | undefined = setInterval(draw, DRAW_INTERVAL_MS)
     return {
       say(text) {
         live.note(text)
-        draw()
+        if (timer) draw()
       },
       stop() {
         clearInterval(timer)
+        timer = undefined
         live.clear()
       },
     }

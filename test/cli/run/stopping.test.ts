@@ -70,13 +70,17 @@ test('if the run does not end then, the system ends it; the third signal goes to
   const calls: string[] = []
   const stream = { stats: { inFlight: 1, tokens: { wasted: {} } }, destroy: () => calls.push('destroy') }
   const flow = { stop: ({ exitCode }: { exitCode: number }) => calls.push(`stop ${exitCode}`) }
-  const say = (text: string): void => void calls.push(text)
-  const stopping = new Stopping(flow as never, stream as never, {} as never, say, io as never)
+  const teller = {
+    say: (text: string): void => void calls.push(text),
+    stop: (): void => void calls.push('no progress any more'),
+  }
+  const stopping = new Stopping(flow as never, stream as never, {} as never, teller, io as never)
   io.emit('SIGTERM', 'SIGTERM')
   io.emit('SIGTERM', 'SIGTERM')
   expect(calls).toEqual([
     'Stopping: nothing more is sent, 1 request is let to the end.',
     'stop 143',
+    'no progress any more',
     'Stopping at once.',
     'destroy',
   ])

@@ -156,8 +156,11 @@ test('a terminal has one line, with notes above it, also when its width changes,
   // The person types Ctrl-C, which the terminal shows.
   screen.write('^C')
   job.teller.stop()
+  job.teller.say('Stopping at once.')
+  // The system may end the process at any time from here on.
   expect(await look()).toEqual([
     '読み込み中 a note that is longer than the terminal is wide, by some words',
+    'Stopping at once.',
     '',
   ])
   expect(vi.getTimerCount()).toBe(0)
