@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import OpenAI6 from 'openai-v6'
 import { PackStream, type ChatClient, type ResponsesClient } from 'llm-pack-stream'
-import { faultKinds } from 'llm-pack-stream/simulator'
+import { faultKinds, type FaultKind } from 'llm-pack-stream/simulator'
 import * as z from 'zod'
 import { startSimulatorProcess } from '../helpers/simulator-process.ts'
 import { randomFrom } from '../../src/simulator/faults/random.ts'
@@ -35,11 +35,12 @@ const count = Number(values.records)
 const seed = Number(values.seed)
 const api = values.api === 'responses' ? 'responses' : 'chat'
 
-/**
- * All faults in equal shares. The records themselves cause refusals and filters: see records.ts.
- */
-const KINDS = faultKinds.filter((kind) => !['cut', 'refusal', 'content_filter'].includes(kind))
+/** All kinds except refusals and filters, which the records themselves cause: see records.ts. */
+const KINDS = faultKinds.filter((kind) => !['refusal', 'content_filter'].includes(kind))
 const share = Number(values['fault-rate']) / KINDS.length
+// A record that is cut twice although it is alone is rejected. So cuts are less frequent than other
+// faults, or innocent records would be rejected.
+const rateOf = (kind: FaultKind) => (kind === 'cut' ? share / 3 : share)
 
 const unhandled: unknown[] = []
 process.on('unhandledRejection', (reason) => unhandled.push(reason))
@@ -53,9 +54,7 @@ const server = await startSimulatorProcess({
   },
   faults: {
     seed,
-    // A record that is cut twice although it is alone is rejected. So cuts are less frequent, or
-    // innocent records would be rejected.
-    rates: { ...Object.fromEntries(KINDS.map((kind) => [kind, share])), cut: share / 3 },
+    rates: Object.fromEntries(KINDS.map((kind) => [kind, rateOf(kind)])),
     poison: Object.fromEntries(
       Object.keys(POISONS).map((poison) => [poison, new RegExp(`poison: ${poison} `)]),
     ),
@@ -155,8 +154,10 @@ check(served.inFlight === 0, 'a request is left at the server')
 check(stats.inFlight === 0, 'a request is left here')
 check(unhandled.length === 0, `unhandled rejections: ${String(unhandled[0])}`)
 check(getEventListeners(abort.signal, 'abort').length === 0, 'a listener is left on the signal')
-const missed = KINDS.filter((kind) => !served.faults[kind])
-check(count < 20_000 || missed.length === 0, `faults that never happened: ${missed.join(', ')}`)
+// The machine decides which requests there are, and the requests decide their faults. A kind that
+// is expected 20 times is absent in one run of 500 million.
+const missed = KINDS.filter((kind) => !served.faults[kind] && rateOf(kind) * served.requests >= 20)
+check(missed.length === 0, `faults that never happened: ${missed.join(', ')}`)
 
 check(highest - lowest < 20e6, `the heap grew from ${lowest} to ${highest} bytes`)
 // The resources that `fetch` keeps for a moment end by themselves.
@@ -174,7 +175,7 @@ check(
   `${tokens} tokens booked, ${estimated} of them estimated, ${servedTokens} served`,
 )
 const unbooked = Object.entries(stats.tokens.wasted).filter(([, wasted]) => wasted === 0)
-check(count < 20_000 || unbooked.length === 0, `nothing was booked as wasted by ${String(unbooked)}`)
+check(count < 200_000 || unbooked.length === 0, `nothing was booked as wasted by ${String(unbooked)}`)
 const figures = {
   ...{ records: count, seed, api, seconds: round(seconds), recordsPerSecond: Math.round(count / seconds) },
   ...{ fulfilled: stats.records.fulfilled, rejected },

@@ -11,6 +11,7 @@ export async function chaos(...flags: string[]) {
     fulfilled: number
     rejected: Record<string, number>
     faults: Record<string, number>
+    wasted: Record<string, number>
   }
 }
 
