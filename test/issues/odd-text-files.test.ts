@@ -110,6 +110,13 @@ describe('a run reads', () => {
       'a.json: it has a JSON value on each line, and is no JSON array',
     ],
     [
+      'objects that jq wrote into a .json',
+      'a.json',
+      `${JSON.stringify(card, undefined, 2)}\n${JSON.stringify(fee, undefined, 2)}\n`,
+      [],
+      'a.json: it has JSON values one after the other, and is no JSON array',
+    ],
+    [
       'an array within a document',
       'a.json',
       JSON.stringify({ meta: { items: 2 }, data: { items: [card, fee] } }),

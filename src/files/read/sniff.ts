@@ -1,6 +1,8 @@
 import { LF, OPENING_BRACE, OPENING_BRACKET } from './chars.ts'
 import { MORE } from '../own-columns.ts'
 import type { TextFormat } from '../format.ts'
+import { JsonRows } from './json-rows.ts'
+import type { Row } from '../row.ts'
 import type { RowsOptions } from './rows.ts'
 import { afterMarks, isSpace, UTF8_MARK } from './utf8.ts'
 
@@ -38,7 +40,8 @@ export function kindOf(
   isWhole: boolean,
   options: RowsOptions,
 ): Kind | undefined {
-  const most = format === 'jsonl' ? Math.max(options.maxRecordBytes, MOST_BYTES) : MOST_BYTES
+  const most =
+    format === 'jsonl' || format === 'json' ? Math.max(options.maxRecordBytes, MOST_BYTES) : MOST_BYTES
   const head = { bytes: bytes.subarray(0, most), isAll: isWhole || bytes.length >= most }
   switch (format) {
     case 'csv':
@@ -120,21 +123,45 @@ function jsonlKind({ bytes, isAll }: Head, isComplete: boolean, options: RowsOpt
   return isAll ? array : undefined
 }
 
-/** Many tools write a JSON object on each line into a `.json`. */
-function jsonKind({ bytes, isAll }: Head, { isGuess, select }: RowsOptions): Kind | undefined {
-  const { byte, line, next } = firstLine(bytes)
-  if (!isGuess || select !== undefined || (byte !== undefined && byte !== OPENING_BRACE))
-    return { format: 'json' }
-  if (line === undefined || parsed(line) === undefined) {
-    return line !== undefined || isAll ? { format: 'json' } : undefined
+/** Many tools write JSON values one after the other into a `.json`, some over several lines. */
+function jsonKind({ bytes, isAll }: Head, options: RowsOptions): Kind | undefined {
+  const { byte, start, line } = firstLine(bytes)
+  if (!options.isGuess || options.select !== undefined || byte === OPENING_BRACKET) return { format: 'json' }
+  const first = firstValue(bytes.subarray(start), isAll, options)
+  const rest = first && firstLine(bytes.subarray(start + first.end))
+  if (first?.error?.code === 'invalid_json') return { format: 'json' }
+  if (rest?.byte === undefined) return isAll ? { format: 'json' } : undefined
+  const isOnLine = line !== undefined && parsed(line) !== undefined
+  if (isOnLine && rest.line === undefined && !isAll) return undefined
+  // jq writes `{}` and numbers on a line, also between objects over several lines.
+  return isOnLine && !isStart(rest.line)
+    ? { format: 'jsonl', note: 'it has a JSON value on each line, and is no JSON array' }
+    : { format: 'values', note: 'it has JSON values one after the other, and is no JSON array' }
+}
+
+/** The first of several JSON values. `undefined`: it needs more bytes, or has no end. */
+function firstValue(bytes: Buffer, isAll: boolean, options: RowsOptions): Row | undefined {
+  const rows = new JsonRows({ ...options, maxRecordBytes: Infinity }, 'values')
+  rows.append(bytes)
+  try {
+    return rows.next(isAll)[0]
+  } catch {
+    return undefined
   }
-  if (next === undefined && !isAll) return undefined
-  const note = 'it has a JSON value on each line, and is no JSON array'
-  return next === '{' ? { format: 'jsonl', note } : { format: 'json' }
+}
+
+/** Whether a line is the start of a JSON value over several lines. */
+function isStart(line = ''): boolean {
+  return /[[{,]\s*$/.test(line) && parsed(line) === undefined
 }
 
 /** The first line that is not blank, if it is complete, and the first character behind it. */
-function firstLine(bytes: Buffer): { byte: number | undefined; line?: string; next?: string } {
+function firstLine(bytes: Buffer): {
+  byte: number | undefined
+  start: number
+  line?: string
+  next?: string
+} {
   let start = 0
   for (let at = -1; at !== start;) {
     at = start
@@ -143,11 +170,12 @@ function firstLine(bytes: Buffer): { byte: number | undefined; line?: string; ne
   }
   const byte = bytes[start]
   const end = bytes.indexOf(LF, start)
-  if (byte === undefined || end < 0) return { byte }
+  if (byte === undefined || end < 0) return { byte, start }
   let after = end
   while (isSpace(bytes[after])) after++
   const line = bytes.toString('utf8', start, end)
-  return after < bytes.length ? { byte, line, next: String.fromCharCode(bytes[after] ?? 0) } : { byte, line }
+  const found = { byte, start, line }
+  return after < bytes.length ? { ...found, next: String.fromCharCode(bytes[after] ?? 0) } : found
 }
 
 function parsed(text: string): unknown {

@@ -86,7 +86,17 @@ const kinds: Record<string, Kind> = {
   },
   'JSON of a guessed format': {
     format: 'json',
-    heads: ['{"a":1}\n', '{"a":\n'],
+    heads: [
+      '{"a":1}\n',
+      '{"a":\n',
+      '{\n"a":1}\n{',
+      '{}\n{\n',
+      '{}{}',
+      '"a"\n',
+      '1 ',
+      'null\n1\n',
+      '\ufeff{}',
+    ],
     pieces: json,
     options: { isGuess: true },
   },
