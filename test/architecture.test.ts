@@ -88,7 +88,8 @@ const FLOORS = [
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
-  ['files', 'kafka', 'ai-sdk', 'prices', 'sqlite-cache.ts'],
+  ['files', 'kafka', 'ai-sdk', 'sqlite-cache.ts'],
+  ['prices'],
   ['cli'],
 ] as const
 const COMMANDS = ['run', 'plan', 'kafka', 'simulate', 'demo', 'report', 'eval']

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { RowError } from '../files/row.ts'
+import { wholeText } from '../files/read/whole-text.ts'
 import type { PriceTable } from './price-table.ts'
 
 const dollars = z.number().min(0)
@@ -23,7 +25,7 @@ const table = z.array(
 )
 
 /**
- * Reads a price table from a JSON file.
+ * Reads a price table from a JSON file in UTF-8 or UTF-16.
  *
  * @throws {Error} If the file cannot be read or is no price table. The message names the file and
  *   the entry.
@@ -34,8 +36,9 @@ export function readPrices(file: string): PriceTable {
   }
   let value: unknown
   try {
-    value = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    value = JSON.parse(wholeText(readFileSync(file), file))
   } catch (cause) {
+    if (cause instanceof RowError) throw cause
     return fail((cause as Error).message, cause)
   }
   const { data, error } = table.safeParse(value)

@@ -183,4 +183,17 @@ describe('readPrices', () => {
     )
     expect(readPrices(write('bom.json', `\uFEFF${entry({})}`))).toHaveLength(1)
   })
+
+  it('reads UTF-16, as other files of a person, and names a line in another encoding', () => {
+    const file = join(folder, 'encoded.json')
+    const note = entry({ m: { input: 1, output: 2, note: 'até 2027' } })
+    for (const bytes of [Buffer.from(`\uFEFF${note}`, 'utf16le'), Buffer.from(note, 'utf16le').swap16()]) {
+      writeFileSync(file, bytes)
+      expect(readPrices(file)).toEqual(JSON.parse(note))
+    }
+    writeFileSync(file, Buffer.from(note, 'latin1'))
+    expect(() => readPrices(file)).toThrow(
+      `${file}:1: expected UTF-8 or UTF-16, got bytes that are not. Save the file as UTF-8`,
+    )
+  })
 })
