@@ -137,7 +137,7 @@ export function addJobFlags(command: Command, own: OwnMeaning): void {
       'format of the input (default: by the file name and the content; standard input: jsonl)',
     ).choices([...['jsonl', 'json', 'csv', 'tsv', 'lines', 'parquet', 'xlsx']]),
     flag('--from <source>', "query to read: 'sqlite:FILE?query=SELECT ...'"),
-    flag('--sheet <name>', 'sheet of an XLSX file (default: the first sheet)'),
+    flag('--sheet <name>', 'sheet of an XLSX file (default: the first that is not hidden)'),
     flag(
       '--delimiter <character>',
       'character between the columns of a CSV input, or \\t (default: by the header)',

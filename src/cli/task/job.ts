@@ -78,7 +78,7 @@ export async function readJob(
     ...given({ format, sheet, maxRecordBytes, exactNumbers: true }),
     ...given({ delimiter, quote, encoding, select }),
     onNote: (note: string) => {
-      notes.say(withFlags(note, ['delimiter', 'format']))
+      notes.say(withFlags(note, ['delimiter', 'format', 'sheet']))
     },
     ...ofStdin,
   }

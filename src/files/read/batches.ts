@@ -8,7 +8,7 @@ import { readParquet } from './parquet.ts'
 import type { CheckedOptions } from './read-options.ts'
 import { FileError, type Row } from '../row.ts'
 import { readSqlite } from './sqlite.ts'
-import type { TableBatch, TableOptions } from './table.ts'
+import { withinLimit, type TableBatch, type TableOptions } from './table.ts'
 import { readXlsx } from './xlsx.ts'
 
 export interface Batch {
@@ -35,7 +35,7 @@ export async function* batchesOf(
       if (compression) throw compressedTable(file, compression)
       for await (const { rows, columns, bytes } of tables[format](file, options)) {
         onColumns(columns)
-        yield { rows, before, bytes }
+        yield { rows: rows.map((row) => withinLimit(row, options.maxRecordBytes)), before, bytes }
       }
       before += sizeOf(file) ?? 0
       continue

@@ -22,9 +22,12 @@ export interface ReadOptions {
    * it.
    */
   readonly encoding?: string | undefined
-  /** Gets a word about a file that is read in another way than its name says. */
+  /** Gets a word about a file that is read in another way than its name says, or not whole. */
   readonly onNote?: ((note: string) => void) | undefined
-  /** Longer rows are bad rows, and stay out of memory. Default 4 MiB. */
+  /**
+   * Longer rows are bad rows, and stay out of memory. In Parquet, XLSX and SQLite, the size of a
+   * row is that of its JSON, and the row is in memory until it has been measured. Default 4 MiB.
+   */
   readonly maxRecordBytes?: number | undefined
   /**
    * JSON: keeps a number that JavaScript can't hold, such as `12345678901234567890` or `1e400`, as
@@ -32,7 +35,7 @@ export interface ReadOptions {
    * `isExactNumber`. Default false: it becomes the nearest number, as with `JSON.parse`.
    */
   readonly exactNumbers?: boolean | undefined
-  /** XLSX: the name of the sheet. Default: the first sheet. */
+  /** XLSX: the name of the sheet. Default: the first sheet that is not hidden. */
   readonly sheet?: string | undefined
   /** The stream for `-`. Default `process.stdin`. */
   readonly stdin?: Readable | undefined

@@ -7,6 +7,11 @@ import { exactNumber } from './exact-number.ts'
 import { unreadable } from './file-bytes.ts'
 import { tableRow, type TableBatch, type TableOptions } from './table.ts'
 
+/** Another program may write for a moment, and keep a lock. */
+const BUSY_WAIT_MS = 5_000
+/** SQLITE_BUSY. The bits above these eight say more. */
+const [BUSY, CODE_BITS] = [5, 0xff]
+
 /** Splits `sqlite:FILE?query=SELECT ...`. The file and the query stand there as they are. */
 function sqliteSource(source: string): { file: string; query: string } | undefined {
   const [, file, query] = /^sqlite:(.+?)\?query=(.*\S.*)$/s.exec(source) ?? []
@@ -35,7 +40,7 @@ export async function* readSqlite(
   }
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(parts.file, { readOnly: true })
+    database = new DatabaseSync(parts.file, { readOnly: true, timeout: BUSY_WAIT_MS })
     const statement = database.prepare(parts.query)
     const columns = columnNames(statement.columns().map((column) => column.name))
     if (columns.length === 0) throw new Error('expected a query with a result, such as SELECT')
@@ -53,10 +58,16 @@ export async function* readSqlite(
     }
     yield { rows, columns, bytes: 0 }
   } catch (error) {
-    throw new FileError('cannot_read', name, (error as Error).message, error)
+    throw new FileError('cannot_read', name, whyOf(error as Error), error)
   } finally {
     database?.close()
   }
+}
+
+function whyOf(error: Error & { errcode?: number }): string {
+  if (error.errcode === undefined || (error.errcode & CODE_BITS) !== BUSY) return error.message
+  const locked = `another program keeps it locked, also after ${BUSY_WAIT_MS / 1_000} s`
+  return `${locked}: read it when the other program has ended, or read a copy`
 }
 
 /** Integers stay exact. A blob becomes base64. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
-import type { GoodRow, Row } from '../row.ts'
-import { FileError } from '../row.ts'
+import { FileError, RowError, type GoodRow, type Row } from '../row.ts'
 import { setOwn } from '../set-own.ts'
+import { tooLongWords } from './span-row.ts'
 
 /** The next rows of a table, and the place in its file. */
 export interface TableBatch {
@@ -16,6 +16,8 @@ export interface TableOptions {
   readonly exactNumbers?: boolean | undefined
   /** XLSX: the name of the sheet. */
   readonly sheet?: string | undefined
+  /** Gets a word about what is not read. */
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 /**
@@ -36,6 +38,30 @@ export function tableRow(
     else record[name] = value
   }
   return { file, line, record, columns, end: 0, terminated: true }
+}
+
+/** The row, or a bad row if it is too long. The size of a record is that of its JSON. */
+export function withinLimit(row: Row, maxBytes: number): Row {
+  const size = row.error
+    ? Buffer.byteLength(row.raw ?? '')
+    : sizeOfJson(row.record as Record<string, unknown>, maxBytes)
+  if (size <= maxBytes) return row
+  const { file, line, end, terminated } = row
+  const error = new RowError('too_long', file, line, tooLongWords(maxBytes, size, 1))
+  return { file, line, error, raw: undefined, end, terminated }
+}
+
+/** The bytes of the JSON of a record. Below the limit, it may be a larger number. */
+function sizeOfJson(record: Readonly<Record<string, unknown>>, limit: number): number {
+  let most = 2
+  // Much cheaper than `Object.entries` or `JSON.stringify`.
+  for (const name in record) {
+    const value = record[name]
+    const length = typeof value === 'string' ? value.length : 24
+    // A character takes at most six bytes: \u0000.
+    most += typeof value === 'object' && value !== null ? Infinity : 6 * (name.length + length + 1)
+  }
+  return most <= limit ? most : Buffer.byteLength(JSON.stringify(record))
 }
 
 /**

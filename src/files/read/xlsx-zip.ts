@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
 import { inflateRawSync } from 'node:zlib'
 
-export const NO_ZIP = 'it is no ZIP file'
-
 const CHUNK_BYTES = 64 * 1024
 /** Size of the record at the end of a ZIP file, and of the longest comment behind it. */
 const END_BYTES = 22
 const LONGEST_COMMENT = 65_535
 const [END, CENTRAL, LOCAL] = [0x06054b50, 0x02014b50, 0x04034b50]
+/** The first bytes of a Compound File of old Office programs, in which encrypted files are too. */
+const COMPOUND = 0xd0cf11e0
 
 /** A file in a ZIP file. */
 interface Entry {
@@ -80,7 +80,7 @@ async function entriesOf(file: FileHandle, size: number): Promise<Entry[]> {
   const tail = await read(file, Math.max(0, size - END_BYTES - LONGEST_COMMENT), size)
   let end = tail.length - END_BYTES
   while (end >= 0 && tail.readUInt32LE(end) !== END) end--
-  if (end < 0) throw new Error(NO_ZIP)
+  if (end < 0) throw new Error(whyNoZip(await read(file, 0, Math.min(size, 4))))
   const start = tail.readUInt32LE(end + 16)
   const directory = await read(file, start, start + tail.readUInt32LE(end + 12))
   const entries: Entry[] = []
@@ -92,6 +92,14 @@ async function entriesOf(file: FileHandle, size: number): Promise<Entry[]> {
     at = next
   }
   return entries
+}
+
+/** What a file without the end of a ZIP file is, by its first bytes. */
+function whyNoZip(head: Buffer): string {
+  if (head.length === 0) return 'it is empty'
+  if (head.length < 4) return 'it is no ZIP file'
+  if (head.readUInt32LE() === LOCAL) return 'it is cut off'
+  return head.readUInt32BE() === COMPOUND ? 'it has a password, or is an .xls of old' : 'it is no ZIP file'
 }
 
 /** The header before the content of an entry, with its sizes. Some writers leave them out there. */

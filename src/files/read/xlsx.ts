@@ -3,13 +3,17 @@ import { FileError, MOST_ROWS, RowError, type Row } from '../row.ts'
 import { columnNames } from './column-names.ts'
 import { unreadable } from './file-bytes.ts'
 import { load, sizeOnDisk, tableRow, type TableBatch, type TableOptions } from './table.ts'
-import { NO_ZIP, partOf, sheetsLast } from './xlsx-zip.ts'
+import { chooseSheet } from './xlsx-sheets.ts'
+import { partOf, sheetsLast } from './xlsx-zip.ts'
 
 /**
  * The rows of a sheet. The first row that is not empty names the columns. Of the file, it keeps the
  * texts of all cells, which XLSX has in a part of their own, and some rows.
  */
-export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGenerator<TableBatch, void> {
+export async function* readXlsx(
+  file: string,
+  { sheet, onNote }: TableOptions,
+): AsyncGenerator<TableBatch, void> {
   const size = sizeOnDisk(file, 'XLSX')
   const hucre = await load('hucre', Promise.all([import('hucre/xlsx'), import('hucre/xml')]), file, 'XLSX')
   const [{ streamXlsxRows }, { readXml }] = hucre
@@ -20,16 +24,9 @@ export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGen
   let columns: readonly string[] | undefined
   let rows: Row[] = []
   try {
-    if (sheet !== undefined) {
-      const workbook = (await partOf(handle, size, 'xl/workbook.xml')) ?? ''
-      const { data } = readXml(workbook, { rowTag: 'sheet', stripNamespaces: true })
-      const names = data.map((one) => one['@name'])
-      if (!names.includes(sheet)) {
-        const known = names.map((name) => JSON.stringify(name)).join(', ')
-        throw new Error(`there is no sheet ${JSON.stringify(sheet)}; there are: ${known}`)
-      }
-    }
-    for await (const { index, values } of paced(streamXlsxRows, handle, size, sheet, progress)) {
+    const { name, note } = await chooseSheet(sheet, (part) => partOf(handle, size, part), readXml)
+    if (note !== undefined) onNote?.(`${file}: ${note}`)
+    for await (const { index, values } of paced(streamXlsxRows, handle, size, name, progress)) {
       const cells = withoutEmptyEnd(values.map(textOf))
       if (cells.length === 0) continue
       if (columns) rows.push(rowOf(file, index + 1, columns, cells))
@@ -42,8 +39,7 @@ export async function* readXlsx(file: string, { sheet }: TableOptions): AsyncGen
     // Rows that were read before the damage.
     yield { rows, columns, bytes: progress.bytes }
     if (error instanceof Error && 'syscall' in error) throw unreadable(file, error)
-    const isOld = (error as Error).message === NO_ZIP ? ', or it has a password, or is an .xls of old' : ''
-    const what = `it can't be read as XLSX: ${(error as Error).message}${isOld}`
+    const what = `it can't be read as XLSX: ${(error as Error).message}`
     throw new FileError('cannot_read', file, what, error)
   } finally {
     await handle.close()
