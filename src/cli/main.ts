@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { exitCodes } from './flags/usage-error.ts'
 import { keepMemoryLow } from './process/memory.ts'
-import { runCli } from './run-cli.ts'
+import { missingPackage } from './process/needs.ts'
 
 // A reader may close the pipe early, as `head` does. After any other failure, the output is not
 // complete.
@@ -13,5 +13,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined)
 
 keepMemoryLow()
-const exitCode = await runCli(process.argv.slice(2), process)
-process.exitCode ??= exitCode
+try {
+  // Not at the top: a package that is missing would end the program before its first line.
+  const { runCli } = await import('./run-cli.ts')
+  const exitCode = await runCli(process.argv.slice(2), process)
+  process.exitCode ??= exitCode
+} catch (error) {
+  const what = missingPackage(error)
+  if (what === undefined) throw error
+  console.error(what)
+  process.exitCode = exitCodes.usage
+}

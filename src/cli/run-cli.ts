@@ -1,11 +1,12 @@
 import { Command, CommanderError } from 'commander'
+import { version as zodVersion } from 'zod/v4/core'
 import { addDemo } from './demo/command.ts'
 import { addErrors } from './errors/command.ts'
 import { exitCodes, UsageError } from './flags/usage-error.ts'
 import { say, type Io, type Perform } from './io.ts'
 import { addKafka } from './kafka/command.ts'
 import { addPlan } from './plan/command.ts'
-import { tooOldNode } from './process/node-version.ts'
+import { tooOldNode, tooOldZod } from './process/needs.ts'
 import { addRun } from './run/command.ts'
 import { addReport } from './report/command.ts'
 import { addSimulate } from './simulate/command.ts'
@@ -47,7 +48,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   addKafka(program, perform)
   addSimulate(program, perform)
   try {
-    const tooOld = tooOldNode(process.versions.node)
+    const tooOld = tooOldNode(process.versions.node) ?? tooOldZod(zodVersion)
     if (tooOld !== undefined) throw new UsageError(tooOld)
     if (argv.length === 0) {
       say(io, 'No command\n')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
-import { atOnce, jsonl, messages, wholePacks, Workplace } from '../helpers/cli.ts'
+import { atOnce, cli, jsonl, messages, wholePacks, Workplace } from '../helpers/cli.ts'
 import { withoutPackage } from '../helpers/without-package.ts'
 
 const files = {
@@ -313,4 +313,10 @@ test('the command line needs no SDK', async () => {
   using place = new Workplace({ 'in.jsonl': jsonl(messages(3)) })
   const run = await place.run([...place.job(), ...atOnce], { nodeArgs: withoutPackage('openai') })
   expect(run).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('without zod, the command line says what to install', async () => {
+  const stderr = 'llm-pack-stream needs the package zod: npm install zod\n'
+  const ended = await cli(['--help'], { nodeArgs: withoutPackage('zod') })
+  expect(ended).toEqual({ code: 2, stdout: '', stderr })
 })

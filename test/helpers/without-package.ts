@@ -5,7 +5,8 @@
 export function withoutPackage(name: string): string[] {
   const hook = `export function resolve(name, context, next) {
     if (name !== '${name}' && !name.startsWith('${name}/')) return next(name, context)
-    throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+    const message = "Cannot find package '${name}' imported from " + context.parentURL
+    throw Object.assign(new Error(message), { code: 'ERR_MODULE_NOT_FOUND' })
   }`
   return evaluated(`import { register } from 'node:module'\nregister(${JSON.stringify(toUrl(hook))})`)
 }
