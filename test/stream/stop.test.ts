@@ -633,9 +633,29 @@ it('at any time, every record has one outcome or is counted, and no request star
         ends.unsettled += unsettled > 0 ? 1 : 0
       },
     ),
-    { numRuns: runs(1_000) },
+    // A stop that comes when nothing is left to send, so that this end happens in each run.
+    {
+      numRuns: runs(1_000),
+      examples: [
+        [
+          ['none'],
+          5,
+          { of: 'outcome', number: 4, ticks: 0 },
+          {
+            maxPackRecords: 9,
+            maxInFlight: 1,
+            maxAttempts: 1,
+            preserveOrder: false,
+            highWaterMark: 8,
+            linger: 200,
+            idleTimeout: 1_000,
+          },
+          { store: undefined, rest: [] },
+        ],
+      ],
+    },
   )
-  // Each end happened often.
+  // Each end happened.
   expect(ends.early).toBeGreaterThan(0)
   expect(ends.well).toBeGreaterThan(runs(30))
   expect(ends.unsettled).toBeGreaterThan(runs(100))

@@ -7,7 +7,7 @@ import { parseHTML } from 'linkedom'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { runCli } from '../../../src/cli/run-cli.ts'
-import { atOnce, bareEnv, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { atOnce, bareEnv, jsonl, messages, wholePacks, Workplace } from '../../helpers/cli.ts'
 
 /** The text of a page, as a reader sees it. */
 function textOf(page: string): string {
@@ -18,7 +18,10 @@ function textOf(page: string): string {
 }
 
 const input = jsonl([...messages(9), { id: 'id-9' }])
-const job = (place: Workplace, ...more: string[]) => [...place.job(), '--field', 'text', ...more, ...atOnce]
+const job = (place: Workplace, ...more: string[]) => [
+  ...[...place.job(), '--field', 'text', ...more],
+  ...[...atOnce, ...wholePacks],
+]
 
 describe('run --report', () => {
   test.each(['out.jsonl', 'out.csv', 'out.tsv', 'out.json', 'out.parquet'])(
