@@ -126,7 +126,7 @@ const sizes = (requests: Run['requests']) => requests.map(([, records]) => recor
 const first = { sequenceIndex: 0 }
 const serverError = { message: 'The server had an error', type: 'server_error' }
 /** A pause that is longer than the deadlines below, in ms. */
-const STALL = 4_000
+const STALL = 12_000
 
 /** What the server does once, and whether a part of that answer arrives. */
 const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; options?: Options }> = {
@@ -161,7 +161,7 @@ const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; o
   'does not begin to answer': {
     plan: (mock) => mock.on(first, right, { streamingProfile: { ttft: STALL } }),
     arrives: false,
-    options: { firstTokenTimeout: 2_000 },
+    options: { firstTokenTimeout: 5_000 },
   },
   'falls silent in the middle': {
     plan: (mock) => {
@@ -169,7 +169,7 @@ const faults: Record<string, { plan: (mock: LLMock) => void; arrives: boolean; o
       mock.on(first, right, { recordedTimings: { ttftMs: 0, interChunkDelaysMs, totalDurationMs: STALL } })
     },
     arrives: true,
-    options: { idleTimeout: 1_000 },
+    options: { idleTimeout: 4_000 },
   },
 }
 

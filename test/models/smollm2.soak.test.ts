@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { PackStream, type Outcome, type PackStreamOptions } from 'llm-pack-stream'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
-import { collect } from '../helpers/collect.ts'
+import { collect, patient } from '../helpers/collect.ts'
 import { recordsOf } from '../helpers/scripted-client.ts'
 import { noModel, startLlamaServer, type LlamaServer } from './llama-server.ts'
 
@@ -77,7 +77,7 @@ describe.skipIf(noModel !== undefined)('SmolLM2 in llama-server', () => {
     options: Partial<PackStreamOptions<string, Result>> = {},
   ): PackStream<string, Result> {
     return new PackStream<string, Result>({
-      ...{ client, model: 'smollm2', instructions, schema, serialize },
+      ...{ ...patient, client, model: 'smollm2', instructions, schema, serialize },
       ...{ maxPackRecords: 5, maxInFlight: 2, maxOutputTokens: 400, request: { temperature: 0 } },
       // A busy machine writes few tokens a second.
       ...{ firstTokenTimeout: Infinity, idleTimeout: Infinity, requestTimeout: Infinity },

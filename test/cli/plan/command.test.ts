@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { atOnce, jsonl, messages, Workplace } from '../../helpers/cli.ts'
+import { atOnce, jsonl, messages, wholePacks, Workplace } from '../../helpers/cli.ts'
 import { withoutPackage } from '../../helpers/without-package.ts'
 
 interface PlanJson {
@@ -85,7 +85,7 @@ describe('plan', () => {
     expect(existsSync(join(place.path, 'cache.sqlite'))).toBe(false)
     const { records, rows: table } = JSON.parse(plan.stdout) as PlanJson
     expect(records).toMatchObject({ read: 340, repeated: 100 })
-    const run = await place.run(['run', '--config', 'job.json', '--json', '--simulate'])
+    const run = await place.run(['run', '--config', 'job.json', '--json', '--simulate', ...wholePacks])
     const { stats } = JSON.parse(run.stdout) as { stats: { requests: number } }
     const { requests = 0 } = table.find(({ size }) => size === 10) ?? {}
     expect(Math.abs(requests - stats.requests) / stats.requests).toBeLessThan(0.1)

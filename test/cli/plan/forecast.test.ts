@@ -16,6 +16,7 @@ import {
 import { looksTagged, readPrompts } from '../../../src/cli/plan/plain-request.ts'
 import { SeenTexts } from '../../../src/cli/plan/seen-texts.ts'
 import { runs } from '../../helpers/properties.ts'
+import { inNoTime } from '../../helpers/collect.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 
 const count = await exactTokenCounter()
@@ -145,10 +146,12 @@ describe('partitions', () => {
       return echo(call)
     })
     const partition = (key: string) => key
-    const stream = new PackStream({ ...job, client, maxPackRecords, linger: 5, partition })
-    for (const key of keys) stream.write(key)
-    stream.end()
-    await stream.resume().toArray()
+    await inNoTime(() => {
+      const stream = new PackStream({ ...job, client, maxPackRecords, linger: 5, partition })
+      for (const key of keys) stream.write(key)
+      stream.end()
+      return stream.resume().toArray()
+    })
     return client.calls.length
   }
 
