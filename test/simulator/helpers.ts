@@ -1,8 +1,14 @@
-import { expect } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { type Simulator, type SimulatorOptions, startSimulator } from 'llm-pack-stream/simulator'
 
 export const none = { timeToFirstToken: 0, promptTokensPerSecond: Infinity, outputTokensPerSecond: Infinity }
 export const start = (options: SimulatorOptions = {}) => startSimulator({ latency: none, ...options })
+
+/** Stops the clock until the end of this test, so that no limit refills. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+}
 
 export const schema = {
   type: 'object',
