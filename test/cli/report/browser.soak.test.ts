@@ -43,6 +43,7 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
 
   async function open(width: number, theme: 'light' | 'dark'): Promise<Page> {
     const page = await browser.newPage()
+    page.setDefaultTimeout(0)
     page.on('console', (message) => said.push(message.text()))
     page.on('pageerror', (error) => said.push(String(error)))
     page.on('dialog', (dialog) => said.push(dialog.message()))
@@ -59,7 +60,11 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
       { columns: { text }, reason: { code: 'refused', message: text } },
     ])
     writeFileSync(file, await pageOf(rows))
-    browser = await puppeteer.launch({ executablePath: chromium!, pipe: true, args: ['--no-sandbox'] })
+    browser = await puppeteer.launch({
+      ...{ executablePath: chromium!, pipe: true, args: ['--no-sandbox'] },
+      // The limits of the tests end what hangs.
+      ...{ timeout: 0, protocolTimeout: 0 },
+    })
   })
   afterAll(async () => {
     await browser.close()
