@@ -31,21 +31,26 @@ export interface MeasuredRequest {
   readonly records: number
 }
 
+/** Shortest time of a histogram, which knows no 0. */
+export const LEAST_MS = 0.1
+
 /** Measures any number of requests in a fixed amount of memory. */
 export class Meter {
-  readonly #firstToken = new Histogram()
+  /** Milliseconds from each request to its first token. */
+  readonly firstToken = new Histogram()
   readonly #rate = new Histogram()
   #requests = 0
   #records = 0
   #output = 0
 
-  /** Ignores a request that wrote nothing, settled nothing, or has no count. */
+  /** Of a request that settled nothing, or has no count, only the first token counts. */
   add({ duration, firstToken, output, records }: MeasuredRequest): void {
-    if (firstToken === undefined || output === undefined || !(output > 0 && records > 0)) return
+    if (firstToken === undefined) return
+    this.firstToken.add(Math.max(firstToken, LEAST_MS))
+    if (output === undefined || !(output > 0 && records > 0)) return
     this.#requests += 1
     this.#records += records
     this.#output += output
-    this.#firstToken.add(Math.max(firstToken, 1))
     // The first token takes no writing time. An answer that came at once has no rate.
     const writing = duration - firstToken
     if (output > 1 && writing > 0) this.#rate.add((output - 1) / (writing / 1000))
@@ -57,7 +62,7 @@ export class Meter {
     return {
       requests: this.#requests,
       records: this.#records,
-      timeToFirstToken: quantilesOf(this.#firstToken),
+      timeToFirstToken: quantilesOf(this.firstToken),
       outputTokensPerSecond: quantilesOf(this.#rate),
       outputTokensPerRecord: this.#output / this.#records,
     }

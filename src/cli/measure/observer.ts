@@ -1,4 +1,5 @@
 import { onEvent } from './events.ts'
+import type { Histogram } from './histogram.ts'
 import { Meter, type Measured } from './meter.ts'
 import { ReasonCounter, type RunReasons } from './reasons.ts'
 
@@ -31,6 +32,11 @@ export class Observer {
         this.counter.waits(event, Date.now())
       }),
     ]
+  }
+
+  /** Milliseconds from each request to its first token. */
+  get firstToken(): Histogram {
+    return this.#meter.firstToken
   }
 
   get measured(): Measured | undefined {

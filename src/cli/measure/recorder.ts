@@ -8,6 +8,7 @@ import type {
 } from '../../index.ts'
 import { onEvent } from './events.ts'
 import { Histogram } from './histogram.ts'
+import { LEAST_MS } from './meter.ts'
 import type { RunRecord, Spread } from './run-record.ts'
 import { Series } from './series.ts'
 
@@ -15,8 +16,6 @@ import { Series } from './series.ts'
 const SAMPLE_INTERVAL_MS = 1_000
 /** Ranges of a chart of times. */
 const RANGES = 30
-/** Shortest time of a histogram, which knows no 0. */
-const LEAST_MS = 0.1
 
 export type Recorded = Pick<RunRecord, 'startedAt' | 'firstResult' | 'series' | 'packs' | 'latency'>
 
@@ -27,7 +26,7 @@ export class Recorder {
   readonly #start: number
   readonly #series = new Series<Recorded['series'][number]>()
   readonly #packs = { first: new Map<number, number>(), again: new Map<number, number>() }
-  readonly #firstToken = new Histogram()
+  readonly #firstToken: Histogram
   readonly #firstOfRequest = new Histogram()
   readonly #eachResult = new Histogram()
   /** Start of each running request, and whether it has a result. */
@@ -37,9 +36,13 @@ export class Recorder {
   #pastPauses = 0
   #firstResult: number | undefined
 
-  /** @param now Milliseconds since 1970. */
-  constructor(stats: () => Stats, now: () => number) {
+  /**
+   * @param firstToken The times of the first tokens, which the observer measures.
+   * @param now Milliseconds since 1970.
+   */
+  constructor(stats: () => Stats, firstToken: Histogram, now: () => number) {
     this.#stats = stats
+    this.#firstToken = firstToken
     this.#now = now
     this.#start = now()
     this.sample()
@@ -60,9 +63,8 @@ export class Recorder {
     running.hasResult = true
   }
 
-  ended({ request, firstToken }: RequestEndEvent): void {
+  ended({ request }: RequestEndEvent): void {
     this.#running.delete(request)
-    if (firstToken !== undefined) this.#firstToken.add(Math.max(firstToken, LEAST_MS))
     this.sample()
   }
 
@@ -123,10 +125,13 @@ function spreadOf(histogram: Histogram): Spread | undefined {
 }
 
 /** Records a stream. `stop` ends this, and returns what was recorded. */
-export function recorderOf(stream: { readonly stats: Stats }): { stop: () => Recorded } {
+export function recorderOf(
+  stream: { readonly stats: Stats },
+  firstToken: Histogram,
+): { stop: () => Recorded } {
   // A person may set the clock of the machine. This clock goes on.
   const now = () => performance.timeOrigin + performance.now()
-  const recorder = new Recorder(() => stream.stats, now)
+  const recorder = new Recorder(() => stream.stats, firstToken, now)
   const closers = [
     onEvent('request:start', stream, (event) => {
       recorder.started(event)

@@ -97,7 +97,7 @@ export async function run(
     const size = kept === undefined ? 0 : sizeOf(targets.output?.rows.path ?? kept)
     const observer = new Observer(stream)
     opened.add(observer.close)
-    const recorder = recorderOf(stream)
+    const recorder = recorderOf(stream, observer.firstToken)
     opened.add(recorder.stop)
     const contents = flags.report === undefined || kept !== undefined ? undefined : new Contents(result.names)
     const written = contents ? alsoIn(contents, output, result) : output

@@ -33,6 +33,14 @@ describe('the measurements of a run', () => {
     expect(measured?.timeToFirstToken.p90).toBeCloseTo(189, -0.5)
   })
 
+  it('have the first token of each request, also of a request that settled nothing', () => {
+    const failed = { ...request, firstToken: 900, records: 0 }
+    const { requests, timeToFirstToken } = measure([request, failed])!
+    expect(requests).toBe(1)
+    expect(timeToFirstToken.p50).toBeCloseTo(200, -1)
+    expect(timeToFirstToken.p90).toBeCloseTo(900, -1)
+  })
+
   it('leave out requests without usable figures', () => {
     const useless: MeasuredRequest[] = [
       { ...request, firstToken: undefined },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { ElementEvent, RequestEndEvent, RequestStartEvent, Stats } from '../../../src/index.ts'
+import { Histogram } from '../../../src/cli/measure/histogram.ts'
 import { Recorder } from '../../../src/cli/measure/recorder.ts'
 import { runRecord } from '../../../src/cli/measure/run-record.ts'
 
@@ -10,26 +11,29 @@ function recording() {
     tokens: { input: 0, cached: 0, output: 0 },
     cost: undefined as number | undefined,
   }
+  const firstToken = new Histogram()
   const recorder = new Recorder(
     () => stats as unknown as Stats,
+    firstToken,
     () => clock.now,
   )
   return {
-    ...{ clock, stats, recorder },
+    ...{ clock, stats, recorder, firstToken },
     start: (request: number, records: number, isRetry = false) => {
       recorder.started({ request, records, isRetry } as RequestStartEvent)
     },
     element: (request: number, kind: ElementEvent['kind'] = 'fulfilled') => {
       recorder.element({ request, kind } as ElementEvent)
     },
-    end: (request: number, firstToken?: number) => {
-      recorder.ended({ request, firstToken } as RequestEndEvent)
+    end: (request: number) => {
+      recorder.ended({ request } as RequestEndEvent)
     },
   }
 }
 
 it('packs and latencies are those of the requests', () => {
-  const { clock, recorder, start, element, end } = recording()
+  const { clock, recorder, firstToken, start, element, end } = recording()
+  firstToken.add(350)
   start(1, 25)
   clock.now += 300
   start(2, 7, true)
@@ -41,7 +45,7 @@ it('packs and latencies are those of the requests', () => {
   recorder.outcome({ status: 'fulfilled' })
   element(1)
   element(2)
-  end(1, 350)
+  end(1)
   // It came after the end of its request, as no element does.
   element(1)
   end(2)
@@ -71,14 +75,15 @@ it('the time of pauses counts once, and not beyond now', () => {
 })
 
 it('the series has the sums of the stream, in bounded memory', () => {
-  const { clock, stats, recorder, start, end } = recording()
+  const { clock, stats, recorder, firstToken, start, end } = recording()
   for (let i = 1; i <= 5_000; i++) {
     start(i, 10)
     clock.now += 50
     stats.records.fulfilled += 10
     stats.tokens.input += 100
     stats.cost = stats.tokens.input / 1e6
-    end(i, 20)
+    end(i)
+    firstToken.add(20)
   }
   const recorded = recorder.recorded()
   expect(recorded.series.length).toBeLessThanOrEqual(200)
