@@ -3,7 +3,6 @@ import type { Encoding } from '../../exact-tokens.ts'
 import type { ApiName, OutputMode } from '../../index.ts'
 import type { Format } from '../../files/index.ts'
 import { defaults, encodingNames } from '../../options/index.ts'
-import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Flags of the task: what to do with each record. */
@@ -48,27 +47,6 @@ export interface JobFlags extends TaskFlags {
   maxRecordBytes?: number
 }
 
-/** Flags of the requests. */
-export interface SendingFlags {
-  maxCost?: number
-  maxRejects?: number
-  cache?: string
-  partition?: string
-  linger?: number
-  maxAttempts?: number
-  firstTokenTimeout?: number
-  idleTimeout?: number
-  requestTimeout?: number
-}
-
-/** Flags of the time that answers take: in the simulator, or in a plan. */
-export interface LatencyFlags {
-  timeToFirstToken?: number
-  promptTokensPerSecond?: number
-  outputTokensPerSecond?: number
-  slowdown?: number
-}
-
 /** The lines of an example that make the files of the task. */
 export const sampleTask = `  printf 'card\\nfee\\n' > labels.txt
   echo 'Say what the message is about.' > prompt.md`
@@ -88,15 +66,6 @@ export function parseNumber(name: string, text: string): number {
   const number = text.trim() === '' ? NaN : Number(text)
   if (Number.isNaN(number)) throw new UsageError(`${name}: expected a number, got ${JSON.stringify(text)}`)
   return number
-}
-
-/** A number of records, or a share in per cent. A number below 1 is a share too. */
-function parseRejects(text: string): number {
-  const [, percent] = /^(.*)%$/.exec(text.trim()) ?? []
-  if (percent === undefined) return parseNumber('--max-rejects', text)
-  const share = parseNumber('--max-rejects', percent) / 100
-  if (share >= 0 && share < 1) return share
-  throw new UsageError(`--max-rejects: expected a share from 0% to below 100%, got ${JSON.stringify(text)}`)
 }
 
 function jsonFlag(flags: string, description: string): Option {
@@ -223,84 +192,5 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
       "file of variables such as OPENAI_API_KEY, like Node's --env-file (default: .env, if it exists)",
     ),
     flag('--config <file>', 'file with a JSON object of these options; its paths start from its folder'),
-  ])
-}
-
-export function sendingFlags(): Option[] {
-  return [
-    numberFlag(
-      '--max-cost <usd>',
-      'stop before the requests of this run cost more, by the price of the model',
-    ),
-    flag(
-      '--max-rejects <number>',
-      'stop when more records than this are rejected: a number, or a share such as 2%',
-    ).argParser(parseRejects),
-    flag('--cache <file>', 'keep results in this SQLite file, and send each text only once'),
-    flag('--partition <name>', 'column whose value is the same in all records of a request'),
-    numberFlag(
-      '--linger <ms>',
-      `time that a partial pack waits for more records (default: ${defaults.linger})`,
-    ),
-    numberFlag(
-      '--max-attempts <number>',
-      `number of attempts for one record (default: ${defaults.maxAttempts})`,
-    ),
-    numberFlag(
-      '--first-token-timeout <ms>',
-      `time limit for the first token of an answer (default: ${defaults.firstTokenTimeout})`,
-    ),
-    numberFlag('--idle-timeout <ms>', `time limit between two tokens (default: ${defaults.idleTimeout})`),
-    numberFlag(
-      '--request-timeout <ms>',
-      `time limit for a whole request (default: ${defaults.requestTimeout})`,
-    ),
-  ]
-}
-
-/** Flags of the simulator's faults. */
-export interface FaultFlags {
-  faultRate?: number
-  faultSeed?: number
-}
-
-export function faultFlags(): Option[] {
-  return [
-    numberFlag(
-      '--fault-rate <share>',
-      'share of requests that fail, from 0 to 1, in equal parts for each kind (default: 0)',
-    ),
-    numberFlag('--fault-seed <number>', 'number that decides which requests fail, and how (default: 1)'),
-  ]
-}
-
-/** The flags of the simulator's latency. */
-export function latencyFlags(): Option[] {
-  return [
-    numberFlag(
-      '--time-to-first-token <ms>',
-      `time until the first token of an answer (default: ${defaultLatency.timeToFirstToken})`,
-    ),
-    numberFlag(
-      '--prompt-tokens-per-second <number>',
-      `speed of reading the prompt, or Infinity (default: ${defaultLatency.promptTokensPerSecond})`,
-    ),
-    numberFlag(
-      '--output-tokens-per-second <number>',
-      `speed of writing the answer, or Infinity (default: ${defaultLatency.outputTokensPerSecond})`,
-    ),
-    numberFlag(
-      '--slowdown <number>',
-      `share by which each further request in flight slows the others (default: ${defaultLatency.slowdown})`,
-    ),
-  ]
-}
-
-/** Adds the flags of a trial with the simulator. */
-export function addTrialFlags(command: Command): void {
-  addGroup(command, 'Trial:', [
-    flag('--simulate', 'send to a built-in server that is not a model'),
-    ...latencyFlags(),
-    ...faultFlags(),
   ])
 }

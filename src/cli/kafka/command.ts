@@ -1,16 +1,9 @@
 import type { Command } from 'commander'
 import { withConfig } from '../flags/config.ts'
 import type { Perform } from '../io.ts'
-import {
-  addGroup,
-  addTaskFlags,
-  addTrialFlags,
-  flag,
-  numberFlag,
-  sampleTask,
-  sendingFlags,
-  textFlags,
-} from '../flags/flags.ts'
+import { addGroup, addTaskFlags, flag, numberFlag, sampleTask, textFlags } from '../flags/flags.ts'
+import { addTrialFlags } from '../flags/trial-flags.ts'
+import { sendingFlags } from '../flags/sending-flags.ts'
 import { FORMAT } from './flags.ts'
 import { defaults } from '../../options/index.ts'
 

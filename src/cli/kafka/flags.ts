@@ -1,4 +1,5 @@
-import type { SendingFlags, TaskFlags } from '../flags/flags.ts'
+import type { SendingFlags } from '../flags/sending-flags.ts'
+import type { TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from '../task/endpoint.ts'
 import type { ConnectionFlags } from './connection.ts'
 import type { MessageFormat } from './messages.ts'

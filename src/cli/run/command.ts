@@ -1,15 +1,9 @@
 import type { Command } from 'commander'
 import { withConfig } from '../flags/config.ts'
 import type { Perform } from '../io.ts'
-import {
-  addGroup,
-  addJobFlags,
-  addTrialFlags,
-  flag,
-  numberFlag,
-  sampleFiles,
-  sendingFlags,
-} from '../flags/flags.ts'
+import { addGroup, addJobFlags, flag, numberFlag, sampleFiles } from '../flags/flags.ts'
+import { addTrialFlags } from '../flags/trial-flags.ts'
+import { sendingFlags } from '../flags/sending-flags.ts'
 import { defaults } from '../../options/index.ts'
 
 export function addRun(program: Command, perform: Perform): void {

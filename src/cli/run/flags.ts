@@ -1,4 +1,5 @@
-import type { JobFlags, SendingFlags } from '../flags/flags.ts'
+import type { JobFlags } from '../flags/flags.ts'
+import type { SendingFlags } from '../flags/sending-flags.ts'
 import type { OutputFormat } from '../rows/output-row.ts'
 import type { EndpointFlags } from '../task/endpoint.ts'
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { faultFlags, flag, latencyFlags, numberFlag } from '../flags/flags.ts'
+import { faultFlags, latencyFlags } from '../flags/trial-flags.ts'
+import { flag, numberFlag } from '../flags/flags.ts'
 import type { Perform } from '../io.ts'
 import { PORT, type SimulateFlags } from './flags.ts'
 

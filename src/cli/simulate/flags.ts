@@ -1,4 +1,4 @@
-import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
+import type { FaultFlags, LatencyFlags } from '../flags/trial-flags.ts'
 
 /** Default of `--port`. */
 export const PORT = 4010

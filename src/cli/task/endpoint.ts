@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http'
-import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
+import type { FaultFlags, LatencyFlags } from '../flags/trial-flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import { HttpClient } from './http-client.ts'

@@ -1,6 +1,6 @@
 import { PackStream, type PackStreamOptions } from '../../index.ts'
 import { openCache, type SqliteCache } from '../../sqlite-cache.ts'
-import type { SendingFlags } from '../flags/flags.ts'
+import type { SendingFlags } from '../flags/sending-flags.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'

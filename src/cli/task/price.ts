@@ -1,6 +1,7 @@
 import type { Pricing } from '../../index.ts'
 import { priceOf, readPrices, type ListPrice, type NoPrice } from '../../prices/index.ts'
-import type { SendingFlags, TaskFlags } from '../flags/flags.ts'
+import type { SendingFlags } from '../flags/sending-flags.ts'
+import type { TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from './endpoint.ts'
 import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'

@@ -1,5 +1,5 @@
 import { faultKinds, startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/index.ts'
-import type { FaultFlags, LatencyFlags } from '../flags/flags.ts'
+import type { FaultFlags, LatencyFlags } from '../flags/trial-flags.ts'
 import { given } from '../flags/given.ts'
 import { asUsageError, UsageError } from '../flags/usage-error.ts'
 
