@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
+import { noteReplacing } from '../../src/cli/run/resume/notes.ts'
 import { atOnce, jsonl, messages, Workplace } from '../helpers/cli.ts'
 
 const latency = { timeToFirstToken: 0, outputTokensPerSecond: Infinity, slowdown: 0 }
@@ -262,7 +263,7 @@ describe('rejects', () => {
       // Not without the flag.
       expect((await place.run(args, { env })).code).toBe(1)
       expect(place.read(out)).toBe(text)
-      expect(JSON.parse(place.read(`${out}.run.json`))).not.toHaveProperty('replacesFrom')
+      expect(existsSync(join(place.path, `${out}.run.replacing`))).toBe(false)
     }
   })
 
@@ -272,14 +273,19 @@ describe('rejects', () => {
     const before = place.read('out.csv')
     const text = `${before}3,returns,returns,0,,\n2,shipping,shipping,0,,\n`
     const state = JSON.parse(place.read('out.csv.run.json')) as object
-    const noted = { ...state, key: ['id'], replacesFrom: before.length }
+    const noted = { ...state, key: ['id'] }
     place.write({ 'out.csv': text, 'out.csv.run.json': JSON.stringify(noted) })
+    const rows = ['3,returns', '2,shipping'].map((row) => row.split(',') as [string, string])
+    for (const [id, text] of rows) {
+      const row = { index: 0, reason: undefined, own: { id, text, label: text } }
+      noteReplacing(join(place.path, 'out.csv'), row)
+    }
     expect((await job.run('--rejects', 'r.csv')).code).toBe(0)
     expect(place.read('out.csv').split('\n').slice(1).sort()).toEqual(
       ['', '1,shipping,shipping,0,,', '2,shipping,shipping,0,,', '3,returns,returns,0,,'].sort(),
     )
     expect(place.read('r.csv')).toBe('id,text,_index,_error,_more\n')
-    expect(JSON.parse(place.read('out.csv.run.json'))).not.toHaveProperty('replacesFrom')
+    expect(existsSync(join(place.path, 'out.csv.run.replacing'))).toBe(false)
   })
 })
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { cellText, OUTCOME_COLUMNS, type Reason } from '../../files/index.ts'
+import { cellText, OUTCOME_COLUMNS, type EarlierRow, type Reason } from '../../files/index.ts'
 import { columnOf, UNREADABLE } from './item.ts'
 
 /** The first 12 bytes of a hash, as three whole numbers. */
@@ -70,6 +70,13 @@ export class Identifier {
     }
     return hashOf(texts)
   }
+}
+
+const ofAllColumns = new Identifier()
+
+/** All columns of a row, also the result, but not the position. */
+export function rowHash({ own, reason }: EarlierRow): Hash {
+  return reason ? ofAllColumns.ofRejection(own, reason) : ofAllColumns.of(own).id
 }
 
 function keyText(own: Columns, name: string): string {

@@ -1,4 +1,4 @@
-import { readRows } from '../../files/index.ts'
+import { readBackRow, readRows } from '../../files/index.ts'
 import type { Given } from '../flags/config.ts'
 import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, type Job } from '../task/job.ts'
@@ -6,6 +6,7 @@ import { Opened, openJob } from '../task/open-job.ts'
 import type { Io } from '../io.ts'
 import { partitionBy, textWith } from '../task/partition.ts'
 import { columnNames } from '../rows/item.ts'
+import { outputRow } from '../rows/output-row.ts'
 import { resultColumns, type ResultColumns } from '../rows/result-columns.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
@@ -18,7 +19,7 @@ import { columnsOf, openOutput, tableColumns } from './output/output.ts'
 import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
 import { moveToBackup } from './resume/aside.ts'
-import { sizeOf } from './resume/file-ends.ts'
+import { noteReplacing } from './resume/notes.ts'
 import { finishReplacing, readBefore } from './resume/resume.ts'
 import { keyOf, stateOf } from './resume/settings.ts'
 import { readState, writeState, type RunState } from './resume/state.ts'
@@ -94,7 +95,6 @@ export async function run(
     // Before the output, because no run can continue an output without a state.
     keep(state)
     const output = await openOutput(plan, io)
-    const size = kept === undefined ? 0 : sizeOf(targets.output?.rows.path ?? kept)
     const observer = new Observer(stream)
     opened.add(observer.close)
     const recorder = recorderOf(stream, observer.firstToken)
@@ -105,14 +105,15 @@ export async function run(
       counter: observer.counter,
       isStrict: flags.strict ?? false,
       hasGaps: !ordered || kept === undefined,
-      beforeReplacing() {
-        if (state.replacesFrom === undefined) keep({ ...state, replacesFrom: size })
+      beforeReplacing(outcome) {
+        const row = readBackRow(outputRow(outcome, result))
+        if (row && kept !== undefined) noteReplacing(kept, row)
       },
     })
     const ended = await watch(flow, stream, rows, job, observer, flags, io)
     const closed = await haltIfThrows(async () => {
       output.close()
-      keep(await finishReplacing(targets, state, earlier))
+      state = await finishReplacing(targets, state, earlier)
       await finishFile(targets.output, columnsOf(plan), journal.finished)
     })
     const halt = ended ?? closed

@@ -1,5 +1,11 @@
 import { pipeline } from 'node:stream/promises'
-import { PackStreamError, type PackStream, type RecordError, type RequestError } from '../../index.ts'
+import {
+  PackStreamError,
+  type Outcome,
+  type PackStream,
+  type RecordError,
+  type RequestError,
+} from '../../index.ts'
 import { exitCodeOf, withFlags } from '../flags/usage-error.ts'
 import { isHopeless, isOfServer, withCause } from '../terminal/failure.ts'
 import type { Item } from '../rows/item.ts'
@@ -31,7 +37,7 @@ export interface FlowRules {
    */
   readonly hasGaps: boolean
   /** Is called before a row is written that replaces an earlier row. */
-  readonly beforeReplacing: () => void
+  readonly beforeReplacing: (outcome: Outcome<Item, unknown>) => void
 }
 
 /**
@@ -119,7 +125,7 @@ export class Flow {
         }
         const replacing = this.#replacing.get(outcome.record)
         if (replacing) {
-          this.#rules.beforeReplacing()
+          this.#rules.beforeReplacing(outcome)
           this.before.note(replacing)
         }
         await this.#output.write(outcome)

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { ABSENT } from '../read/parquet.ts'
 import { readRows } from '../read/row-stream.ts'
 import { load } from '../read/table.ts'
@@ -34,7 +34,11 @@ export async function jsonlToParquet(
   const bytes = new ByteWriter()
   const file = openSync(to, 'w')
   const flush = (): void => {
-    writeSync(file, bytes.getBytes())
+    try {
+      appendFileSync(file, bytes.getBytes())
+    } catch (cause) {
+      throw new Error(`${to} cannot be written: ${(cause as Error).message}`, { cause })
+    }
     bytes.index = 0
   }
   try {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { createReadStream, rmSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { jsonlLine, jsonlToParquet, checkParquetWriter, readBackRow, readRows } from '../../../files/index.ts'
 import { UsageError } from '../../flags/usage-error.ts'
-import { Identifier } from '../../rows/identity.ts'
-import { hasContent, hasJournal, real, type OutputFile } from '../output-files.ts'
+import { rowHash } from '../../rows/identity.ts'
+import { hasContent, hasJournal, type OutputFile } from '../output-files.ts'
+import { Draft } from '../resume/draft.ts'
 import { HashCounts } from '../resume/hash-counts.ts'
 import { readRowsOf } from '../resume/read-back.ts'
 import { replacedPath } from '../resume/replace.ts'
@@ -32,7 +33,6 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
   const none: Journal = { finished: undefined, giveUp: (error) => error }
   if (!file || !hasJournal(file)) return none
   const { path, format, rows: journal } = file
-  const made = `${journal.path}.new`
   let finished: string | undefined
   try {
     // Without the package, the run would have no way to end.
@@ -43,12 +43,10 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
       await checkKept(file)
       return { ...none, finished }
     }
-    await writeWhole(made, linesOf(path, format))
+    await writeWhole(journal.path, linesOf(path, format))
   } catch (error) {
-    rmSync(made, { force: true })
     throw new UsageError((error as Error).message, { cause: error })
   }
-  renameSync(made, journal.path)
   return {
     finished,
     giveUp(error) {
@@ -69,18 +67,17 @@ export async function openJournal(file: OutputFile | undefined): Promise<Journal
  * @throws {UsageError} If a row would be lost.
  */
 async function checkKept({ path, format, rows: journal }: OutputFile): Promise<void> {
-  const identifier = new Identifier()
   const rows = new HashCounts()
   const replaced = { ...journal, path: replacedPath(journal) }
   for (const file of [journal, replaced].filter((one) => hasContent(one.path))) {
-    for await (const { own, reason } of readRowsOf(file)) rows.add(identifier.of(own, reason).id)
+    for await (const row of readRowsOf(file)) rows.add(rowHash(row))
   }
   let number = 0
   for await (const row of readRows([path], readingOf(format))) {
     number += 1
     const ours = row.error ? undefined : readBackRow((row.record ?? {}) as Record<string, unknown>)
     // A rejected row may have gone. It has nothing that was paid for.
-    if (ours && (ours.reason || rows.take(identifier.of(ours.own).id))) continue
+    if (ours && (ours.reason || rows.take(rowHash(ours)))) continue
     throw new UsageError(
       `${path}, row ${number}: ${path}.run.jsonl, which has the rows of a run that did not end, lacks ` +
         'this row, and this run would replace the file. Nothing was changed. ' +
@@ -122,10 +119,8 @@ export async function finishFile(
   const { path, format, rows: journal } = file
   const isChanged = hasContent(path) && (await hashOf(path)) !== finished
   if (isChanged) await checkKept(file)
-  const made = `${real(path)}.run.new`
-  if (format === 'parquet') await jsonlToParquet(journal.path, made, { columns })
-  else await writeWhole(made, arrayOf(journal.path))
-  renameSync(made, real(path))
+  if (format === 'parquet') await writeParquet(path, journal.path, columns)
+  else await writeWhole(path, arrayOf(journal.path))
   rmSync(journal.path)
 }
 
@@ -134,6 +129,8 @@ async function* arrayOf(journal: string): AsyncGenerator<string> {
   const options = { format: 'lines', maxRecordBytes: Number.MAX_SAFE_INTEGER } as const
   for await (const row of readRows([journal], options)) {
     if (row.error) throw row.error
+    // A full disk has cut it. The next run mends the journal.
+    if (!row.terminated) throw new Error(`${journal}:${row.line} has no line end`)
     yield `${before}${row.record as string}`
     before = ',\n'
   }
@@ -143,18 +140,28 @@ async function* arrayOf(journal: string): AsyncGenerator<string> {
 const WRITE_CHARACTERS = 64 * 1024
 
 async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<void> {
-  const file = openSync(path, 'w')
+  const file = new Draft(path)
   try {
     let waiting = ''
     for await (const text of texts) {
       waiting += text
       if (waiting.length < WRITE_CHARACTERS) continue
-      writeSync(file, waiting)
+      file.write(waiting)
       waiting = ''
     }
-    writeSync(file, waiting)
-    fsyncSync(file)
+    file.write(waiting)
+    file.replace()
   } finally {
-    closeSync(file)
+    file.discard()
+  }
+}
+
+async function writeParquet(path: string, journal: string, columns: readonly string[]): Promise<void> {
+  const file = new Draft(path)
+  try {
+    await jsonlToParquet(journal, file.path, { columns })
+    file.replace()
+  } finally {
+    file.discard()
   }
 }

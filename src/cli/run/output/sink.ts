@@ -1,6 +1,7 @@
-import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { append } from '../resume/draft.ts'
 
 /** A place to write to. */
 export interface Sink<T> {
@@ -17,11 +18,7 @@ export function fileSink(path: string): Sink<string> {
   const file = openSync(path, 'a')
   return {
     write(text) {
-      try {
-        appendFileSync(file, text)
-      } catch (cause) {
-        throw new Error(`${path} cannot be written: ${(cause as Error).message}`)
-      }
+      append(file, path, text)
     },
     close() {
       // Nothing can sync a pipe or a device, and they do not need it.

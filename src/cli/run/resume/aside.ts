@@ -1,5 +1,6 @@
 import { existsSync, renameSync } from 'node:fs'
 import { hasContent, hasJournal, real, type OutputFiles } from '../output-files.ts'
+import { notesPath } from './notes.ts'
 import { statePath } from './state.ts'
 
 /**
@@ -23,6 +24,8 @@ export function moveToBackup({ output, rejects }: OutputFiles): void {
     const path = real(file.path)
     const backup = hasContent(path) ? moveAside(path, `${path}.bak`) : `${path}.bak`
     if (hasJournal(file) && hasContent(file.rows.path)) moveAside(file.rows.path, `${backup}.run.jsonl`)
-    if (file === output && existsSync(statePath(path))) renameSync(statePath(path), `${backup}.run.json`)
+    if (file !== output) continue
+    if (existsSync(statePath(path))) renameSync(statePath(path), statePath(backup))
+    if (existsSync(notesPath(path))) renameSync(notesPath(path), notesPath(backup))
   }
 }

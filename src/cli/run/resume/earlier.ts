@@ -1,4 +1,4 @@
-import type { Identifier, Identity } from '../../rows/identity.ts'
+import type { Hash, Identifier, Identity } from '../../rows/identity.ts'
 import type { Item } from '../../rows/item.ts'
 import { HashCounts } from './hash-counts.ts'
 import type { ReadRow } from './read-back.ts'
@@ -50,7 +50,7 @@ export class Earlier {
   }
 
   /** Adds a row of the output. */
-  add({ own, reason }: Pick<ReadRow, 'own' | 'reason'>): Identity {
+  add({ own, reason }: Pick<ReadRow, 'own' | 'reason'>): void {
     const identity = this.identifier.of(own, reason)
     const kind = reason ? 'rejected' : 'fulfilled'
     this.rows[kind] += 1
@@ -58,7 +58,6 @@ export class Earlier {
     if (reason) this.#rejected.add(identity.id)
     else this.#fulfilled.add(identity.id)
     if (this.identifier.isKeyed) this.#keys[kind].add(identity.key)
-    return identity
   }
 
   /** Takes a record of the input whose row is in the output. False: it must be asked. */
@@ -115,7 +114,13 @@ export class Earlier {
   }
 }
 
-/** The name of a hash in the state. */
-export function nameOf(hash: readonly number[]): string {
+/** The name of a hash in a file. */
+export function nameOf(hash: Hash): string {
   return hash.map((one) => one.toString(16).padStart(8, '0')).join('')
+}
+
+/** `undefined`: it is not the name of a hash. */
+export function hashOfName(name: string): Hash | undefined {
+  const [, a = '', b = '', c = ''] = /^([\da-f]{8})([\da-f]{8})([\da-f]{8})$/.exec(name) ?? []
+  return c === '' ? undefined : [parseInt(a, 16), parseInt(b, 16), parseInt(c, 16)]
 }

@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import type { RowFormat } from '../../rows/output-row.ts'
 import type { RowFile } from '../output-files.ts'
+import { naming } from './draft.ts'
 
 const CHUNK_BYTES = 1 << 16
 const LF = 0x0a
@@ -61,7 +62,9 @@ export function isBlankFrom(path: string, end: number): boolean {
 export function repairEnd({ path, format }: RowFile, end: number, lineEnd: string): void {
   const from = unfinishedFrom(path, end, format)
   if (from !== undefined) {
-    appendFileSync(`${path}.torn`, bytesOf(path, from), { flush: true })
+    naming(`${path}.torn`, () => {
+      appendFileSync(`${path}.torn`, bytesOf(path, from), { flush: true })
+    })
     truncateSync(path, from)
   }
   const size = sizeOf(path)

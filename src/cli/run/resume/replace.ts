@@ -1,62 +1,71 @@
-import { appendFileSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { RowError, type EarlierRow } from '../../../files/index.ts'
+import { rowHash } from '../../rows/identity.ts'
 import { real, type OutputFiles, type RowFile } from '../output-files.ts'
 import { moveAside } from './aside.ts'
 import { copyWithout } from './copy-without.ts'
+import { Draft } from './draft.ts'
 import { nameOf, type Earlier, type RowNumbers } from './earlier.ts'
 import { bytesOf, recordEnd } from './file-ends.ts'
 import { HashCounts } from './hash-counts.ts'
-
-export interface TakenOut extends RowNumbers {
-  /** Hashes of rejected records that a row with the same key and another content has replaced. */
-  readonly mended: readonly string[]
-}
+import { readRowsOf } from './read-back.ts'
 
 /**
  * Takes the rows out that newer rows replace. Rejected rows go, also from the rejects. Results,
  * which were paid for, move to a file beside the output. A kill at any moment loses nothing: the
- * state still says from where on rows replace others, and the next run does this again.
+ * output is the last file to change, and the next run does the same again.
  *
- * @param from Position in the output of the first row that replaces another.
- * @param beforeEnd Notes in the state what was taken out. Then the output is replaced.
+ * @param newer The rows that are noted. They stay.
+ * @param keep Gets the hashes of rejected records that a row with the same key and another content
+ *   has replaced, before the output changes.
  */
 export async function takeOutReplaced(
   { output, rejects }: OutputFiles,
-  from: number,
+  newer: HashCounts,
   earlier: Earlier,
-  beforeEnd: (taken: TakenOut) => void,
-): Promise<TakenOut> {
-  const taken = { fulfilled: 0, rejected: 0, mended: [] as string[] }
+  keep: (mended: readonly string[]) => void,
+): Promise<RowNumbers> {
+  const taken = { fulfilled: 0, rejected: 0 }
+  const mended: string[] = []
   if (!output) return taken
   const { identifier } = earlier
   const rejections = new HashCounts()
   let results: Results | undefined
-  const copy = await copyWithout(
-    output.rows,
-    from,
-    (row) => earlier.takeReplaced(row),
-    ({ own, reason }, bytes) => {
-      taken[reason ? 'rejected' : 'fulfilled'] += 1
-      if (!reason) (results ??= new Results(output.rows)).add(bytes)
-      else {
+  let rest: Draft | undefined
+  try {
+    rest = await copyWithout(
+      output.rows,
+      (row) => !newer.take(rowHash(row)) && earlier.takeReplaced(row),
+      async (row, bytes) => {
+        const { own, reason } = row
+        taken[reason ? 'rejected' : 'fulfilled'] += 1
+        if (!reason) {
+          results ??= await Results.open(output.rows)
+          results.add(row, bytes)
+          return
+        }
         rejections.add(identifier.ofRejection(own, reason))
         const identity = identifier.of(own, reason)
-        if (earlier.isMended(identity)) taken.mended.push(nameOf(identity.id))
-      }
-    },
-  )
-  results?.close()
-  // The rejects first: a run copies missing rejects from the output.
-  if (rejects?.canResume && taken.rejected > 0 && existsSync(rejects.path)) {
-    const rest = await copyWithout(
-      rejects.rows,
-      Infinity,
-      ({ own, reason }) => reason !== undefined && rejections.take(identifier.ofRejection(own, reason)),
+        if (earlier.isMended(identity)) mended.push(nameOf(identity.id))
+      },
     )
+    if (taken.fulfilled + taken.rejected === 0) return taken
+    results?.file.replace()
+    // The rejects before the output: a run copies missing rejects from the output.
+    if (rejects?.canResume && taken.rejected > 0 && existsSync(rejects.path)) {
+      const others = await copyWithout(
+        rejects.rows,
+        ({ own, reason }) => reason !== undefined && rejections.take(identifier.ofRejection(own, reason)),
+      )
+      others.replace()
+    }
+    keep(mended)
     rest.replace()
+    return taken
+  } finally {
+    results?.file.discard()
+    rest?.discard()
   }
-  beforeEnd(taken)
-  copy.replace()
-  return taken
 }
 
 /** Where the results stand that newer results replaced. */
@@ -64,35 +73,43 @@ export const replacedPath = ({ path }: RowFile): string => `${real(path)}.replac
 
 /** The results that newer results replace, in the format of the output. */
 class Results {
-  readonly #path: string
-  #waiting: Buffer[] = []
-  #bytes = 0
+  readonly file: Draft
+  readonly #there: HashCounts
 
-  constructor(file: RowFile) {
-    const { path, format } = file
-    this.#path = replacedPath(file)
+  private constructor(file: Draft, there: HashCounts) {
+    this.file = file
+    this.#there = there
+  }
+
+  static async open(output: RowFile): Promise<Results> {
+    const { path, format } = output
+    const replaced = { ...output, path: replacedPath(output) }
     const header = format === 'jsonl' ? Buffer.alloc(0) : bytesOf(path, 0, recordEnd(path, 0, format))
-    if (existsSync(this.#path)) {
-      if (bytesOf(this.#path, 0, header.length).equals(header)) return
-      // The rows of an earlier header would get wrong columns.
-      moveAside(this.#path, this.#path)
-    }
-    appendFileSync(this.#path, header)
+    const there = await rowsThere(replaced, header)
+    // The rows would get wrong columns, or a person has made another file of it.
+    if (!there && existsSync(replaced.path)) moveAside(replaced.path, replaced.path)
+    const file = new Draft(replaced.path)
+    const before = there ? bytesOf(replaced.path, 0) : header
+    file.write(before)
+    if (before.length > 0 && before.at(-1) !== 0x0a) file.write('\n')
+    return new Results(file, there ?? new HashCounts())
   }
 
-  add(bytes: Buffer): void {
-    this.#waiting.push(bytes)
-    this.#bytes += bytes.length
-    if (this.#bytes > 1 << 20) this.#write()
+  /** Adds a row, unless a run that was killed before its end has added it. */
+  add(row: EarlierRow, bytes: Buffer): void {
+    if (!this.#there.take(rowHash(row))) this.file.write(bytes)
   }
+}
 
-  close(): void {
-    this.#write()
+/** The rows of the file. `undefined`: it can't be extended. */
+async function rowsThere(file: RowFile, header: Buffer): Promise<HashCounts | undefined> {
+  if (!existsSync(file.path) || !bytesOf(file.path, 0, header.length).equals(header)) return undefined
+  const rows = new HashCounts()
+  try {
+    for await (const row of readRowsOf(file)) rows.add(rowHash(row))
+  } catch (error) {
+    if (error instanceof RowError) return undefined
+    throw error
   }
-
-  #write(): void {
-    appendFileSync(this.#path, Buffer.concat(this.#waiting), { flush: true })
-    this.#waiting = []
-    this.#bytes = 0
-  }
+  return rows
 }

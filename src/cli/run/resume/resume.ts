@@ -1,12 +1,13 @@
 import { existsSync, truncateSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
-import { Identifier } from '../../rows/identity.ts'
+import { Identifier, rowHash } from '../../rows/identity.ts'
 import { hasContent, type OutputFiles, type RowFile } from '../output-files.ts'
 import { moveAside } from './aside.ts'
-import { copyPath } from './copy-without.ts'
+import { draftOf } from './draft.ts'
 import { Earlier } from './earlier.ts'
 import { repairEnd } from './file-ends.ts'
 import { HashCounts } from './hash-counts.ts'
+import { endNotes, readNotes } from './notes.ts'
 import { EMPTY, readBack, type Expected, type FileEnd } from './read-back.ts'
 import { readRejects } from './rejects.ts'
 import { takeOutReplaced } from './replace.ts'
@@ -43,8 +44,7 @@ export interface Again {
  */
 export async function readBefore(targets: OutputFiles, now: RunState, again: Again): Promise<Before> {
   const { output, rejects } = targets
-  const { isRetry, hasErrors } = again
-  const last = afterCopy(targets, again.last)
+  const { isRetry, hasErrors, last } = again
   const isContinued = output !== undefined && hasContent(output.rows.path)
   const hasRejects = rejects !== undefined && hasContent(rejects.path)
   checkState(targets, now, again)
@@ -55,18 +55,20 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
     rejects: now.rejects ?? last?.rejects,
     mended: last?.mended,
     runs: last?.runs,
-    replacesFrom: isContinued ? last?.replacesFrom : undefined,
   }
-  const { results, replacesFrom } = state
+  const { results } = state
   const identifier = new Identifier(state.key, results)
   const earlier = new Earlier(identifier, isRetry, state.mended)
   const missing = new HashCounts()
+  // A kill came before or after the output was replaced.
+  const isReplaced = output && last?.isReplaced && !existsSync(draftOf(output.rows.path))
+  const newer = isContinued && !isReplaced ? readNotes(output.path) : undefined
   const expected: Expected = { isOurs: last !== undefined, columns: last?.columns, results }
   const ofOutput = isContinued
     ? await readBack(output.rows, expected, (row) => {
-        const identity = earlier.add(row)
+        if (newer?.take(rowHash(row))) earlier.note(identifier.of(row.own, row.reason))
+        else earlier.add(row)
         if (row.reason && rejects) missing.add(identifier.ofRejection(row.own, row.reason))
-        if (replacesFrom !== undefined && row.end > replacesFrom) earlier.note(identity)
       })
     : EMPTY
   const isCopy = hasRejects && hasErrors
@@ -79,46 +81,36 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   if (isCopy) prepare(rejects.rows, ofRejects)
   // No output has the rows of these rejects.
   if (hasRejects && !hasErrors) moveAside(rejects.path, `${rejects.path}.bak`)
-  if (output && replacesFrom !== undefined) {
-    if (again.last?.isCopied) writeState(output.path, last ?? now)
-    const done = await finishReplacing(targets, { ...(last ?? now), replacesFrom }, earlier)
+  if (newer) {
+    const done = await finishReplacing(targets, last ?? now, earlier)
     return readBefore(targets, now, { ...again, last: done })
   }
+  if (output) endNotes(output.path)
   return { earlier, output: ofOutput, rejects: ofRejects, missing, state }
 }
 
-/** Takes out the rows that rows of this run replaced. Returns the state without a word of them. */
+/** Takes out the rows that noted rows replaced. Returns the state after that. */
 export async function finishReplacing(
   targets: OutputFiles,
   state: RunState,
   earlier: Earlier,
 ): Promise<RunState> {
   const { output } = targets
-  const from = state.replacesFrom
-  if (!output || from === undefined) return state
-  let done = state
-  const taken = await takeOutReplaced(targets, from, earlier, ({ mended }) => {
-    done = { ...state, mended: joined(state.mended, mended) }
-    writeState(output.path, { ...done, isCopied: true })
+  const notes = output && readNotes(output.path)
+  if (!notes) return state
+  let mended = state.mended ?? []
+  const taken = await takeOutReplaced(targets, notes, earlier, (more) => {
+    mended = [...new Set([...mended, ...more])]
+    writeState(output.path, { ...state, mended, isReplaced: true })
   })
   for (const rows of [earlier.rows, earlier.left]) {
     rows.fulfilled -= taken.fulfilled
     rows.rejected -= taken.rejected
   }
-  done = { ...done, replacesFrom: undefined }
+  endNotes(output.path)
+  const done = { ...state, mended }
   writeState(output.path, done)
   return done
-}
-
-/** The state after a kill, which may have come before or after the copy became the output. */
-function afterCopy({ output }: OutputFiles, last: RunState | undefined): RunState | undefined {
-  if (!output || !last?.isCopied) return last
-  const isReplaced = !existsSync(copyPath(output.rows))
-  return { ...last, isCopied: undefined, replacesFrom: isReplaced ? undefined : last.replacesFrom }
-}
-
-function joined(before: readonly string[] = [], more: readonly string[]): readonly string[] | undefined {
-  return before.length + more.length === 0 ? undefined : [...new Set([...before, ...more])]
 }
 
 /** @throws {UsageError} If the files are of another job, or its settings have changed. */

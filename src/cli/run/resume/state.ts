@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
 import { real } from '../output-files.ts'
+import { naming } from './draft.ts'
 
 /** Stands beside an output, and tells a later run whether and how it may continue the output. */
 export interface RunState {
@@ -20,15 +21,10 @@ export interface RunState {
   /** Path of the rejects, from the folder of the output. */
   readonly rejects?: string | undefined
   /**
-   * Position in the output, in bytes, from which rows replace earlier rows. It stands here while a
-   * run has not taken out the replaced rows yet.
+   * Whether the draft of an output without its replaced rows is whole. If it no longer stands
+   * beside the output, it is the output now, and the notes of replacing rows are out of date.
    */
-  readonly replacesFrom?: number | undefined
-  /**
-   * Whether a copy of the output without the replaced rows is whole. If it no longer stands beside
-   * the output, it is the output now, and `replacesFrom` is of the old one.
-   */
-  readonly isCopied?: boolean | undefined
+  readonly isReplaced?: boolean | undefined
   /** Hashes of rejected records that a mended record with the same key has replaced. */
   readonly mended?: readonly string[] | undefined
   /** The accounts of runs, for a report. */
@@ -71,8 +67,10 @@ function upgraded(json: unknown): RunState {
 /** Writes the file as a whole. A crash leaves the old file. */
 export function writeState(output: string, state: RunState): void {
   const path = statePath(output)
-  writeFileSync(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { flush: true })
-  renameSync(`${path}.new`, path)
+  naming(path, () => {
+    writeFileSync(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { flush: true })
+    renameSync(`${path}.new`, path)
+  })
 }
 
 /** The settings that changed since the first run, in words for a person. */

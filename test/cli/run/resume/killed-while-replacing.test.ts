@@ -3,6 +3,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterEach, describe, expect, test } from 'vitest'
+import { settle } from '../../../helpers/collect.ts'
 import { jsonl, parseLines, Workplace } from '../../../helpers/cli.ts'
 import { isSoak } from '../../../helpers/properties.ts'
 import { startRecordingServer } from '../../../helpers/recording-server.ts'
@@ -74,6 +75,11 @@ function withRejects(text: string): string {
 
 const rowsIn = (text: string, out: string): Record<string, unknown>[] =>
   out.endsWith('.csv') ? parse(text, { columns: true }) : parseLines(text)
+/** The rows of an output in another order. */
+function reversed(text: string, out: string): string {
+  const [header, ...rows] = out.endsWith('.csv') ? text.split(/(?<=\n)/) : ['', ...text.split(/(?<=\n)/)]
+  return [header, ...rows.reverse()].join('')
+}
 const sorted = (list: readonly string[]) => [...list].sort()
 const numberIn = (text: unknown) => Number(/number (\d+)/.exec(String(text))?.[1])
 const nameOf = ({ id, text }: Record<string, unknown>) => `${String(id)} ${String(text)}`
@@ -91,9 +97,16 @@ describe.each(formats)('killed after each change of a file, %s', (out) => {
       ...{ now: [...changed, ...changed], flags: ['--key', 'id'] },
     },
   ]
-  test.each(isSoak ? cases : cases.slice(0, 1))(
-    'a run of $what loses no result, and asks no written record again',
-    async ({ before, now, flags }) => {
+  const orders = [
+    { how: 'left alone', isReversed: false },
+    { how: 'sorted', isReversed: true },
+  ]
+  const all = orders.flatMap((order) => cases.map((one) => ({ ...one, ...order })))
+  // Rejected rows in the order of the run, and results in another order.
+  const short = all.filter((_, i) => i === 0 || i === cases.length + 3)
+  test.each(isSoak ? all : short)(
+    'a run of $what loses no result, and asks no written record again, if the output is $how',
+    async ({ before, now, flags, isReversed }) => {
       for (let changes = 0; ; changes += 1) {
         await using server = await startRecordingServer({ latency })
         using place = new Workplace({ 'in.jsonl': jsonl(before) })
@@ -110,9 +123,13 @@ describe.each(formats)('killed after each change of a file, %s', (out) => {
         for (const name of readdirSync(place.path)) {
           if (name.includes('.run.lock')) rmSync(join(place.path, name))
         }
-        const written = place.read(out)
+        if (isReversed && existsSync(join(place.path, out)))
+          place.write({ [out]: reversed(place.read(out), out) })
+        const left = place.read(out)
         const told = `killed after ${changes} changes`
-        const wholeRows = rowsIn(written.slice(0, written.lastIndexOf('\n') + 1), out)
+        const wholeRows = rowsIn(left.slice(0, left.lastIndexOf('\n') + 1), out)
+        // The server gets what the killed run has sent.
+        await settle()
         const asked = new Map(server.asked)
         const { code, stderr } = await place.run(args, { env })
         expect(code, `${told}: ${stderr}`).toBe(0)
@@ -122,10 +139,12 @@ describe.each(formats)('killed after each change of a file, %s', (out) => {
         expect(sorted(rows.map(nameOf)), told).toEqual(sorted(now.map((one) => nameOf({ ...one }))))
         // Each result is in the output, or among the replaced ones.
         const beside = existsSync(join(place.path, `${out}.replaced`)) ? place.read(`${out}.replaced`) : ''
-        const kept = [...rows, ...(beside === '' ? [] : rowsIn(beside, out))].map((row) =>
-          JSON.stringify(row),
-        )
-        for (const row of paid) expect(kept, told).toContain(JSON.stringify(row))
+        const replaced = beside === '' ? [] : rowsIn(beside, out).map((row) => JSON.stringify(row))
+        const isReplaced = ({ text }: Record<string, unknown>) => !now.some((one) => one.text === text)
+        const [old, kept] = [paid.filter(isReplaced), paid.filter((row) => !isReplaced(row))]
+        expect(sorted(replaced), told).toEqual(sorted(old.map((row) => JSON.stringify(row))))
+        const written = rows.map((row) => JSON.stringify(row))
+        for (const row of kept) expect(written, told).toContain(JSON.stringify(row))
         expect(place.rows('r.jsonl'), told).toEqual([])
         // A record with a row was not asked again.
         for (const { text } of now) {
@@ -146,7 +165,7 @@ describe.each(formats)('killed after each change of a file, %s', (out) => {
           expect(place.read(out), told).toBe(done)
         }
         expect(
-          readdirSync(place.path).filter((name) => name.endsWith('.run.rows')),
+          readdirSync(place.path).filter((name) => /\.run\.(?:new|replacing)$/.test(name)),
           told,
         ).toEqual([])
         if (!life.isDead) return

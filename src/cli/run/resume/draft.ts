@@ -1,0 +1,74 @@
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { real } from '../output-files.ts'
+
+/** Writes all bytes to an open file. A full disk gets an error that names the file. */
+export function append(file: number, path: string, what: string | Uint8Array): void {
+  naming(path, () => {
+    appendFileSync(file, what)
+  })
+}
+
+/** Adds the name of a file to an error of writing. */
+export function naming(path: string, write: () => void): void {
+  try {
+    write()
+  } catch (cause) {
+    throw new Error(`${path} cannot be written: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Where the draft of a file stands. */
+export const draftOf = (path: string): string => `${real(path)}.run.new`
+
+/**
+ * The next version of a file, which takes the place of the file when it is whole. An error and a
+ * kill leave the old version.
+ */
+export class Draft {
+  /** Where it stands until then. */
+  readonly path: string
+  readonly #target: string
+  #file: number | undefined
+
+  constructor(path: string) {
+    this.#target = real(path)
+    this.path = draftOf(path)
+    this.#file = openSync(this.path, 'w')
+    if (existsSync(this.#target)) fchmodSync(this.#file, statSync(this.#target).mode)
+  }
+
+  write(what: string | Uint8Array): void {
+    if (this.#file !== undefined) append(this.#file, this.#target, what)
+  }
+
+  replace(): void {
+    const file = this.#file
+    if (file === undefined) return
+    naming(this.#target, () => {
+      fsyncSync(file)
+      this.#close()
+      renameSync(this.path, this.#target)
+    })
+  }
+
+  /** Removes it, if it has not become the file. */
+  discard(): void {
+    this.#close()
+    rmSync(this.path, { force: true })
+  }
+
+  #close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+}
