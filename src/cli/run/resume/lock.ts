@@ -11,6 +11,7 @@ import {
 import { hostname } from 'node:os'
 import { UsageError } from '../../flags/usage-error.ts'
 import { real } from '../output-files.ts'
+import { naming } from './draft.ts'
 
 /** Interval at which a run renews its lock. */
 const HEARTBEAT_MS = 10_000
@@ -46,7 +47,9 @@ export function lock(file: string): () => void {
   const draft = `${path}.${process.pid}`
   try {
     // The lock has its owner from the start. Without one, another run would take it over.
-    writeFileSync(draft, own)
+    naming(path, () => {
+      writeFileSync(draft, own)
+    })
     if (!create(draft, path)) takeOver(file, path, draft)
   } finally {
     rmSync(draft, { force: true })
