@@ -1,3 +1,4 @@
+import { stringify } from 'csv-stringify/sync'
 import { isExactNumber } from '../read/exact-number.ts'
 import { escapeFormula } from './formulas.ts'
 import { ERROR, MORE, moreOf, reasonCell } from '../own-columns.ts'
@@ -72,16 +73,11 @@ export function cellText(name: string, value: unknown): string {
 }
 
 // Without quotes, a reader would take these for a line end, a blank line or a byte order mark.
-const QUOTED = /["\r\n]|^ +$|^\ufeff/
+const QUOTED = /\r|^ +$|^\ufeff/
 
-/** Row by row, csv-stringify takes several times as long, because it checks options each time. */
 function fieldsLine(fields: readonly string[], delimiter: string, escapesFormulas: boolean): string {
-  const cells = fields.map((field) => {
-    const cell = escapesFormulas ? escapeFormula(field) : field
-    return QUOTED.test(cell) || cell.includes(delimiter) ? `"${cell.replaceAll('"', '""')}"` : cell
-  })
-  // An empty line would be no row.
-  return `${cells.join(delimiter) || '""'}\n`
+  const cells = escapesFormulas ? fields.map(escapeFormula) : [...fields]
+  return stringify([cells], { delimiter, quoted_match: QUOTED, quoted_empty: fields.length === 1 })
 }
 
 function jsonOf(value: unknown): string {

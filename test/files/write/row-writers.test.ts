@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { stringify } from 'csv-stringify/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RecordError, type Outcome } from 'llm-pack-stream'
@@ -44,29 +43,23 @@ const nasty = fc.oneof(
 const columnName = nasty.filter((name) => name !== '' && !name.includes('\r'))
 
 describe('written rows', () => {
-  it.each([',', ';', '\t', '|'])(
-    'as CSV with %j are read back unchanged, and have the quotes of csv-stringify',
-    (delimiter) => {
-      fc.assert(
-        fc.property(
-          fc.uniqueArray(columnName, { minLength: 1, maxLength: 4 }),
-          fc.array(fc.array(nasty, { minLength: 4, maxLength: 4 }), { maxLength: 5 }),
-          (columns, values) => {
-            const rows = values.map((fields) =>
-              Object.fromEntries(columns.map((name, at) => [name, fields[at]!])),
-            )
-            const csv =
-              csvHeader(columns, delimiter) + rows.map((row) => csvLine(row, columns, delimiter)).join('')
-            expect(records('csv', csv, { delimiter })).toEqual(rows)
-            const options = { delimiter, quoted_match: /\r|^ +$|^\ufeff/, quoted_empty: columns.length === 1 }
-            const expected = [columns, ...rows.map((row) => columns.map((name) => row[name]))]
-            expect(csv).toBe(stringify(expected, options))
-          },
-        ),
-        { numRuns: 500 },
-      )
-    },
-  )
+  it.each([',', ';', '\t', '|'])('as CSV with %j are read back unchanged', (delimiter) => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(columnName, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.array(nasty, { minLength: 4, maxLength: 4 }), { maxLength: 5 }),
+        (columns, values) => {
+          const rows = values.map((fields) =>
+            Object.fromEntries(columns.map((name, at) => [name, fields[at]!])),
+          )
+          const csv =
+            csvHeader(columns, delimiter) + rows.map((row) => csvLine(row, columns, delimiter)).join('')
+          expect(records('csv', csv, { delimiter })).toEqual(rows)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
 
   it('as JSON Lines are read back unchanged', () => {
     fc.assert(
