@@ -30,6 +30,14 @@ export function naming(path: string, write: () => void): void {
 /** Where the draft of a file stands. */
 export const draftOf = (path: string): string => `${real(path)}.run.new`
 
+/** Puts a whole draft of an earlier run in the place of its file, if there is a draft. */
+export function replaceByDraft(path: string): void {
+  if (!existsSync(draftOf(path))) return
+  naming(path, () => {
+    renameSync(draftOf(path), real(path))
+  })
+}
+
 /**
  * The next version of a file, which takes the place of the file when it is whole. An error and a
  * kill leave the old version.
@@ -51,12 +59,19 @@ export class Draft {
     if (this.#file !== undefined) append(this.#file, this.#target, what)
   }
 
-  replace(): void {
+  /** The draft is whole, and on the disk. */
+  finish(): void {
     const file = this.#file
     if (file === undefined) return
     naming(this.#target, () => {
       fsyncSync(file)
-      this.#close()
+    })
+    this.#close()
+  }
+
+  replace(): void {
+    this.finish()
+    naming(this.#target, () => {
       renameSync(this.path, this.#target)
     })
   }

@@ -3,14 +3,14 @@ import { UsageError } from '../../flags/usage-error.ts'
 import { Identifier, rowHash } from '../../rows/identity.ts'
 import { hasContent, type OutputFiles, type RowFile } from '../output-files.ts'
 import { moveAside } from './aside.ts'
-import { draftOf } from './draft.ts'
+import { draftOf, replaceByDraft } from './draft.ts'
 import { Earlier } from './earlier.ts'
 import { repairEnd } from './file-ends.ts'
 import { HashCounts } from './hash-counts.ts'
 import { endNotes, readNotes } from './notes.ts'
 import { EMPTY, readBack, type Expected, type FileEnd } from './read-back.ts'
 import { readRejects } from './rejects.ts'
-import { takeOutReplaced } from './replace.ts'
+import { replacedPath, takeOutReplaced } from './replace.ts'
 import { changesSince, statePath, writeState, type RunState } from './state.ts'
 
 /** The files of earlier runs. */
@@ -60,7 +60,7 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   const identifier = new Identifier(state.key, results)
   const earlier = new Earlier(identifier, isRetry, state.mended)
   const missing = new HashCounts()
-  // A kill came before or after the output was replaced.
+  // After a kill: whether the output has been replaced.
   const isReplaced = output && last?.isReplaced && !existsSync(draftOf(output.rows.path))
   const newer = isContinued && !isReplaced ? readNotes(output.path) : undefined
   const expected: Expected = { isOurs: last !== undefined, columns: last?.columns, results }
@@ -81,10 +81,13 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   if (isCopy) prepare(rejects.rows, ofRejects)
   // No output has the rows of these rejects.
   if (hasRejects && !hasErrors) moveAside(rejects.path, `${rejects.path}.bak`)
-  if (newer) {
-    const done = await finishReplacing(targets, last ?? now, earlier)
+  if (output && newer) {
+    const before = { ...(last ?? now), isReplaced: undefined }
+    if (last?.isReplaced) writeState(output.path, before)
+    const done = await finishReplacing(targets, before, earlier)
     return readBefore(targets, now, { ...again, last: done })
   }
+  if (output && isReplaced) replaceByDraft(replacedPath(output.rows))
   if (output) endNotes(output.path)
   return { earlier, output: ofOutput, rejects: ofRejects, missing, state }
 }

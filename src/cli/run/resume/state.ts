@@ -21,8 +21,9 @@ export interface RunState {
   /** Path of the rejects, from the folder of the output. */
   readonly rejects?: string | undefined
   /**
-   * Whether the draft of an output without its replaced rows is whole. If it no longer stands
-   * beside the output, it is the output now, and the notes of replacing rows are out of date.
+   * Whether the drafts of an output without its replaced rows, and of the replaced rows, are whole.
+   * If the first no longer stands beside the output, it is the output now. Then the notes of
+   * replacing rows are out of date, and the other draft takes its place too.
    */
   readonly isReplaced?: boolean | undefined
   /** Hashes of rejected records that a mended record with the same key has replaced. */
