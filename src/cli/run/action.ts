@@ -20,7 +20,7 @@ import { outputFiles, real } from './output-files.ts'
 import { report } from './report.ts'
 import { moveToBackup } from './resume/aside.ts'
 import { noteReplacing } from './resume/notes.ts'
-import { finishReplacing, readBefore } from './resume/resume.ts'
+import { endReplacing, finishReplacing, readBefore } from './resume/resume.ts'
 import { keyOf, stateOf } from './resume/settings.ts'
 import { readState, writeState, type RunState } from './resume/state.ts'
 import { summaryOf } from './summary.ts'
@@ -79,7 +79,7 @@ export async function run(
     // From here on files are changed.
     if (overwrite) moveToBackup(targets)
     const now = stateOf(job, flags, server, result.names, targets)
-    const again = { last, force, isRetry, hasErrors: meta.hasError }
+    const again = { last: endReplacing(targets.output, last), force, isRetry, hasErrors: meta.hasError }
     const journal = await openJournal(targets.output)
     const before = await readBefore(targets, now, again).catch((error: unknown) => {
       throw journal.giveUp(error as Error)

@@ -60,9 +60,7 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   const identifier = new Identifier(state.key, results)
   const earlier = new Earlier(identifier, isRetry, state.mended)
   const missing = new HashCounts()
-  // After a kill: whether the output has been replaced.
-  const isReplaced = output && last?.isReplaced && !existsSync(draftOf(output.rows.path))
-  const newer = isContinued && !isReplaced ? readNotes(output.path) : undefined
+  const newer = isContinued ? readNotes(output.path) : undefined
   const expected: Expected = { isOurs: last !== undefined, columns: last?.columns, results }
   const ofOutput = isContinued
     ? await readBack(output.rows, expected, (row) => {
@@ -81,15 +79,31 @@ export async function readBefore(targets: OutputFiles, now: RunState, again: Aga
   if (isCopy) prepare(rejects.rows, ofRejects)
   // No output has the rows of these rejects.
   if (hasRejects && !hasErrors) moveAside(rejects.path, `${rejects.path}.bak`)
-  if (output && newer) {
-    const before = { ...(last ?? now), isReplaced: undefined }
-    if (last?.isReplaced) writeState(output.path, before)
-    const done = await finishReplacing(targets, before, earlier)
+  if (newer) {
+    const done = await finishReplacing(targets, last ?? now, earlier)
     return readBefore(targets, now, { ...again, last: done })
   }
-  if (output && isReplaced) replaceByDraft(replacedPath(output.rows))
   if (output) endNotes(output.path)
   return { earlier, output: ofOutput, rejects: ofRejects, missing, state }
+}
+
+/**
+ * Ends a replacing that a kill cut short when all drafts were whole. Returns the state after that.
+ * If the output is still the old output, a person may have changed it since: the notes stay, and
+ * the run makes the drafts again.
+ */
+export function endReplacing(
+  output: OutputFiles['output'],
+  state: RunState | undefined,
+): RunState | undefined {
+  if (!output || !state?.isReplaced) return state
+  if (!existsSync(draftOf(output.rows.path))) {
+    replaceByDraft(replacedPath(output.rows))
+    endNotes(output.path)
+  }
+  const done = { ...state, isReplaced: undefined }
+  writeState(output.path, done)
+  return done
 }
 
 /** Takes out the rows that noted rows replaced. Returns the state after that. */
