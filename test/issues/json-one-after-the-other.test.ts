@@ -23,6 +23,8 @@ describe('a .json with values one after the other', () => {
     ['an array that lost its brackets', '{"a":1},\n{"a":2},\n', ['1: {"a":1}', '2: {"a":2}']],
     ['CRLF', '{\r\n"a": 1\r\n}\r\n{"a":2}\r\n', ['1: {"a":1}', '4: {"a":2}']],
     ['files that were put together', '\ufeff{\n"a":1\n}\n\ufeff{\n"a":2\n}', ['1: {"a":1}', '4: {"a":2}']],
+    ['a mark at the end', '{"a":1} {"a":2}\ufeff', ['1: {"a":1}', '1: {"a":2}']],
+    ['a mark in a value', '{\n"a":1\n}\n{\ufeff}', ['1: {"a":1}', '4: invalid_json "{\ufeff}"']],
     ['a null', 'null\n{"a":1}\n', ['1: null_record "null"', '2: {"a":1}']],
     [
       'a bad line',
@@ -54,6 +56,18 @@ describe('a .json with values one after the other', () => {
     const what =
       'element 2: expected JSON values, got the end of the file in it. The rest of the file is not read'
     expect(error).toMatchObject({ code: 'broken_array', message: `a.json:4: ${what}` })
+  })
+
+  it('measures a value that is too long without the mark before it', () => {
+    const text = '{\n"a":1}\n\ufeff{"a":[1,\ufeff2]}'
+    const { rows } = readAll('json', text, { ...options, maxRecordBytes: 10 })
+    expect(rows.map((row) => row.error?.message)).toEqual([
+      undefined,
+      'a.json:3: element 2: expected at most 10 bytes (maxRecordBytes), got 14',
+    ])
+    expect(readAll('json', text, { ...options, maxRecordBytes: 10, cuts: everyByte(text) }).rows).toEqual(
+      rows,
+    )
   })
 
   it('may have values of many chunks, and values that are too long', () => {
@@ -94,12 +108,19 @@ describe('a .json with values one after the other', () => {
 })
 
 describe('a .json with one value', () => {
-  it.each(['{}', '{\n"a":1}\n', '"a"', '1', 'null', '<html>\n<body>\n', '{"a":1', 'a b\nc\n'])(
-    'is no sequence, however the bytes are cut: %j',
-    (text) => {
-      const { rows, error } = readAll('json', text, { ...options, cuts: everyByte(text) })
-      expect(rows).toEqual([])
-      expect(error?.message).toContain('a.json:1: expected a JSON array, got')
-    },
-  )
+  it.each([
+    '{}',
+    '\ufeff{}\ufeff',
+    '{\n"a":1}\n',
+    '"a"',
+    '1',
+    'null',
+    '<html>\n<body>\n',
+    '{"a":1',
+    'a b\nc\n',
+  ])('is no sequence, however the bytes are cut: %j', (text) => {
+    const { rows, error } = readAll('json', text, { ...options, cuts: everyByte(text) })
+    expect(rows).toEqual([])
+    expect(error?.message).toContain('a.json:1: expected a JSON array, got')
+  })
 })

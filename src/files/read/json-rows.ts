@@ -15,7 +15,7 @@ import { jsonOf } from './json-value.ts'
 import { MOST_ROWS, RowError, type BadRow, type Row, type RowErrorCode } from '../row.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { tooLongWords } from './span-row.ts'
-import { afterMarks, countOf, isSpace, rawOf } from './utf8.ts'
+import { afterMarks, countOf, isSpace, MARK_START, mayBeMark, rawOf } from './utf8.ts'
 
 /**
  * The elements of a JSON array of any size, also of an array within a JSON document, or JSON values
@@ -96,6 +96,13 @@ export class JsonRows implements Rows {
         continue
       }
       const byte = bytes[this.#at] ?? 0
+      // Marks stand between the values of files that were put together.
+      if (byte === MARK_START && this.#isSequence) {
+        const from = this.#at
+        this.#at = afterMarks(bytes, from, bytes.length)
+        if (!isLast && mayBeMark(bytes, this.#at)) return undefined
+        if (this.#at > from) continue
+      }
       // Commas between values are no JSON, but lose nothing.
       if (isSpace(byte) || (byte === COMMA && this.#isSequence)) {
         if (byte === LF) this.#line++
@@ -201,10 +208,8 @@ export class JsonRows implements Rows {
   #element(bytes: Buffer): Row {
     const separator = this.#isSequence ? undefined : bytes[this.#at]
     if (separator === CLOSING_BRACE) throw this.#broken('got a brace too many')
-    // Marks stand between the values of files that were put together.
-    const start = this.#isSequence ? afterMarks(bytes, this.#from, this.#at) : this.#from
-    const source = bytes.subarray(start, this.#at)
-    if (this.#isSequence && this.#from === this.#at && this.#skipped === undefined)
+    const source = bytes.subarray(this.#from, this.#at)
+    if (this.#isSequence && source.length === 0 && this.#skipped === undefined)
       throw this.#broken('got a bracket too many')
     const parsed = this.#skipped === undefined ? jsonOf(source, this.#options.exactNumbers) : undefined
     const doubt = parsed?.code && parsed.code !== 'null_record' ? doubtOf(source) : undefined

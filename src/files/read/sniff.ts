@@ -4,7 +4,7 @@ import type { TextFormat } from '../format.ts'
 import { JsonRows } from './json-rows.ts'
 import type { Row } from '../row.ts'
 import type { RowsOptions } from './rows.ts'
-import { afterMarks, isSpace, UTF8_MARK } from './utf8.ts'
+import { afterMarks, isSpace, mayBeMark, UTF8_MARK } from './utf8.ts'
 
 /** The bytes that may decide about a table, at most. */
 const MOST_BYTES = 64 * 1024
@@ -101,7 +101,7 @@ function tsvKind({ bytes, isAll }: Head, { delimiter = '\t', quote }: RowsOption
 
 /** An array over several lines, or values over several lines, are no lines of JSON. */
 function jsonlKind({ bytes, isAll }: Head, isComplete: boolean, options: RowsOptions): Kind | undefined {
-  const first = firstLine(bytes)
+  const first = firstLine(bytes, isAll)
   const { line, next } = first
   if (first.byte !== OPENING_BRACKET && first.byte !== OPENING_BRACE) {
     return first.byte !== undefined || isAll ? { format: 'jsonl' } : undefined
@@ -125,10 +125,10 @@ function jsonlKind({ bytes, isAll }: Head, isComplete: boolean, options: RowsOpt
 
 /** Many tools write JSON values one after the other into a `.json`, some over several lines. */
 function jsonKind({ bytes, isAll }: Head, options: RowsOptions): Kind | undefined {
-  const { byte, start, line } = firstLine(bytes)
+  const { byte, start, line } = firstLine(bytes, isAll)
   if (!options.isGuess || options.select !== undefined || byte === OPENING_BRACKET) return { format: 'json' }
   const first = firstValue(bytes.subarray(start), isAll, options)
-  const rest = first && firstLine(bytes.subarray(start + first.end))
+  const rest = first && firstLine(bytes.subarray(start + first.end), isAll)
   if (first?.error?.code === 'invalid_json') return { format: 'json' }
   if (rest?.byte === undefined) return isAll ? { format: 'json' } : undefined
   const isOnLine = line !== undefined && parsed(line) !== undefined
@@ -156,7 +156,10 @@ function isStart(line = ''): boolean {
 }
 
 /** The first line that is not blank, if it is complete, and the first character behind it. */
-function firstLine(bytes: Buffer): {
+function firstLine(
+  bytes: Buffer,
+  isAll: boolean,
+): {
   byte: number | undefined
   start: number
   line?: string
@@ -168,7 +171,7 @@ function firstLine(bytes: Buffer): {
     start = afterMarks(bytes, start, bytes.length)
     while (isSpace(bytes[start])) start++
   }
-  const byte = bytes[start]
+  const byte = isAll || !mayBeMark(bytes, start) ? bytes[start] : undefined
   const end = bytes.indexOf(LF, start)
   if (byte === undefined || end < 0) return { byte, start }
   let after = end

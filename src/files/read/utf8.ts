@@ -19,12 +19,18 @@ export function isBlank(bytes: Buffer, start: number, end: number): boolean {
 
 /** A byte order mark, as latin1. */
 export const UTF8_MARK = '\xef\xbb\xbf'
+export const MARK_START = 0xef
 
 /** The position behind byte order marks. They stand inside a file that was put together. */
 export function afterMarks(bytes: Buffer, start: number, end: number): number {
   let at = start
   while (at + 3 <= end && bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf) at += 3
   return at
+}
+
+/** Whether the bytes end at the position or within a byte order mark that begins there. */
+export function mayBeMark(bytes: Buffer, at: number): boolean {
+  return UTF8_MARK.startsWith(bytes.toString('latin1', at, at + UTF8_MARK.length))
 }
 
 /** How often a byte is in the bytes. */

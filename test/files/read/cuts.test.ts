@@ -121,7 +121,7 @@ describe.each(['jsonl', 'lines', 'csv', 'tsv'] as const)('%s', (format) => {
           }
           const text = all
             .toString('latin1', before, row.end)
-            .replaceAll(/^(?:\xef\xbb\xbf)+/gm, (marks) => ' '.repeat(marks.length))
+            .replaceAll(/(?<![^\n])(?:\xef\xbb\xbf)+/g, (marks) => ' '.repeat(marks.length))
           const [blankLines = ''] = /^(?:[ \t\r]*\n)*/.exec(text) ?? []
           // In CSV and TSV, these lines may be rows.
           if (!isCsv || !/[\t\r]/.test(blankLines)) {
