@@ -56,7 +56,7 @@ async function read(place: Workplace, name: string): Promise<Record<string, unkn
 const nameOf = ({ id, text, label }: Record<string, unknown>) => [id, text, label].join()
 const formats = ['out.jsonl', 'out.csv', 'out.json', 'out.parquet']
 
-test.each(formats)(
+test.each(isSoak ? formats : ['out.csv', 'out.json'])(
   'a disk that is full at any write loses no row of %s, and the next run goes on',
   async (out) => {
     const replacedIn = formats.indexOf(out) < 2 ? `${out}.replaced` : `${out}.run.jsonl.replaced`
