@@ -8,7 +8,7 @@ import { LineRows } from './line-rows.ts'
 import type { Rows, RowsOptions } from './rows.ts'
 import { shown, type Row } from '../row.ts'
 import { kindOf, type Kind } from './sniff.ts'
-import { afterMarks, UTF8_MARK } from './utf8.ts'
+import { afterMarks, mayBeMark } from './utf8.ts'
 
 /** All rows of a text file. Each turn of the loop returns the rows that a chunk has completed. */
 export class FileRows {
@@ -66,7 +66,7 @@ export class FileRows {
     const isJson = kind.format === 'json' || kind.format === 'values'
     const mark = isJson ? afterMarks(head, 0, head.length) : 0
     // Another mark may follow.
-    if (isJson && !isLast && UTF8_MARK.startsWith(head.toString('latin1', mark, mark + 3))) return
+    if (isJson && !isLast && mayBeMark(head, mark)) return
     if (kind.note !== undefined) this.#options.onNote?.(kind.note)
     this.#rows = rowsOf(kind, this.#options)
     this.#rows.append(mark > 0 ? Buffer.concat([Buffer.alloc(mark, ' '), head.subarray(mark)]) : head)

@@ -1,44 +1,37 @@
-import fs, { existsSync, readdirSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterEach, expect, test } from 'vitest'
 import { readRows } from 'llm-pack-stream/readers'
 import { atOnce, jsonl, messages, parseLines, Workplace } from '../../../helpers/cli.ts'
+import { patchFs } from '../../../helpers/patched-fs.ts'
 import { isSoak } from '../../../helpers/properties.ts'
 
-const names = ['appendFileSync', 'writeFileSync'] as const
 type Write = (file: unknown, what: string | Uint8Array, ...more: unknown[]) => void
-const real = Object.fromEntries(names.map((name) => [name, fs[name] as Write]))
+
+let free = (): void => undefined
 
 /** The disk is full after some writes: the next write has room for half of its bytes. */
 function fillAfter(writes: number): { isFull: boolean } {
   const disk = { isFull: false }
   let done = 0
-  for (const [name, write] of Object.entries(real)) {
-    const limited: Write = (file, what, ...more) => {
-      if (done < writes) {
-        done += 1
-        write(file, what, ...more)
-        return
-      }
-      const bytes = Buffer.from(what)
-      if (!disk.isFull) write(file, bytes.subarray(0, bytes.length / 2), ...more)
-      disk.isFull = true
-      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  free = patchFs<Write>(['appendFileSync', 'writeFileSync'], (write) => (file, what, ...more) => {
+    if (done < writes) {
+      done += 1
+      write(file, what, ...more)
+      return
     }
-    Object.assign(fs, { [name]: limited })
-  }
-  syncBuiltinESMExports()
+    const bytes = Buffer.from(what)
+    if (!disk.isFull) write(file, bytes.subarray(0, bytes.length / 2), ...more)
+    disk.isFull = true
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  })
   return disk
 }
 
-function free(): void {
-  Object.assign(fs, real)
-  syncBuiltinESMExports()
-}
-
-afterEach(free)
+afterEach(() => {
+  free()
+})
 
 const first = messages(4)
 const now = first.map((one, i) => (i < 2 ? { ...one, text: 'returns are hard' } : one))

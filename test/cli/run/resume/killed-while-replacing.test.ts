@@ -1,10 +1,10 @@
-import fs, { existsSync, readdirSync, rmSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterEach, describe, expect, test } from 'vitest'
 import { settle } from '../../../helpers/collect.ts'
 import { jsonl, parseLines, Workplace } from '../../../helpers/cli.ts'
+import { patchFs } from '../../../helpers/patched-fs.ts'
 import { isSoak } from '../../../helpers/properties.ts'
 import { startRecordingServer } from '../../../helpers/recording-server.ts'
 
@@ -18,31 +18,25 @@ const names = [
   'rmSync',
 ] as const
 type Change = (...args: unknown[]) => unknown
-const real = Object.fromEntries(names.map((name) => [name, fs[name] as Change]))
+
+let revive = (): void => undefined
 
 /** Lets some changes through. No later change reaches a file, as after a kill. */
 function killAfter(changes: number): { isDead: boolean } {
   const life = { isDead: false }
   let done = 0
-  for (const [name, change] of Object.entries(real)) {
-    const counted: Change = (...args) => {
-      life.isDead ||= done >= changes
-      if (life.isDead) throw new Error('killed')
-      done += 1
-      return change(...args)
-    }
-    Object.assign(fs, { [name]: counted })
-  }
-  syncBuiltinESMExports()
+  revive = patchFs<Change>(names, (change) => (...args) => {
+    life.isDead ||= done >= changes
+    if (life.isDead) throw new Error('killed')
+    done += 1
+    return change(...args)
+  })
   return life
 }
 
-function revive(): void {
-  Object.assign(fs, real)
-  syncBuiltinESMExports()
-}
-
-afterEach(revive)
+afterEach(() => {
+  revive()
+})
 
 const latency = {
   ...{ timeToFirstToken: 0, slowdown: 0, outputTokensPerSecond: Infinity, promptTokensPerSecond: Infinity },
