@@ -11,6 +11,7 @@ export { capFor, EXPECTED_FILL, largestCap, recordsUnder } from '../learning/out
 export { TokenEstimator } from '../learning/token-estimator.ts'
 export { BURST_MS, burstOf } from '../limits/rate-buckets.ts'
 export { chargeOf } from '../limits/request-charge.ts'
+export { Mix } from '../packing/mix.ts'
 export { halve, Packer } from '../packing/packer.ts'
 export { PartitionedPacker } from '../packing/partitioned-packer.ts'
 export { windowOf } from '../packing/window.ts'

@@ -28,6 +28,8 @@ export interface EngineRules extends LearningRules, OutlookRules {
   readonly maxInFlight: number
   /** Largest number of records, of all keys, that wait for more records. */
   readonly window: number
+  /** Number of records whose order is drawn before they are packed. 0: none. */
+  readonly mix: number
   /** US dollars that the stream may spend. `Infinity`: no cap. */
   readonly maxCost: number
 }
@@ -116,7 +118,7 @@ export class PackEngine<R> {
     this.#learning = new Learning(rules)
     this.#outlook = new Outlook(rules, ledger)
     this.#spending = new Spending(rules.maxCost, ledger, this.#learning)
-    this.#queue = new PackQueue(this.#learning.limits, rules.linger, rules.window)
+    this.#queue = new PackQueue(this.#learning.limits, rules.linger, rules.window, rules.mix)
   }
 
   /** Tokens of a record's text and the tags around it. */

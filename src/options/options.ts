@@ -84,6 +84,12 @@ export interface PackStreamOptions<R, T> {
    * all records written in one turn of the event loop are sent at its end. Default: 100.
    */
   readonly linger?: number | undefined
+  /**
+   * Number of records whose order is drawn at random, by a fixed seed, before they are packed. So
+   * the records of an input that is sorted do not share packs with their neighbours. A record waits
+   * for them no longer than `linger`. Default: records are packed in the order of the input.
+   */
+  readonly mix?: number | undefined
   /** Largest number of requests that run at once. Default: 4. */
   readonly maxInFlight?: number | undefined
   /**
@@ -108,7 +114,7 @@ export interface PackStreamOptions<R, T> {
   readonly requestTimeout?: number | undefined
   /**
    * Emits outcomes in the order of the input, through a window of
-   * `2 * (maxInFlight + 2) * maxPackRecords` records. Default: false.
+   * `2 * ((maxInFlight + 2) * maxPackRecords + mix)` records. Default: false.
    */
   readonly preserveOrder?: boolean | undefined
   /**
@@ -177,6 +183,7 @@ export interface Resolved<R, T> {
   readonly maxOutputTokens: number | undefined
   readonly countTokens: TokenCounter | undefined
   readonly linger: number
+  readonly mix: number
   readonly maxInFlight: number
   /** Largest number of records that are read and wait. See `windowOf()`. */
   readonly window: number

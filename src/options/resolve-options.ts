@@ -47,6 +47,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   maxOutputTokens: true,
   countTokens: true,
   linger: true,
+  mix: true,
   maxInFlight: true,
   limiter: true,
   maxAttempts: true,
@@ -129,6 +130,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const shown = serializeExamples(examples, serialize, format, issuesOf)
   const system = systemMessage(instructions, format, shown)
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
+  const mix = positiveInteger('mix', options.mix, 0)
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
   const countTokens = optionalFunction('countTokens', options.countTokens)
@@ -171,8 +173,9 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     ...learning,
     format,
     linger: duration('linger', options.linger, defaults.linger),
+    mix,
     maxInFlight,
-    window: windowOf(maxInFlight, maxPackRecords),
+    window: windowOf(maxInFlight, maxPackRecords, mix),
     limiter: checkLimiter(options.limiter),
     maxAttempts: positiveInteger('maxAttempts', options.maxAttempts, defaults.maxAttempts),
     timeouts: {

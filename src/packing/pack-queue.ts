@@ -1,4 +1,5 @@
 import type { Entry } from '../record/entry.ts'
+import { Mix } from './mix.ts'
 import { halve, type PackLimits } from './packer.ts'
 import { PartitionedPacker } from './partitioned-packer.ts'
 import { RetryQueue } from './retry-queue.ts'
@@ -11,13 +12,18 @@ export interface NextPack<R> {
 
 /** Decides which pack leaves next. Records that are sent again leave before new records. */
 export class PackQueue<R> {
+  readonly #mix: Mix<Entry<R>>
   readonly #packer: PartitionedPacker<Entry<R>>
   readonly #retries = new RetryQueue<R>()
   /** The pack that leaves next. */
   #next: NextPack<R> | undefined
 
-  /** @param maxWaiting Largest number of new records that wait for more records. */
-  constructor(limits: PackLimits, lingerMs: number, maxWaiting: number) {
+  /**
+   * @param maxWaiting Largest number of new records that wait for more records.
+   * @param mix Number of records whose order is drawn before they are packed. 0: none.
+   */
+  constructor(limits: PackLimits, lingerMs: number, maxWaiting: number, mix = 0) {
+    this.#mix = new Mix(mix, lingerMs)
     this.#packer = new PartitionedPacker(limits, lingerMs, maxWaiting)
   }
 
@@ -27,7 +33,14 @@ export class PackQueue<R> {
   }
 
   add(entry: Entry<R>, now: number): void {
-    this.#packer.add(entry, now)
+    this.#mix.add(entry, now)
+    if (this.#mix.isFull) this.#pour(now)
+  }
+
+  /** Passes the records of the mix on. They have waited there already. */
+  #pour(now: number): void {
+    const { due } = this.#mix
+    for (const entry of this.#mix.take()) this.#packer.add(entry, now, due)
   }
 
   addAgain(entries: readonly Entry<R>[]): void {
@@ -45,12 +58,14 @@ export class PackQueue<R> {
 
   /** Makes all packs leave that wait for more records. */
   flush(now: number): void {
+    this.#pour(now)
     this.#packer.flush(now)
   }
 
   /** The next pack. It stays the same until `drop()`, `halve()`, `addAgain()` or `setLimits()`. */
   peek(now: number): NextPack<R> | undefined {
     if (this.#next) return this.#next
+    if (this.#mix.due <= now) this.#pour(now)
     const { maxTokens, maxItems } = this.#packer.limits
     const again = this.#retries.take(maxTokens, maxItems)
     const pack = again ?? this.#packer.take(now)
@@ -62,7 +77,7 @@ export class PackQueue<R> {
   peekAlone(now: number): NextPack<R> | undefined {
     if (this.#next?.pack.length === 1) return this.#next
     this.#putBack()
-    this.#packer.flush(now)
+    this.flush(now)
     const next = this.peek(now)
     // The last record, because bad records are often neighbours.
     if (next && next.pack.length > 1) this.#split(next, next.pack.slice(-1), next.pack.slice(0, -1))
@@ -91,7 +106,7 @@ export class PackQueue<R> {
 
   /** Whether no record waits. */
   get isEmpty(): boolean {
-    return !this.#next && this.#retries.isEmpty && this.#packer.isEmpty
+    return !this.#next && this.#retries.isEmpty && this.#mix.isEmpty && this.#packer.isEmpty
   }
 
   /**
@@ -102,8 +117,8 @@ export class PackQueue<R> {
     return this.#packer.hasReserve
   }
 
-  /** Time at which the first pack has waited long enough for more records. */
+  /** Time at which the first records have waited long enough for more records. */
   get nextDue(): number {
-    return this.#packer.nextDue
+    return Math.min(this.#mix.due, this.#packer.nextDue)
   }
 }

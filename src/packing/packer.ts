@@ -54,9 +54,13 @@ export class Packer<T extends Weighed> {
     for (const { items, due } of waiting) for (const item of items) this.#add(item, now, due)
   }
 
-  /** Puts an item into the last pack. If it does not fit, it begins a new pack. */
-  add(item: T, now: number): void {
-    this.#add(item, now, now + this.#lingerMs)
+  /**
+   * Puts an item into the last pack. If it does not fit, it begins a new pack.
+   *
+   * @param due Time at which the item has waited long enough.
+   */
+  add(item: T, now: number, due = now + this.#lingerMs): void {
+    this.#add(item, now, due)
   }
 
   #add(item: T, now: number, due: number): void {

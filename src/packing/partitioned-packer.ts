@@ -88,10 +88,11 @@ export class PartitionedPacker<T extends Partitioned> {
     }
   }
 
-  add(item: T, now: number): void {
+  /** @param due Time at which the item has waited long enough. */
+  add(item: T, now: number, due?: number): void {
     const lane = this.#lanes.get(item.partition) ?? this.#open(item.partition)
     lane.packer.setLimits(this.#limits, now)
-    lane.packer.add(item, now)
+    lane.packer.add(item, now, due)
     this.#waiting += 1
     this.#unflushed.add(lane)
     this.#update(lane, now)

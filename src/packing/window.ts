@@ -1,9 +1,10 @@
 /**
  * Largest number of records that are read and wait: for older records, for a record with the same
- * text, or for more records with the same key.
+ * text, or for more records with the same key. The first record of a full mix may be the last to
+ * leave, while the next mix fills.
  */
-export function windowOf(maxInFlight: number, maxPackRecords: number): number {
-  return 2 * (maxInFlight + 2) * maxPackRecords
+export function windowOf(maxInFlight: number, maxPackRecords: number, mix: number): number {
+  return 2 * ((maxInFlight + 2) * maxPackRecords + mix)
 }
 
 /**

@@ -17,6 +17,7 @@ export interface LinearJob {
   readonly firstEnd: RequestEnd['kind']
   /** Whether packs wait for a rate limit, and for a spending cap that is never reached. */
   readonly isLimited?: boolean
+  readonly mix?: number
 }
 
 const MAX_IN_FLIGHT = 4
@@ -33,12 +34,12 @@ const FIRST_ENDS: Partial<Record<RequestEnd['kind'], RequestEnd>> = {
  * requests.
  */
 export function runLinearJob(job: LinearJob): number {
-  const { records, maxPackRecords, keyOf, firstEnd, isLimited = false } = job
+  const { records, maxPackRecords, keyOf, firstEnd, isLimited = false, mix = 0 } = job
   const ledger = new Ledger({ input: 1, output: 1 })
-  const window = windowOf(MAX_IN_FLIGHT, maxPackRecords)
+  const window = windowOf(MAX_IN_FLIGHT, maxPackRecords, mix)
   const maxCost = isLimited ? 1e9 : Infinity
   const limits = isLimited ? { requestsPerMinute: 60_000 / maxPackRecords, tokensPerMinute: 1e9 } : {}
-  const rules = rulesOf({ maxPackRecords, maxInFlight: MAX_IN_FLIGHT, window, linger: 1e6, maxCost })
+  const rules = rulesOf({ maxPackRecords, maxInFlight: MAX_IN_FLIGHT, window, mix, linger: 1e6, maxCost })
   const engine = new PackEngine<string>(rules, ledger, new RateLimiter(limits), () => undefined)
   const running: Parameters<typeof finishedOf>[0][] = []
   const fail = FIRST_ENDS[firstEnd] ?? COMPLETE

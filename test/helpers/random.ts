@@ -1,10 +1,2 @@
-/** Returns numbers from 0 to 1. The same seed gives the same numbers (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+/** Returns numbers from 0 to 1. The same seed gives the same numbers. */
+export { seededRandom as random } from '../../src/base/random.ts'

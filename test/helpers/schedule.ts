@@ -46,7 +46,7 @@ export function rulesOf(changes: Partial<EngineRules> = {}): EngineRules {
   return {
     ...{ system: 'x'.repeat(400), examples: 0, format: { jsonSchema: {} }, countTokens: undefined },
     ...{ maxPackTokens: 1e6, maxPackRecords: 25, maxOutputTokens: undefined },
-    ...{ linger: 100, maxInFlight: 4, window: 300, maxCost: Infinity, maxRejects: Infinity },
+    ...{ linger: 100, mix: 0, maxInFlight: 4, window: 300, maxCost: Infinity, maxRejects: Infinity },
     ...changes,
   }
 }
@@ -94,7 +94,7 @@ export function playSchedule(seed: number): Played {
   const rules = rulesOf({
     ...{ maxPackRecords: 1 + upTo(5), maxInFlight: 1 + upTo(2) },
     linger: random() < 0.2 ? Infinity : upTo(20),
-    ...{ window: 1 + upTo(12), maxPackTokens: 4 + upTo(20) },
+    ...{ window: 1 + upTo(12), maxPackTokens: 4 + upTo(20), mix: random() < 0.5 ? 0 : 1 + upTo(8) },
   })
   const keys = upTo(3)
   const trouble = random() * 0.8

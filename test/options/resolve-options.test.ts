@@ -80,6 +80,8 @@ describe('bad options', () => {
     ['linger', '100', TypeError, 'a number of milliseconds', "'100' (string)"],
     ['linger', -1, RangeError, 'between 0 and 2,147,483,647 ms', '-1'],
     ['linger', NaN, RangeError, 'between 0 and 2,147,483,647 ms', 'NaN'],
+    ['mix', 1.5, RangeError, 'a positive integer', '1.5'],
+    ['mix', 0, RangeError, 'a positive integer', '0'],
     ['linger', Infinity, RangeError, 'between 0 and 2,147,483,647 ms', 'Infinity'],
     ['linger', 2 ** 31, RangeError, 'between 0 and 2,147,483,647 ms', '2147483648'],
     ...['firstTokenTimeout', 'idleTimeout', 'requestTimeout'].flatMap((name): typeof cases => [
@@ -375,6 +377,7 @@ const optional: Record<
   maxOutputTokens: { byDefault: undefined, good: [1] },
   countTokens: { good: [(text: string) => text.length] },
   linger: { byDefault: 100, good: [0, 0.5, 2 ** 31 - 1] },
+  mix: { byDefault: 0, good: [1, 1_000] },
   maxInFlight: { byDefault: 4, good: [1] },
   limiter: { good: [new RateLimiter({ requestsPerMinute: 5 })] },
   maxAttempts: { byDefault: 4, good: [1] },

@@ -74,6 +74,14 @@ describe('the work for one record does not grow', () => {
     expectNoGrowth(figures)
   })
 
+  it('with the size of the mix, also with many keys', async () => {
+    for (const keyOf of [JOB.keyOf, (index: number) => `key ${index % 100}`]) {
+      const figures: number[] = []
+      for (const mix of [50, 500, 4_000]) figures.push(await perRecord({ mix, keyOf }))
+      expectNoGrowth(figures)
+    }
+  })
+
   it('with the number of records', async () => {
     expectNoGrowth([await perRecord({}), await perRecord({ records: 4 * RECORDS })])
   })

@@ -276,6 +276,7 @@ describe('the key', () => {
     maxOutputTokens: [false, [100]],
     countTokens: [false, [(text: string) => text.length]],
     linger: [false, [0]],
+    mix: [false, [100]],
     maxInFlight: [false, [1]],
     limiter: [false, [new RateLimiter({ requestsPerMinute: 1 })]],
     maxAttempts: [false, [1]],

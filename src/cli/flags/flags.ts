@@ -25,6 +25,7 @@ export interface TaskFlags {
   maxPackTokens?: number
   maxPackRecords?: number
   maxOutputTokens?: number
+  mix?: number
   maxInFlight?: number
   rpm?: number
   tpm?: number
@@ -167,6 +168,10 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     numberFlag(
       '--max-output-tokens <number>',
       'largest number of tokens in one answer (default: the limit of the model)',
+    ),
+    numberFlag(
+      '--mix <number>',
+      'number of records whose order is drawn at random before they are packed, so that sorted records do not share requests with their neighbours (default: none)',
     ),
     numberFlag(
       '--max-in-flight <number>',

@@ -51,11 +51,12 @@ async function planOf(
     maxPackTokens,
     maxOutputTokens,
     maxInFlight,
+    mix,
     pricing,
   } = job.options
   const made = await makePlan(recordsOf(items, partitionBy(flags.partition)), {
     ...{ model, instructions, schema: job.result.schema },
-    ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, pricing }),
+    ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, mix, pricing }),
     price: job.price,
     ...given({ examples: examples?.map(({ record, value }) => ({ record: record.text as string, value })) }),
     maxPackRecords: flags.maxPackRecords ?? LARGEST,

@@ -1,4 +1,4 @@
-import { chargeOf, halve, Packer, PartitionedPacker, windowOf } from '../../engine/index.ts'
+import { chargeOf, halve, Mix, Packer, PartitionedPacker, windowOf } from '../../engine/index.ts'
 import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
 /** The plan looks at packs of 2 to this many records. */
@@ -32,6 +32,8 @@ export interface PlannedRecord {
 export interface PackRules {
   readonly maxPackTokens: number
   readonly maxInFlight: number
+  /** Number of records whose order is drawn before they are packed. 0: none. */
+  readonly mix: number
   /** Number of records whose results fit under the output cap. */
   readonly maxRecords: number
   /** The same for the longest results. */
@@ -76,12 +78,16 @@ export interface PackCount {
  */
 const BATCH = 500
 
+const NOW = 0
+const LINGER = 0
+
 /**
  * Packs the same records into packs of every size, as a stream does. The memory does not grow with
  * the input.
  */
 export class Forecast {
   readonly #rules: PackRules
+  readonly #mix: Mix<PlannedRecord>
   #bySize: readonly SizeForecast[] = []
   #batch: PlannedRecord[] = []
   #partition: string | undefined
@@ -89,13 +95,21 @@ export class Forecast {
 
   constructor(rules: PackRules) {
     this.#rules = rules
+    this.#mix = new Mix(rules.mix, LINGER)
   }
 
   add(record: PlannedRecord): void {
     if (this.#bySize.length === 0) this.#begin(record)
     this.#isMixed ||= record.partition !== this.#partition
-    this.#batch.push(record)
-    if (this.#batch.length === BATCH) this.#packBatch()
+    this.#mix.add(record, NOW)
+    if (this.#mix.isFull) this.#pour()
+  }
+
+  #pour(): void {
+    for (const record of this.#mix.take()) {
+      this.#batch.push(record)
+      if (this.#batch.length === BATCH) this.#packBatch()
+    }
   }
 
   #packBatch(): void {
@@ -112,6 +126,7 @@ export class Forecast {
 
   /** The sums for packs of up to `size` records. The input has ended. */
   end(size: number): PackCount {
+    this.#pour()
     this.#packBatch()
     const forecast = this.#bySize[size - 2]
     if (!forecast) throw new RangeError(`There are no packs of up to ${size}`)
@@ -120,9 +135,6 @@ export class Forecast {
     return { ...sums, loose: loose.filter((limit) => limit !== 'partition' || this.#isMixed) }
   }
 }
-
-const NOW = 0
-const LINGER = 0
 
 /**
  * The packs of one size. The forecast reads until the packer has a reserve, as a stream does, and
@@ -145,14 +157,14 @@ class SizeForecast {
   #mostTokens = 0
 
   constructor(size: number, rules: PackRules, isPartitioned: boolean) {
-    const { maxPackTokens, maxRecords, maxInFlight } = rules
+    const { maxPackTokens, maxRecords, maxInFlight, mix } = rules
     this.#size = size
     this.#rules = rules
     this.#maxItems = Math.min(size, maxRecords)
     const limits = { maxTokens: maxPackTokens, maxItems: this.#maxItems }
     // One lane is enough without partitions, and three times as fast.
     this.#packer = isPartitioned
-      ? new PartitionedPacker(limits, LINGER, windowOf(maxInFlight, size))
+      ? new PartitionedPacker(limits, LINGER, windowOf(maxInFlight, size, mix))
       : new Packer(limits, LINGER)
   }
 

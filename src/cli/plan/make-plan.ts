@@ -30,7 +30,7 @@ export async function makePlan(
   const { model, encoding = defaults.encoding, keepsResults = false, pricing, price, measured } = options
   const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute } = options
-  const { maxOutputTokens, contextTokens } = options
+  const { maxOutputTokens, contextTokens, mix = 0 } = options
   const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
@@ -46,7 +46,7 @@ export async function makePlan(
   const roomFor = (records: number) =>
     (contextTokens ?? Infinity) - prompts.packed.tokens - frame - records * element.high
   const forecast = new Forecast({
-    ...{ maxPackTokens, maxInFlight, maxRecords, largestRequest, roomFor },
+    ...{ maxPackTokens, maxInFlight, mix, maxRecords, largestRequest, roomFor },
     surelyFit: fitting(Math.max(element.high, LEARNED * element.expected)),
     ...{ charactersAround: prompts.charactersAround, tagTokens: prompts.tagTokens },
     capFor: (records) => learnedCap(records, results, options),
@@ -127,12 +127,12 @@ function possibleOf(rows: readonly PlanRow[]): PlanRow[] {
 /** Lets the library check its own options. */
 function check(options: PlanOptions, countTokens: TokenCounter): void {
   const { model, instructions, schema, api, request, examples, pricing } = options
-  const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens } = options
+  const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens, mix } = options
   const { requestsPerMinute, tokensPerMinute } = options
   new PackStream({
     ...{ client: offlineClient, model, instructions, schema, countTokens },
     ...given({ api, request, examples, pricing }),
-    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens }),
+    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, mix }),
   }).destroy()
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
   finite('contextTokens', contextTokens)

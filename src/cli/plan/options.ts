@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly maxPackRecords?: number
   readonly maxOutputTokens?: number
   readonly maxInFlight?: number
+  /** Number of records whose order is drawn before they are packed. Default: none. */
+  readonly mix?: number
   /**
    * The vocabulary that counts tokens in the stream. Default: the stream estimates them, and only
    * the plan counts.

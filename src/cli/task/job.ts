@@ -135,11 +135,12 @@ async function taskOptions(
     maxPackRecords,
     maxOutputTokens,
     maxInFlight,
+    mix,
   } = flags
   const limits = given({ requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm })
   return {
     ...{ model, instructions: readInstructions(flags), schema: result.schema },
-    ...given({ api, output, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight }),
+    ...given({ api, output, request, maxPackTokens, maxPackRecords, maxOutputTokens, maxInFlight, mix }),
     ...given({ countTokens: countTokens && (await tokenCounter('--count-tokens', countTokens)) }),
     ...(Object.keys(limits).length === 0 ? {} : { limiter: inFlags(() => new RateLimiter(limits)) }),
     ...given({ pricing: price.pricing }),

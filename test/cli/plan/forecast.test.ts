@@ -31,10 +31,11 @@ async function sent(
   texts: readonly string[],
   maxPackRecords: number,
   maxPackTokens: number,
+  mix?: number,
 ): Promise<string[]> {
   const client = scriptedClient(echo)
   const stream = new PackStream({
-    ...{ ...job, client, maxPackRecords, maxPackTokens, linger: 60_000, countTokens: count },
+    ...{ ...job, client, maxPackRecords, maxPackTokens, mix, linger: 60_000, countTokens: count },
   })
   for (const text of texts) stream.write(text)
   stream.end()
@@ -47,7 +48,7 @@ async function sent(
 const system = systemMessage(job.instructions, resultFormat(job.schema), [])
 const exactly = (value: number): Range => ({ low: value, expected: value, high: value })
 const rules: PackRules = {
-  ...{ maxPackTokens: 10, maxInFlight: 4, maxRecords: Infinity, surelyFit: Infinity },
+  ...{ maxPackTokens: 10, maxInFlight: 4, mix: 0, maxRecords: Infinity, surelyFit: Infinity },
   ...{ charactersAround: () => 8, tagTokens: () => 0, capFor: () => exactly(0) },
   ...{ largestRequest: Infinity, roomFor: () => Infinity },
 }
@@ -68,9 +69,9 @@ function pack(items: readonly PlannedRecord[], size: number, options: Partial<Pa
 }
 
 /** The packs of texts, with the prompts of a real stream. */
-function packTexts(texts: readonly string[], size: number, maxPackTokens = 4_000): PackCount {
+function packTexts(texts: readonly string[], size: number, maxPackTokens = 4_000, mix = 0): PackCount {
   const { charactersAround, tagTokens } = prompts
-  return pack(records(texts), size, { maxPackTokens, charactersAround, tagTokens })
+  return pack(records(texts), size, { maxPackTokens, charactersAround, tagTokens, mix })
 }
 
 describe('the simulated packing', () => {
@@ -118,10 +119,11 @@ describe('the simulated packing', () => {
         }),
         fc.constantFrom(2, 3, 5, 10, 25, 50, 100),
         fc.constantFrom(60, 200, 4_000),
-        async (lengths, size, maxPackTokens) => {
+        fc.constantFrom(undefined, 20, 50, 500),
+        async (lengths, size, maxPackTokens, mix) => {
           const texts = lengths.map(word)
-          const messages = await sent(texts, size, maxPackTokens)
-          expect(packTexts(texts, size, maxPackTokens).requests).toBe(messages.length)
+          const messages = await sent(texts, size, maxPackTokens, mix)
+          expect(packTexts(texts, size, maxPackTokens, mix).requests).toBe(messages.length)
         },
       ),
       { numRuns: runs(60) },
