@@ -1,7 +1,7 @@
 import type { Ledger } from '../accounts/ledger.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import { scrub } from '../answer/scrub.ts'
-import type { Entry } from '../record/entry.ts'
+import { textsOf, type Entry } from '../record/entry.ts'
 import type { RequestErrorCode } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import { nameOf, type Definitions, type JsonSchema } from '../request/json-schema.ts'
@@ -114,10 +114,7 @@ export class Outlook {
     const never = `${at} was never one of the labels`
     if (value === undefined) return never
     // A label that the model invented is no text of a record.
-    const quoted = scrub(
-      value.slice(0, QUOTATION_LENGTH),
-      pack.map(({ text }) => text),
-    )
+    const quoted = scrub(value.slice(0, QUOTATION_LENGTH), textsOf(pack))
     return `${never}; for example \`${quoted}\``
   }
 }

@@ -291,6 +291,7 @@ export class PackEngine<R> {
       ? userMessage(
           pack.map(({ text }) => text),
           this.#rules.examples,
+          pack[0]?.shared,
         )
       : ''
     const charge = chargeOf(this.#rules.system.length + user.length, price?.cap)

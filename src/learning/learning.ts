@@ -1,5 +1,5 @@
 import type { Usage } from '../api/answer.ts'
-import type { Entry } from '../record/entry.ts'
+import { textsOf, type Entry } from '../record/entry.ts'
 import { CapRefusals } from './cap-refusals.ts'
 import { largestCap, OutputBudget } from './output-budget.ts'
 import { isAccepted, type FinishedRequest } from '../answer/finished-request.ts'
@@ -125,14 +125,18 @@ export class Learning {
     return this.#estimator.prompt(pack.length, bytesOf(pack))
   }
 
-  /** Number of tokens that a pack's whole prompt hardly ever exceeds. */
+  /**
+   * Number of tokens that a pack's whole prompt hardly ever exceeds. A tokenizer has a token for
+   * every byte. Lists of digits come near to it. Prose has a token for four bytes.
+   */
   longestPrompt(pack: readonly Entry<unknown>[]): number {
-    const records = pack.reduce((sum, { text }) => sum + mostTokens(text), 0)
+    const texts = bytesOf(pack)
+    const frames = textsOf(pack).length
     // The fixed part is known after the API has counted one prompt.
     const rest = this.#hasCounted
       ? this.#estimator.prompt(pack.length, 0) * FIXED_MARGIN
-      : mostTokens(this.#fixedText) + FRAME_TOKENS * (pack.length + 1)
-    return Math.ceil(records + rest)
+      : Buffer.byteLength(this.#fixedText) + FRAME_TOKENS * (frames + 1)
+    return Math.ceil(texts + rest)
   }
 
   /** Learns from a finished request. Returns its usage, counted by the API or estimated. */
@@ -194,14 +198,6 @@ function larger(estimate: Usage, counted: Usage | undefined): Usage {
   }
 }
 
-/**
- * Number of tokens that a text never exceeds: a tokenizer has a token for every byte. Lists of
- * digits come near to it. Prose has a token for four bytes.
- */
-function mostTokens(text: string): number {
-  return Buffer.byteLength(text)
-}
-
 function bytesOf(pack: readonly Entry<unknown>[]): number {
-  return pack.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
+  return textsOf(pack).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }

@@ -5,4 +5,5 @@
  */
 export { finite, outOfRange } from '../base/option-checks.ts'
 export { defaults } from './defaults.ts'
+export { sharedFields } from './hoist.ts'
 export { COMPLETE_LENGTH, encodingNames } from './exact-tokens.ts'

@@ -4,6 +4,7 @@ import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from
 import type { Example } from '../request/prompt.ts'
 import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
+import type { SharedField } from '../record/entry.ts'
 import type { ResultIssue } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { UserSchema } from '../request/user-schema.ts'
@@ -47,6 +48,13 @@ export interface PackStreamOptions<R, T> {
    */
   readonly partition?: ((record: R) => string) | undefined
   /**
+   * Names of fields that many records have in common, such as `['document']`. Only records with the
+   * same values share a pack, and the values stand once in its prompt, before the records.
+   * `serialize` gets each record without these fields. A function returns the fields of a record
+   * instead, as an object; then `serialize` gets the whole record. Default: none.
+   */
+  readonly hoist?: readonly string[] | ((record: R) => Readonly<Record<string, unknown>>) | undefined
+  /**
    * Checks what `schema` cannot say, such as whether the result keeps the placeholders of the
    * record. Returns `true`, or the reason why the value is wrong. A wrong value is treated like an
    * element that does not match the schema: the record is asked again, and at last rejected with
@@ -57,8 +65,8 @@ export interface PackStreamOptions<R, T> {
   readonly request?: RequestFields | ResponsesFields | undefined
 
   /**
-   * Largest number of tokens of the records in one pack, with their tags, without the fixed prompt.
-   * A larger record is sent alone. Default: 4,000.
+   * Largest number of tokens of the records in one pack, with their tags, without the fixed prompt
+   * and the fields of `hoist`. A larger record is sent alone. Default: 4,000.
    */
   readonly maxPackTokens?: number | undefined
   /**
@@ -170,6 +178,8 @@ export interface Resolved<R, T> {
   readonly model: string
   readonly serialize: (record: R) => string
   readonly partition: ((record: R) => string) | undefined
+  /** Returns the fields of a record that stand once in a pack. */
+  readonly hoist: ((record: R) => readonly SharedField[]) | undefined
   /** Returns the reasons for which `validate` refuses a value. */
   readonly issuesOf: ((record: R, value: unknown) => readonly ResultIssue[] | undefined) | undefined
   readonly request: object

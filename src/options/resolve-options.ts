@@ -17,16 +17,17 @@ import {
   withOption,
 } from '../base/option-checks.ts'
 import { defaults } from './defaults.ts'
+import { hoistRules } from './hoist.ts'
 import { clientHint, schemaHint } from './hints.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
 import { windowOf } from '../packing/window.ts'
-import { systemMessage, type Example } from '../request/prompt.ts'
+import { systemMessage, type Example, type ShownExample } from '../request/prompt.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
 import type { CacheStore } from '../cache/result-cache.ts'
 import { resultFormat, type ResultFormat } from '../request/result-format.ts'
 import { isUserSchema } from '../request/user-schema.ts'
 import { bytesError } from '../record/bytes.ts'
-import { wordFor } from '../record/errors.ts'
+import { RecordError, wordFor } from '../record/errors.ts'
 import type { Pricing } from '../accounts/stats.ts'
 import { Learning } from '../learning/learning.ts'
 
@@ -40,6 +41,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   examples: true,
   serialize: true,
   partition: true,
+  hoist: true,
   validate: true,
   request: true,
   maxPackTokens: true,
@@ -124,11 +126,12 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     if (!Number.isInteger(value) || value < 0) throw outOfRange(name, 'a whole number of at least 0', value)
   }
 
-  const serialize = optionalFunction('serialize', options.serialize) ?? serializeByDefault
+  const serializeWhole = optionalFunction('serialize', options.serialize) ?? serializeByDefault
+  const rules = hoistRules(options.hoist, serializeWhole)
   const format = resultFormat(schema)
   const issuesOf = checkerOf(optionalFunction('validate', options.validate))
-  const shown = serializeExamples(examples, serialize, format, issuesOf)
-  const system = systemMessage(instructions, format, shown)
+  const shown = serializeExamples(examples, rules, format, issuesOf)
+  const system = systemMessage(instructions, format, shown, options.hoist !== undefined)
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
   const mix = positiveInteger('mix', options.mix, 0)
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
@@ -166,7 +169,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     api,
     output,
     model,
-    serialize,
+    ...rules,
     partition: optionalFunction('partition', options.partition),
     issuesOf,
     request,
@@ -227,10 +230,10 @@ function checkerOf<R, T>(
 
 function serializeExamples<R>(
   examples: readonly Example<R>[],
-  serialize: (record: R) => string,
+  { serialize, hoist }: Pick<Resolved<R, unknown>, 'serialize' | 'hoist'>,
   format: ResultFormat<unknown>,
   issuesOf: Resolved<R, unknown>['issuesOf'],
-): { text: string; value: unknown }[] {
+): ShownExample[] {
   return examples.map((example: Example<R>, i) => {
     if (!isPlainObject(example)) throw expected(`examples[${i}]`, 'an object { record, value }', example)
     const { record, value } = example
@@ -244,6 +247,16 @@ function serializeExamples<R>(
         new TypeError(
           `Expected \`examples[${i}].${at}\` to match \`${'issues' in checked ? 'schema' : 'validate'}\`: ${issue?.message ?? ''}`,
         ),
+      )
+    }
+    let shared: ShownExample['shared']
+    try {
+      shared = hoist?.(record) ?? []
+    } catch (cause) {
+      const why = cause instanceof RecordError ? `: ${cause.message}` : ''
+      throw withOption(
+        'hoist',
+        new TypeError(`\`hoist\` threw for \`examples[${i}].record\`${why}`, { cause }),
       )
     }
     let text: unknown
@@ -265,7 +278,7 @@ function serializeExamples<R>(
         ),
       )
     }
-    return { text, value }
+    return { text, value, shared }
   })
 }
 

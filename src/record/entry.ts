@@ -1,5 +1,16 @@
 import type { RecordError, ResultIssue } from './errors.ts'
 
+/** A field that all records of a pack have in common. */
+export interface SharedField {
+  readonly name: string
+  readonly text: string
+}
+
+/** All texts of a request: the records, and once the fields that they have in common. */
+export function textsOf(pack: readonly Entry<unknown>[]): string[] {
+  return [...pack, ...(pack[0]?.shared ?? [])].map(({ text }) => text)
+}
+
 /** A record that is in the stream. */
 export interface Entry<R> {
   /** Position in the input, from 0. */
@@ -9,7 +20,12 @@ export interface Entry<R> {
   readonly text: string
   /** Tokens of the record in a pack's budget, tags included. */
   readonly tokens: number
-  /** Key from `partition`. Only records with the same key share a pack. */
+  /** The fields that stand once in a pack, from `hoist`. */
+  readonly shared: readonly SharedField[]
+  /**
+   * Key from `partition`, and from `shared` with `hoist`. Only records with the same key share a
+   * pack.
+   */
   readonly partition: string | undefined
   /** Key of the result in the cache; `undefined` without a cache. */
   readonly cacheKey: string | undefined

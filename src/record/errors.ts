@@ -1,8 +1,8 @@
 /** Reasons for which a record is rejected. The list is closed, so a `switch` can cover it. */
 export const recordErrorCodes = [
   /**
-   * `serialize`, `partition` or `countTokens` threw, or returned a value of the wrong type. The
-   * record was never sent.
+   * `serialize`, `partition`, `hoist` or `countTokens` threw, or returned a value of the wrong
+   * type. The record was never sent.
    */
   'invalid_record',
   /** The model's element for this record did not match the schema. `issues` says where. */

@@ -12,7 +12,7 @@ import { LONGEST_TIMER_MS } from '../base/timer-limit.ts'
 import type { Departure } from '../engine/departure.ts'
 import type { AnyHeaders } from '../limits/rate-headers.ts'
 import type { Resolved } from '../options/options.ts'
-import type { Entry } from '../record/entry.ts'
+import { textsOf, type Entry } from '../record/entry.ts'
 import type { Fulfilled, PackInfo } from '../record/outcome.ts'
 import { withSchema } from '../request/prompt.ts'
 import { Deadlines } from './deadlines.ts'
@@ -128,8 +128,8 @@ export async function* runRequest<R, T>(
       ? endOfAnswer(answer, reader.json, asked, events.thought > 0)
       : failure('not_a_stream', `Expected a stream of events, got ${open.got}${asked.hint}`)
   } catch (error) {
-    // Each record is a secret of its own too, because `scrub` finds a short secret only as a whole.
-    const secrets = () => [user, system, ...secretsOf(client), ...pack.map(({ text }) => text)]
+    // Each text is a secret of its own too, because `scrub` finds a short secret only as a whole.
+    const secrets = () => [user, system, ...secretsOf(client), ...textsOf(pack)]
     const thrown: unknown = signal.aborted ? signal.reason : error
     end = endOfError(thrown, asked, (message) => scrub(message, secrets()))
     const words = wordsOf(thrown)

@@ -4,7 +4,7 @@ import type { Entry } from '../../src/record/entry.ts'
 export function entryOf(index: number, changes: Partial<Entry<string>> = {}): Entry<string> {
   return {
     ...{ index, record: `record ${index}`, text: `record ${index}`, tokens: 1 },
-    ...{ partition: undefined, cacheKey: undefined },
+    ...{ shared: [], partition: undefined, cacheKey: undefined },
     ...{ attempts: 0, attemptsLeft: 4, maxCompany: 25 },
     ...{ group: undefined, failures: 0, needsMaxCap: false, needsNoCap: false, invalid: undefined },
     ...changes,

@@ -177,10 +177,28 @@ function piecesOf({ text = '' }: Answer): Iterable<string> | AsyncIterable<strin
 export function recordsOf(body: {
   messages: readonly { role: string; content?: unknown }[]
 }): Call['records'] {
-  const content = body.messages.at(-1)?.content as string
+  const content = fieldsOf(body).rest
   const tag = /in <([\w-]+)> tags/.exec(content)?.[1] ?? 'record'
   const pattern = new RegExp(`<${tag} id="(\\d+)">([\\s\\S]*?)</${tag}>`, 'g')
   return Array.from(content.matchAll(pattern), ([, id, text]) => ({ id: Number(id), text: text ?? '' }))
+}
+
+/** Reads the fields that the records of a request share, and what follows them. */
+export function fieldsOf(body: { messages: readonly { role: string; content?: unknown }[] }): {
+  readonly fields: Readonly<Record<string, string>>
+  readonly rest: string
+} {
+  const content = body.messages.at(-1)?.content as string
+  const tag = /^<(record(?:-\d+)?-field) name=/.exec(content)?.[1]
+  if (tag === undefined) return { fields: {}, rest: content }
+  const parts = content.split(`</${tag}>\n`)
+  const rest = parts.pop() ?? ''
+  const fields = parts.map((part): [string, string] => {
+    const opening = new RegExp(`^<${tag} name=("(?:[^"\\\\]|\\\\.)*")>`).exec(part)
+    if (!opening) throw new Error(`No opening tag at ${part}`)
+    return [JSON.parse(opening[1] ?? '') as string, part.slice(opening[0].length)]
+  })
+  return { fields: Object.fromEntries(fields), rest }
 }
 
 /** Makes an answer in which each record has the given value. */

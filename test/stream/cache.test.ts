@@ -269,6 +269,7 @@ describe('the key', () => {
     examples: [true, [[{ record: 'x', value: 'y' }], [{ record: 'x', value: 'z' }]]],
     serialize: [false, [(text: string) => text]],
     partition: [false, [() => 'tenant']],
+    hoist: [true, [['document']]],
     validate: [false, [() => true]],
     request: [true, [{ temperature: 0 }, { temperature: 1 }, { seed: 1 }]],
     maxPackTokens: [false, [500]],

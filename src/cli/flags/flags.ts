@@ -11,6 +11,7 @@ export interface TaskFlags {
   envFile?: string
   field?: string
   template?: string
+  hoist?: string
   labels?: string
   schema?: string
   prefix?: string
@@ -133,6 +134,10 @@ export function textFlags(): Option[] {
       'column with the text; a.b is the field b in the column a (default: the whole record)',
     ),
     flag('--template <text>', 'text of a record, with {{column}} for the value of a column'),
+    flag(
+      '--hoist <columns>',
+      'column, or columns with commas, that many records have in common, such as a document: only records with the same value share a request, and it has the value once',
+    ),
   ]
 }
 

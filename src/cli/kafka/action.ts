@@ -39,7 +39,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
   const { runKafka } = await importKafka()
   const opened = new Opened()
   try {
-    const asking = askingOf(task.examples, itemOf, flags.partition)
+    const asking = askingOf(task, itemOf, flags.partition)
     const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
     const progress = (): Progress => {
       const { stats } = stream

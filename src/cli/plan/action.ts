@@ -3,8 +3,10 @@ import type { Given } from '../flags/config.ts'
 import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
 import type { Io } from '../io.ts'
-import { partitionBy, textWith } from '../task/partition.ts'
+import { hoistBy, partitionBy, textWith } from '../task/partition.ts'
 import type { Item } from '../rows/item.ts'
+import { partitionWith } from '../../engine/index.ts'
+import { sharedFields } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { asUsageError, exitCodes, inFlags } from '../flags/usage-error.ts'
@@ -13,6 +15,8 @@ import { formatPlan } from './format.ts'
 import type { PlanRecord } from './input.ts'
 import { readMeasured } from '../measure/measured-file.ts'
 import { makePlan } from './make-plan.ts'
+import type { Example } from '../../index.ts'
+import type { PlanExample } from './options.ts'
 
 /** Returns the exit code. */
 export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promise<number> {
@@ -54,11 +58,12 @@ async function planOf(
     mix,
     pricing,
   } = job.options
-  const made = await makePlan(recordsOf(items, partitionBy(flags.partition)), {
+  const made = await makePlan(recordsOf(items, partitionBy(flags.partition), hoistBy(job.hoist)), {
     ...{ model, instructions, schema: job.result.schema },
     ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, mix, pricing }),
     price: job.price,
-    ...given({ examples: examples?.map(({ record, value }) => ({ record: record.text as string, value })) }),
+    ...given({ examples: examples?.map(exampleOf) }),
+    hoist: job.hoist,
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
     keepsResults: flags.cache !== undefined,
     latency: given({ timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown }),
@@ -78,9 +83,17 @@ async function planOf(
 async function* recordsOf(
   items: AsyncIterable<Item>,
   partitionOf: ((item: Item) => string) | undefined,
+  fieldsOf: ((item: Item) => Item['own']) | undefined,
 ): AsyncGenerator<PlanRecord | undefined> {
   for await (const item of items) {
     const { text } = item
-    yield typeof text === 'string' ? { text, partition: partitionOf?.(item) } : undefined
+    const shared = fieldsOf && sharedFields(fieldsOf(item))
+    const key = typeof text === 'string' ? partitionOf?.(item) : undefined
+    const partition = shared ? partitionWith(shared, key) : key
+    yield typeof text === 'string' ? { text, partition, shared } : undefined
   }
+}
+
+function exampleOf({ record, value }: Example<Item>): PlanExample {
+  return { record: record.text as string, value, shared: sharedFields(record.own) }
 }

@@ -26,6 +26,9 @@ export interface PlannedRecord {
   /** Whether the text looks like a tag, so that its pack needs a longer tag. */
   readonly isTagLike: boolean
   readonly partition: string | undefined
+  /** Tokens and length of the fields that stand once in a request. */
+  readonly sharedTokens: number
+  readonly sharedCharacters: number
 }
 
 /** The limits of packs, and how large their requests are. */
@@ -62,6 +65,8 @@ export interface PackCount {
   readonly largest: number
   /** Tokens of longer tags, in requests with a text that looks like a tag. */
   readonly tagTokens: number
+  /** Tokens of the fields that stand once in a request. */
+  readonly sharedTokens: number
   /** Tokens charged to a limit per minute: by the caps for short, expected and long results. */
   readonly charged: Range
   /** Requests of one record that are charged more than the whole limit. */
@@ -148,7 +153,7 @@ class SizeForecast {
   readonly #maxItems: number
   readonly #packer: Pick<PartitionedPacker<PlannedRecord>, 'add' | 'take' | 'hasReserve'>
   readonly #sums = {
-    ...{ requests: 0, full: 0, largest: 0, tagTokens: 0, overLimit: 0, overContext: 0 },
+    ...{ requests: 0, full: 0, largest: 0, tagTokens: 0, sharedTokens: 0, overLimit: 0, overContext: 0 },
     charged: { low: 0, expected: 0, high: 0 } as Range,
   }
   readonly #loose = new Set<Loose>()
@@ -208,8 +213,10 @@ class SizeForecast {
   #send(pack: readonly PlannedRecord[]): void {
     const { charactersAround, tagTokens, largestRequest, capFor, roomFor } = this.#rules
     const { length } = pack
+    const { sharedTokens = 0, sharedCharacters = 0 } = pack[0] ?? {}
     const isTagged = pack.some(({ isTagLike }) => isTagLike)
-    const characters = charactersAround(length, isTagged) + sum(pack, (record) => record.characters)
+    const around = charactersAround(length, isTagged) + sharedCharacters
+    const characters = around + sum(pack, (record) => record.characters)
     const isOverLimit = chargeOf(characters) > largestRequest
     if (isOverLimit && length > 1) {
       for (const half of halve(pack)) this.#send(half)
@@ -219,6 +226,7 @@ class SizeForecast {
     const moreTokens = isTagged ? tagTokens(length) : 0
     sums.requests += 1
     sums.tagTokens += moreTokens
+    sums.sharedTokens += sharedTokens
     sums.charged = addRanges(
       sums.charged,
       mapRange(capFor(length), (cap) => chargeOf(characters, cap)),
@@ -227,9 +235,9 @@ class SizeForecast {
     if (length === this.#maxItems) sums.full += 1
     if (isOverLimit) sums.overLimit += 1
     // A record that fits into no context is rejected whatever the size of its pack.
-    const room = roomFor(1)
+    const room = roomFor(1) - sharedTokens
     const tokens = moreTokens + sum(pack, (record) => (record.tokens > room ? 0 : record.tokens))
-    if (length > 1 && tokens > roomFor(length)) sums.overContext += 1
+    if (length > 1 && tokens > roomFor(length) - sharedTokens) sums.overContext += 1
   }
 }
 

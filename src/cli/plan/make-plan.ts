@@ -30,7 +30,7 @@ export async function makePlan(
   const { model, encoding = defaults.encoding, keepsResults = false, pricing, price, measured } = options
   const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
   const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute } = options
-  const { maxOutputTokens, contextTokens, mix = 0 } = options
+  const { maxOutputTokens, contextTokens, mix = 0, hoist = [] } = options
   const isCounted = options.encoding !== undefined
   const count = await exactTokenCounter(encoding)
   check(options, count)
@@ -72,6 +72,7 @@ export async function makePlan(
     measuredRequests: measured?.requests,
     measuredPackRecords: measured && measured.records / measured.requests,
     tokens: { packed: input.packedTokens, plain: input.plainTokens },
+    hoist,
     prompts: { packed: prompts.packed, plain: prompts.plain },
     limits: {
       ...{ maxInFlight, maxPackTokens, maxPackRecords, maxOutputTokens, requestsPerMinute, tokensPerMinute },
@@ -146,6 +147,7 @@ function plainTotals(input: Input, { plain }: Prompts, results: ResultTokens): T
   const { asked, plainTokens, plainCharged, plainOverLimit, plainOverContext } = input
   return {
     ...{ size: 1, requests: asked, full: asked, firstCap: 0, loose: [], overLimit: plainOverLimit },
+    savedTokens: 0,
     charged: mapRange(results.plain, () => plainCharged),
     ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
     // Single records that are too long are rejected, and rule out no size.
@@ -160,19 +162,22 @@ function plainTotals(input: Input, { plain }: Prompts, results: ResultTokens): T
 function packedTotals(
   size: number,
   forecast: Forecast,
-  { asked, records, packedTokens }: Input,
+  { asked, records, packedTokens, sharedTokens: inEach }: Input,
   { packed }: Prompts,
   { element, frame }: ResultTokens,
   options: PlanOptions,
 ): Totals {
-  const { tagTokens, largest, ...counted } = forecast.end(size)
+  const { tagTokens, sharedTokens, largest, ...counted } = forecast.end(size)
   const { requests } = counted
   return {
     ...{ size, firstCap: firstCap(options), ...counted },
     overContext: records.overContext === asked ? requests : counted.overContext,
     loose: [...counted.loose, ...(records.repeated > 0 ? (['cache'] as const) : [])],
-    ...{ prefixTokens: packed.prefixTokens, fullPrefixTokens: packed.fullPrefixTokens },
-    inputTokens: requests * packed.tokens + packedTokens + tagTokens,
+    prefixTokens: packed.prefixTokens,
+    // Shared fields differ, and stand before the rest of the message.
+    fullPrefixTokens: options.hoist?.length ? packed.prefixTokens : packed.fullPrefixTokens,
+    inputTokens: requests * packed.tokens + packedTokens + tagTokens + sharedTokens,
+    savedTokens: inEach - sharedTokens,
     outputTokens: mapRange(element, (tokens) => asked * tokens + requests * frame),
     largestOutput: mapRange(element, (tokens) => largest * tokens + frame),
   }

@@ -22,7 +22,7 @@ export function notesOf(plan: Plan): Note[] {
     ...about('records', ...recordNotes(plan)),
     ...about('impossible', ...capNotes(plan), ...contextNotes(plan), ...overLimitNotes(plan)),
     ...about('cost', ...costNotes(plan)),
-    ...about('input', inputNote(plan)),
+    ...about('input', inputNote(plan), ...hoistNotes(plan)),
     ...about('output', outputNote(plan)),
     ...about('cache', cacheNote(plan)),
     ...about('time', timeNote(plan)),
@@ -103,6 +103,19 @@ function costNotes({ price }: Plan): string[] {
       ? ''
       : ` Input that the provider writes into its cache costs $${write}: the plan counts it as other input.`
   return [`${said} A million tokens: $${input} of input${cached}, $${output} of output.${writes}`]
+}
+
+function hoistNotes({ hoist, rows, chosen }: Plan): string[] {
+  const row = rows.find(({ size }) => size === chosen?.size) ?? rows.at(-1)
+  const most = row?.isPacked ? row : rows.findLast(({ isPacked }) => isPacked)
+  if (hoist.length === 0 || !most) return []
+  const { savedTokens, inputTokens, size, loose } = most
+  const about = loose.length === 0 ? '' : 'about '
+  return [
+    `Shared (--hoist ${hoist.join(',')}): packs of ${size} send ${about}${whole(savedTokens)} input tokens less than ` +
+      `packs that repeat it in each record (${whole(inputTokens + savedTokens)}). A plain request has it, too. Not ` +
+      'counted: the cache of the provider may keep it from one pack to the next with the same value.',
+  ]
 }
 
 function inputNote({ encoding, prompts: { packed, plain } }: Plan): string {

@@ -1,4 +1,4 @@
-import type { UserSchema } from '../../engine/index.ts'
+import type { ShownExample, UserSchema } from '../../engine/index.ts'
 import type { Encoding } from '../../exact-tokens.ts'
 import type { ApiName, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
@@ -24,6 +24,9 @@ export interface Latency {
   readonly slowdown?: number
 }
 
+/** An example as a text, with the fields that it shares with others. */
+export type PlanExample = Example<string> & Pick<ShownExample, 'shared'>
+
 /**
  * The options of the planned stream, with the same defaults, and the known facts about the server.
  */
@@ -32,7 +35,9 @@ export interface PlanOptions {
   readonly model: string
   readonly instructions: string
   readonly schema: UserSchema
-  readonly examples?: readonly Example<string>[]
+  readonly examples?: readonly PlanExample[]
+  /** The fields that stand once in a request. Default: none. */
+  readonly hoist?: readonly string[]
   readonly request?: RequestFields | ResponsesFields
   readonly maxPackTokens?: number
   /** The largest size that the plan may choose, at most 100. Default: 100. */

@@ -1,4 +1,12 @@
-import { frame, idAt, resultFormat, systemMessage, unusedTag, userMessage } from '../../engine/index.ts'
+import {
+  frame,
+  idAt,
+  resultFormat,
+  sharedBlock,
+  systemMessage,
+  unusedTag,
+  userMessage,
+} from '../../engine/index.ts'
 import type { TokenCounter } from '../../index.ts'
 import { MOST_RECORDS } from './forecast.ts'
 import type { PlanOptions } from './options.ts'
@@ -58,13 +66,16 @@ export function looksTagged(text: string): boolean {
 
 /** Builds the messages of a stream, and the messages that ask the same of one record. */
 export function readPrompts(options: PlanOptions, count: TokenCounter): Prompts {
-  const { instructions, schema, examples = [] } = options
+  const { instructions, schema, examples = [], hoist = [] } = options
   const format = resultFormat(schema)
   const { jsonSchema } = format
-  const texts = examples.map(({ record, value }) => ({ text: record, value }))
-  const system = systemMessage(instructions, format, texts)
+  const texts = examples.map(({ record, value, shared = [] }) => ({ text: record, value, shared }))
+  const system = systemMessage(instructions, format, texts, hoist.length > 0)
   const plainAnswer = (value: unknown) => JSON.stringify(format.flat ? value : { value })
-  const said = [instructions, ...texts.flatMap(({ text, value }) => [text, plainAnswer(value)])]
+  const said = [
+    instructions,
+    ...texts.flatMap(({ text, value, shared }) => [sharedBlock(shared) + text, plainAnswer(value)]),
+  ]
 
   const id = idAt(examples.length)
   const header = userMessage([], 0)

@@ -22,6 +22,8 @@ export interface Plan {
   readonly keepsResults: boolean
   /** Input tokens of all records, in packs and alone. */
   readonly tokens: { readonly packed: number; readonly plain: number }
+  /** The fields that stand once in each packed request. */
+  readonly hoist: readonly string[]
   /** The part of the prompt that is the same in each request. */
   readonly prompts: { readonly packed: FixedPrompt; readonly plain: FixedPrompt }
   readonly results: ResultTokens

@@ -18,6 +18,8 @@ export interface PlanRow {
   readonly isPacked: boolean
   readonly requests: number
   readonly inputTokens: number
+  /** Input tokens that `hoist` saves: with it, a field stands once in a request. */
+  readonly savedTokens: number
   /** The part of `inputTokens` that the provider's cache should have. */
   readonly cachedTokens: number
   readonly outputTokens: Range
@@ -56,6 +58,7 @@ export interface Totals {
   readonly size: number
   readonly requests: number
   readonly inputTokens: number
+  readonly savedTokens: number
   readonly outputTokens: Range
   /** Output tokens of the largest request. */
   readonly largestOutput: Range

@@ -55,16 +55,41 @@ export function askedText({ text }: Item): string {
 export type TextOf = (own: Readonly<Record<string, unknown>>) => string
 
 /** The function that makes a record's text, by the flags. */
-export function textFrom(field: string | undefined, template: string | undefined): TextOf {
+export function textFrom(
+  field: string | undefined,
+  template: string | undefined,
+  hoist: readonly string[] = [],
+): TextOf {
+  const textOf = unhoisted(field, template, hoist)
+  if (hoist.length === 0) return textOf
+  return (own) => {
+    for (const name of hoist) if (!Object.hasOwn(own, name)) throw noColumn(own, name)
+    return textOf(own)
+  }
+}
+
+/** The text of a record without its hoisted columns. */
+function unhoisted(
+  field: string | undefined,
+  template: string | undefined,
+  hoist: readonly string[],
+): TextOf {
+  const twice = (name: string, flag: string) =>
+    new UsageError(`--hoist: ${name} is in ${flag} too, so it would be sent twice`)
   if (field !== undefined && template !== undefined)
     throw new UsageError('Expected --field or --template, got both')
-  if (field !== undefined) return (own) => textOf(own, field)
-  if (template === undefined) return wholeRecord
+  if (field !== undefined) {
+    if (hoist.includes(field)) throw twice(field, '--field')
+    return (own) => textOf(own, field)
+  }
+  if (template === undefined) return (own) => wholeRecord(without(own, hoist))
   const parts = template.split(/\{\{\s*(.*?)\s*\}\}/)
   if (parts.length === 1) throw new UsageError('--template: expected a {{column}} in it')
   if (parts.some((part, i) => i % 2 === 0 && /\{\{|\}\}/.test(part))) {
     throw new UsageError('--template: expected each {{ to have its }}')
   }
+  const hoisted = parts.find((part, i) => i % 2 === 1 && hoist.includes(part))
+  if (hoisted !== undefined) throw twice(hoisted, '--template')
   return (own) => parts.map((part, i) => (i % 2 === 0 ? part : textOf(own, part))).join('')
 }
 
@@ -74,6 +99,23 @@ const wholeRecord: TextOf = (own) => {
   return typeof text === 'string' && Object.keys(rest).length === 0 ? text : JSON.stringify(own)
 }
 
+/** The columns of a record that all records of its request have in common. */
+export function hoisted(own: Item['own'], names: readonly string[]): Item['own'] {
+  return Object.fromEntries(Object.entries(own).filter(([name]) => names.includes(name)))
+}
+
+function without(own: Item['own'], names: readonly string[]): Item['own'] {
+  if (names.length === 0) return own
+  return Object.fromEntries(Object.entries(own).filter(([name]) => !names.includes(name)))
+}
+
+function noColumn(own: Item['own'], name: string): Error {
+  const names = Object.keys(own)
+    .slice(0, 20)
+    .map((one) => JSON.stringify(one))
+  return new Error(`there is no column ${JSON.stringify(name)}; there are: ${names.join(', ')}`)
+}
+
 /** The value of a column, by its name or by `a.b` for a field inside a column. */
 export function columnOf(own: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(own, name)) return own[name]
@@ -81,10 +123,7 @@ export function columnOf(own: Readonly<Record<string, unknown>>, name: string): 
   for (const key of name.split('.')) {
     value = parseCell(value)
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
-      const names = Object.keys(own)
-        .slice(0, 20)
-        .map((one) => JSON.stringify(one))
-      throw new Error(`there is no column ${JSON.stringify(name)}; there are: ${names.join(', ')}`)
+      throw noColumn(own, name)
     }
     value = (value as Record<string, unknown>)[key]
   }

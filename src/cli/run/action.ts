@@ -139,7 +139,6 @@ export async function run(
 }
 
 function checkKey(key: readonly string[], { names }: ResultColumns): void {
-  if (key.includes('')) throw new UsageError('--key: expected names of columns, with commas between them')
   const taken = key.find((name) => names.includes(name))
   if (taken !== undefined)
     throw new UsageError(`--key: ${taken} is a column of the result, not of the records`)

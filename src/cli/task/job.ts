@@ -5,7 +5,8 @@ import { RateLimiter, type PackStreamOptions, type TokenCounter } from '../../in
 import { findFiles, formatOf, isSource, readJsonl, type Format, type ReadOptions } from '../../files/index.ts'
 import { readText } from '../flags/config.ts'
 import type { JobFlags, TaskFlags } from '../flags/flags.ts'
-import { askedText, textFrom, type Item, type TextOf } from '../rows/item.ts'
+import { columnList, hoistBy } from './partition.ts'
+import { askedText, hoisted, textFrom, type Item, type TextOf } from '../rows/item.ts'
 import { readPrice, type Price, type PriceFlags } from './price.ts'
 import { readSchema, type ResultSchema } from './result-schema.ts'
 import { given } from '../flags/given.ts'
@@ -17,6 +18,8 @@ type Options = PackStreamOptions<Item, unknown>
 /** A task for records of any kind, and how to pack them. */
 export interface Task {
   readonly textOf: TextOf
+  /** The columns that stand once in a request. */
+  readonly hoist: readonly string[]
   readonly result: ResultSchema
   readonly examples: readonly TextExample[] | undefined
   readonly price: Price
@@ -26,13 +29,15 @@ export interface Task {
    */
   readonly options: Omit<
     PackStreamOptions<never, unknown>,
-    'client' | 'examples' | 'serialize' | 'partition' | 'validate'
+    'client' | 'examples' | 'serialize' | 'partition' | 'hoist' | 'validate'
   >
 }
 
 interface TextExample {
   readonly file: string
   readonly text: string
+  /** The hoisted columns. */
+  readonly own: Item['own']
   readonly value: unknown
 }
 
@@ -45,6 +50,8 @@ export interface Job {
   readonly notes: { say: (text: string) => void }
   readonly limit: number
   readonly textOf: TextOf
+  /** The columns that stand once in a request. */
+  readonly hoist: readonly string[]
   readonly result: ResultSchema
   readonly price: Price
   /** The options of the stream, except the server and the options of `run` alone. */
@@ -82,16 +89,17 @@ export async function readJob(
     },
     ...ofStdin,
   }
-  const { textOf, result, examples, price } = asked
+  const { textOf, hoist, result, examples, price } = asked
   return {
-    ...{ files, read, notes, limit, textOf, result, price },
+    ...{ files, read, notes, limit, textOf, hoist, result, price },
     options: {
       ...(await taskOptions(flags, asked)),
       ...given({
-        examples: examples?.map(({ file, text, value }) => ({
-          record: { index: 0, file, line: 0, own: {}, text },
+        examples: examples?.map(({ file, text, own, value }) => ({
+          record: { index: 0, file, line: 0, own, text },
           value,
         })),
+        hoist: hoistBy(hoist),
       }),
       serialize: askedText,
     },
@@ -101,8 +109,8 @@ export async function readJob(
 /** Reads and checks the task of the flags. Throws a `UsageError` that names the flag. */
 export async function readTask(flags: TaskFlags & PriceFlags, io: Io): Promise<Task> {
   const asked = await readAsked(flags, io)
-  const { textOf, result, examples, price } = asked
-  return { textOf, result, examples, price, options: await taskOptions(flags, asked) }
+  const { textOf, hoist, result, examples, price } = asked
+  return { textOf, hoist, result, examples, price, options: await taskOptions(flags, asked) }
 }
 
 async function readAsked(flags: TaskFlags & PriceFlags, { env }: Io) {
@@ -115,11 +123,13 @@ async function readAsked(flags: TaskFlags & PriceFlags, { env }: Io) {
   if (model === undefined || missing.length > 0) {
     throw new UsageError(missing.map((what) => `Expected ${what}`).join('\n'))
   }
-  const textOf = textFrom(flags.field, flags.template)
+  const hoist = flags.hoist === undefined ? [] : columnList('--hoist', flags.hoist)
+  const textOf = textFrom(flags.field, flags.template, hoist)
   const result = await readSchema(flags.labels, flags.schema)
-  const examples = flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf)
+  const examples =
+    flags.examples === undefined ? undefined : await readExamples(flags.examples, textOf, hoist)
   const price = readPrice(flags, model, env)
-  return { model, textOf, result, examples, price }
+  return { model, textOf, hoist, result, examples, price }
 }
 
 async function taskOptions(
@@ -225,19 +235,22 @@ function checkDelimiter(files: readonly string[], format: Format | undefined): v
   )
 }
 
-async function readExamples(file: string, textOf: TextOf): Promise<TextExample[]> {
+async function readExamples(file: string, textOf: TextOf, hoist: readonly string[]): Promise<TextExample[]> {
   const examples: TextExample[] = []
   const parser = readJsonl()
   parser.end(readText(file, '--examples'))
   try {
     for await (const example of parser as AsyncIterable<{ record?: unknown; value?: unknown }>) {
       const { record, value } = example
-      const own = typeof record === 'string' ? { text: record } : record
-      if (typeof own !== 'object' || own === null || value === undefined) {
+      if (typeof record === 'string' && value !== undefined) {
+        examples.push({ file, text: record, own: {}, value })
+        continue
+      }
+      if (typeof record !== 'object' || record === null || value === undefined) {
         throw new Error(`example ${examples.length + 1}: expected { "record": ..., "value": ... }`)
       }
-      const text = typeof record === 'string' ? record : textOf(own as Record<string, unknown>)
-      examples.push({ file, text, value })
+      const own = record as Item['own']
+      examples.push({ file, text: textOf(own), own: hoisted(own, hoist), value })
     }
   } catch (cause) {
     throw new UsageError(`--examples: ${file}: ${(cause as Error).message}`, { cause })

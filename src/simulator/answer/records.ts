@@ -29,10 +29,23 @@ export function isIdName(name: string): boolean {
  * attribute, a JSON array of strings or objects, and numbered lines. Otherwise the message is one
  * record. The time is linear in the length of the message.
  */
-export function findRecords(message: string): MessageRecords {
+export function findRecords(wholeMessage: string): MessageRecords {
+  const message = afterFields(wholeMessage)
   const found = taggedRecords(message) ?? arrayRecords(message) ?? numberedRecords(message)
   if (found !== undefined) return { records: found, delimited: true }
   return { records: [{ id: '1', text: plainText(message.trim()) }], delimited: false }
+}
+
+/**
+ * The message behind the fields that its records share. Each field stands at the beginning, in a
+ * tag such as `<record-field name="document">`, and no other text has this tag.
+ */
+function afterFields(message: string): string {
+  const name = /^<([\p{L}_][\w.:-]*-field)\s+name="/u.exec(message)?.[1]
+  if (name === undefined) return message
+  const closing = `</${name}>`
+  const last = message.lastIndexOf(closing)
+  return last < 0 ? message : message.slice(last + closing.length)
 }
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { RecordError, RequestError, type Fulfilled } from '../../../src/index.ts'
 import type { KafkaRecord } from '../../../src/kafka/index.ts'
+import { askingOf } from '../../../src/cli/kafka/asking.ts'
 import { connectionOf, type ConnectionFlags } from '../../../src/cli/kafka/connection.ts'
 import { sayEvent } from '../../../src/cli/kafka/events.ts'
 import { itemsOf, valueOf } from '../../../src/cli/kafka/messages.ts'
@@ -13,6 +14,28 @@ import { textFrom } from '../../../src/cli/rows/item.ts'
 import { resultColumns } from '../../../src/cli/rows/result-columns.ts'
 
 const topics = { topics: 'a, b', group: 'g', outputTopic: 'out', deadLetterTopic: 'dead' }
+
+describe('a hoisted column of messages', () => {
+  const textOf = textFrom('text', undefined, ['document'])
+  const itemOf = itemsOf('json', textOf, new Set())
+  const message = (value: object): KafkaRecord => ({
+    ...{ topic: 't', partition: 0, offset: 0n, timestamp: 0n, key: null, headers: [] },
+    value: Buffer.from(JSON.stringify(value)),
+  })
+  const examples = [{ file: 'e', text: 'a', own: { document: 'of the example' }, value: 1 }]
+
+  test('is shared, also of an example, and no part of the text', () => {
+    const asking = askingOf({ examples, hoist: ['document'] }, itemOf, undefined)
+    const fieldsOf = asking.hoist as (record: KafkaRecord) => unknown
+    const record = message({ text: 'x', document: { a: 1 } })
+    expect(fieldsOf(record)).toEqual({ document: { a: 1 } })
+    expect(asking.serialize?.(record)).toBe('x')
+    const sample = asking.examples![0]!.record
+    expect([fieldsOf(sample), asking.serialize?.(sample)]).toEqual([{ document: 'of the example' }, 'a'])
+    expect(() => asking.serialize?.(message({ text: 'x' }))).toThrow('there is no column "document"')
+    expect(askingOf({ examples, hoist: [] }, itemOf, undefined)).not.toHaveProperty('hoist')
+  })
+})
 
 describe('topics', () => {
   test('are lists and names', () => {

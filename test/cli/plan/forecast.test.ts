@@ -54,6 +54,7 @@ const rules: PackRules = {
 }
 const record = (tokens: number, characters = 4): PlannedRecord => ({
   ...{ tokens, mostTokens: 0, characters, isTagLike: false, partition: undefined },
+  ...{ sharedTokens: 0, sharedCharacters: 0 },
 })
 const records = (texts: readonly string[]): PlannedRecord[] =>
   texts.map((text) => ({

@@ -17,7 +17,7 @@ function advice(requests: number, limits: Partial<Terms>): InFlight {
   const totals: Totals = {
     ...{ size: 20, requests, full: requests, inputTokens: 500 * requests, firstCap: 0, loose: [] },
     ...{ outputTokens: exactly(50 * requests), largestOutput: exactly(50), charged: exactly(400 * requests) },
-    ...{ prefixTokens: 400, fullPrefixTokens: 400, overLimit: 0, overContext: 0 },
+    ...{ prefixTokens: 400, fullPrefixTokens: 400, overLimit: 0, savedTokens: 0, overContext: 0 },
   }
   const terms = { pace, pricing: undefined, ...none, ...limits }
   const isLimited = (limits.requestsPerMinute ?? limits.tokensPerMinute) !== undefined

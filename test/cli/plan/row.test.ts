@@ -26,6 +26,7 @@ const totals = {
     prefixTokens: 400,
     fullPrefixTokens: 400,
     overLimit: 0,
+    savedTokens: 0,
     overContext: 0,
   },
   ...{ charged: exactly(16_000), firstCap: 0, loose: [] },

@@ -8,7 +8,8 @@ import {
   type GoodRow,
   type Row,
 } from 'llm-pack-stream/readers'
-import { columnNames, columnOf, ItemError, textFrom, toItem } from '../../../src/cli/rows/item.ts'
+import { columnNames, columnOf, hoisted, ItemError, textFrom, toItem } from '../../../src/cli/rows/item.ts'
+import { columnList } from '../../../src/cli/task/partition.ts'
 
 const rowOf = (record: unknown): Row => ({ file: 'a.jsonl', line: 7, record, end: 10, terminated: true })
 const none = new Set<string>()
@@ -48,6 +49,34 @@ describe("a record's text", () => {
   test('flags that do not go together, and a template without a column', () => {
     expect(() => textFrom('a', '{{b}}')).toThrow('Expected --field or --template, got both')
     expect(() => textFrom(undefined, 'no column')).toThrow('--template: expected a {{column}} in it')
+  })
+})
+
+describe('hoisted columns', () => {
+  const own = { text: 'x', id: 1, document: 'long' }
+
+  test('are no part of the text, but stay columns', () => {
+    expect(item(own, textFrom(undefined, undefined, ['document']))).toMatchObject({
+      ...{ text: '{"text":"x","id":1}', own },
+    })
+    expect(item({ text: 'x', document: 'long' }, textFrom(undefined, undefined, ['document'])).text).toBe('x')
+    expect(item(own, textFrom('text', undefined, ['document'])).text).toBe('x')
+    expect(item(own, textFrom(undefined, '{{id}}: {{text}}', ['document'])).text).toBe('1: x')
+    expect(hoisted(own, ['document', 'id', 'missing'])).toEqual({ id: 1, document: 'long' })
+  })
+
+  test('are needed, and are not in the text too', () => {
+    expect(item({ text: 'x' }, textFrom('text', undefined, ['document'])).text).toMatchObject({
+      ...{ code: 'missing_column', message: 'a.jsonl:7: there is no column "document"; there are: "text"' },
+    })
+    const twice = (name: string, flag: string) =>
+      `--hoist: ${name} is in ${flag} too, so it would be sent twice`
+    expect(() => textFrom('a', undefined, ['a'])).toThrow(twice('a', '--field'))
+    expect(() => textFrom(undefined, '{{a}} {{b}}', ['b'])).toThrow(twice('b', '--template'))
+    expect(() => columnList('--hoist', 'a,,b')).toThrow(
+      '--hoist: expected names of columns, with commas between them',
+    )
+    expect(columnList('--hoist', 'a, b')).toEqual(['a', 'b'])
   })
 })
 

@@ -4,6 +4,7 @@ import { jsonOf } from '../../task/result-schema.ts'
 import type { OutputFiles } from '../output-files.ts'
 import type { RunFlags } from '../flags.ts'
 import { metaOf } from '../output/meta.ts'
+import { columnList } from '../../task/partition.ts'
 import { hash, type RunState } from './state.ts'
 
 /**
@@ -32,6 +33,7 @@ export function stateOf(
     'the examples': examples && hash(JSON.stringify(examples)),
     'the request': request && hash(JSON.stringify(request)),
     '--field': field,
+    '--hoist': flags.hoist,
     '--template': template && hash(template),
     '--prefix': prefix,
     '--ordered': String(ordered),
@@ -53,5 +55,5 @@ export function stateOf(
 
 /** The columns of `--key`. */
 export function keyOf(flag: string | undefined): readonly string[] | undefined {
-  return flag?.split(',').map((name) => name.trim())
+  return flag === undefined ? undefined : columnList('--key', flag)
 }
