@@ -41,6 +41,18 @@ export function texts(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `text ${i}`)
 }
 
+/** A source that counts the records that were taken from it. */
+export function countedSource(count: number) {
+  const source = { taken: 0, stream: Readable.from(records(), { highWaterMark: 1 }) }
+  function* records(): Generator<string> {
+    for (const text of texts(count)) {
+      source.taken += 1
+      yield text
+    }
+  }
+  return source
+}
+
 /** A promise and the function that resolves it. */
 export function gate(): { opened: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<undefined>()

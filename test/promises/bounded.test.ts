@@ -1,19 +1,6 @@
-import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { collect, gate, settle, stringStream, texts } from '../helpers/collect.ts'
+import { collect, countedSource, gate, settle, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, echo, scriptedClient } from '../helpers/scripted-client.ts'
-
-/** A source that counts the records that were taken from it. */
-function countedSource(count: number) {
-  const source = { taken: 0, stream: Readable.from(records(), { highWaterMark: 1 }) }
-  function* records(): Generator<string> {
-    for (const text of texts(count)) {
-      source.taken += 1
-      yield text
-    }
-  }
-  return source
-}
 
 describe('backpressure to the source', () => {
   it.each([1, 3])('stops reading when %i requests run and two packs wait', async (maxInFlight) => {

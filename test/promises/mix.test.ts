@@ -1,8 +1,16 @@
-import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import type { PackStreamOptions } from 'llm-pack-stream'
-import { collect, fakeTimers, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import {
+  collect,
+  countedSource,
+  fakeTimers,
+  gate,
+  inNoTime,
+  settle,
+  stringStream,
+  texts,
+} from '../helpers/collect.ts'
 import { runs } from '../helpers/properties.ts'
 import { random as randomOf } from '../helpers/random.ts'
 import { answerOf, echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
@@ -167,17 +175,6 @@ describe('a record in the window', () => {
 })
 
 describe('memory with mix', () => {
-  function countedSource(count: number) {
-    const source = { taken: 0, stream: Readable.from(records(), { highWaterMark: 1 }) }
-    function* records(): Generator<string> {
-      for (const text of texts(count)) {
-        source.taken += 1
-        yield text
-      }
-    }
-    return source
-  }
-
   it('reads one window ahead of the requests', async () => {
     const { opened, open } = gate()
     const client = scriptedClient(async (call) => {

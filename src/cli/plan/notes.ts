@@ -204,7 +204,7 @@ function timeNote(plan: Plan): string {
 }
 
 /** Why some figures are approximate. */
-function looseNotes({ limits, rows, encoding, keepsResults }: Plan): string[] {
+function looseNotes({ limits, rows, encoding, keepsResults, hoist }: Plan): string[] {
   const { maxPackTokens, maxOutputTokens = 0, recordsUnderCap = 0 } = limits
   const records = `${recordsUnderCap} ${recordsUnderCap === 1 ? 'record' : 'records'}`
   const why: Record<Loose, string> = {
@@ -216,7 +216,7 @@ function looseNotes({ limits, rows, encoding, keepsResults }: Plan): string[] {
       '(--max-output-tokens). Once a run has learned that, it makes smaller packs. The answers to its first packs ' +
       'may be cut, and it asks again for the missing results.',
     partition:
-      'only records of the same --partition share a pack. A pack that is not full leaves when it has waited for ' +
+      `only records of the same ${hoist.length > 0 ? '--hoist' : '--partition'} share a pack. A pack that is not full leaves when it has waited for ` +
       '--linger, or when too many records wait. The number of packs depends on how fast the answers come.',
     cache:
       'each text is asked once (--cache). A new text that comes late, between many known texts, leaves in a pack ' +
