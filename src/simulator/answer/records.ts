@@ -1,7 +1,10 @@
 import { findJson, isObject, parseJson } from '../json-text.ts'
 
-/** A record in a prompt: its id as written there, and its text. */
-type PromptRecord = { id: string; text: string }
+/**
+ * A record in a prompt: its id and itself as written there, and its text. For a JSON object or
+ * array, the text is that of its values.
+ */
+type PromptRecord = { id: string; written: string; text: string }
 
 /**
  * The records in a message. If no records are recognised, the message is one record, and
@@ -33,7 +36,7 @@ export function findRecords(wholeMessage: string): MessageRecords {
   const message = afterFields(wholeMessage)
   const found = taggedRecords(message) ?? arrayRecords(message) ?? numberedRecords(message)
   if (found !== undefined) return { records: found, delimited: true }
-  return { records: [{ id: '1', text: plainText(message.trim()) }], delimited: false }
+  return { records: [promptRecord('1', message.trim())], delimited: false }
 }
 
 /**
@@ -48,19 +51,13 @@ function afterFields(message: string): string {
   return last < 0 ? message : message.slice(last + closing.length)
 }
 
-/**
- * Returns the text of a record. For a JSON object or array, the text is that of its values.
- * Otherwise the text is unchanged.
- */
-function plainText(text: string): string {
-  const first = text[0]
-  if (first !== '{' && first !== '[') return text
-  const value = parseJson(text)
-  return value === undefined ? text : textOf(value)
+function promptRecord(id: string, written: string): PromptRecord {
+  const first = written[0]
+  const value = first === '{' || first === '[' ? parseJson(written) : undefined
+  return { id, written, text: value === undefined ? written : textOf(value) }
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'string') return value
   const values = isObject(value) ? Object.values(value) : Array.isArray(value) ? (value as unknown[]) : []
   const texts = values.filter((item) => typeof item === 'string')
   return texts.length > 0 ? texts.join(' ') : JSON.stringify(value)
@@ -94,7 +91,7 @@ function taggedRecords(message: string): PromptRecord[] | undefined {
     if (tag.name !== first.name) continue
     if (open === undefined && !tag.closing && tag.id !== undefined) open = tag
     else if (open?.id !== undefined && tag.closing) {
-      records.push({ id: open.id, text: plainText(message.slice(open.end, tag.start).trim()) })
+      records.push(promptRecord(open.id, message.slice(open.end, tag.start).trim()))
       open = undefined
     }
   }
@@ -111,12 +108,13 @@ function arrayRecords(message: string): PromptRecord[] | undefined {
 }
 
 function arrayRecord(item: unknown, index: number): PromptRecord {
-  if (!isObject(item)) return { id: String(index + 1), text: textOf(item) }
-  const idName = Object.keys(item).find(isIdName)
-  if (idName === undefined) return { id: String(index + 1), text: textOf(item) }
+  const numbered = String(index + 1)
+  if (typeof item === 'string') return { id: numbered, written: item, text: item }
+  const idName = isObject(item) ? Object.keys(item).find(isIdName) : undefined
+  if (!isObject(item) || idName === undefined) return promptRecord(numbered, JSON.stringify(item))
   const { [idName]: id, ...rest } = item
-  const written = typeof id === 'string' || typeof id === 'number' ? String(id) : String(index + 1)
-  return { id: written, text: textOf(rest) }
+  const isWritten = typeof id === 'string' || typeof id === 'number'
+  return promptRecord(isWritten ? String(id) : numbered, JSON.stringify(rest))
 }
 
 function numberedRecords(message: string): PromptRecord[] | undefined {
@@ -124,7 +122,6 @@ function numberedRecords(message: string): PromptRecord[] | undefined {
   if (starts.length === 0) return undefined
   return starts.map((match, index) => {
     const end = starts[index + 1]?.index ?? message.length
-    const text = message.slice(match.index + match[0].length, end).trim()
-    return { id: match[1] ?? match[2] ?? '', text: plainText(text) }
+    return promptRecord(match[1] ?? match[2] ?? '', message.slice(match.index + match[0].length, end).trim())
   })
 }

@@ -1,5 +1,6 @@
-import { hashText, mix } from '../hash.ts'
 import { findRecords } from '../answer/records.ts'
+import { mix } from '../hash.ts'
+import { Repetitions } from '../repetitions.ts'
 import type { FaultKind, FaultName, PoisonKind } from './kinds.ts'
 import type { ResolvedFaults } from './options.ts'
 import { type Random, randomFrom } from './random.ts'
@@ -25,23 +26,13 @@ export type Plan = { faults: readonly Fault[]; random: Random; chunks: 'tokens' 
 export const soundPlan: Plan = { faults: [], random: () => 0, chunks: 'tokens' }
 
 /**
- * Number of messages that the plan remembers. It drops the messages that were seen longest ago;
- * their count starts at 0 again.
- */
-const remembered = 50_000
-
-/**
  * Decides the faults of each request from its last user message and the number of times that the
  * message has come before. So each repetition of a request gets a new decision, and the order of
  * different requests does not matter.
  */
 export class FaultPlan {
   readonly #faults: ResolvedFaults
-  /**
-   * Number of times that each message was seen, by its hash. The message that was seen last is at
-   * the end.
-   */
-  readonly #seen = new Map<number, number>()
+  readonly #repetitions = new Repetitions()
 
   constructor(faults: ResolvedFaults) {
     this.#faults = faults
@@ -49,25 +40,11 @@ export class FaultPlan {
 
   next(message: string): Plan {
     const { seed, rates, poison, chunks } = this.#faults
-    const hash = hashText(message)
-    const random = randomFrom(mix(mix(hash, seed), this.#timesSeen(hash, message.length)))
+    const { hash, times } = this.#repetitions.next(message)
+    const random = randomFrom(mix(mix(hash, seed), times))
     const drawn = draw(rates, random())
     const poisoned = poison.length === 0 ? [] : poisonOf(poison, message)
     return { faults: poisoned.length > 0 ? poisoned : drawn, random, chunks }
-  }
-
-  #timesSeen(hash: number, length: number): number {
-    // The length is a second key beside the hash, because different texts sometimes have the same
-    // 32-bit hash.
-    const key = hash + (length % 2 ** 20) * 2 ** 32
-    const times = this.#seen.get(key) ?? 0
-    this.#seen.delete(key)
-    this.#seen.set(key, times + 1)
-    for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= remembered) break
-      this.#seen.delete(oldest)
-    }
-    return times
   }
 }
 

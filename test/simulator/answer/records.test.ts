@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { findRecords, isIdName } from '../../../src/simulator/answer/records.ts'
 
 describe('findRecords', () => {
-  test.each<[string, string, [id: string, text: string][]]>([
+  test.each<[string, string, [id: string, text: string, written?: string][]]>([
     [
       'tags',
       '<record id="1">one</record>\n<record id="2">two</record>',
@@ -27,7 +27,7 @@ describe('findRecords', () => {
     ],
     ['a tag that is never closed', '<hr id="top"><r id="1">x</r>', [['1', 'x']]],
     ['a record that is not closed', '<r id="1">x</r><r id="2">y', [['1', 'x']]],
-    ['JSON in a tag', '<r id="1">{"subject":"Hi","body":"card"}</r>', [['1', 'Hi card']]],
+    ['JSON in a tag', '<r id="1">{"subject":"Hi","body":"card"}</r>', [['1', 'Hi card', '{"subject":"Hi","body":"card"}']]],
     [
       'array of strings',
       'Label these: ["first", "second"]',
@@ -40,12 +40,12 @@ describe('findRecords', () => {
       'array of objects',
       '[{"id": 7, "text": "x"}, {"id": "b", "text": "y", "n": 3}]',
       [
-        ['7', 'x'],
-        ['b', 'y'],
+        ['7', 'x', '{"text":"x"}'],
+        ['b', 'y', '{"text":"y","n":3}'],
       ],
     ],
-    ['objects without id', '[{"text": "x"}]', [['1', 'x']]],
-    ['array in an object', '{"records": [{"key": "k1", "q": "x]\\"}"}]}', [['k1', 'x]"}']]],
+    ['objects without id', '[{"text": "x"}]', [['1', 'x', '{"text":"x"}']]],
+    ['array in an object', '{"records": [{"key": "k1", "q": "x]\\"}"}]}', [['k1', 'x]"}', '{"q":"x]\\"}"}']]],
     ['array in a fence', 'These:\n```json\n["x"]\n```', [['1', 'x']]],
     [
       'numbered with dots',
@@ -81,7 +81,7 @@ describe('findRecords', () => {
     ],
   ])('%s', (_, message, records) => {
     expect(findRecords(message)).toEqual({
-      records: records.map(([id, text]) => ({ id, text })),
+      records: records.map(([id, text, written = text]) => ({ id, written, text })),
       delimited: true,
     })
   })
@@ -94,7 +94,7 @@ describe('findRecords', () => {
     ['{"text": "Where is it?"}', 'Where is it?'],
     ['a 3.5 and\n2.text', 'a 3.5 and\n2.text'],
   ])('%j is one record', (message, text) => {
-    expect(findRecords(message)).toEqual({ records: [{ id: '1', text }], delimited: false })
+    expect(findRecords(message)).toEqual({ records: [{ id: '1', written: message, text }], delimited: false })
   })
 
   test.each([
