@@ -12,6 +12,7 @@ import type { ResolvedOptions } from './options.ts'
 import { type Paced, runPaced, type Sink } from './pace.ts'
 import { PromptCache, type PromptCount } from './prompt.ts'
 import { type AnyRequest, parseRequest, writerFor } from './api/protocol.ts'
+import { QualityModel } from './quality/model.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
 
 /** An answer that is complete before its first token is written. */
@@ -23,7 +24,7 @@ export class Engine {
   readonly #options: ResolvedOptions
   readonly #limits: RateLimits
   readonly #clock: WorkClock
-  readonly #answerer = new Answerer()
+  readonly #answerer: Answerer
   readonly #cache = new PromptCache()
   readonly #faults: FaultPlan | undefined
   readonly #running = new Map<ServerResponse, Paced>()
@@ -32,6 +33,7 @@ export class Engine {
     this.#options = options
     this.#limits = new RateLimits(options.limits, performance.now())
     this.#faults = options.faults && new FaultPlan(options.faults)
+    this.#answerer = new Answerer(options.quality && new QualityModel(options.quality, this.stats.quality))
     this.#clock = new WorkClock(options.latency, performance.now())
   }
 

@@ -11,6 +11,8 @@ export type { Latency } from './latency.ts'
 /** For `plan`. @internal */
 export { decodeSpeed, defaultLatency, firstTokenDelay, workUntil } from './latency.ts'
 export type { Limits } from './limits.ts'
+export type { Quality, Truth } from './quality/options.ts'
+export type { QualityStats } from './quality/stats.ts'
 export type { SimulatorOptions } from './options.ts'
 export type { SimulatorStats } from './stats.ts'
 
@@ -72,7 +74,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     baseURL: `http://127.0.0.1:${port}/v1`,
     get stats() {
-      return { ...engine.stats, faults: { ...engine.stats.faults } }
+      const { faults, quality } = engine.stats
+      return { ...engine.stats, faults: { ...faults }, quality: { ...quality } }
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -3,6 +3,7 @@ import type { Faults } from './faults/kinds.ts'
 import { type ResolvedFaults, resolveFaults } from './faults/options.ts'
 import { defaultLatency, type Latency } from './latency.ts'
 import type { Limits } from './limits.ts'
+import { type Quality, type ResolvedQuality, resolveQuality } from './quality/options.ts'
 import { shown } from './shown.ts'
 
 /** Options of {@link startSimulator}. */
@@ -21,6 +22,11 @@ export type SimulatorOptions = {
   contextTokens?: number | undefined
   /** Faults that the simulator makes on purpose. Default: no faults. */
   faults?: Faults | undefined
+  /**
+   * Which records get the right result, and which get a wrong result. Default: results by common
+   * words.
+   */
+  quality?: Quality | undefined
 }
 
 /** Options with all defaults filled in. */
@@ -31,6 +37,7 @@ export type ResolvedOptions = {
   apiKey: string | undefined
   contextTokens: number
   faults: ResolvedFaults | undefined
+  quality: ResolvedQuality | undefined
 }
 
 /**
@@ -38,8 +45,9 @@ export type ResolvedOptions = {
  * option.
  */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
-  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens', 'faults'])
-  const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000, faults } = options
+  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens', 'faults', 'quality'])
+  const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000 } = options
+  const { faults, quality } = options
   knownKeys('latency.', latency, Object.keys(defaultLatency))
   knownKeys('limits.', limits, ['requestsPerMinute', 'tokensPerMinute'])
 
@@ -59,6 +67,7 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
     ...{ port, limits, apiKey, contextTokens },
     latency: resolveLatency(latency),
     faults: faults === undefined ? undefined : resolveFaults(faults),
+    quality: quality === undefined ? undefined : resolveQuality(quality),
   }
 }
 

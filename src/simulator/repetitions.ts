@@ -10,8 +10,8 @@ type Arrival = { hash: number; times: number }
 const remembered = 50_000
 
 /**
- * Counts how often each message has come. What is drawn from a message's hash and its count does not
- * depend on the order in which different messages come.
+ * Counts how often each message has come. Numbers that are drawn from a message's hash and count do
+ * not depend on the order in which different messages come.
  */
 export class Repetitions {
   /**

@@ -1,4 +1,5 @@
 import { type FaultName, noFaults } from './faults/kinds.ts'
+import { emptyQuality, type QualityStats } from './quality/stats.ts'
 
 /** Counts of a simulator since its start. */
 export type SimulatorStats = {
@@ -30,6 +31,8 @@ export type SimulatorStats = {
    * Faults by kind. A fault counts when its answer begins, and only if the sent answer shows it.
    */
   faults: Record<FaultName, number>
+  /** Answers by the option `quality`. An answer counts when it is made. */
+  quality: QualityStats
 }
 
 export function emptyStats(): SimulatorStats {
@@ -46,5 +49,6 @@ export function emptyStats(): SimulatorStats {
     inFlight: 0,
     maxInFlight: 0,
     faults: noFaults(),
+    quality: emptyQuality(),
   }
 }

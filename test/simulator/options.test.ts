@@ -4,7 +4,11 @@ import { startSimulator } from 'llm-pack-stream/simulator'
 describe('bad options', () => {
   test.each<[unknown, ErrorConstructor, string]>([
     [null, TypeError, 'options: expected an object, got null'],
-    [{ limit: {} }, TypeError, 'limit: expected one of port, latency, limits, apiKey, contextTokens, faults'],
+    [
+      { limit: {} },
+      TypeError,
+      'limit: expected one of port, latency, limits, apiKey, contextTokens, faults, quality',
+    ],
     [{ port: '80' }, TypeError, "port: expected a port from 0 to 65535, got '80'"],
     [{ port: 70_000 }, RangeError, 'port: expected a port from 0 to 65535, got 70000'],
     [{ latency: 5 }, TypeError, 'latency: expected an object, got 5'],

@@ -4,6 +4,7 @@ import { invalidSchema } from '../api/errors.ts'
 import { findJson, isObject } from '../json-text.ts'
 import { makeSubject } from './labels.ts'
 import { findRecords } from './records.ts'
+import type { QualityModel } from '../quality/model.ts'
 import type { Message, Request } from '../api/request.ts'
 import { SchemaError } from '../schema-source.ts'
 import { strictProblem } from '../api/strict-schema.ts'
@@ -23,6 +24,11 @@ const keptSchemas = 100
 export class Answerer {
   /** Compiled schemas by mode and JSON. The schema that was used last is at the end. */
   readonly #schemas = new Map<string, CompiledSchema>()
+  readonly #quality: QualityModel | undefined
+
+  constructor(quality?: QualityModel) {
+    this.#quality = quality
+  }
 
   /** Returns the answer's text. Throws an `ApiError` if the request's schema cannot be answered. */
   answer(request: Request): string {
@@ -50,11 +56,13 @@ export class Answerer {
   #fromSchema(api: Api, format: SchemaFormat, message: string): string {
     try {
       const { records, delimited } = findRecords(message)
-      const subjects = records.map(({ id, text }, index) => makeSubject(id, index + 1, text))
+      const schema = this.#compiled(format)
+      const verdicts = this.#quality?.judge(message, records) ?? []
+      const subjects = records.map(({ id, text }, at) => makeSubject(id, at + 1, text, verdicts[at]))
       const whole = makeSubject('1', 1, message)
-      return JSON.stringify(
-        answerValue({ schema: this.#compiled(format), whole, records: subjects, delimited }),
-      )
+      const value = answerValue({ schema, whole, records: subjects, delimited })
+      this.#quality?.count(verdicts)
+      return JSON.stringify(value)
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
       throw invalidSchema(api, format.name, error.message)

@@ -30,7 +30,7 @@ export function idFor(node: Node, subject: Subject): unknown {
   return undefined
 }
 
-function isAllowedNumber(node: NumberNode, value: number): boolean {
+export function isAllowedNumber(node: NumberNode, value: number): boolean {
   if (node.integer && !Number.isSafeInteger(value)) return false
   if (node.above ? value <= node.minimum : value < node.minimum) return false
   if (node.below ? value >= node.maximum : value > node.maximum) return false

@@ -1,4 +1,5 @@
 import { hashText, mix } from '../hash.ts'
+import type { Verdict } from '../quality/model.ts'
 import { nameKeys, textKeys } from './words.ts'
 
 /**
@@ -14,6 +15,8 @@ export type Subject = {
   hash: number
   readonly keys: readonly string[]
   choices: Map<Labels, Choice>
+  /** What the answer shall be, by the option `quality`. */
+  readonly verdict: Verdict | undefined
 }
 
 /** A chosen label, and the share of its words that the text contains, from 0 to 1. */
@@ -23,7 +26,7 @@ type Choice = { value: unknown; share: number }
  * Makes a subject. Its words are found at the first use, because a message with records is usually
  * not a subject itself.
  */
-export function makeSubject(id: string, position: number, text: string): Subject {
+export function makeSubject(id: string, position: number, text: string, verdict?: Verdict): Subject {
   let keys: readonly string[] | undefined
   return {
     id,
@@ -34,6 +37,7 @@ export function makeSubject(id: string, position: number, text: string): Subject
       return (keys ??= textKeys(text))
     },
     choices: new Map(),
+    verdict,
   }
 }
 

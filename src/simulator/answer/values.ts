@@ -1,6 +1,6 @@
 import type { CompiledSchema } from './compile.ts'
 import { fraction, mix } from '../hash.ts'
-import type { Subject } from './labels.ts'
+import { makeSubject, type Subject } from './labels.ts'
 import {
   type ArrayNode,
   type Node,
@@ -10,8 +10,10 @@ import {
   target,
   type UnionNode,
 } from './nodes.ts'
+import { isObject } from '../json-text.ts'
 import { confidenceAt, numberAt } from './numbers.ts'
 import { idFor } from './ids.ts'
+import { fit, type Wanted, wantedParts, wantedValue } from '../quality/values.ts'
 import { SchemaError } from '../schema-source.ts'
 import { stringFor } from './strings.ts'
 
@@ -39,6 +41,8 @@ type Place = {
    * shallowest choice.
    */
   minimal: boolean
+  /** What the value shall be, by the option `quality`. */
+  wanted: Wanted | undefined
 }
 
 /** Number of times that a reference may be inside itself before values become minimal. */
@@ -57,9 +61,21 @@ const mostValues = 20_000
 export function answerValue(scope: Scope): unknown {
   const entered = new Map<Node, number>()
   let left = mostValues
-  return valueOf(scope.schema.node, { subject: scope.whole, salt: 0, keys: [], minimal: false })
+  const { spread } = scope.schema
+  const isPerRecord = spread !== undefined && (scope.delimited || spread.ofObjects)
+  const [only, ...others] = scope.records
+  const wanted = isPerRecord || others.length > 0 ? undefined : only && wantedOf(only)
+  return valueOf(scope.schema.node, { subject: scope.whole, salt: 0, keys: [], minimal: false, wanted })
 
   function valueOf(node: Node, place: Place): unknown {
+    const { wanted } = place
+    // The parts of an object are wanted one by one, by their names.
+    if (wanted === undefined || isObject(wanted.truth)) return ownValue(node, place)
+    const value = wantedValue(node, wanted, changed(place))
+    return value === undefined ? ownValue(node, place) : value
+  }
+
+  function ownValue(node: Node, place: Place): unknown {
     if (left-- <= 0)
       throw new SchemaError(`the schema asks for more than ${mostValues} values about one record`)
     const { subject, salt } = place
@@ -91,10 +107,15 @@ export function answerValue(scope: Scope): unknown {
     }
   }
 
+  function changed(place: Place) {
+    const { id, position, text } = place.subject
+    return (node: Node, change: number) =>
+      ownValue(node, { ...place, wanted: undefined, subject: makeSubject(id, position, `${change} ${text}`) })
+  }
+
   function arrayOf(node: ArrayNode, place: Place): unknown[] {
-    const { spread } = scope.schema
     const isSpread = node === spread?.node && place.subject === scope.whole && !place.minimal
-    if (isSpread && (scope.delimited || spread.ofObjects)) return recordsOf(node, place)
+    if (isSpread && isPerRecord) return recordsOf(node, place)
     const { minItems, maxItems } = node
     const items = node.items === undefined || node.prefix.length > 0 ? undefined : target(node.items)
     if (items?.kind === 'labels') {
@@ -128,8 +149,9 @@ export function answerValue(scope: Scope): unknown {
       const subject = about(index)
       // Elements about different records differ by the record. Elements about one record each need
       // their own salt.
-      const salt = subject === place.subject ? mix(place.salt, index + 1) : mix(place.salt, 1)
-      made.push(valueOf(item, { ...place, subject, salt }))
+      const isOther = subject !== place.subject
+      const salt = mix(place.salt, isOther ? 1 : index + 1)
+      made.push(valueOf(item, { ...place, subject, salt, wanted: isOther ? wantedOf(subject) : undefined }))
     }
     return made
   }
@@ -137,13 +159,16 @@ export function answerValue(scope: Scope): unknown {
   function objectOf(node: ObjectNode, place: Place): unknown {
     const keyed =
       place.subject === scope.whole && scope.delimited ? recordsByName(node, scope.records) : undefined
+    const wantedFor = wantedParts(node, place.wanted)
     const entries: [string, unknown][] = []
     for (const property of node.properties) {
       if (!property.required && (place.minimal || scope.schema.heights.get(property.node) === Infinity))
         continue
-      const subject = keyed?.get(property.name) ?? place.subject
-      const inner = { ...place, subject, salt: mix(place.salt, property.hash), keys: property.keys }
-      entries.push([property.name, propertyValue(node, property, inner)])
+      const record = keyed?.get(property.name)
+      const subject = record ?? place.subject
+      const wanted = record === undefined ? wantedFor(property) : wantedOf(record)
+      const inner = { subject, wanted, salt: mix(place.salt, property.hash), keys: property.keys }
+      entries.push([property.name, propertyValue(node, property, { ...place, ...inner })])
     }
     // `Object.fromEntries` treats the name `__proto__` like any other name.
     return Object.fromEntries(entries)
@@ -169,6 +194,9 @@ export function answerValue(scope: Scope): unknown {
     const options = node.options.filter((option) => heightOf(option) < Infinity)
     const shallowest = options.reduce((best, option) => (heightOf(option) < heightOf(best) ? option : best))
     if (place.minimal) return shallowest
+    const { wanted } = place
+    const allowing = wanted && options.find((option) => fit(option, wanted.truth) !== undefined)
+    if (allowing !== undefined) return allowing
     if (place.subject === scope.whole) {
       const onTheWay = options.find((option) => spread?.path.has(option))
       if (onTheWay !== undefined) return onTheWay
@@ -179,6 +207,10 @@ export function answerValue(scope: Scope): unknown {
     }
     return chooseFreely(options, place)
   }
+}
+
+function wantedOf({ verdict }: Subject): Wanted | undefined {
+  return verdict && { verdict, truth: verdict.truth, instead: verdict.instead }
 }
 
 /**
