@@ -12,6 +12,7 @@ import { resolveSource } from '../../src/kafka/options.ts'
 import { STOP_TIMEOUT_MS } from '../../src/kafka/run-kafka.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { resolveFaults } from '../../src/simulator/faults/options.ts'
+import { resolveQuality } from '../../src/simulator/quality/options.ts'
 import { resolveOptions as resolveSimulator } from '../../src/simulator/options.ts'
 import { cli } from '../helpers/cli.ts'
 import { root } from '../helpers/run.ts'
@@ -31,7 +32,7 @@ const USED: object = {
   ...{ highWaterMark: buffered, readableHighWaterMark: buffered, writableHighWaterMark: buffered },
   ...{ ...source, ...baseOptions(source.connection), stopTimeout: STOP_TIMEOUT_MS },
   maxRecordBytes: maxRecordBytesOf(undefined),
-  ...{ ...simulator, ...simulator.latency, ...resolveFaults({}) },
+  ...{ ...simulator, ...simulator.latency, ...resolveFaults({}), ...resolveQuality({ truth: {} }) },
 }
 /** Defaults of the command line alone. */
 const OF_COMMANDS: Readonly<Record<string, object>> = {

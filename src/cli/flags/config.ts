@@ -33,7 +33,7 @@ export function withConfig<Flags extends { config?: string }>(
  * several commands. Returns its input files. Paths start from its folder.
  */
 function applyConfig(command: Command, file: string): string[] {
-  const { files = [], ...settings } = readObject(file)
+  const { files = [], ...settings } = readObject(file, '--config')
   for (const [name, value] of Object.entries(settings)) {
     const isMeant = (one: Command) =>
       one.options.find((option) => [option.attributeName(), camel(option.long ?? '')].includes(camel(name)))
@@ -90,8 +90,9 @@ function optionValue(
   }
 }
 
-function readObject(name: string): Record<string, unknown> {
-  const text = readText(name, '--config')
+/** Reads a small JSON file of options that a flag names. */
+export function readObject(name: string, flag: string): Record<string, unknown> {
+  const text = readText(name, flag)
   let value: unknown
   try {
     value = JSON.parse(text)

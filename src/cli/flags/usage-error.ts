@@ -30,7 +30,8 @@ const FLAGS: Readonly<Record<string, string>> = {
  * `maxPackTokens`.
  */
 function flagOf(option: string): string {
-  // The simulator groups some of its options.
+  // The simulator groups some of its options. The options of one group are in a file.
+  if (option.startsWith('quality.')) return option.replace('quality.', '--quality: ')
   const name = option.replace(/^(?:latency|limits|faults)\./, '')
   return FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }

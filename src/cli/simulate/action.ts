@@ -1,3 +1,5 @@
+import type { Quality } from '../../simulator/index.ts'
+import { readObject } from '../flags/config.ts'
 import { given } from '../flags/given.ts'
 import { exitCodes } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
@@ -7,7 +9,7 @@ import { PORT, type SimulateFlags } from './flags.ts'
 
 /** Runs until a signal stops it. Returns the exit code. */
 export async function simulate(
-  { port = PORT, rpm, tpm, contextTokens, apiKey, ...flags }: SimulateFlags,
+  { port = PORT, rpm, tpm, contextTokens, apiKey, quality, ...flags }: SimulateFlags,
   io: Io,
 ): Promise<number> {
   const limits = given({ requestsPerMinute: rpm, tokensPerMinute: tpm })
@@ -15,6 +17,8 @@ export async function simulate(
     port,
     limits,
     ...given({ contextTokens, apiKey }),
+    // The simulator checks the object.
+    ...(quality !== undefined && { quality: readObject(quality, '--quality') as Quality }),
   }).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw new Error(`Port ${port} is in use. Choose another one with --port, or 0 for any free one.`)

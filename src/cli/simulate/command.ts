@@ -24,6 +24,7 @@ export function addSimulate(program: Command, perform: Perform): void {
     )
     .addOption(flag('--api-key <key>', 'key that the server accepts (default: any key)'))
   for (const option of faultFlags()) command.addOption(option)
+  command.addOption(flag('--quality <file>', 'JSON file with right results, and how often answers miss them'))
   command
     .addHelpText('after', `\nExample:\n  llm-pack-stream simulate --port ${PORT} --rpm 500 --tpm 200000`)
     .action((flags: SimulateFlags) =>

@@ -9,4 +9,6 @@ export interface SimulateFlags extends LatencyFlags, FaultFlags {
   tpm?: number
   contextTokens?: number
   apiKey?: string
+  /** A JSON file. */
+  quality?: string
 }
