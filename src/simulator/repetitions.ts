@@ -4,12 +4,6 @@ import { hashText } from './hash.ts'
 type Arrival = { hash: number; times: number }
 
 /**
- * Number of messages that are remembered. The messages that were seen longest ago are dropped;
- * their count starts at 0 again.
- */
-const remembered = 50_000
-
-/**
  * Counts how often each message has come. Numbers that are drawn from a message's hash and count do
  * not depend on the order in which different messages come.
  */
@@ -20,6 +14,16 @@ export class Repetitions {
    */
   readonly #seen = new Map<number, number>()
 
+  readonly #remembered: number
+
+  /**
+   * @param remembered Number of messages to remember. The messages that were seen longest ago are
+   *   dropped; their count starts at 0 again.
+   */
+  constructor(remembered: number) {
+    this.#remembered = remembered
+  }
+
   next(message: string): Arrival {
     const hash = hashText(message)
     // The length is a second key beside the hash, because different texts sometimes have the same
@@ -29,7 +33,7 @@ export class Repetitions {
     this.#seen.delete(key)
     this.#seen.set(key, times + 1)
     for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= remembered) break
+      if (this.#seen.size <= this.#remembered) break
       this.#seen.delete(oldest)
     }
     return { hash, times }

@@ -32,7 +32,7 @@ export const soundPlan: Plan = { faults: [], random: () => 0, chunks: 'tokens' }
  */
 export class FaultPlan {
   readonly #faults: ResolvedFaults
-  readonly #repetitions = new Repetitions()
+  readonly #repetitions = new Repetitions(50_000)
 
   constructor(faults: ResolvedFaults) {
     this.#faults = faults

@@ -37,7 +37,8 @@ const draws = { difficulty: 0x51a1, wrong: 0x3c6e, request: 0x7ab3 }
 export class QualityModel {
   readonly #quality: ResolvedQuality
   readonly #stats: QualityStats
-  readonly #repetitions = new Repetitions()
+  /** A message that is forgotten gets its first answer again, as if there were no noise. */
+  readonly #repetitions = new Repetitions(500_000)
 
   constructor(quality: ResolvedQuality, stats: QualityStats) {
     this.#quality = quality
