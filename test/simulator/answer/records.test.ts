@@ -27,7 +27,11 @@ describe('findRecords', () => {
     ],
     ['a tag that is never closed', '<hr id="top"><r id="1">x</r>', [['1', 'x']]],
     ['a record that is not closed', '<r id="1">x</r><r id="2">y', [['1', 'x']]],
-    ['JSON in a tag', '<r id="1">{"subject":"Hi","body":"card"}</r>', [['1', 'Hi card', '{"subject":"Hi","body":"card"}']]],
+    [
+      'JSON in a tag',
+      '<r id="1">{"subject":"Hi","body":"card"}</r>',
+      [['1', 'Hi card', '{"subject":"Hi","body":"card"}']],
+    ],
     [
       'array of strings',
       'Label these: ["first", "second"]',
