@@ -78,7 +78,7 @@ const names = files.map(({ name }) => name)
  * The rooms of `src`, floor by floor. A file imports only from its own room and from lower floors.
  */
 const FLOORS = [
-  ['base', 'simulator'],
+  ['base', 'simulator', 'statistics'],
   ['record'],
   ['packing', 'request', 'limits', 'cache'],
   ['api'],
@@ -106,7 +106,7 @@ const library = files.filter(
 )
 /** The engine and the rooms below it, which are told the time. */
 const pure = inRooms(
-  ...['record', 'packing', 'request', 'limits', 'api', 'answer', 'learning', 'accounts', 'engine'],
+  ...['statistics', 'record', 'packing', 'request', 'limits', 'api', 'answer', 'learning', 'accounts', 'engine'],
 )
 
 /** Returns the paths that come back to their start, each once. */
@@ -189,6 +189,11 @@ describe('the import graph', () => {
     const outside = ({ to }: Import) => to.endsWith('.ts') && roomOf(to) !== 'simulator'
     expect(importers(inRooms('simulator'), outside)).toEqual([])
     expect(importers(inRooms('simulator'), isPackage('llm-pack-stream'))).toEqual([])
+  })
+
+  it('the statistics import nothing', () => {
+    const outside = ({ to }: Import) => !to.startsWith('statistics/')
+    expect(importers(inRooms('statistics'), outside)).toEqual([])
   })
 
   it('the file formats and Kafka take helpers and types of the library, and no code that makes requests', () => {

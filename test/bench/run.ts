@@ -3,6 +3,7 @@
  * which are all measured in one run.
  */
 import { cli } from './cli.ts'
+import { coverage } from './coverage.ts'
 import { faults } from './faults.ts'
 import { kafka } from './kafka.ts'
 import { linear } from './linear.ts'
@@ -26,6 +27,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   kafka,
   reading,
   writing,
+  coverage,
 }
 
 const names = process.argv.slice(2)

@@ -1,0 +1,69 @@
+import { seededRandom } from '../../src/base/random.ts'
+import { coverageOf, METHODS, type Coverage } from '../helpers/coverage.ts'
+import { drawPacks, type PairedPacks } from '../helpers/paired-packs.ts'
+
+const RUNS = 2_000
+const PLANTED_RUNS = 1_000
+const SEED = 17
+const CORRELATIONS = [0, 0.1, 0.3, 0.5]
+const PACK_SIZES = [1, 5, 10, 25, 50]
+/** Packing changes 3% of the answers each way. */
+const NO_LOSS = { records: 3_000, accuracy: 0.85, lost: 0.03, gained: 0.03 }
+const BAD_PACKS = { share: 0.013, loss: 0.75 }
+const METHOD_NAMES = ['independent', 'clusterRobust', 'bounded', 'sequence'] as const
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
+
+/** Prints how often intervals that claim 95% hold, what they find, and how many records they need. */
+export function coverage(): Promise<void> {
+  for (const badPacks of [undefined, BAD_PACKS]) {
+    console.log(`\n${badPacks ? '1.3% of the packs lose three quarters' : 'no bad packs'}`)
+    console.log(`correlation | packs of | ${METHOD_NAMES.join(' | ')}`)
+    for (const correlation of CORRELATIONS) {
+      for (const packSize of PACK_SIZES) {
+        const of = coverageOf(model({ packSize, correlation, ...(badPacks && { badPacks }) }), RUNS, SEED)
+        console.log(`${correlation} | ${packSize} | ${cells(of, 'covers')}`)
+      }
+    }
+  }
+  console.log('\nloss | changed each way | correlation | found, packs of 25, alpha 0.04')
+  for (const loss of [0.03, 0]) {
+    for (const flips of [0.03, 0.05]) {
+      for (const correlation of [0, 0.05]) {
+        const planted = model({ packSize: 25, correlation, lost: flips + loss, gained: flips })
+        const of = coverageOf(planted, PLANTED_RUNS, SEED, 0.04)
+        console.log(`${loss} | ${flips} | ${correlation} | ${cells(of, 'finds')}`)
+      }
+    }
+  }
+  console.log('\npacks of | records that exclude a loss of 2 points, median of 21 samples without loss')
+  for (const packSize of PACK_SIZES) {
+    const needed = METHOD_NAMES.map((method) => median(21, (seed) => recordsNeeded(method, packSize, seed)))
+    console.log(`${packSize} | ${needed.join(' | ')}`)
+  }
+  return Promise.resolve()
+}
+
+function model(changes: Partial<PairedPacks> & { packSize: number; correlation: number }): PairedPacks {
+  return { ...NO_LOSS, ...changes }
+}
+
+function cells(of: Coverage, what: 'covers' | 'finds'): string {
+  return METHOD_NAMES.map((method) => percent(of[method][what])).join(' | ')
+}
+
+function median(count: number, draw: (seed: number) => number): number {
+  const values = Array.from({ length: count }, (_, at) => draw(SEED + at)).sort((a, b) => a - b)
+  return values[Math.floor(count / 2)] ?? NaN
+}
+
+/** The smallest sample, to 2%, in which the upper bound is below 2 points. */
+function recordsNeeded(method: keyof typeof METHODS, packSize: number, seed: number): number {
+  const records = 1_000 * packSize + 10_000
+  const packs = drawPacks(model({ packSize, correlation: 0, records }), seededRandom(seed))
+  const alpha = method === 'sequence' ? 0.01 : 0.04
+  for (let count = 2; count <= packs.length; count = Math.ceil(count * 1.02)) {
+    if (METHODS[method](packs.slice(0, count), alpha).high < 0.02) return count * packSize
+  }
+  return Infinity
+}

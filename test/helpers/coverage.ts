@@ -1,0 +1,72 @@
+import { seededRandom } from '../../src/base/random.ts'
+import {
+  boundedMeanInterval,
+  clusterRobustInterval,
+  ConfidenceSequence,
+  normalQuantile,
+  meanOf,
+  type Interval,
+} from '../../src/statistics/index.ts'
+import { drawPacks, trueLoss, type PairedPack, type PairedPacks } from './paired-packs.ts'
+
+/** How often each interval holds the true loss, and how often it says that there is a loss. */
+export interface Coverage {
+  readonly truth: number
+  readonly independent: Rate
+  readonly clusterRobust: Rate
+  readonly bounded: Rate
+  /** At all looks, after each pack. */
+  readonly sequence: Rate
+}
+
+interface Rate {
+  readonly covers: number
+  readonly finds: number
+}
+
+/** The intervals of one sample. */
+export const METHODS = {
+  independent: (packs: readonly PairedPack[], alpha: number): Interval => {
+    const records = packs.reduce((sum, { size }) => sum + size, 0)
+    const mean = meanOf(packs)
+    const variance = packs.reduce((sum, { squares }) => sum + squares, 0) / records - mean ** 2
+    const half = normalQuantile(1 - alpha / 2) * Math.sqrt(variance / records)
+    return { low: mean - half, high: mean + half }
+  },
+  clusterRobust: clusterRobustInterval,
+  bounded: (packs: readonly PairedPack[], alpha: number): Interval => {
+    return boundedMeanInterval(packs, { alpha, lowest: -mostGain(packs), highest: 1 })
+  },
+  sequence: (packs: readonly PairedPack[], alpha: number): Interval => {
+    const sequence = new ConfidenceSequence({ alpha, lowest: -1, highest: 1 })
+    // The interval only shrinks, so the last interval holds the loss only if all before did.
+    for (const { sum, size } of packs) sequence.add(sum / size)
+    return sequence.interval()
+  },
+}
+
+/** Packing can only gain records that were wrong alone. */
+export function mostGain(packs: readonly PairedPack[]): number {
+  return Math.max(...packs.map(({ wrongAlone, size }) => wrongAlone / size))
+}
+
+/** Draws many samples of the model, and counts how often each interval with `alpha` is right. */
+export function coverageOf(model: PairedPacks, runs: number, seed: number, alpha = 0.05): Coverage {
+  const truth = trueLoss(model)
+  const random = seededRandom(seed)
+  const samples = Array.from({ length: runs }, () => drawPacks(model, random))
+  const rate = (method: keyof typeof METHODS): Rate => {
+    const intervals = samples.map((packs) => METHODS[method](packs, alpha))
+    return {
+      covers: intervals.filter(({ low, high }) => low <= truth && truth <= high).length / runs,
+      finds: intervals.filter(({ low }) => low > 0).length / runs,
+    }
+  }
+  return {
+    truth,
+    independent: rate('independent'),
+    clusterRobust: rate('clusterRobust'),
+    bounded: rate('bounded'),
+    sequence: rate('sequence'),
+  }
+}
