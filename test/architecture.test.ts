@@ -106,7 +106,18 @@ const library = files.filter(
 )
 /** The engine and the rooms below it, which are told the time. */
 const pure = inRooms(
-  ...['statistics', 'record', 'packing', 'request', 'limits', 'api', 'answer', 'learning', 'accounts', 'engine'],
+  ...[
+    'statistics',
+    'record',
+    'packing',
+    'request',
+    'limits',
+    'api',
+    'answer',
+    'learning',
+    'accounts',
+    'engine',
+  ],
 )
 
 /** Returns the paths that come back to their start, each once. */

@@ -17,12 +17,13 @@ const STEPS = 2_000
 const STAKE = 0.9
 
 /**
- * An interval of the mean of independent observations that holds at all times together, so that one
- * may look after each observation and stop: the hedged capital of Waudby-Smith and Ramdas (2023,
- * JRSS B, section 4), with their predictable plug-in bets. For each candidate, one gambler bets that
- * the mean is above it, and one that it is below. A fair game multiplies their capital by 2 / alpha
- * with a probability of at most alpha / 2, so a candidate where that happens is not the mean.
- * An observation costs the same time whatever came before. Either side alone is an interval with alpha / 2.
+ * An interval of the mean of independent observations that holds at all times together: a user may
+ * look after each observation and stop. It is the hedged capital of Waudby-Smith and Ramdas (2023,
+ * JRSS B, section 4), with their predictable plug-in bets. For each candidate, a gambler bets that
+ * the mean is above the candidate, and another that the mean is below. A fair game multiplies the
+ * capital of either by 2 / alpha with a probability of at most alpha / 2, so a candidate at which
+ * this happens is excluded. The time for an observation does not grow with their number. Either
+ * side alone is an interval with alpha / 2.
  */
 export class ConfidenceSequence {
   readonly #options: ConfidenceSequenceOptions
@@ -51,11 +52,12 @@ export class ConfidenceSequence {
     const bet = this.#bet(limit)
     for (let at = this.#first; at <= this.#last; at++) {
       const mean = at / STEPS
-      this.#above[at]! *= 1 + Math.min(bet, stake / mean) * (x - mean)
-      this.#below[at]! *= 1 + Math.min(bet, stake / (1 - mean)) * (mean - x)
+      const [above, below] = [this.#above[at] ?? 1, this.#below[at] ?? 1]
+      this.#above[at] = above * (1 + Math.min(bet, stake / mean) * (x - mean))
+      this.#below[at] = below * (1 + Math.min(bet, stake / (1 - mean)) * (mean - x))
     }
-    while (this.#first < this.#last && this.#above[this.#first]! >= limit) this.#first++
-    while (this.#last > this.#first && this.#below[this.#last]! >= limit) this.#last--
+    while (this.#first < this.#last && (this.#above[this.#first] ?? 0) >= limit) this.#first++
+    while (this.#last > this.#first && (this.#below[this.#last] ?? 0) >= limit) this.#last--
     this.#count++
     this.#sum += x
     this.#squares += (x - (0.5 + this.#sum) / (this.#count + 1)) ** 2

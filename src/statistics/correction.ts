@@ -1,17 +1,17 @@
 /**
  * Returns the alpha for each of several comparisons, so that all their intervals hold together with
- * 1 - alpha (Bonferroni). Holm's correction finds a little more, but has no intervals to show: a
- * table could then show a margin inside the interval of an arm that has passed. Bonferroni's intervals agree
- * with the verdicts, hold for dependent arms, and stay as they are when another arm stops early.
+ * 1 - alpha (Bonferroni). Holm's correction finds a little more, but has no intervals: a table could
+ * then show the margin inside the interval of an arm that passed. Bonferroni's intervals agree with
+ * the verdicts, hold for dependent arms, and do not change when another arm stops early.
  */
 export function alphaOfEach(alpha: number, comparisons: number): number {
   return alpha / comparisons
 }
 
 /**
- * Returns the alpha of the `nth` test (from 1) of a series without a planned end, such as a new test
- * after each change. The series never gives a false alarm with 1 - alpha, because the sum of
- * 1 / (n (n + 1)) is 1.
+ * Returns the alpha of the `nth` test (from 1) of a series without a planned end, such as a new
+ * test after each change. The whole series gives a false alarm with a probability of at most alpha,
+ * because the sum of 1 / (n (n + 1)) is 1.
  */
 export function alphaOfNth(alpha: number, nth: number): number {
   return alpha / (nth * (nth + 1))

@@ -7,8 +7,8 @@ export interface SquaredCluster extends Cluster {
 
 /**
  * Returns the estimated correlation of two observations of the same cluster, from the variance
- * between and within clusters (the ANOVA estimator; Donner 1986, section 2.2). An estimate below 0 is
- * returned as 0, and so is the estimate for clusters of one record or observations all alike.
+ * between and within clusters (the ANOVA estimator; Donner 1986, section 2.2). It is 0 for an
+ * estimate below 0, for clusters of one observation, and for observations that are all alike.
  */
 export function intraClusterCorrelation(clusters: readonly SquaredCluster[]): number {
   const count = clusters.length
@@ -19,8 +19,7 @@ export function intraClusterCorrelation(clusters: readonly SquaredCluster[]): nu
   const within = clusters.reduce((sum, { sum: of, size, squares }) => sum + squares - of ** 2 / size, 0)
   const betweenMean = between / (count - 1)
   const withinMean = within / (records - count)
-  const usualSize =
-    (records - clusters.reduce((sum, { size }) => sum + size ** 2, 0) / records) / (count - 1)
+  const usualSize = (records - clusters.reduce((sum, { size }) => sum + size ** 2, 0) / records) / (count - 1)
   const all = betweenMean + (usualSize - 1) * withinMean
   return all === 0 ? 0 : Math.max(0, (betweenMean - withinMean) / all)
 }

@@ -28,14 +28,10 @@ export function expectedClusters(sample: ExpectedSample): Cluster[] {
 }
 
 /**
- * Returns the smallest true mean that samples like this one show to be above 0, in the share `power`
- * of them.
+ * Returns the smallest true mean that the share `power` of samples with this variance shows to be
+ * above 0.
  */
-export function smallestLoss(
-  clusters: readonly Cluster[],
-  options: BoundedMeanOptions,
-  power = 0.8,
-): number {
+export function smallestLoss(clusters: readonly Cluster[], options: BoundedMeanOptions, power = 0.8): number {
   const { low } = boundedMeanInterval(clusters, options)
   return meanOf(clusters) - low + normalQuantile(power) * clusterRobustError(clusters)
 }

@@ -14,7 +14,7 @@ const METHOD_NAMES = ['independent', 'clusterRobust', 'bounded', 'sequence'] as 
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 
-/** Prints how often intervals that claim 95% hold, what they find, and how many records they need. */
+/** Prints how often intervals that claim 95% hold, what they find, and what they need. */
 export function coverage(): Promise<void> {
   for (const badPacks of [undefined, BAD_PACKS]) {
     console.log(`\n${badPacks ? '1.3% of the packs lose three quarters' : 'no bad packs'}`)

@@ -68,6 +68,7 @@ function drawLogGamma(shape: number, random: () => number): number {
   for (;;) {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
     const v = (1 + normal / Math.sqrt(9 * d)) ** 3
-    if (v > 0 && Math.log(1 - random()) < normal ** 2 / 2 + d - d * v + d * Math.log(v)) return Math.log(d * v)
+    if (v > 0 && Math.log(1 - random()) < normal ** 2 / 2 + d - d * v + d * Math.log(v))
+      return Math.log(d * v)
   }
 }

@@ -42,7 +42,13 @@ test.each([
 })
 
 /** Five clusters of unequal size. */
-const groups = [[1, 0, 0, -1], [0, 0, 1], [1, 1, 0, 0, 0], [0, -1], [0, 0, 0, 1]]
+const groups = [
+  [1, 0, 0, -1],
+  [0, 0, 1],
+  [1, 1, 0, 0, 0],
+  [0, -1],
+  [0, 0, 0, 1],
+]
 const clusters = groups.map((group) => ({
   sum: group.reduce((sum, one) => sum + one, 0),
   size: group.length,
@@ -58,7 +64,7 @@ test("the cluster-robust error is statsmodels' (OLS, cov_type cluster), times it
   expect((high + low) / 2).toBeCloseTo(meanOf(clusters), 12)
 })
 
-test("clusters of one have the usual standard error (Miller 2024, formula 1)", () => {
+test('clusters of one have the usual standard error (Miller 2024, formula 1)', () => {
   const alone = groups.flat().map((sum) => ({ sum, size: 1 }))
   const mean = meanOf(alone)
   const variance = alone.reduce((total, { sum }) => total + (sum - mean) ** 2, 0) / (alone.length - 1)

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { coverageOf } from '../helpers/coverage.ts'
+
+/*
+ * The short version of `npm run bench coverage`. The seed is fixed, so a run cannot fail by luck.
+ * The bounds of coverage also leave 4 standard deviations for another seed.
+ */
+const SEED = 17
+const RUNS = 300
+const NO_LOSS = { records: 3_000, accuracy: 0.85, lost: 0.03, gained: 0.03 }
+const BAD_PACKS = { share: 0.013, loss: 0.75 }
+/** 95%, less 4 standard deviations of 300 samples. */
+const LEAST = 0.95 - 4 * Math.sqrt((0.95 * 0.05) / RUNS)
+
+describe('intervals that claim 95%', () => {
+  it.each([
+    [5, 0, undefined],
+    [25, 0.3, undefined],
+    [50, 0.5, undefined],
+    [25, 0, BAD_PACKS],
+    [50, 0.5, BAD_PACKS],
+  ])('hold the true loss, packs of %i, correlation %f, bad packs %j', (packSize, correlation, badPacks) => {
+    const model = { ...NO_LOSS, packSize, correlation, ...(badPacks && { badPacks }) }
+    const { bounded, sequence } = coverageOf(model, RUNS, SEED)
+    expect(bounded.covers).toBeGreaterThan(LEAST)
+    expect(sequence.covers).toBeGreaterThan(LEAST)
+  })
+
+  it('would not hold it if records were independent, or clusters all alike: the test can fail', () => {
+    const model = { ...NO_LOSS, packSize: 50, correlation: 0, badPacks: BAD_PACKS }
+    const { independent, clusterRobust } = coverageOf(model, RUNS, SEED)
+    expect(independent.covers).toBeLessThan(0.75)
+    expect(clusterRobust.covers).toBeLessThan(0.9)
+  })
+})
+
+describe('3,000 records in packs of 25, at alpha 0.04', () => {
+  it.each([0.03, 0.05])('find a loss of 3 points in 90 of 100 samples, %f changed each way', (flips) => {
+    const model = { ...NO_LOSS, packSize: 25, correlation: 0, lost: flips + 0.03, gained: flips }
+    expect(coverageOf(model, 100, SEED, 0.04).bounded.finds).toBeGreaterThanOrEqual(0.9)
+  })
+
+  it.each([0.03, 0.05])('give a false alarm in at most 5 of 100 samples, %f changed each way', (flips) => {
+    const model = { ...NO_LOSS, packSize: 25, correlation: 0, lost: flips, gained: flips }
+    const { bounded, sequence } = coverageOf(model, 100, SEED, 0.04)
+    expect(bounded.finds).toBeLessThanOrEqual(0.05)
+    expect(sequence.finds).toBeLessThanOrEqual(0.05)
+  })
+})
