@@ -13,11 +13,12 @@ export interface BoundedMeanOptions {
 }
 
 /**
- * Returns the interval of a mean from one look at the end. It holds for few clusters, and for a few
- * clusters that went badly wrong, or were not even seen: each side counts one more cluster, the
- * worst possible. Then the clusters get random weights (Dirichlet), and the bound is the quantile of
- * the weighted mean (Gaffke 2005; Learned-Miller and Thomas 2020). For values of 0 and 1 alone, that
- * is Clopper and Pearson's interval; for many alike clusters, it is the cluster-robust interval.
+ * Returns the interval of a mean from one look at the end. It holds for few clusters, and when a
+ * few clusters go badly wrong, seen or not: each side counts one more cluster, the worst possible.
+ * The clusters then get random weights (Dirichlet), and the bound is a quantile of the weighted mean
+ * (Gaffke 2005; Learned-Miller and Thomas 2020). It is proven for some distributions only, but no
+ * distribution is known for which it fails. For values of 0 and 1, it is Clopper and Pearson's
+ * interval; for many clusters, it comes near the cluster-robust interval.
  */
 export function boundedMeanInterval(clusters: readonly Cluster[], options: BoundedMeanOptions): Interval {
   const { alpha, lowest, highest, times = 1 } = options

@@ -6,15 +6,14 @@ import { coverageOf } from '../helpers/coverage.ts'
  * The bounds of coverage also leave 4 standard deviations for another seed.
  */
 const SEED = 17
-const RUNS = 300
+const RUNS = 200
 const NO_LOSS = { records: 3_000, accuracy: 0.85, lost: 0.03, gained: 0.03 }
 const BAD_PACKS = { share: 0.013, loss: 0.75 }
-/** 95%, less 4 standard deviations of 300 samples. */
+/** 95%, less 4 standard deviations of 200 samples. */
 const LEAST = 0.95 - 4 * Math.sqrt((0.95 * 0.05) / RUNS)
 
 describe('intervals that claim 95%', () => {
   it.each([
-    [5, 0, undefined],
     [25, 0.3, undefined],
     [50, 0.5, undefined],
     [25, 0, BAD_PACKS],
