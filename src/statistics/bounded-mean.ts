@@ -15,7 +15,7 @@ export interface BoundedMeanOptions {
 /**
  * Returns the interval of a mean from one look at the end. It holds for few clusters, and when a
  * few clusters go badly wrong, seen or not: each side counts one more cluster, the worst possible.
- * The clusters then get random weights (Dirichlet), and the bound is a quantile of the weighted mean
+ * The clusters then get random weights (Dirichlet), and the bound is a quantile of their mean
  * (Gaffke 2005; Learned-Miller and Thomas 2020). It is proven for some distributions only, but no
  * distribution is known for which it fails. For values of 0 and 1, it is Clopper and Pearson's
  * interval; for many clusters, it comes near the cluster-robust interval.

@@ -1,8 +1,8 @@
 /**
  * Returns the alpha for each of several comparisons, so that all their intervals hold together
  * with 1 - alpha (Bonferroni). Holm's correction finds a little more, but has no intervals: a table
- * could show the margin inside the interval of an arm that passed. Bonferroni's intervals agree with
- * the verdicts, hold for dependent arms, and do not change when another arm stops early.
+ * could show the margin inside the interval of an arm that passed. Bonferroni's intervals agree
+ * with the verdicts, hold for dependent arms, and do not change when another arm stops early.
  */
 export function alphaOfEach(alpha: number, comparisons: number): number {
   return alpha / comparisons

@@ -57,13 +57,15 @@ function median(count: number, draw: (seed: number) => number): number {
   return values[Math.floor(count / 2)] ?? NaN
 }
 
-/** The smallest sample, to 2%, in which the upper bound is below 2 points. */
+/** The smallest sample, to 4%, from which on the upper bound is below 2 points. */
 function recordsNeeded(method: keyof typeof METHODS, packSize: number, seed: number): number {
   const records = 1_000 * packSize + 10_000
   const packs = drawPacks(model({ packSize, correlation: 0, records }), seededRandom(seed))
   const alpha = method === 'sequence' ? 0.01 : 0.04
-  for (let count = 2; count <= packs.length; count = Math.ceil(count * 1.02)) {
-    if (METHODS[method](packs.slice(0, count), alpha).high < 0.02) return count * packSize
+  let needed = Infinity
+  for (let count = packs.length; count >= 2; count = Math.floor(count / 1.04)) {
+    if (METHODS[method](packs.slice(0, count), alpha).high >= 0.02) break
+    needed = count * packSize
   }
-  return Infinity
+  return needed
 }
