@@ -88,7 +88,7 @@ const FLOORS = [
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
-  ['files', 'kafka', 'ai-sdk', 'sqlite-cache.ts'],
+  ['files', 'kafka', 'ai-sdk', 'eval', 'sqlite-cache.ts'],
   ['prices'],
   ['cli'],
 ] as const
@@ -102,7 +102,9 @@ const inRooms = (...rooms: readonly string[]): SourceFile[] =>
 /** The library: all that a stream needs. */
 const library = files.filter(
   ({ name }) =>
-    !['files', 'kafka', 'ai-sdk', 'prices', 'sqlite-cache.ts', 'cli', 'simulator'].includes(roomOf(name)),
+    !['files', 'kafka', 'ai-sdk', 'eval', 'prices', 'sqlite-cache.ts', 'cli', 'simulator'].includes(
+      roomOf(name),
+    ),
 )
 /** The engine and the rooms below it, which are told the time. */
 const pure = inRooms(

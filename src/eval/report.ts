@@ -1,0 +1,143 @@
+import type { Interval } from '../statistics/index.ts'
+import type { ArmKind } from './trial.ts'
+
+/** A mean with its interval. */
+export interface Estimate extends Interval {
+  readonly mean: number
+  /** Number of records behind the mean. */
+  readonly records: number
+}
+
+/** The scores of the records in one stretch of an axis, beside the scores of the same records alone. */
+export interface Stretch extends Estimate {
+  /** Both ends belong to the stretch. */
+  readonly from: number
+  readonly to: number
+  /** Mean score of the same records in the arm `alone`. */
+  readonly alone: number
+}
+
+/** What is known of an arm's loss against the arm `alone`. */
+export type Verdict =
+  /** The loss is below the margin. */
+  | 'within'
+  /** The loss is above the margin. */
+  | 'beyond'
+  | 'unclear'
+
+/** A score minus another score of the same records, in the unit of scores: 0.02 is 2 points. */
+export interface Loss extends Estimate {
+  /** The interval that held at all times together, so that an arm may stop early. */
+  readonly always: Interval
+  readonly verdict: Verdict
+  /** The smallest true loss that 80% of such samples show to be above 0. */
+  readonly smallest: number
+  /** About how many more records exclude a loss of the margin. `Infinity`: no number does. */
+  readonly more: number
+  /** Correlation of the differences within a pack, from 0 to 1. */
+  readonly correlation: number
+  /** Records that only one of the two arms answered rightly, and McNemar's exact p. Labels only. */
+  readonly mcnemar:
+    { readonly onlyAlone: number; readonly onlyPacked: number; readonly p: number } | undefined
+}
+
+export interface ArmReport {
+  readonly name: string
+  readonly kind: ArmKind
+  readonly size: number
+  readonly records: number
+  readonly rejected: number
+  readonly groups: number
+  /** Whether the arm was stopped before the end of the sample, because it cannot win. */
+  readonly isStopped: boolean
+  /** Share of right answers, mean score, or agreement with the arm `alone`. */
+  readonly score: Estimate
+  /** `undefined` for the arm `alone`. Without gold: the disagreement beyond the model's own noise. */
+  readonly loss: Loss | undefined
+  /** Share of values that differ from the arm `alone`. `undefined` for the arm `alone`. */
+  readonly flips: Estimate | undefined
+  readonly byPosition: readonly Stretch[]
+  readonly byBefore: readonly Stretch[]
+  readonly byLength: readonly Stretch[]
+  /** Pairs of labels that this arm confuses more often than the arm `alone`, most first. */
+  readonly confusions: readonly {
+    readonly gold: string
+    readonly said: string
+    readonly packed: number
+    readonly alone: number
+  }[]
+  /** Labels whose share differs from the arm `alone`, by the size of the difference. */
+  readonly shares: readonly {
+    readonly label: string
+    readonly packed: number
+    readonly alone: number
+    /** Difference of both shares, corrected for the number of labels. */
+    readonly difference: Interval
+    readonly isAlarm: boolean
+  }[]
+  readonly speed: {
+    readonly recordsPerSecond: number
+    /** Median time from the start of a request to its first result. */
+    readonly firstResultMs: number
+    /** From the start of the request to a record's result. */
+    readonly p50Ms: number
+    readonly p95Ms: number
+  }
+  readonly requests: number
+  /** Tokens of a record. */
+  readonly tokens: {
+    readonly input: number
+    readonly cached: number
+    readonly output: number
+    readonly reasoning: number
+  }
+  /** US dollars for 1,000 records. `undefined` without prices. */
+  readonly costPer1000: number | undefined
+}
+
+/** The same records in two shuffles of the same packs, against the same records alone twice. */
+export interface Influence {
+  readonly size: number
+  /** Share of values that differ between both shuffles. */
+  readonly packed: Estimate
+  /** Share of values that differ between both arms of packs of one. */
+  readonly noise: Estimate
+  /** `packed` minus `noise`. */
+  readonly beyond: Estimate
+  readonly isShown: boolean
+}
+
+/** Records whose neighbours before them in the pack have one label, against the other records. */
+export interface Runs {
+  readonly size: number
+  readonly inRuns: Estimate
+  readonly others: Estimate
+  /** Loss of the records in runs minus the loss of the others. */
+  readonly difference: Estimate
+  readonly isShown: boolean
+}
+
+export interface Recommendation {
+  /** `pack`: use packs of `size`. `alone`: do not pack. `unclear`: the sample is too small. */
+  readonly kind: 'pack' | 'alone' | 'unclear'
+  readonly size: number
+  /** Sentences with their numbers, the answer first. */
+  readonly sentences: readonly string[]
+}
+
+export interface EvalReport {
+  readonly model: string
+  /** What a score is: a share of right labels, a mean of `score`, or agreement without gold. */
+  readonly scoredBy: 'labels' | 'fields' | 'score' | 'agreement'
+  readonly records: number
+  readonly seed: number
+  readonly margin: number
+  /** Why the sample was not asked to its end. `undefined`: it was. */
+  readonly stopped: 'max_cost' | 'aborted' | undefined
+  readonly arms: readonly ArmReport[]
+  readonly influence: Influence | undefined
+  readonly runs: Runs | undefined
+  readonly recommendation: Recommendation
+  /** US dollars of all arms. `undefined` without prices. */
+  readonly cost: number | undefined
+}
