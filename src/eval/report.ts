@@ -8,7 +8,7 @@ export interface Estimate extends Interval {
   readonly records: number
 }
 
-/** The scores of the records in one stretch of an axis, beside the scores of the same records alone. */
+/** Scores of the records in one stretch of an axis, beside scores of the same records alone. */
 export interface Stretch extends Estimate {
   /** Both ends belong to the stretch. */
   readonly from: number
@@ -17,7 +17,7 @@ export interface Stretch extends Estimate {
   readonly alone: number
 }
 
-/** What is known of an arm's loss against the arm `alone`. */
+/** The state of an arm's loss against the arm `alone`. */
 export type Verdict =
   /** The loss is below the margin. */
   | 'within'
@@ -36,7 +36,7 @@ export interface Loss extends Estimate {
   readonly more: number
   /** Correlation of the differences within a pack, from 0 to 1. */
   readonly correlation: number
-  /** Records that only one of the two arms answered rightly, and McNemar's exact p. Labels only. */
+  /** Records that only one of both arms answered rightly, and McNemar's exact p. Labels only. */
   readonly mcnemar:
     { readonly onlyAlone: number; readonly onlyPacked: number; readonly p: number } | undefined
 }
