@@ -52,7 +52,7 @@ export interface ArmReport {
   readonly isStopped: boolean
   /** Share of right answers, mean score, or agreement with the arm `alone`. */
   readonly score: Estimate
-  /** `undefined` for the arm `alone`. Without gold: the disagreement beyond the model's own noise. */
+  /** `undefined` for the arm `alone`. Without gold: the disagreement beyond noise. */
   readonly loss: Loss | undefined
   /** Share of values that differ from the arm `alone`. `undefined` for the arm `alone`. */
   readonly flips: Estimate | undefined

@@ -176,7 +176,7 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     ),
     numberFlag(
       '--mix <number>',
-      'number of records whose order is drawn at random before they are packed, so that sorted records do not share requests with their neighbours (default: none)',
+      'number of records whose order is drawn at random before they are packed, so that sorted records do not share requests with their neighbours (default: the order of the input)',
     ),
     numberFlag(
       '--max-in-flight <number>',
