@@ -146,6 +146,8 @@ function cycles(edges: (file: SourceFile) => readonly string[]): string[] {
 const importers = (among: readonly SourceFile[], isMeant: (one: Import) => boolean): string[] =>
   among.flatMap(({ name, imports }) => imports.filter(isMeant).map(({ to }) => `${name} > ${to}`))
 
+const STDLIB = '@stdlib/dist-stats-base-dists-flat'
+
 const isPackage = (name: string) => (one: Import) => one.to === name || one.to.startsWith(`${name}/`)
 
 const commandOf = (name: string): string | undefined => {
@@ -204,9 +206,19 @@ describe('the import graph', () => {
     expect(importers(inRooms('simulator'), isPackage('llm-pack-stream'))).toEqual([])
   })
 
-  it('the statistics import nothing', () => {
+  it('the statistics import only the distributions of stdlib, in one file', () => {
     const outside = ({ to }: Import) => !to.startsWith('statistics/')
-    expect(importers(inRooms('statistics'), outside)).toEqual([])
+    expect(importers(inRooms('statistics'), outside)).toEqual([`statistics/distributions.ts > ${STDLIB}`])
+  })
+
+  it('the library starts without stdlib, which takes time to load', () => {
+    const loaded = new Set(['index.ts'])
+    for (const name of loaded) {
+      const imports = files.find((file) => file.name === name)?.imports ?? []
+      for (const { to } of imports.filter((one) => one.atRunTime && !one.isDynamic)) loaded.add(to)
+    }
+    expect(loaded.size).toBeGreaterThan(30)
+    expect(loaded).not.toContain(STDLIB)
   })
 
   it('the file formats and Kafka take helpers and types of the library, and no code that makes requests', () => {
@@ -319,7 +331,7 @@ describe('the engine and the rooms below it', () => {
     const impure = ['base/alarm.ts', 'base/sleep.ts', 'cache/result-cache.ts']
     const allowed = ({ to }: Import) =>
       (to.endsWith('.ts') && !impure.includes(to)) ||
-      ['@streamparser/json', 'tinyqueue', 'zod/v4/core', 'node:diagnostics_channel'].includes(to)
+      ['@streamparser/json', 'tinyqueue', 'zod/v4/core', 'node:diagnostics_channel', STDLIB].includes(to)
     const among = pure.filter(({ name }) => !EXCEPT.includes(name))
     expect(importers(among, (one) => one.atRunTime && !allowed(one))).toEqual([])
   })

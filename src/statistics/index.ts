@@ -4,7 +4,7 @@ export { clusterRobustError, clusterRobustInterval, meanOf, type Cluster, type I
 export { ConfidenceSequence, type ConfidenceSequenceOptions } from './confidence-sequence.ts'
 export { alphaOfEach, alphaOfNth } from './correction.ts'
 export { intraClusterCorrelation, type SquaredCluster } from './correlation.ts'
-export { betaQuantile, normalQuantile, studentQuantile } from './distributions.ts'
+export { normalQuantile, studentQuantile } from './distributions.ts'
 export { mcnemarExact } from './mcnemar.ts'
 export {
   designEffect,

@@ -1,4 +1,4 @@
-import { betaCdf } from './distributions.ts'
+import { binomialCdf } from './distributions.ts'
 
 /**
  * Returns the two-sided p-value of McNemar's exact test: how likely a split of the pairs that
@@ -6,8 +6,5 @@ import { betaCdf } from './distributions.ts'
  * treats pairs as independent, so it is too small if they depend on each other.
  */
 export function mcnemarExact(onlyFirst: number, onlySecond: number): number {
-  const least = Math.min(onlyFirst, onlySecond)
-  const pairs = onlyFirst + onlySecond
-  if (least === pairs - least) return 1
-  return Math.min(1, 2 * betaCdf(0.5, pairs - least, least + 1))
+  return Math.min(1, 2 * binomialCdf(Math.min(onlyFirst, onlySecond), onlyFirst + onlySecond, 0.5))
 }

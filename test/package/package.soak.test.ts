@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { formatMessage } from 'publint/utils'
 import { publint } from 'publint'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -19,6 +20,10 @@ const write = (name: string, text: string) => {
   writeFileSync(join(project, name), text)
   return join(project, name)
 }
+
+/** The licences of the packages in a compiled file. */
+const licencesOf = (file: string) =>
+  readFileSync(join(modules, `llm-pack-stream/dist/${file}.LICENSES.txt`), 'utf8')
 
 describe('the packed package', () => {
   it('runs in a project that has only its dependencies and peers', async () => {
@@ -56,8 +61,21 @@ describe('the packed package', () => {
     const main = join(modules, 'llm-pack-stream/dist/cli/main.js')
     expect(await runNode([main, 'report', output], {}, project)).toMatchObject({ code: 0, stderr: '' })
     expect(readFileSync(`${output}.html`, 'utf8')).toMatch(/<svg role="img"[^]*card/)
-    const licences = readFileSync(join(modules, 'llm-pack-stream/dist/cli/page/charts.LICENSES.txt'), 'utf8')
+    const licences = licencesOf('cli/page/charts')
     expect(licences).toMatch(/^@observablehq\/plot [\d.]+ \(ISC\)\n\n[^]*^linkedom [\d.]+ \(ISC\)$/m)
+  })
+
+  it('computes quantiles without stdlib, whose licence it has', async () => {
+    const file = join(modules, 'llm-pack-stream/dist/statistics/index.js')
+    const program = write(
+      'quantile.js',
+      `import { normalQuantile } from ${JSON.stringify(pathToFileURL(file).href)}
+       console.log(normalQuantile(0.975).toFixed(3))`,
+    )
+    expect(await runNode([program])).toEqual({ code: 0, stdout: '1.960\n', stderr: '' })
+    expect(licencesOf('statistics/distributions')).toMatch(
+      /^@stdlib\/\S+ [\d.]+ \(Apache-2.0\)\n\nApache License/,
+    )
   })
 
   it('loads gpt-tokenizer only for an exact counter, and says that it must be installed', async () => {

@@ -1,7 +1,9 @@
+import stdlib from '@stdlib/dist-stats-base-dists-flat'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { betaQuantile, boundedMeanInterval, clusterRobustInterval } from '../../src/statistics/index.ts'
+import { boundedMeanInterval, clusterRobustInterval } from '../../src/statistics/index.ts'
 
+const { beta } = stdlib.base.dists
 const UNIT = { alpha: 0.05, lowest: 0, highest: 1 }
 const FULL = { alpha: 0.05, lowest: -1, highest: 1 }
 
@@ -20,11 +22,11 @@ describe('boundedMeanInterval', () => {
     "of %i values, %i of them 1 and others 0, is Clopper and Pearson's to 1%% of its ends",
     (count, ofOne) => {
       const { low, high } = boundedMeanInterval(ones(count, ofOne), UNIT)
-      const exact = betaQuantile(0.975, ofOne + 1, count - ofOne)
+      const exact = beta.quantile(0.975, ofOne + 1, count - ofOne)
       expect(high / exact).toBeGreaterThan(0.9999)
       expect(high / exact).toBeLessThan(1.01)
       if (ofOne > 0)
-        expect(Math.abs(low / betaQuantile(0.025, ofOne, count - ofOne + 1) - 1)).toBeLessThan(0.03)
+        expect(Math.abs(low / beta.quantile(0.025, ofOne, count - ofOne + 1) - 1)).toBeLessThan(0.03)
       else expect(low).toBe(0)
     },
   )
