@@ -1,22 +1,17 @@
 import { readRows, type RowStream } from '../../files/index.ts'
+import { plannedExample, plannedRecords } from '../estimate/records.ts'
 import type { Given } from '../flags/config.ts'
 import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
 import type { Io } from '../io.ts'
 import { hoistBy, partitionBy, textWith } from '../task/partition.ts'
-import type { Item } from '../rows/item.ts'
-import { partitionWith } from '../../engine/index.ts'
-import { sharedFields } from '../../options/index.ts'
 import { given } from '../flags/given.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { asUsageError, exitCodes, inFlags } from '../flags/usage-error.ts'
 import { LARGEST, type PlanFlags } from './flags.ts'
 import { formatPlan } from './format.ts'
-import type { PlanRecord } from './input.ts'
 import { readMeasured } from '../measure/measured-file.ts'
 import { makePlan } from './make-plan.ts'
-import type { Example } from '../../index.ts'
-import type { PlanExample } from './options.ts'
 
 /** Returns the exit code. */
 export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promise<number> {
@@ -58,11 +53,11 @@ async function planOf(
     mix,
     pricing,
   } = job.options
-  const made = await makePlan(recordsOf(items, partitionBy(flags.partition), hoistBy(job.hoist)), {
+  const made = await makePlan(plannedRecords(items, partitionBy(flags.partition), hoistBy(job.hoist)), {
     ...{ model, instructions, schema: job.result.schema },
     ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, mix, pricing }),
     price: job.price,
-    ...given({ examples: examples?.map(exampleOf) }),
+    ...given({ examples: examples?.map(plannedExample) }),
     hoist: job.hoist,
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
     keepsResults: flags.cache !== undefined,
@@ -78,22 +73,4 @@ async function planOf(
     throw asUsageError(error)
   })
   return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made, columns)
-}
-
-async function* recordsOf(
-  items: AsyncIterable<Item>,
-  partitionOf: ((item: Item) => string) | undefined,
-  fieldsOf: ((item: Item) => Item['own']) | undefined,
-): AsyncGenerator<PlanRecord | undefined> {
-  for await (const item of items) {
-    const { text } = item
-    const shared = fieldsOf && sharedFields(fieldsOf(item))
-    const key = typeof text === 'string' ? partitionOf?.(item) : undefined
-    const partition = shared ? partitionWith(shared, key) : key
-    yield typeof text === 'string' ? { text, partition, shared } : undefined
-  }
-}
-
-function exampleOf({ record, value }: Example<Item>): PlanExample {
-  return { record: record.text as string, value, shared: sharedFields(record.own) }
 }

@@ -1,4 +1,4 @@
-import type { PlanRow } from './row.ts'
+import type { PlanRow } from '../estimate/row.ts'
 
 /** A row that exceeds the best row by at most this percentage is as good. */
 export const NEAR_PERCENT = 5

@@ -6,7 +6,7 @@ import { defaultLatency } from '../../simulator/index.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import type { Perform } from '../io.ts'
 import { LARGEST, SHOWN } from './flags.ts'
-import { MOST_RECORDS } from './forecast.ts'
+import { MOST_RECORDS } from '../estimate/forecast.ts'
 import type { Stated } from '../measure/range.ts'
 
 export function addPlan(program: Command, perform: Perform): void {

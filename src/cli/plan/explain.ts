@@ -1,8 +1,8 @@
 import { dollars, duration, tenths, whole } from '../terminal/words.ts'
 import { best, NEAR, NEAR_PERCENT, ratio, type Choice } from './choose.ts'
-import { MOST_RECORDS } from './forecast.ts'
+import { MOST_RECORDS } from '../estimate/forecast.ts'
 import type { Plan } from './plan-report.ts'
-import { cachedPart, type PlanRow } from './row.ts'
+import { cachedPart, type PlanRow } from '../estimate/row.ts'
 
 type Facts = Pick<Plan, 'tokens' | 'prompts' | 'results'> & { readonly asked: number }
 

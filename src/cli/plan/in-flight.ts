@@ -1,5 +1,5 @@
 import { best, NEAR } from './choose.ts'
-import type { PlanRow } from './row.ts'
+import type { PlanRow } from '../estimate/row.ts'
 
 /** The plan looks at up to this many requests at once; without a stated limit, at fewer. */
 const MOST_IN_FLIGHT = 1_000

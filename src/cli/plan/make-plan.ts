@@ -1,21 +1,14 @@
-import { capFor, largestCap, offlineClient, recordsUnder } from '../../engine/index.ts'
-import { exactTokenCounter } from '../../exact-tokens.ts'
-import { PackStream, RateLimiter, type TokenCounter } from '../../index.ts'
-import { defaults, finite, outOfRange } from '../../options/index.ts'
-import { given } from '../flags/given.ts'
-import { atEachEnd, mapRange, type Range } from '../measure/range.ts'
+import { defaults } from '../../options/index.ts'
+import { estimate } from '../estimate/estimate.ts'
+import { MOST_RECORDS } from '../estimate/forecast.ts'
+import type { PlanRecord } from '../estimate/input.ts'
+import type { PlanOptions } from '../estimate/options.ts'
+import { rowOf, type PlanRow, type Terms, type Totals } from '../estimate/row.ts'
 import { choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { SHOWN } from './flags.ts'
-import { Forecast, LEARNED, MOST_RECORDS } from './forecast.ts'
 import { bestInFlight, type InFlight } from './in-flight.ts'
-import { readInput, type Input, type PlanRecord } from './input.ts'
-import type { PlanOptions } from './options.ts'
-import { readPrompts, type Prompts } from './plain-request.ts'
 import type { Plan } from './plan-report.ts'
-import { resultTokens, type ResultTokens } from './results.ts'
-import { rowOf, type PlanRow, type Terms, type Totals } from './row.ts'
-import { paceOf } from './server-model.ts'
 
 /**
  * Reads the input once, sends nothing, and plans a run for each pack size.
@@ -28,42 +21,13 @@ export async function makePlan(
   options: PlanOptions,
 ): Promise<Plan> {
   const { model, encoding = defaults.encoding, keepsResults = false, pricing, price, measured } = options
-  const { maxInFlight = defaults.maxInFlight, maxPackTokens = defaults.maxPackTokens } = options
-  const { maxPackRecords = MOST_RECORDS, requestsPerMinute, tokensPerMinute } = options
-  const { maxOutputTokens, contextTokens, mix = 0, hoist = [] } = options
+  const { maxPackTokens = defaults.maxPackTokens, maxPackRecords = MOST_RECORDS } = options
+  const { requestsPerMinute, tokensPerMinute, maxOutputTokens, contextTokens, hoist = [] } = options
   const isCounted = options.encoding !== undefined
-  const count = await exactTokenCounter(encoding)
-  check(options, count)
-
-  const prompts = readPrompts(options, count)
-  const results = resultTokens(prompts.jsonSchema, options, count)
-  const { element, frame } = results
-  const pace = paceOf(options)
-  const fitting = (tokens: number) => recordsUnder(maxOutputTokens ?? Infinity, frame, tokens)
-  const maxRecords = fitting(element.expected)
-  const largestRequest = tokensPerMinute ?? Infinity
-  // Also for long results: if the context cuts an answer off, it is paid for, and asked again.
-  const roomFor = (records: number) =>
-    (contextTokens ?? Infinity) - prompts.packed.tokens - frame - records * element.high
-  const forecast = new Forecast({
-    ...{ maxPackTokens, maxInFlight, mix, maxRecords, largestRequest, roomFor },
-    surelyFit: fitting(Math.max(element.high, LEARNED * element.expected)),
-    ...{ charactersAround: prompts.charactersAround, tagTokens: prompts.tagTokens },
-    capFor: (records) => learnedCap(records, results, options),
-  })
-  const plainRoom = (contextTokens ?? Infinity) - prompts.plain.tokens - results.plain.high
-  const input = await readInput(items, {
-    ...{ prompts, count, isCounted, forecast, maxPackTokens, largestRequest, keepsResults },
-    ...{ room: roomFor(1), plainRoom },
-  })
-
-  const terms = { pace, maxInFlight, pricing, requestsPerMinute, tokensPerMinute }
+  const { input, prompts, results, maxRecords, terms, plain, packed } = await estimate(items, options)
+  const { pace, maxInFlight } = terms
   const sizes = input.asked === 0 ? [] : Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
-  const totals = sizes.map((size) =>
-    size === 1
-      ? plainTotals(input, prompts, results)
-      : packedTotals(size, forecast, input, prompts, results, options),
-  )
+  const totals = sizes.map((size) => (size === 1 ? plain() : packed(size)))
   const rows = totals.map((all) => rowOf(all, terms))
   const possible = possibleOf(rows.filter(({ size }) => size <= maxPackRecords))
   const choice = possible.length === 0 ? undefined : choose(possible)
@@ -98,24 +62,6 @@ function inFlightOf(all: Totals | undefined, terms: Terms): InFlight | undefined
 }
 
 /**
- * The output cap of a request after the stream has learned the size of results: short, expected and
- * long results.
- */
-export function learnedCap(records: number, { element }: ResultTokens, options: PlanOptions): Range {
-  const { maxOutputTokens = Infinity, tokensPerMinute = Infinity } = options
-  const most = Math.min(maxOutputTokens, largestCap(tokensPerMinute))
-  return atEachEnd((end) => {
-    const longest = end === 'low' ? element.low : element.high
-    return Math.min(capFor(records * element[end] + longest), most)
-  })
-}
-
-/** The output cap of a request before the first answer. 0: the request has no cap. */
-function firstCap({ maxOutputTokens = 0, tokensPerMinute = Infinity }: PlanOptions): number {
-  return Math.min(maxOutputTokens, largestCap(tokensPerMinute))
-}
-
-/**
  * The sizes whose packs fit into the context. Among them, the sizes with the fewest requests over
  * the limit of tokens.
  */
@@ -123,62 +69,4 @@ function possibleOf(rows: readonly PlanRow[]): PlanRow[] {
   const fitting = rows.filter(({ overContext }) => overContext === 0)
   const least = Math.min(...fitting.map(({ overLimit }) => overLimit))
   return fitting.filter(({ overLimit, requests }) => overLimit === least && overLimit < requests)
-}
-
-/** Lets the library check its own options. */
-function check(options: PlanOptions, countTokens: TokenCounter): void {
-  const { model, instructions, schema, api, request, examples, pricing } = options
-  const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens, mix } = options
-  const { requestsPerMinute, tokensPerMinute } = options
-  new PackStream({
-    ...{ client: offlineClient, model, instructions, schema, countTokens },
-    ...given({ api, request, examples, pricing }),
-    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, mix }),
-  }).destroy()
-  new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
-  finite('contextTokens', contextTokens)
-  if (maxPackRecords !== undefined && maxPackRecords > MOST_RECORDS) {
-    throw outOfRange('maxPackRecords', `at most ${MOST_RECORDS} in a plan`, maxPackRecords)
-  }
-}
-
-/** The sums over all plain requests. */
-function plainTotals(input: Input, { plain }: Prompts, results: ResultTokens): Totals {
-  const { asked, plainTokens, plainCharged, plainOverLimit, plainOverContext } = input
-  return {
-    ...{ size: 1, requests: asked, full: asked, firstCap: 0, loose: [], overLimit: plainOverLimit },
-    savedTokens: 0,
-    charged: mapRange(results.plain, () => plainCharged),
-    ...{ prefixTokens: plain.prefixTokens, fullPrefixTokens: plain.prefixTokens },
-    // Single records that are too long are rejected, and rule out no size.
-    overContext: plainOverContext === asked ? asked : 0,
-    inputTokens: asked * plain.tokens + plainTokens,
-    outputTokens: mapRange(results.plain, (tokens) => asked * tokens),
-    largestOutput: results.plain,
-  }
-}
-
-/** The sums over all requests with packs of up to `size` records. */
-function packedTotals(
-  size: number,
-  forecast: Forecast,
-  { asked, records, packedTokens, sharedTokens: inEach }: Input,
-  { packed }: Prompts,
-  { element, frame }: ResultTokens,
-  options: PlanOptions,
-): Totals {
-  const { tagTokens, sharedTokens, largest, ...counted } = forecast.end(size)
-  const { requests } = counted
-  return {
-    ...{ size, firstCap: firstCap(options), ...counted },
-    overContext: records.overContext === asked ? requests : counted.overContext,
-    loose: [...counted.loose, ...(records.repeated > 0 ? (['cache'] as const) : [])],
-    prefixTokens: packed.prefixTokens,
-    // Shared fields differ, and stand before the rest of the message.
-    fullPrefixTokens: options.hoist?.length ? packed.prefixTokens : packed.fullPrefixTokens,
-    inputTokens: requests * packed.tokens + packedTokens + tagTokens + sharedTokens,
-    savedTokens: inEach - sharedTokens,
-    outputTokens: mapRange(element, (tokens) => asked * tokens + requests * frame),
-    largestOutput: mapRange(element, (tokens) => largest * tokens + frame),
-  }
 }

@@ -2,10 +2,10 @@ import { BURST_MS, EXPECTED_FILL } from '../../engine/index.ts'
 import { duration, tenths, span, whole } from '../terminal/words.ts'
 import type { Range } from '../measure/range.ts'
 import { SHOWN } from './flags.ts'
-import type { Loose } from './forecast.ts'
+import type { Loose } from '../estimate/forecast.ts'
 import type { Plan } from './plan-report.ts'
-import { CACHE_START_TOKENS, CACHE_STEP_TOKENS, cachedPart } from './row.ts'
-import { MOST_TEXTS } from './seen-texts.ts'
+import { CACHE_START_TOKENS, CACHE_STEP_TOKENS, cachedPart } from '../estimate/row.ts'
+import { MOST_TEXTS } from '../estimate/seen-texts.ts'
 
 /** A sentence or more about one subject. */
 export interface Note {

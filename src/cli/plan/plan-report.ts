@@ -2,11 +2,11 @@ import type { Encoding } from '../../exact-tokens.ts'
 import type { Pricing } from '../../index.ts'
 import type { Price } from '../task/price.ts'
 import type { InFlight } from './in-flight.ts'
-import type { Records } from './input.ts'
-import type { FixedPrompt } from './plain-request.ts'
-import type { ResultTokens } from './results.ts'
-import type { PlanRow } from './row.ts'
-import type { Pace } from './server-model.ts'
+import type { Records } from '../estimate/input.ts'
+import type { FixedPrompt } from '../estimate/plain-request.ts'
+import type { ResultTokens } from '../estimate/results.ts'
+import type { PlanRow } from '../estimate/row.ts'
+import type { Pace } from '../estimate/server-model.ts'
 
 /** The requests, tokens, cost and time of a run. JSON. */
 export interface Plan {

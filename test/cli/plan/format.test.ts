@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { formatPlan } from '../../../src/cli/plan/format.ts'
-import type { PlanRecord } from '../../../src/cli/plan/input.ts'
+import type { PlanRecord } from '../../../src/cli/estimate/input.ts'
 import { makePlan } from '../../../src/cli/plan/make-plan.ts'
 import { notesOf, type Note } from '../../../src/cli/plan/notes.ts'
-import type { PlanOptions } from '../../../src/cli/plan/options.ts'
+import type { PlanOptions } from '../../../src/cli/estimate/options.ts'
 import type { Plan } from '../../../src/cli/plan/plan-report.ts'
 import { readPrice } from '../../../src/cli/task/price.ts'
 import {

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { partitionWith } from '../../../src/engine/index.ts'
 import { formatPlan } from '../../../src/cli/plan/format.ts'
 import { makePlan } from '../../../src/cli/plan/make-plan.ts'
-import type { PlanOptions } from '../../../src/cli/plan/options.ts'
+import type { PlanOptions } from '../../../src/cli/estimate/options.ts'
 import { collect } from '../../helpers/collect.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'
 

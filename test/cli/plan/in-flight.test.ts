@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bestInFlight, type InFlight } from '../../../src/cli/plan/in-flight.ts'
-import { rowOf, type Terms, type Totals } from '../../../src/cli/plan/row.ts'
-import type { Pace } from '../../../src/cli/plan/server-model.ts'
+import { rowOf, type Terms, type Totals } from '../../../src/cli/estimate/row.ts'
+import type { Pace } from '../../../src/cli/estimate/server-model.ts'
 import type { Range } from '../../../src/cli/measure/range.ts'
 
 const exactly = (value: number): Range => ({ low: value, expected: value, high: value })

@@ -2,10 +2,10 @@ import { RateLimiter } from 'llm-pack-stream'
 import { startSimulator } from 'llm-pack-stream/simulator'
 import { describe, expect, it } from 'vitest'
 import { choose } from '../../../src/cli/plan/choose.ts'
-import { learnedCap } from '../../../src/cli/plan/make-plan.ts'
-import { paceOf, requestTime, type Pace } from '../../../src/cli/plan/server-model.ts'
+import { learnedCap } from '../../../src/cli/estimate/estimate.ts'
+import { paceOf, requestTime, type Pace } from '../../../src/cli/estimate/server-model.ts'
 import { rangeOf, type Range } from '../../../src/cli/measure/range.ts'
-import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/plan/row.ts'
+import { cachedPart, rowOf, type PlanRow, type Terms } from '../../../src/cli/estimate/row.ts'
 import { defaultLatency } from '../../../src/simulator/latency.ts'
 
 const exactly = (value: number): Range => ({ low: value, expected: value, high: value })

@@ -1,7 +1,7 @@
 import { chargeOf, halve, Mix, Packer, PartitionedPacker, windowOf } from '../../engine/index.ts'
 import { addRanges, mapRange, type Range } from '../measure/range.ts'
 
-/** The plan looks at packs of 2 to this many records. */
+/** The largest size of packs that is counted. */
 export const MOST_RECORDS = 100
 
 /** Factor between the figures of the plan and the figures that a stream may learn as it runs. */
@@ -125,7 +125,7 @@ export class Forecast {
   #begin({ partition }: PlannedRecord): void {
     this.#partition = partition
     const isPartitioned = partition !== undefined
-    const sizes = Array.from({ length: MOST_RECORDS - 1 }, (_, i) => i + 2)
+    const sizes = Array.from({ length: MOST_RECORDS }, (_, i) => i + 1)
     this.#bySize = sizes.map((size) => new SizeForecast(size, this.#rules, isPartitioned))
   }
 
@@ -133,7 +133,7 @@ export class Forecast {
   end(size: number): PackCount {
     this.#pour()
     this.#packBatch()
-    const forecast = this.#bySize[size - 2]
+    const forecast = this.#bySize[size - 1]
     if (!forecast) throw new RangeError(`There are no packs of up to ${size}`)
     const { loose, ...sums } = forecast.end()
     // A pack of the only partition leaves early for no other partition.

@@ -12,9 +12,9 @@ import {
   type PackCount,
   type PackRules,
   type PlannedRecord,
-} from '../../../src/cli/plan/forecast.ts'
-import { looksTagged, readPrompts } from '../../../src/cli/plan/plain-request.ts'
-import { SeenTexts } from '../../../src/cli/plan/seen-texts.ts'
+} from '../../../src/cli/estimate/forecast.ts'
+import { looksTagged, readPrompts } from '../../../src/cli/estimate/plain-request.ts'
+import { SeenTexts } from '../../../src/cli/estimate/seen-texts.ts'
 import { runs } from '../../helpers/properties.ts'
 import { inNoTime } from '../../helpers/collect.ts'
 import { echo, scriptedClient } from '../../helpers/scripted-client.ts'

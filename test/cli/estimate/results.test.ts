@@ -3,9 +3,9 @@ import { exactTokenCounter } from 'llm-pack-stream/exact-tokens'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { $ZodType } from 'zod/v4/core'
-import type { PlanOptions } from '../../../src/cli/plan/options.ts'
-import { readPrompts } from '../../../src/cli/plan/plain-request.ts'
-import { resultTokens } from '../../../src/cli/plan/results.ts'
+import type { PlanOptions } from '../../../src/cli/estimate/options.ts'
+import { readPrompts } from '../../../src/cli/estimate/plain-request.ts'
+import { resultTokens } from '../../../src/cli/estimate/results.ts'
 
 const count = await exactTokenCounter()
 

@@ -74,7 +74,7 @@ export interface Reading {
 
 /** Reads the input once, and hands its records to the forecast. */
 export async function readInput(
-  items: AsyncIterable<PlanRecord | undefined>,
+  items: AsyncIterable<PlanRecord | undefined> | Iterable<PlanRecord | undefined>,
   reading: Reading,
 ): Promise<Input> {
   const { prompts, count, isCounted, forecast, maxPackTokens, room, plainRoom, largestRequest } = reading
