@@ -1,3 +1,4 @@
+import { anthropicLanes, geminiLanes, groqLanes, mistralLanes, openaiLanes } from './lanes.ts'
 import type { ListedPrice, PriceTable } from './price-table.ts'
 
 const LONG_OPENAI = 'Prompts of more than 272,000 tokens cost more.'
@@ -38,6 +39,7 @@ export const listPrices: PriceTable = [
     prefix: 'openai/',
     source: 'https://developers.openai.com/api/docs/pricing',
     date: '2026-11-10',
+    lanes: openaiLanes,
     models: {
       'gpt-4o-mini': price(0.15, 0.075, 0.6),
       'gpt-4o': price(2.5, 1.25, 10),
@@ -73,6 +75,7 @@ export const listPrices: PriceTable = [
     prefix: 'anthropic/',
     source: 'https://platform.claude.com/docs/en/about-claude/pricing',
     date: '2026-11-10',
+    lanes: anthropicLanes,
     models: {
       'claude-haiku-4-5': withWrites(1, 0.1, 1.25, 5),
       'claude-haiku-5-5': withWrites(0.1, 0.01, 0.125, 0.5, LONG_HAIKU),
@@ -97,6 +100,7 @@ export const listPrices: PriceTable = [
     prefix: 'google/',
     source: 'https://ai.google.dev/gemini-api/docs/pricing',
     date: '2026-11-10',
+    lanes: geminiLanes,
     models: {
       'gemini-2.5-flash-lite': price(0.1, 0.01, 0.4),
       'gemini-2.5-flash': price(0.3, 0.03, 2.5),
@@ -131,6 +135,7 @@ export const listPrices: PriceTable = [
     hosts: ['api.mistral.ai'],
     source: 'https://mistral.ai/pricing/api',
     date: '2026-11-10',
+    lanes: mistralLanes,
     models: {
       'ministral-3b-2512': price(0.1, 0.01, 0.1),
       'ministral-8b-2512': ministral8b,
@@ -155,6 +160,7 @@ export const listPrices: PriceTable = [
     hosts: ['api.groq.com'],
     source: 'https://console.groq.com/docs/models',
     date: '2026-11-10',
+    lanes: groqLanes,
     models: {
       'llama-3.1-8b-instant': price(0.05, undefined, 0.08),
       'llama-3.3-70b-versatile': price(0.59, undefined, 0.79),

@@ -1,6 +1,6 @@
 import type { Pricing } from '../index.ts'
 import { listPrices } from './list-prices.ts'
-import type { ListedPrice, PriceTable, ProviderPrices } from './price-table.ts'
+import type { Lane, ListedPrice, PriceTable, ProviderPrices } from './price-table.ts'
 
 /** Where and when a model is asked. */
 export interface PriceQuery {
@@ -29,6 +29,8 @@ export interface ListPrice {
   readonly note: string | undefined
   /** Whether the server belongs to the provider. Another server may have another price. */
   readonly isOwnServer: boolean
+  /** Slower and cheaper ways to ask this model at this server. */
+  readonly lanes: readonly Lane[]
 }
 
 /** That a table has no price. None is guessed. */
@@ -52,7 +54,7 @@ export function priceOf(
   const host = hostOf(baseURL)
   const isListed = table.some(({ hosts }) => hosts?.includes(host))
   for (const prices of table) {
-    const { provider, hosts, prefix, source, date, models } = prices
+    const { provider, hosts, prefix, source, date, models, lanes = [] } = prices
     const isOwnServer = !hosts || hosts.includes(host)
     if (!isOwnServer && (isListed || prefix === undefined)) continue
     const name = nameIn(prices, model)
@@ -62,6 +64,7 @@ export function priceOf(
     return {
       pricing: { input, ...(cachedInput !== undefined && { cachedInput }), output },
       ...{ cacheWrite, provider, model: name, source, date, note, isOwnServer },
+      lanes: isOwnServer ? lanes.filter((lane) => lane.models?.includes(name) ?? true) : [],
     }
   }
   return { pricing: undefined, why: 'model' }

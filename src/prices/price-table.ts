@@ -10,6 +10,26 @@ export interface ListedPrice extends Pricing {
   readonly note?: string | undefined
 }
 
+/** A slower and cheaper way to send the same requests to the same models. */
+export interface Lane {
+  /** Such as `Batch API`. */
+  readonly name: string
+  /** The price of all tokens as a part of the list price: 0.5 is half. */
+  readonly factor: number
+  /** Hours until the last answer has come, as the provider promises or intends. */
+  readonly withinHours?: number | undefined
+  /** Minutes that one request takes, as the provider intends. */
+  readonly minutes?: { readonly low: number; readonly high: number } | undefined
+  /** Names of the models that have the lane. Default: all models of the provider. */
+  readonly models?: readonly string[] | undefined
+  /** Page with the price. */
+  readonly source: string
+  /** Day of the price. */
+  readonly date: string
+  /** The conditions, for a person, as a part of a sentence. */
+  readonly note?: string | undefined
+}
+
 /** The list prices of one provider. */
 export interface ProviderPrices {
   readonly provider: string
@@ -26,6 +46,7 @@ export interface ProviderPrices {
   readonly date: string
   /** Prices by the name of the model. A list has one item for each period, the earliest first. */
   readonly models: Readonly<Record<string, ListedPrice | readonly ListedPrice[]>>
+  readonly lanes?: readonly Lane[] | undefined
 }
 
 export type PriceTable = readonly ProviderPrices[]

@@ -16,11 +16,18 @@ const listed = z.strictObject({
   ...{ input: dollars, cachedInput: dollars.optional(), cacheWrite: dollars.optional(), output: dollars },
   ...{ from: day.optional(), note: z.string().optional() },
 })
+const positive = z.number().positive()
+const lane = z.strictObject({
+  ...{ name: z.string(), factor: dollars, source: z.string(), date: day, note: z.string().optional() },
+  ...{ withinHours: positive.optional(), models: z.array(z.string()).optional() },
+  minutes: z.strictObject({ low: positive, high: positive }).optional(),
+})
 const table = z.array(
   z.strictObject({
     ...{ provider: z.string(), source: z.string(), date: day },
     ...{ hosts: z.array(host).min(1).optional(), prefix: z.string().optional() },
     models: z.record(z.string(), z.union([listed, z.array(listed).min(1)])),
+    lanes: z.array(lane).optional(),
   }),
 )
 

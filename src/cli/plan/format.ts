@@ -6,6 +6,7 @@ import type { Range } from '../measure/range.ts'
 import type { PlanRow } from '../estimate/row.ts'
 import type { Bound } from '../estimate/time.ts'
 import { wrap } from '../terminal/aligned.ts'
+import { waysTable } from '../ways/format.ts'
 import { dollarRange, duration, durationRange, large, whole } from '../terminal/words.ts'
 
 /** Columns of a pipe, and the longest line that is easy to read. */
@@ -38,6 +39,15 @@ export function formatPlan(plan: Plan, columns = PIPE_COLUMNS): string {
     ...lines(chosen ? choice(chosen) : nothing(plan)),
     '',
     ...(chosen?.inFlight && row ? [...lines(atOnce(plan, chosen.inFlight, row)), ''] : []),
+    ...(plan.ways
+      ? [
+          ...lines(
+            'Other ways to the same answer, as arithmetic. A run sends packs, now or by Flex. The other ways need a ' +
+              'program of yours.',
+          ),
+          ...['', ...waysTable(plan.ways, width), ''],
+        ]
+      : []),
     ...notesOf(plan).flatMap(({ text }) =>
       wrap(text, width - 2).map((row, i) => (i === 0 ? '- ' : '  ') + row),
     ),

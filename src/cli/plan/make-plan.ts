@@ -4,7 +4,9 @@ import { MOST_RECORDS } from '../estimate/forecast.ts'
 import type { PlanRecord } from '../estimate/input.ts'
 import type { PlanOptions } from '../estimate/options.ts'
 import { rowOf, type PlanRow, type Terms, type Totals } from '../estimate/row.ts'
-import { choose } from './choose.ts'
+import { questionsOf } from '../ways/questions.ts'
+import { waysOf, type Ways } from '../ways/ways.ts'
+import { best, choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { SHOWN } from './flags.ts'
 import { bestInFlight, type InFlight } from './in-flight.ts'
@@ -51,7 +53,28 @@ export async function makePlan(
     why: explain(choice, possible, { ...facts, asked: input.asked }),
     inFlight: inFlightOf(totals[choice.row.size - 1], terms),
   }
-  return { ...facts, chosen }
+  return { ...facts, chosen, ways: choice && otherWays(rows, possible, choice.row, options) }
+}
+
+/** The same job in other ways: the chosen packs, or the best packs if plain requests are chosen. */
+function otherWays(
+  rows: readonly PlanRow[],
+  possible: readonly PlanRow[],
+  chosen: PlanRow,
+  { schema, pricing, price, maxInFlight = defaults.maxInFlight }: PlanOptions,
+): Ways | undefined {
+  const [alone] = rows
+  if (!alone) return undefined
+  const packs = possible.filter(({ isPacked }) => isPacked)
+  const packed = chosen.isPacked
+    ? chosen
+    : packs.length > 0
+      ? best(packs, ({ cost, time }) => cost?.expected ?? time.expected)
+      : undefined
+  return waysOf({
+    ...{ alone, packed, isMeasured: false, pricing, maxInFlight },
+    ...{ lanes: price?.lanes ?? [], questions: questionsOf(schema) },
+  })
 }
 
 /** How many requests at once are worth it. */

@@ -1,6 +1,7 @@
 import { BURST_MS, EXPECTED_FILL } from '../../engine/index.ts'
 import { duration, tenths, span, whole } from '../terminal/words.ts'
 import type { Range } from '../measure/range.ts'
+import { waysNotes } from '../ways/format.ts'
 import { SHOWN } from './flags.ts'
 import type { Loose } from '../estimate/forecast.ts'
 import type { Plan } from './plan-report.ts'
@@ -10,7 +11,17 @@ import { MOST_TEXTS } from '../estimate/seen-texts.ts'
 /** A sentence or more about one subject. */
 export interface Note {
   readonly about:
-    'records' | 'impossible' | 'cost' | 'input' | 'output' | 'cache' | 'time' | 'loose' | 'limits' | 'rest'
+    | 'records'
+    | 'impossible'
+    | 'ways'
+    | 'cost'
+    | 'input'
+    | 'output'
+    | 'cache'
+    | 'time'
+    | 'loose'
+    | 'limits'
+    | 'rest'
   readonly text: string
 }
 
@@ -21,6 +32,7 @@ export function notesOf(plan: Plan): Note[] {
   return [
     ...about('records', ...recordNotes(plan)),
     ...about('impossible', ...capNotes(plan), ...contextNotes(plan), ...overLimitNotes(plan)),
+    ...about('ways', ...(plan.ways ? waysNotes(plan.ways) : [])),
     ...about('cost', ...costNotes(plan)),
     ...about('input', inputNote(plan), ...hoistNotes(plan)),
     ...about('output', outputNote(plan)),

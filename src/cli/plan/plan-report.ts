@@ -1,6 +1,7 @@
 import type { Encoding } from '../../exact-tokens.ts'
 import type { Pricing } from '../../index.ts'
 import type { Price } from '../task/price.ts'
+import type { Ways } from '../ways/ways.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Records } from '../estimate/input.ts'
 import type { FixedPrompt } from '../estimate/plain-request.ts'
@@ -58,6 +59,8 @@ export interface Plan {
    * size.
    */
   readonly chosen: Chosen | undefined
+  /** The same job in other ways. `undefined`: there is no choice. */
+  readonly ways: Ways | undefined
 }
 
 export interface Chosen {

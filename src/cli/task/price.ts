@@ -1,5 +1,5 @@
 import type { Pricing } from '../../index.ts'
-import { priceOf, readPrices, type ListPrice, type NoPrice } from '../../prices/index.ts'
+import { priceOf, readPrices, type Lane, type ListPrice, type NoPrice } from '../../prices/index.ts'
 import type { SendingFlags } from '../flags/sending-flags.ts'
 import type { TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from './endpoint.ts'
@@ -15,6 +15,8 @@ export interface Price {
   readonly list: ListPrice | undefined
   /** Where the price comes from, or why there is none, for a person. Empty: it was stated. */
   readonly said: string
+  /** Slower and cheaper ways to ask the model at its server, from the table. */
+  readonly lanes: readonly Lane[]
 }
 
 export type PriceFlags = Pick<TaskFlags, 'priceIn' | 'priceCached' | 'priceOut' | 'prices' | 'request'> &
@@ -24,14 +26,15 @@ export type PriceFlags = Pick<TaskFlags, 'priceIn' | 'priceCached' | 'priceOut' 
 /** @throws {UsageError} If the price cannot be used, or `--max-cost` has no price. */
 export function readPrice(flags: PriceFlags, model: string, env: Io['env']): Price {
   const stated = statedPrice(flags)
-  if (stated) return { pricing: stated, list: undefined, said: '' }
   const { prices, request, maxCost, simulate = false } = flags
   const table = prices === undefined ? undefined : readTable(prices)
   // An empty variable is like an absent one.
   const [baseURL] = [env['OPENAI_BASE_URL']?.trim()].filter((url) => url !== '')
   const serviceTier = request?.['service_tier']
   const found = priceOf(model, { ...given({ baseURL }), serviceTier, table })
-  if (found.pricing) return { pricing: found.pricing, list: found, said: source(found, simulate) }
+  const lanes = found.pricing ? found.lanes : []
+  if (stated) return { pricing: stated, list: undefined, said: '', lanes }
+  if (found.pricing) return { pricing: found.pricing, list: found, said: source(found, simulate), lanes }
   const why = reasons[found.why](model, prices ?? 'the price table', serviceTier)
   if (maxCost !== undefined) {
     throw new UsageError(`Expected --price-in and --price-out with --max-cost: ${why}`)
@@ -40,6 +43,7 @@ export function readPrice(flags: PriceFlags, model: string, env: Io['env']): Pri
     pricing: undefined,
     list: undefined,
     said: `not known: ${why} (--price-in, --price-out, --prices)`,
+    lanes,
   }
 }
 

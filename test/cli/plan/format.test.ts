@@ -65,6 +65,8 @@ describe('the printed plan', () => {
           "73–98 s 67–77 s 26–40 s",
           "40 5% $0.101 81 s $0.162 20 min --max-pack-records 40",
           "--max-in-flight 25",
+          "",
+          "40 $0.156–0.168 20 min $0.100–0.112 73–98 s $0.0680 $0.0680 47–78 s $0.0286 0.4–2.6 min",
         ],
         "table": [
           "  pack  requests  input  cached  output          cost         time  bound by",
@@ -80,6 +82,8 @@ describe('the printed plan', () => {
     expect(notesOf(plan).map(({ about, text: note }) => [about, ...figures(note)].join(' ')))
       .toMatchInlineSnapshot(`
         [
+          "ways 2026 09 29 2026 11 12",
+          "ways",
           "input o200k_base 202 63 75 41",
           "output 12 14 9 11 13 10",
           "cache 1,024",
@@ -104,6 +108,8 @@ describe('the printed plan', () => {
           "23–29 s",
           "8 5% 25 s 12 53 s --max-pack-records 8",
           "--max-in-flight 63 6.1 s 26 s 4 --rpm --tpm",
+          "",
+          "8 39–67 s 23–29 s $0.0034 $0.0034 19–31 s $0.0014 8.8–63 s",
         ],
         "table": [
           "  pack  requests   input  cached  output     time  bound by",
@@ -137,6 +143,8 @@ describe('the printed plan', () => {
           "2.1 min 3.3–3.7 s",
           "8 5% $0.0018 2.0 min 8 $0.0019 2.0 min --max-pack-records 8",
           "--max-in-flight 1",
+          "",
+          "8 $0.0019 2.0–2.2 min $0.0017–0.0018 2.1 min $0.0010 $0.0010 2.4–4.0 s $0.00043 1.1–8.0 s",
         ],
         "table": [
           "  pack  requests   input  output             cost         time  bound by",
@@ -159,6 +167,8 @@ describe('the printed plan', () => {
           "1",
           "8.6 min 6.9–7.3 s",
           "1 $0.0019 8.6 min 7 $0.0019 9.1 min 63 139 8 3 --max-pack-records 1",
+          "",
+          "7 $0.0019 8.6 min $0.0019 9.1 min $0.0010 $0.0010 2.4–4.0 s $0.00043 1.1–8.0 s",
         ],
         "table": [
           "  pack  requests   input  output             cost          time  bound by",
@@ -226,6 +236,8 @@ describe('the printed plan', () => {
           "1",
           "42–45 s",
           "1 5% $0.0064 36 s 10 21% 1 9 --max-pack-records 1",
+          "",
+          "9 $0.0061–0.0066 42–45 s $0.0103–0.0107 35–38 s $0.0026 $0.0026 15–25 s $0.0011 7.0–50 s",
         ],
         "table": [
           "  pack  requests    input  cached  output             cost      time  bound by",
