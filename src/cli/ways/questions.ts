@@ -2,7 +2,7 @@ import { resultFormat, type UserSchema } from '../../engine/index.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** The closed questions that a result answers: numbers of choices. Or why it is none. */
+/** Numbers of choices of the closed questions that a result answers, or why it answers others. */
 export type Questions =
   { readonly choices: readonly number[]; readonly why?: never } | { readonly why: string }
 
