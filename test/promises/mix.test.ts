@@ -1,17 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import type { PackStreamOptions } from 'llm-pack-stream'
+import * as z from 'zod'
+import { PackStream, type PackStreamOptions } from 'llm-pack-stream'
+import { shuffled } from '../../src/statistics/index.ts'
 import {
   collect,
   countedSource,
   fakeTimers,
   gate,
   inNoTime,
+  patient,
   settle,
   stringStream,
   texts,
 } from '../helpers/collect.ts'
 import { runs } from '../helpers/properties.ts'
+import { qualityClient } from '../helpers/quality-client.ts'
 import { random as randomOf } from '../helpers/random.ts'
 import { answerOf, echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
 
@@ -212,5 +216,44 @@ describe('memory with mix', () => {
     open()
     const indexes = (await outcomes).map(({ index }: { index: number }) => index)
     expect(indexes).toEqual(texts(1_000).map((_, i) => i))
+  })
+})
+
+describe('mix, for a model that errs behind a run of one label', () => {
+  const labels = ['card', 'fee', 'loan', 'pin', 'app', 'cash', 'rate', 'visa']
+  const records = sorted(labels, 200)
+  const truth = (text: string): unknown => text.split(' ')[0]
+
+  /** Share of records in packs of 25 that get their right label. */
+  async function accuracy(input: readonly string[], options: { mix?: number } = {}): Promise<number> {
+    const client = qualityClient({ truth, accuracy: 0.9, runs: { length: 5, same: 20 } })
+    const schema = z.enum(labels)
+    const outcomes = await collect(
+      new PackStream<string, string>({
+        ...patient,
+        client,
+        model: 'm',
+        instructions: '',
+        schema,
+        ...options,
+      }),
+      input,
+    )
+    const isRight = (outcome: (typeof outcomes)[number]) =>
+      outcome.status === 'fulfilled' && outcome.value === truth(outcome.record)
+    return outcomes.filter(isRight).length / outcomes.length
+  }
+
+  it('a sorted input has the accuracy of a shuffled input, and without it less', async () => {
+    const [inOrder, inDisorder, mixed] = await Promise.all([
+      accuracy(records),
+      accuracy(shuffled(records, randomOf(7))),
+      accuracy(records, { mix: 400 }),
+    ])
+    // The first five records of a pack lose nothing: 20 of 25 lose 20 points.
+    expect(inDisorder - inOrder).toBeGreaterThan(0.12)
+    expect(inDisorder - inOrder).toBeLessThan(0.2)
+    // The records are the same, so only records behind a run of five can differ.
+    expect(Math.abs(inDisorder - mixed)).toBeLessThan(0.01)
   })
 })

@@ -1,5 +1,4 @@
 import { type CompiledSchema, compileSchema } from './compile.ts'
-import type { Api } from '../api/api.ts'
 import { invalidSchema } from '../api/errors.ts'
 import { findJson, isObject } from '../json-text.ts'
 import { makeSubject } from './labels.ts'
@@ -35,12 +34,12 @@ export class Answerer {
     const message = lastUserText(request.messages)
     switch (request.format.type) {
       case 'json_schema':
-        return this.#fromSchema(request.api, request.format, message)
+        return this.#fromSchema(request, request.format, message)
       case 'json_object': {
         const schema = schemaInMessages(request.messages)
         if (schema === undefined) return plainObject(message)
         return this.#fromSchema(
-          request.api,
+          request,
           { schema, json: JSON.stringify(schema), name: 'json_object', strict: false },
           message,
         )
@@ -53,11 +52,11 @@ export class Answerer {
     }
   }
 
-  #fromSchema(api: Api, format: SchemaFormat, message: string): string {
+  #fromSchema({ api, model }: Request, format: SchemaFormat, message: string): string {
     try {
       const { records, delimited } = findRecords(message)
       const schema = this.#compiled(format)
-      const verdicts = this.#quality?.judge(message, records) ?? []
+      const verdicts = this.#quality?.judge(message, records, model) ?? []
       const subjects = records.map(({ id, text }, at) => makeSubject(id, at + 1, text, verdicts[at]))
       const whole = makeSubject('1', 1, message)
       const value = answerValue({ schema, whole, records: subjects, delimited })

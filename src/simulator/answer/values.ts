@@ -160,6 +160,11 @@ export function answerValue(scope: Scope): unknown {
     const keyed =
       place.subject === scope.whole && scope.delimited ? recordsByName(node, scope.records) : undefined
     const wantedFor = wantedParts(node, place.wanted)
+    const holds = (property: Property) => {
+      const wanted = wantedFor(property)
+      return !property.isConfidence && wanted !== undefined && fit(property.node, wanted.truth) !== undefined
+    }
+    const confidence = node.properties.some(holds) ? place.wanted?.verdict.confidence : undefined
     const entries: [string, unknown][] = []
     for (const property of node.properties) {
       if (!property.required && (place.minimal || scope.schema.heights.get(property.node) === Infinity))
@@ -168,13 +173,18 @@ export function answerValue(scope: Scope): unknown {
       const subject = record ?? place.subject
       const wanted = record === undefined ? wantedFor(property) : wantedOf(record)
       const inner = { subject, wanted, salt: mix(place.salt, property.hash), keys: property.keys }
-      entries.push([property.name, propertyValue(node, property, { ...place, ...inner })])
+      entries.push([property.name, propertyValue(node, property, { ...place, ...inner }, confidence)])
     }
     // `Object.fromEntries` treats the name `__proto__` like any other name.
     return Object.fromEntries(entries)
   }
 
-  function propertyValue(node: ObjectNode, property: Property, place: Place): unknown {
+  function propertyValue(
+    node: ObjectNode,
+    property: Property,
+    place: Place,
+    confidence: number | undefined,
+  ): unknown {
     const { subject, salt } = place
     if (property.isId && property === node.properties.find((each) => each.isId)) {
       const id = idFor(property.node, subject)
@@ -182,7 +192,7 @@ export function answerValue(scope: Scope): unknown {
     }
     if (property.isConfidence) {
       const number = optionsOf(property.node).find((option) => option.kind === 'number')
-      const share = node.labels?.choose(subject).share ?? fraction(mix(subject.hash, salt))
+      const share = confidence ?? node.labels?.choose(subject).share ?? fraction(mix(subject.hash, salt))
       if (number !== undefined) return confidenceAt(number, share)
     }
     return valueOf(property.node, place)

@@ -18,6 +18,8 @@ export type Verdict = {
   readonly instead: unknown
   /** Chooses among all other wrong results. Depends on the record alone. */
   readonly hash: number
+  /** From 0 to 1. Often low if the answer is wrong. */
+  readonly confidence: number
   /** Whether the answer has a place for the result. */
   isPlaced: boolean
 }
@@ -26,7 +28,7 @@ export type Verdict = {
 type Asked = { written: string; text: string }
 
 /** Numbers that make the draws about one record, or about one request, different. */
-const draws = { difficulty: 0x51a1, wrong: 0x3c6e, request: 0x7ab3 }
+const draws = { difficulty: 0x51a1, wrong: 0x3c6e, request: 0x7ab3, confidence: 0x1f85 }
 
 /**
  * Decides which answers are right. Each record has a difficulty from 0 to 1, drawn from its text.
@@ -46,49 +48,23 @@ export class QualityModel {
   }
 
   /** Returns a verdict for each record of a message. Records without a right result have none. */
-  judge(message: string, records: readonly Asked[]): (Verdict | undefined)[] {
-    const { seed, noise, badPacks } = this.#quality
+  judge(message: string, records: readonly Asked[], model: string): (Verdict | undefined)[] {
+    const quality = this.#quality.models.get(model) ?? this.#quality
+    const { seed, noise, badPacks } = quality
     const { hash, times } = this.#repetitions.next(message)
     const random = randomFrom(mix(mix(mix(hash, seed), times), draws.request))
     const isBad = random() < badPacks.share && records.length > 1
     if (isBad) this.#stats.badPacks++
     let before: unknown
+    let run = 0
     return records.map((record, at) => {
       const moved = widthOfNoise * noise * (random() - 0.5)
-      const truth = this.#quality.truth(record.written, record.text)
-      const place = { at, size: records.length, isBad, before }
+      const truth = quality.truth(record.written, record.text)
+      const place = { at, size: records.length, isBad, before, run }
+      run = truth === undefined ? 0 : isSame(before, truth) ? run + 1 : 1
       before = truth
-      return truth === undefined ? undefined : this.#verdict(record, truth, moved, place)
+      return truth === undefined ? undefined : verdictOf(quality, record, truth, moved, place)
     })
-  }
-
-  #verdict({ written }: Asked, truth: unknown, moved: number, { at, size, isBad, before }: Place): Verdict {
-    const { seed, accuracy, perPosition, neighbours, badPacks, catchAll } = this.#quality
-    const own = mix(hashText(written), seed)
-    const difficulty = randomFrom(mix(own, draws.difficulty))()
-    const hash = mix(own, draws.wrong)
-    const lost = perPosition * at + this.#lossOf(size) + (isBad ? badPacks.loss : 0)
-    const limit = accuracy - lost / 100
-    const isPulled = before !== undefined && !isSame(before, truth)
-    const reached = limit - (isPulled ? neighbours : 0) / 100
-
-    const isRight = difficulty + moved < reached
-    const isOfNeighbours = !isRight && difficulty + moved < limit
-    const isCatchAll = catchAll !== undefined && !isSame(catchAll, truth) && randomFrom(hash)() < 1 - 1 / size
-    const cause = isRight ? undefined : isOfNeighbours ? 'neighbours' : isCatchAll ? 'catchAll' : undefined
-    const instead = cause === 'neighbours' ? before : cause === 'catchAll' ? catchAll : undefined
-    const isFlipped = difficulty < reached !== isRight
-    return { truth, isRight, isFlipped, cause, instead, hash, isPlaced: false }
-  }
-
-  /** Points that a request of this size loses. */
-  #lossOf(size: number): number {
-    const { perSize } = this.#quality
-    const next = perSize.findIndex(([given]) => given >= size)
-    const [highSize, high] = perSize.at(next) ?? [1, 0]
-    const [lowSize, low] = perSize[next - 1] ?? [1, 0]
-    if (next <= 0) return high
-    return low + ((high - low) * (size - lowSize)) / (highSize - lowSize)
   }
 
   /** Counts the verdicts that an answer has followed. */
@@ -104,4 +80,44 @@ export class QualityModel {
   }
 }
 
-type Place = { at: number; size: number; isBad: boolean; before: unknown }
+/** `run` is the number of records right before this record that all have the result `before`. */
+type Place = { at: number; size: number; isBad: boolean; before: unknown; run: number }
+
+function verdictOf(
+  quality: ResolvedQuality,
+  { written }: Asked,
+  truth: unknown,
+  moved: number,
+  { at, size, isBad, before, run }: Place,
+): Verdict {
+  const { seed, accuracy, perPosition, perSize, neighbours, runs, badPacks, catchAll } = quality
+  const own = mix(hashText(written), seed)
+  const difficulty = randomFrom(mix(own, draws.difficulty))()
+  const hash = mix(own, draws.wrong)
+  const isPulled = before !== undefined && !isSame(before, truth)
+  const ofRun = run < runs.length ? 0 : isPulled ? runs.other : runs.same
+  const ofNeighbours = isPulled ? neighbours + ofRun : 0
+  const lost = perPosition * at + lossOf(size, perSize) + (isBad ? badPacks.loss : 0) + (isPulled ? 0 : ofRun)
+  const limit = accuracy - lost / 100
+  const reached = limit - ofNeighbours / 100
+
+  const isRight = difficulty + moved < reached
+  const isOfNeighbours = !isRight && difficulty + moved < limit
+  const isCatchAll = catchAll !== undefined && !isSame(catchAll, truth) && randomFrom(hash)() < 1 - 1 / size
+  const cause = isRight ? undefined : isOfNeighbours ? 'neighbours' : isCatchAll ? 'catchAll' : undefined
+  const instead = cause === 'neighbours' ? before : cause === 'catchAll' ? catchAll : undefined
+  const isFlipped = difficulty < reached !== isRight
+  const sure = randomFrom(mix(own, draws.confidence))
+  // The larger of two numbers is above the smaller of two others in five of six cases.
+  const confidence = (isRight ? Math.max : Math.min)(sure(), sure())
+  return { truth, isRight, isFlipped, cause, instead, hash, confidence, isPlaced: false }
+}
+
+/** Points that a request of this size loses. */
+function lossOf(size: number, perSize: ResolvedQuality['perSize']): number {
+  const next = perSize.findIndex(([given]) => given >= size)
+  const [highSize, high] = perSize.at(next) ?? [1, 0]
+  const [lowSize, low] = perSize[next - 1] ?? [1, 0]
+  if (next <= 0) return high
+  return low + ((high - low) * (size - lowSize)) / (highSize - lowSize)
+}

@@ -1,4 +1,4 @@
-import { isWhole, knownKeys, number, withOption } from '../checks.ts'
+import { isCount, isWhole, knownKeys, number, withOption } from '../checks.ts'
 import { isObject } from '../json-text.ts'
 import { shown } from '../shown.ts'
 
@@ -36,6 +36,12 @@ export type Quality = {
    */
   neighbours?: number | undefined
   /**
+   * What a record loses whose `length` records before it in its request all have one right result:
+   * `same` points if this is its own result, and `other` points if it has another result. A record
+   * that `other` makes wrong takes the result of the run.
+   */
+  runs?: { length: number; same?: number | undefined; other?: number | undefined } | undefined
+  /**
    * Share of answers that change from right to wrong or back when the same request is sent again.
    * At most two thirds of the share that is wrong. Default: 0.
    */
@@ -44,6 +50,8 @@ export type Quality = {
   catchAll?: unknown
   /** Share of the requests with several records that go badly, and the points they lose. */
   badPacks?: { share: number; loss: number } | undefined
+  /** Other values of these options for requests to a model, by the name of the model. */
+  models?: Readonly<Record<string, Omit<Quality, 'truth' | 'models'>>> | undefined
 }
 
 /** The quality model with all defaults filled in. */
@@ -55,70 +63,90 @@ export type ResolvedQuality = {
   /** Losses by size, the smallest size first. The first size is 1. */
   perSize: readonly (readonly [size: number, loss: number])[]
   neighbours: number
+  runs: { length: number; same: number; other: number }
   noise: number
   catchAll: unknown
   badPacks: { share: number; loss: number }
+  models: ReadonlyMap<string, ResolvedQuality>
 }
 
 /** A share of answers that flip needs this width of difficulties, because of ∫ 2p(1-p) = 1/3. */
 export const widthOfNoise = 3
 
-const known = 'truth seed accuracy perPosition perSize neighbours noise catchAll badPacks'.split(' ')
+const ofModel = 'seed accuracy perPosition perSize neighbours runs noise catchAll badPacks'.split(' ')
+const known = ['truth', ...ofModel, 'models']
 const isShare = (value: number) => value >= 0 && value <= 1
 const isPoints = (value: number) => value >= 0 && value <= 100
 
 /**
  * Checks the option `quality` and fills in the defaults. Throws a `TypeError` or `RangeError` that
- * names the option.
+ * names the option. `prefix` is the name of the option with a dot at its end.
  */
-export function resolveQuality(quality: Quality): ResolvedQuality {
-  knownKeys('quality.', quality, known)
+export function resolveQuality(quality: Quality, prefix = 'quality.'): ResolvedQuality {
+  knownKeys(prefix, quality, known)
   const { seed = 1, accuracy = 1, perPosition = 0, perSize = {}, neighbours = 0, noise = 0 } = quality
-  const { catchAll, badPacks = { share: 0, loss: 0 } } = quality
-  number('quality.seed', seed, 'a whole number', isWhole)
-  number('quality.accuracy', accuracy, 'a share from 0 to 1', isShare)
-  number('quality.perPosition', perPosition, 'points from 0 to 100', isPoints)
-  number('quality.neighbours', neighbours, 'points from 0 to 100', isPoints)
-  knownKeys('quality.badPacks.', badPacks, ['share', 'loss'])
-  number('quality.badPacks.share', badPacks.share, 'a share from 0 to 1', isShare)
-  number('quality.badPacks.loss', badPacks.loss, 'points from 0 to 100', isPoints)
-  const sizes = resolveSizes(perSize)
+  const { catchAll, badPacks = { share: 0, loss: 0 }, runs = { length: 1 }, models = {} } = quality
+  number(`${prefix}seed`, seed, 'a whole number', isWhole)
+  number(`${prefix}accuracy`, accuracy, 'a share from 0 to 1', isShare)
+  const points = (name: string, value: unknown) => {
+    number(prefix + name, value, 'points from 0 to 100', isPoints)
+  }
+  points('perPosition', perPosition)
+  points('neighbours', neighbours)
+  knownKeys(`${prefix}badPacks.`, badPacks, ['share', 'loss'])
+  number(`${prefix}badPacks.share`, badPacks.share, 'a share from 0 to 1', isShare)
+  points('badPacks.loss', badPacks.loss)
+  knownKeys(`${prefix}runs.`, runs, ['length', 'same', 'other'])
+  const { length, same = 0, other = 0 } = runs
+  number(`${prefix}runs.length`, length, 'a whole number from 1', isCount)
+  points('runs.same', same)
+  points('runs.other', other)
+  const sizes = resolveSizes(perSize, `${prefix}perSize`)
 
   // With more noise or gain, the accuracy would not be the accuracy that was asked for. Rounding
   // takes away the error of fractions such as 1 - 0.9.
   const room = (least: number, most: number) => Math.round(least * most * 1e9) / 1e9
   const noisiest = room(2 / widthOfNoise, Math.min(accuracy, 1 - accuracy))
   const expected = `a share from 0 to ${noisiest} (two thirds of the smaller of accuracy and 1 - accuracy)`
-  number('quality.noise', noise, expected, (value) => value >= 0 && value <= noisiest)
+  number(`${prefix}noise`, noise, expected, (value) => value >= 0 && value <= noisiest)
   const gain = room(100, 1 - accuracy - (widthOfNoise * noise) / 2)
   for (const [size, loss] of sizes) {
     const isAllowed = (value: number) => value >= -gain && value <= 100
-    number(`quality.perSize.${size}`, loss, `points from ${-gain} to 100`, isAllowed)
+    number(`${prefix}perSize.${size}`, loss, `points from ${-gain} to 100`, isAllowed)
   }
   return {
     ...{ seed, accuracy, perPosition, neighbours, noise, catchAll, badPacks },
+    runs: { length, same, other },
     perSize: [[1, 0], ...sizes],
     truth: resolveTruth(quality.truth),
+    models: resolveModels(models, quality, `${prefix}models`),
   }
 }
 
-function resolveSizes(perSize: unknown): [size: number, loss: number][] {
-  if (!isObject(perSize)) {
-    const message = `quality.perSize: expected an object such as { 25: 3 }, got ${shown(perSize)}`
-    throw withOption('quality.perSize', new TypeError(message))
-  }
-  return Object.entries(perSize)
+function resolveModels(models: unknown, quality: Quality, option: string): ResolvedQuality['models'] {
+  const entries = entriesOf(models, option, 'an object from names of models to options')
+  return new Map(
+    entries.map(([model, changes]) => {
+      const prefix = `${option}.${model}.`
+      knownKeys(prefix, changes, ofModel)
+      return [model, resolveQuality({ ...quality, models: {}, ...(changes as object) }, prefix)]
+    }),
+  )
+}
+
+function resolveSizes(perSize: unknown, option: string): [size: number, loss: number][] {
+  return entriesOf(perSize, option, 'an object such as { 25: 3 }')
     .map(([key, loss]): [size: number, loss: number] => {
       const size = Number(key)
-      number(
-        'quality.perSize',
-        size,
-        'whole numbers from 2 as sizes',
-        (value) => isWhole(value) && value >= 2,
-      )
+      number(option, size, 'whole numbers from 2 as sizes', (value) => isWhole(value) && value >= 2)
       return [size, loss as number]
     })
     .sort(([a], [b]) => a - b)
+}
+
+function entriesOf(value: unknown, option: string, expected: string): [string, unknown][] {
+  if (isObject(value)) return Object.entries(value)
+  throw withOption(option, new TypeError(`${option}: expected ${expected}, got ${shown(value)}`))
 }
 
 function resolveTruth(truth: unknown): ResolvedQuality['truth'] {

@@ -42,9 +42,9 @@ describe('the place of the right result', () => {
     const right = answers.map((answer) => JSON.stringify(answer[name]) === JSON.stringify(truth))
     expectShare(right, 0.5)
     expect(stats).toMatchObject({ asked: 200, right: right.filter(Boolean).length })
-    // All other fields are as without the option.
-    expect(answers.map((answer) => ({ ...answer, [name]: 0 }))).toEqual(
-      own.map((answer) => ({ ...answer, [name]: 0 })),
+    // All other fields are as without the option, but for a confidence.
+    expect(answers.map((answer) => ({ ...answer, [name]: 0, confidence: 0 }))).toEqual(
+      own.map((answer) => ({ ...answer, [name]: 0, confidence: 0 })),
     )
   })
 
@@ -182,6 +182,28 @@ describe('bad options', () => {
       { truth: {}, badPacks: { share: 0.1 } },
       TypeError,
       'quality.badPacks.loss: expected points from 0 to 100, got undefined',
+    ],
+    [{ truth: {}, runs: 5 }, TypeError, 'quality.runs: expected an object, got 5'],
+    [
+      { truth: {}, runs: { length: 0 } },
+      RangeError,
+      'quality.runs.length: expected a whole number from 1, got 0',
+    ],
+    [
+      { truth: {}, runs: { length: 5, same: -1 } },
+      RangeError,
+      'quality.runs.same: expected points from 0 to 100',
+    ],
+    [{ truth: {}, models: ['m'] }, TypeError, 'quality.models: expected an object from names of models'],
+    [
+      { truth: {}, models: { m: { truth: {} } } },
+      TypeError,
+      'quality.models.m.truth: expected one of seed, ',
+    ],
+    [
+      { truth: {}, accuracy: 0.8, noise: 0.1, models: { m: { accuracy: 0.9 } } },
+      RangeError,
+      'quality.models.m.noise: expected a share from 0 to 0.066666667 (two',
     ],
     [
       { truth: {}, badPacks: { share: 2, loss: 5 } },

@@ -6,6 +6,7 @@ import {
   labels,
   range,
   rightIn,
+  schemaOf,
   share,
   simulated,
   textOf,
@@ -93,6 +94,71 @@ describe('what is planted is found', () => {
     // In a pack of one label nothing pulls.
     const same = RECORDS.filter((at) => goldOf(textOf(at)) === 'a')
     expect(askAll(same, 25)).toEqual(same.map((at) => alone[at]))
+  })
+
+  test('runs of one result: records behind them lose, by whether the result is their own', () => {
+    const { askAll, stats } = simulated({ accuracy: 0.9, runs: { length: 2, same: 10, other: 20 } })
+    const alone = askAll(RECORDS, 1)
+    const packed = askAll(RECORDS, 25)
+    const gold = (at: number) => goldOf(textOf(at))
+    const inRun = RECORDS.filter((at) => at % 25 >= 2 && gold(at - 1) === gold(at - 2))
+    const [same, other] = [true, false].map((isOwn) =>
+      inRun.filter((at) => (gold(at - 1) === gold(at)) === isOwn),
+    )
+    if (!same || !other) throw new Error('no runs')
+    const isLost = (at: number) => isRight(alone[at], at) && !isRight(packed[at], at)
+    expectShare(same.map(isLost), 0.1)
+    expectShare(other.map(isLost), 0.2)
+    expect(other.filter(isLost).map((at) => packed[at])).toEqual(
+      other.filter(isLost).map((at) => gold(at - 1)),
+    )
+    expect(stats.neighbours).toBe(other.filter(isLost).length)
+    // All other records are as they were alone.
+    expect(RECORDS.filter((at) => alone[at] !== packed[at]).length).toBe(
+      [...same, ...other].filter(isLost).length,
+    )
+  })
+
+  test('a better model: the records of its accuracy, and no record worse', () => {
+    const { askAll } = simulated({
+      ...{ accuracy: 0.8, perSize: { 25: 10 } },
+      models: { large: { accuracy: 0.95, perSize: {} }, other: { seed: 2 } },
+    })
+    const [small, large, other] = ['m', 'large', 'other'].map((model) =>
+      rightIn(askAll(RECORDS, 25, model), RECORDS),
+    )
+    if (!small || !large || !other) throw new Error('no answers')
+    expectShare(small, 0.7)
+    expectShare(large, 0.95)
+    expectShare(other, 0.7)
+    expect(small.some((was, at) => was && large[at] === false)).toBe(false)
+    // Of another seed, other records are hard.
+    expectShare(
+      small.map((was, at) => was && other[at] === true),
+      0.49,
+    )
+  })
+
+  test('a confidence: of a right and a wrong answer, the right has the higher in five of six cases', () => {
+    const schema = schemaOf({ confidence: { type: 'number' }, label: { enum: labels } })
+    const { ask } = simulated({ accuracy: 0.5 }, schema)
+    const answers = range(200).flatMap((pack) => ask(range(25, 25 * pack).map(textOf)))
+    const right = rightIn(
+      answers.map(({ label }) => label),
+      RECORDS,
+    )
+    const of = (wanted: boolean) =>
+      answers.filter((_, at) => right[at] === wanted).map(({ confidence }) => confidence as number)
+    const [sure, unsure] = [of(true), of(false)]
+    expectShare(
+      range(Math.min(sure.length, unsure.length)).map((at) => sure[at]! > unsure[at]!),
+      5 / 6,
+    )
+    expect(Math.min(...sure, ...unsure)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...sure, ...unsure)).toBeLessThanOrEqual(1)
+    // A result that the schema does not allow has the confidence of words in common.
+    const unknown = { truth: () => 'no label' }
+    expect(simulated(unknown, schema).ask(['a'])).toEqual(simulated({ truth: {} }, schema).ask(['a']))
   })
 
   test('noise: a share of answers flips from one request to the next, and the accuracy stays', () => {

@@ -41,17 +41,17 @@ export function simulated(
     json: JSON.stringify(schema),
     strict: false,
   }
-  const settings = { api: 'chat' as const, model: 'm', stream: false, maxTokens: undefined, format }
-  const say = (text: string): unknown =>
-    JSON.parse(answerer.answer({ ...settings, messages: [{ role: 'user', text }] }))
-  const ask = (texts: readonly string[]) => {
+  const settings = { api: 'chat' as const, stream: false, maxTokens: undefined, format }
+  const say = (text: string, model = 'm'): unknown =>
+    JSON.parse(answerer.answer({ ...settings, model, messages: [{ role: 'user', text }] }))
+  const ask = (texts: readonly string[], model?: string) => {
     const message = texts.map((text, at) => `<record id="${at + 100}">${text}</record>`).join('\n')
-    return (say(message) as { results: Record<string, unknown>[] }).results
+    return (say(message, model) as { results: Record<string, unknown>[] }).results
   }
   /** Asks all records in packs of `size`. Returns the label of each record. */
-  const askAll = (records: readonly number[], size: number): unknown[] =>
+  const askAll = (records: readonly number[], size: number, model?: string): unknown[] =>
     range(Math.ceil(records.length / size)).flatMap((pack) =>
-      ask(records.slice(pack * size, (pack + 1) * size).map(textOf)).map(({ label }) => label),
+      ask(records.slice(pack * size, (pack + 1) * size).map(textOf), model).map(({ label }) => label),
     )
   return { stats, say, ask, askAll }
 }
