@@ -42,7 +42,7 @@ describe('the place of the right result', () => {
     const right = answers.map((answer) => JSON.stringify(answer[name]) === JSON.stringify(truth))
     expectShare(right, 0.5)
     expect(stats).toMatchObject({ asked: 200, right: right.filter(Boolean).length })
-    // All other fields are as without the option, but for a confidence.
+    // All other fields are as without the option, except a confidence.
     expect(answers.map((answer) => ({ ...answer, [name]: 0, confidence: 0 }))).toEqual(
       own.map((answer) => ({ ...answer, [name]: 0, confidence: 0 })),
     )
