@@ -1,5 +1,5 @@
 export { decisionEndpoints, type DecisionEndpoint } from './decision-endpoints.ts'
 export { listPrices } from './list-prices.ts'
-export { priceOf, type ListPrice, type NoPrice, type PriceQuery } from './price-of.ts'
+export { lanesOf, priceOf, type ListPrice, type NoPrice, type PriceQuery } from './price-of.ts'
 export type { Lane, ListedPrice, PriceTable, ProviderPrices } from './price-table.ts'
 export { readPrices } from './read-prices.ts'

@@ -29,8 +29,6 @@ export interface ListPrice {
   readonly note: string | undefined
   /** Whether the server belongs to the provider. Another server may have another price. */
   readonly isOwnServer: boolean
-  /** Slower and cheaper ways to ask this model at this server. */
-  readonly lanes: readonly Lane[]
 }
 
 /** That a table has no price. None is guessed. */
@@ -47,27 +45,40 @@ export interface NoPrice {
 const STANDARD_TIERS: readonly unknown[] = [undefined, null, 'auto', 'default', 'standard', 'on_demand']
 
 /** Finds the list price of a model. */
-export function priceOf(
-  model: string,
-  { baseURL, serviceTier, table = listPrices, at = new Date() }: PriceQuery = {},
-): ListPrice | NoPrice {
+export function priceOf(model: string, query: PriceQuery = {}): ListPrice | NoPrice {
+  const found = find(model, query)
+  if (!found) return { pricing: undefined, why: 'model' }
+  if (!STANDARD_TIERS.includes(query.serviceTier)) return { pricing: undefined, why: 'tier' }
+  const { provider, source, date, models } = found.prices
+  const { cacheWrite, note, input, cachedInput, output } = priceAt(
+    [models[found.name] ?? []].flat(),
+    query.at ?? new Date(),
+  )
+  return {
+    pricing: { input, ...(cachedInput !== undefined && { cachedInput }), output },
+    ...{ cacheWrite, provider, model: found.name, source, date, note, isOwnServer: found.isOwnServer },
+  }
+}
+
+/** The slower and cheaper lanes of a model at its provider's own server. */
+export function lanesOf(model: string, query: PriceQuery = {}): readonly Lane[] {
+  const found = find(model, query)
+  if (!found?.isOwnServer || !STANDARD_TIERS.includes(query.serviceTier)) return []
+  return found.prices.lanes?.filter(({ models }) => models?.includes(found.name) ?? true) ?? []
+}
+
+/** The entry of the table that counts for a model at a server. */
+function find(model: string, { baseURL, table = listPrices }: PriceQuery) {
   const host = hostOf(baseURL)
   const isListed = table.some(({ hosts }) => hosts?.includes(host))
   for (const prices of table) {
-    const { provider, hosts, prefix, source, date, models, lanes = [] } = prices
+    const { hosts, prefix } = prices
     const isOwnServer = !hosts || hosts.includes(host)
     if (!isOwnServer && (isListed || prefix === undefined)) continue
     const name = nameIn(prices, model)
-    if (name === undefined) continue
-    if (!STANDARD_TIERS.includes(serviceTier)) return { pricing: undefined, why: 'tier' }
-    const { cacheWrite, note, input, cachedInput, output } = priceAt([models[name] ?? []].flat(), at)
-    return {
-      pricing: { input, ...(cachedInput !== undefined && { cachedInput }), output },
-      ...{ cacheWrite, provider, model: name, source, date, note, isOwnServer },
-      lanes: isOwnServer ? lanes.filter((lane) => lane.models?.includes(name) ?? true) : [],
-    }
+    if (name !== undefined) return { prices, name, isOwnServer }
   }
-  return { pricing: undefined, why: 'model' }
+  return undefined
 }
 
 function hostOf(baseURL = 'https://api.openai.com/v1'): string {

@@ -3,6 +3,7 @@ import type { Encoding } from '../../exact-tokens.ts'
 import type { ApiName, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Stated } from '../measure/range.ts'
+import type { Lane } from '../../prices/index.ts'
 import type { Price } from '../task/price.ts'
 
 /** The speed of the server. A figure that is left out comes from `measured`, or else is assumed. */
@@ -54,6 +55,8 @@ export interface PlanOptions {
   readonly pricing?: Pricing
   /** Where `pricing` comes from, or why there is none. Default: it was stated. */
   readonly price?: Price
+  /** Slower and cheaper lanes of the model at its server. Default: none. */
+  readonly lanes?: readonly Lane[]
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
   /**

@@ -5,6 +5,7 @@ import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
 import type { Io } from '../io.ts'
 import { hoistBy, partitionBy, textWith } from '../task/partition.ts'
+import { readLanes } from '../task/price.ts'
 import { given } from '../flags/given.ts'
 import { resultColumns } from '../rows/result-columns.ts'
 import { asUsageError, exitCodes, inFlags } from '../flags/usage-error.ts'
@@ -21,7 +22,7 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
   const job = await readJob(patterns, flags, io)
   const rows = inFlags(() => readRows(job.files, job.read))
   try {
-    io.stdout.write(await planOf(rows, job, flags, io.stdout.columns))
+    io.stdout.write(await planOf(rows, job, flags, io))
     return exitCodes.fulfilled
   } catch (error) {
     throw asInputError(error)
@@ -31,12 +32,7 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
   }
 }
 
-async function planOf(
-  rows: RowStream,
-  job: Job,
-  flags: PlanFlags,
-  columns: number | undefined,
-): Promise<string> {
+async function planOf(rows: RowStream, job: Job, flags: PlanFlags, { stdout, env }: Io): Promise<string> {
   const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
   const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
   await items.first((file) => isTable(job, file))
@@ -56,7 +52,7 @@ async function planOf(
   const made = await makePlan(plannedRecords(items, partitionBy(flags.partition), hoistBy(job.hoist)), {
     ...{ model, instructions, schema: job.result.schema },
     ...given({ api, request, maxPackTokens, maxOutputTokens, maxInFlight, mix, pricing }),
-    price: job.price,
+    ...{ price: job.price, lanes: readLanes(flags, model, env) },
     ...given({ examples: examples?.map(plannedExample) }),
     hoist: job.hoist,
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
@@ -72,5 +68,5 @@ async function planOf(
   }).catch((error: unknown) => {
     throw asUsageError(error)
   })
-  return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made, columns)
+  return flags.json ? `${JSON.stringify(made)}\n` : formatPlan(made, stdout.columns)
 }

@@ -61,7 +61,7 @@ function otherWays(
   rows: readonly PlanRow[],
   possible: readonly PlanRow[],
   chosen: PlanRow,
-  { schema, pricing, price, maxInFlight = defaults.maxInFlight }: PlanOptions,
+  { schema, pricing, lanes = [], maxInFlight = defaults.maxInFlight }: PlanOptions,
 ): Ways | undefined {
   const [alone] = rows
   if (!alone) return undefined
@@ -73,7 +73,7 @@ function otherWays(
       : undefined
   return waysOf({
     ...{ alone, packed, isMeasured: false, pricing, maxInFlight },
-    ...{ lanes: price?.lanes ?? [], questions: questionsOf(schema) },
+    ...{ lanes, questions: questionsOf(schema) },
   })
 }
 

@@ -1,5 +1,13 @@
 import type { Pricing } from '../../index.ts'
-import { priceOf, readPrices, type Lane, type ListPrice, type NoPrice } from '../../prices/index.ts'
+import {
+  lanesOf,
+  priceOf,
+  readPrices,
+  type Lane,
+  type ListPrice,
+  type NoPrice,
+  type PriceQuery,
+} from '../../prices/index.ts'
 import type { SendingFlags } from '../flags/sending-flags.ts'
 import type { TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from './endpoint.ts'
@@ -15,8 +23,6 @@ export interface Price {
   readonly list: ListPrice | undefined
   /** Where the price comes from, or why there is none, for a person. Empty: it was stated. */
   readonly said: string
-  /** Slower and cheaper ways to ask the model at its server, from the table. */
-  readonly lanes: readonly Lane[]
 }
 
 export type PriceFlags = Pick<TaskFlags, 'priceIn' | 'priceCached' | 'priceOut' | 'prices' | 'request'> &
@@ -26,16 +32,12 @@ export type PriceFlags = Pick<TaskFlags, 'priceIn' | 'priceCached' | 'priceOut' 
 /** @throws {UsageError} If the price cannot be used, or `--max-cost` has no price. */
 export function readPrice(flags: PriceFlags, model: string, env: Io['env']): Price {
   const stated = statedPrice(flags)
-  const { prices, request, maxCost, simulate = false } = flags
-  const table = prices === undefined ? undefined : readTable(prices)
-  // An empty variable is like an absent one.
-  const [baseURL] = [env['OPENAI_BASE_URL']?.trim()].filter((url) => url !== '')
-  const serviceTier = request?.['service_tier']
-  const found = priceOf(model, { ...given({ baseURL }), serviceTier, table })
-  const lanes = found.pricing ? found.lanes : []
-  if (stated) return { pricing: stated, list: undefined, said: '', lanes }
-  if (found.pricing) return { pricing: found.pricing, list: found, said: source(found, simulate), lanes }
-  const why = reasons[found.why](model, prices ?? 'the price table', serviceTier)
+  if (stated) return { pricing: stated, list: undefined, said: '' }
+  const { prices, maxCost, simulate = false } = flags
+  const query = queryOf(flags, env)
+  const found = priceOf(model, query)
+  if (found.pricing) return { pricing: found.pricing, list: found, said: source(found, simulate) }
+  const why = reasons[found.why](model, prices ?? 'the price table', query.serviceTier)
   if (maxCost !== undefined) {
     throw new UsageError(`Expected --price-in and --price-out with --max-cost: ${why}`)
   }
@@ -43,8 +45,19 @@ export function readPrice(flags: PriceFlags, model: string, env: Io['env']): Pri
     pricing: undefined,
     list: undefined,
     said: `not known: ${why} (--price-in, --price-out, --prices)`,
-    lanes,
   }
+}
+
+/** The slower lanes of the model at the server, from the table. */
+export function readLanes(flags: PriceFlags, model: string, env: Io['env']): readonly Lane[] {
+  return lanesOf(model, queryOf(flags, env))
+}
+
+function queryOf({ prices, request }: PriceFlags, env: Io['env']): PriceQuery {
+  // An empty variable is like an absent one.
+  const [baseURL] = [env['OPENAI_BASE_URL']?.trim()].filter((url) => url !== '')
+  const table = prices === undefined ? undefined : readTable(prices)
+  return { ...given({ baseURL }), serviceTier: request?.['service_tier'], table }
 }
 
 const reasons: Record<NoPrice['why'], (model: string, table: string, tier: unknown) => string> = {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { questionsOf } from '../../../src/cli/ways/questions.ts'
 import { waysNotes, waysTable } from '../../../src/cli/ways/format.ts'
 import { waysOf, type Job, type Sent } from '../../../src/cli/ways/ways.ts'
-import { priceOf } from '../../../src/prices/index.ts'
+import { lanesOf, priceOf } from '../../../src/prices/index.ts'
 
 const exactly = (value: number) => ({ low: value, expected: value, high: value })
 const sent = (size: number, requests: number, inputTokens: number, cachedTokens = 0): Sent => ({
@@ -16,7 +16,12 @@ const luna = priceOf('gpt-6-luna', { at })
 if (!luna.pricing) throw new Error('The price table has no gpt-6-luna')
 const job: Job = {
   ...{ alone: sent(1, 1_000, 1_000_000), packed: sent(25, 40, 200_000), isMeasured: false },
-  ...{ pricing: luna.pricing, lanes: luna.lanes, questions: questionsOf(labels(15)), maxInFlight: 4 },
+  ...{
+    pricing: luna.pricing,
+    lanes: lanesOf('gpt-6-luna'),
+    questions: questionsOf(labels(15)),
+    maxInFlight: 4,
+  },
 }
 const rowOf = (name: string, of: Job = job) => waysOf(of).rows.find((row) => row.name === name)
 const costs = (name: string, of: Job = job) => {
@@ -90,14 +95,12 @@ describe('other ways to the same answer', () => {
   })
 
   it('belong to a model and a server', () => {
-    const names = (model: string, baseURL?: string) => {
-      const found = priceOf(model, { at, baseURL })
-      return found.pricing && found.lanes.map(({ name }) => name)
-    }
+    const names = (model: string, baseURL?: string) => lanesOf(model, { baseURL }).map(({ name }) => name)
     expect(names('gpt-4o-mini')).toEqual(['Batch API'])
     expect(names('gpt-5-mini')).toEqual(['Flex', 'background, 2 h', 'background, 8 h', 'Batch API'])
     expect(names('claude-haiku-5-5', 'https://api.anthropic.com/v1/')).toEqual(['Message Batches'])
     expect(names('gpt-4o-mini', 'http://127.0.0.1:4000/v1')).toEqual([])
+    expect(lanesOf('gpt-5-mini', { serviceTier: 'flex' })).toEqual([])
     const { leftOut } = waysOf({ ...job, lanes: [] })
     expect(leftOut).toEqual([{ name: 'slower lanes', why: expect.stringContaining('has none') as string }])
   })
