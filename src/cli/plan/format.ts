@@ -42,8 +42,7 @@ export function formatPlan(plan: Plan, columns = PIPE_COLUMNS): string {
     ...(plan.ways
       ? [
           ...lines(
-            'Other ways to the same answer, as arithmetic. A run sends packs, now or by Flex. The other ways need a ' +
-              'program of yours.',
+            'Other ways to the same answer, as arithmetic. A run sends packs, now. The other ways need a program of yours.',
           ),
           ...['', ...waysTable(plan.ways, width), ''],
         ]
