@@ -8,7 +8,10 @@ export interface Estimate extends Interval {
   readonly records: number
 }
 
-/** Scores of the records in one stretch of an axis, beside scores of the same records alone. */
+/**
+ * Scores of the records in one stretch of an axis, beside scores of the same records alone. The
+ * intervals of all stretches of an axis hold together.
+ */
 export interface Stretch extends Estimate {
   /** Both ends belong to the stretch. */
   readonly from: number
@@ -27,13 +30,19 @@ export type Verdict =
 
 /** A score minus another score of the same records, in the unit of scores: 0.02 is 2 points. */
 export interface Loss extends Estimate {
-  /** The interval that held at all times together, so that an arm may stop early. */
+  /**
+   * The interval that held at all times together. It is also the interval of the loss if the arm
+   * was stopped early, or if the user ended the sample.
+   */
   readonly always: Interval
   readonly verdict: Verdict
-  /** The smallest true loss that 80% of such samples show to be above 0. */
+  /** The smallest true loss that 80% of such samples show to be above 0. 1: no loss is. */
   readonly smallest: number
-  /** About how many more records exclude a loss of the margin. `Infinity`: no number does. */
-  readonly more: number
+  /**
+   * About how many more records end the doubt about the verdict, if they are like those so far. 0
+   * without doubt. `undefined`: no number is known.
+   */
+  readonly more: number | undefined
   /** Correlation of the differences within a pack, from 0 to 1. */
   readonly correlation: number
   /** Records that only one of both arms answered rightly, and McNemar's exact p. Labels only. */
@@ -52,36 +61,43 @@ export interface ArmReport {
   readonly isStopped: boolean
   /** Share of right answers, mean score, or agreement with the arm `alone`. */
   readonly score: Estimate
-  /** `undefined` for the arm `alone`. Without gold: the disagreement beyond noise. */
+  /** Of `packed` and `extra` arms. Without gold: the disagreement beyond noise. */
   readonly loss: Loss | undefined
   /** Share of values that differ from the arm `alone`. `undefined` for the arm `alone`. */
   readonly flips: Estimate | undefined
+  /** By the place in the pack: 0 is its begin, 1 its end. */
   readonly byPosition: readonly Stretch[]
+  /** By the number of records before it in the pack. */
   readonly byBefore: readonly Stretch[]
+  /** By the number of tokens. */
   readonly byLength: readonly Stretch[]
-  /** Pairs of labels that this arm confuses more often than the arm `alone`, most first. */
+  /**
+   * Pairs of labels that this arm confuses more often than the arm `alone`, most first. Without
+   * gold, `gold` is the label in the arm `alone`, and `alone` counts the arm `noise`.
+   */
   readonly confusions: readonly {
     readonly gold: string
     readonly said: string
     readonly packed: number
     readonly alone: number
   }[]
-  /** Labels whose share differs from the arm `alone`, by the size of the difference. */
+  /** Share of each label, the label that packing adds most first. */
   readonly shares: readonly {
     readonly label: string
     readonly packed: number
     readonly alone: number
-    /** Difference of both shares, corrected for the number of labels. */
+    /** `packed` minus `alone`. The intervals of all labels and arms hold together. */
     readonly difference: Interval
+    /** Whether packing adds to the label, as it does to a label for doubtful records. */
     readonly isAlarm: boolean
   }[]
   readonly speed: {
-    readonly recordsPerSecond: number
+    readonly recordsPerSecond: number | undefined
     /** Median time from the start of a request to its first result. */
-    readonly firstResultMs: number
+    readonly firstResultMs: number | undefined
     /** From the start of the request to a record's result. */
-    readonly p50Ms: number
-    readonly p95Ms: number
+    readonly p50Ms: number | undefined
+    readonly p95Ms: number | undefined
   }
   readonly requests: number
   /** Tokens of a record. */
@@ -107,9 +123,10 @@ export interface Influence {
   readonly isShown: boolean
 }
 
-/** Records whose neighbours before them in the pack have one label, against the other records. */
+/** Records behind two records of one label in the pack, against the other records. */
 export interface Runs {
   readonly size: number
+  /** Losses, as in `Loss`. */
   readonly inRuns: Estimate
   readonly others: Estimate
   /** Loss of the records in runs minus the loss of the others. */
@@ -141,3 +158,6 @@ export interface EvalReport {
   /** US dollars of all arms. `undefined` without prices. */
   readonly cost: number | undefined
 }
+
+/** The report without its conclusion. */
+export type Findings = Omit<EvalReport, 'recommendation'>
