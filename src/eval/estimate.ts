@@ -17,7 +17,7 @@ export function clustersOf<T>(
   })
 }
 
-/** What is known of the mean before the first record. */
+/** The limits of a mean that are known before the first record. */
 export interface Range {
   readonly alpha: number
   readonly lowest: number

@@ -13,7 +13,7 @@ import { clustersOf, estimateOf, greatestMean } from './estimate.ts'
 import type { Loss, Verdict } from './report.ts'
 import type { Arm, Trial } from './trial.ts'
 
-/** All intervals of all losses hold together with 95%: 1% is for looks on the way, 4% for the end. */
+/** All losses lie in their intervals with 95%: 1% is for looks on the way, 4% for the end. */
 const ALPHA_ALWAYS = 0.01
 const ALPHA_AT_END = 0.04
 

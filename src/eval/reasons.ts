@@ -56,7 +56,7 @@ export function limits({ arms, model, records, scoredBy, stopped }: Findings): s
       : []),
     ...(stopped === 'max_cost' ? [`The spending cap ended the eval ${early}.`] : []),
     ...(stopped === 'aborted'
-      ? [`The eval was ended ${early}, so its intervals are those that hold at any time, which are wider.`]
+      ? [`The eval was ended ${early}, so its intervals hold at any time. They are wider.`]
       : []),
     'All losses lie in their intervals with 95%.',
     `This holds for ${model} on the server that was asked, and for records like the ${whole(asked)} of the sample.`,
