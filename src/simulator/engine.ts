@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { Answerer, lastUserText } from './answer/answer.ts'
+import { findRecords } from './answer/records.ts'
 import type { Api } from './api/api.ts'
+import type { Usage } from './api/chat-wire.ts'
 import { ApiError, promptTooLong } from './api/errors.ts'
 import { type Script, scriptFor } from './faults/damage.ts'
 import { FaultPlan, type Plan, soundPlan } from './faults/plan.ts'
@@ -16,7 +18,7 @@ import { QualityModel } from './quality/model.ts'
 import { emptyStats, type SimulatorStats } from './stats.ts'
 
 /** An answer that is complete before its first token is written. */
-type Scripted = { script: Script; plan: Plan; prompt: PromptCount }
+type Scripted = { script: Script; plan: Plan; usage: Usage }
 
 /** Answers requests to either API. Holds everything of the simulator except HTTP routing. */
 export class Engine {
@@ -64,11 +66,21 @@ export class Engine {
     const text = this.#answerer.answer(request)
 
     const room = Math.min(request.maxTokens ?? Infinity, this.#options.contextTokens - prompt.tokens)
-    const script = scriptFor(text, room, plan)
+    const thoughts = Math.min(room, this.#thoughtsAbout(request))
+    const script = scriptFor(text, room - thoughts, plan)
+    // Nobody sees the thoughts, but they take their time.
+    script.tokens = [...Array<string>(thoughts).fill(''), ...script.tokens]
     for (const name of script.done) this.stats.faults[name]++
     this.stats.inputTokens += prompt.tokens
     this.stats.cachedTokens += prompt.cached
-    this.#write(request, { script, plan, prompt }, arrivedAt, response)
+    const usage = { prompt, completionTokens: script.tokens.length, reasoningTokens: thoughts }
+    this.#write(request, { script, plan, usage }, arrivedAt, response)
+  }
+
+  #thoughtsAbout({ messages }: AnyRequest): number {
+    const { perRequest, perRecord } = this.#options.reasoning
+    if (perRecord === 0) return perRequest
+    return perRequest + perRecord * findRecords(lastUserText(messages)).records.length
   }
 
   /** Whether a fault has replaced the answer. Throws the fault if it is an `ApiError`. */
@@ -110,9 +122,9 @@ export class Engine {
   #write(request: AnyRequest, answer: Scripted, arrivedAt: number, response: ServerResponse): void {
     const { stats } = this
     const { latency } = this.#options
-    const { script, plan, prompt } = answer
+    const { script, plan, usage } = answer
     const writer = writerFor(request, stats.requests, Math.floor(Date.now() / 1000))
-    const output = scriptSink(script, plan, { response, writer, stream: request.stream, prompt })
+    const output = scriptSink(script, plan, { response, writer, stream: request.stream, usage })
     // Typed as `boolean`, because the compiler does not see that the sink sets it.
     let isOver = false as boolean
     const leave = () => {
@@ -135,7 +147,7 @@ export class Engine {
 
     if (request.stream) stats.streamed++
     this.#setInFlight(stats.inFlight + 1)
-    const firstAt = arrivedAt + firstTokenDelay(latency, prompt.tokens - prompt.cached)
+    const firstAt = arrivedAt + firstTokenDelay(latency, usage.prompt.tokens - usage.prompt.cached)
     const running = runPaced({ total: script.tokens.length, firstAt, latency, clock: this.#clock, sink })
     // An answer without latency has already ended.
     if (isOver) return

@@ -20,6 +20,11 @@ export type SimulatorOptions = {
   apiKey?: string | undefined
   /** Largest number of tokens in prompt and answer together. Default: 128,000. */
   contextTokens?: number | undefined
+  /**
+   * Tokens of reasoning before each answer: `perRequest`, and `perRecord` more for each record.
+   * They count as output. Default: none.
+   */
+  reasoning?: { perRequest?: number | undefined; perRecord?: number | undefined } | undefined
   /** Faults that the simulator makes on purpose. Default: no faults. */
   faults?: Faults | undefined
   /**
@@ -36,6 +41,7 @@ export type ResolvedOptions = {
   limits: Limits
   apiKey: string | undefined
   contextTokens: number
+  reasoning: { perRequest: number; perRecord: number }
   faults: ResolvedFaults | undefined
   quality: ResolvedQuality | undefined
 }
@@ -45,14 +51,28 @@ export type ResolvedOptions = {
  * option.
  */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
-  knownKeys('', options, ['port', 'latency', 'limits', 'apiKey', 'contextTokens', 'faults', 'quality'])
+  knownKeys('', options, [
+    'port',
+    'latency',
+    'limits',
+    'apiKey',
+    'contextTokens',
+    'reasoning',
+    'faults',
+    'quality',
+  ])
   const { port = 0, latency = {}, limits = {}, apiKey, contextTokens = 128_000 } = options
-  const { faults, quality } = options
+  const { reasoning = {}, faults, quality } = options
   knownKeys('latency.', latency, Object.keys(defaultLatency))
+  knownKeys('reasoning.', reasoning, ['perRequest', 'perRecord'])
   knownKeys('limits.', limits, ['requestsPerMinute', 'tokensPerMinute'])
 
   number('port', port, 'a port from 0 to 65535', (value) => isWhole(value) && value >= 0 && value <= 65_535)
   number('contextTokens', contextTokens, 'a whole number from 1', isCount)
+  const { perRequest = 0, perRecord = 0 } = reasoning
+  for (const [name, value] of Object.entries({ perRequest, perRecord })) {
+    number(`reasoning.${name}`, value, 'a whole number from 0', (given) => isWhole(given) && given >= 0)
+  }
   const { requestsPerMinute, tokensPerMinute } = limits
   for (const [name, value] of Object.entries({ requestsPerMinute, tokensPerMinute })) {
     if (value !== undefined) number(`limits.${name}`, value, 'a whole number from 1', isCount)
@@ -65,6 +85,7 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   }
   return {
     ...{ port, limits, apiKey, contextTokens },
+    reasoning: { perRequest, perRecord },
     latency: resolveLatency(latency),
     faults: faults === undefined ? undefined : resolveFaults(faults),
     quality: quality === undefined ? undefined : resolveQuality(quality),

@@ -7,7 +7,7 @@ describe('bad options', () => {
     [
       { limit: {} },
       TypeError,
-      'limit: expected one of port, latency, limits, apiKey, contextTokens, faults, quality',
+      'limit: expected one of port, latency, limits, apiKey, contextTokens, reasoning, faults, quality',
     ],
     [{ port: '80' }, TypeError, "port: expected a port from 0 to 65535, got '80'"],
     [{ port: 70_000 }, RangeError, 'port: expected a port from 0 to 65535, got 70000'],
@@ -52,6 +52,12 @@ describe('bad options', () => {
       { faults: { poison: { refusal: 'x' } } },
       TypeError,
       "faults.poison.refusal: expected a RegExp, got 'x'",
+    ],
+    [{ reasoning: 5 }, TypeError, 'reasoning: expected an object, got 5'],
+    [
+      { reasoning: { perRecord: -1 } },
+      RangeError,
+      'reasoning.perRecord: expected a whole number from 0, got -1',
     ],
     [{ contextTokens: true }, TypeError, 'contextTokens: expected a whole number from 1, got true'],
   ])('%j', async (options, type, message) => {

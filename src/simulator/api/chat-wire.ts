@@ -6,7 +6,7 @@ import type { PromptCount } from '../prompt.ts'
 const fingerprint = 'fp_simulator_not_a_model'
 
 /** The usage of one answer. */
-export type Usage = { prompt: PromptCount; completionTokens: number }
+export type Usage = { prompt: PromptCount; completionTokens: number; reasoningTokens: number }
 
 /** `length`: the answer was cut at the request's cap or at the end of the context. */
 export type FinishReason = 'stop' | 'length' | 'content_filter'
@@ -122,14 +122,14 @@ export class CompletionWriter implements Writer {
   }
 }
 
-function usageBody({ prompt, completionTokens }: Usage) {
+function usageBody({ prompt, completionTokens, reasoningTokens }: Usage) {
   return {
     prompt_tokens: prompt.tokens,
     completion_tokens: completionTokens,
     total_tokens: prompt.tokens + completionTokens,
     prompt_tokens_details: { cached_tokens: prompt.cached, audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: reasoningTokens,
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,

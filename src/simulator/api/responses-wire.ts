@@ -159,12 +159,12 @@ function refusalPart(refusal: string) {
   return { type: 'refusal', refusal }
 }
 
-function usageBody({ prompt, completionTokens }: Usage) {
+function usageBody({ prompt, completionTokens, reasoningTokens }: Usage) {
   return {
     input_tokens: prompt.tokens,
     input_tokens_details: { cached_tokens: prompt.cached, cache_write_tokens: 0 },
     output_tokens: completionTokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: prompt.tokens + completionTokens,
   }
 }

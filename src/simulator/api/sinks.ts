@@ -1,6 +1,5 @@
 import type { Sink } from '../pace.ts'
-import type { PromptCount } from '../prompt.ts'
-import type { FinishReason, Writer } from './chat-wire.ts'
+import type { FinishReason, Usage, Writer } from './chat-wire.ts'
 
 /** The part of a `ServerResponse` that an answer uses. */
 export type Out = {
@@ -11,11 +10,11 @@ export type Out = {
 }
 
 /** An answer that is complete before its first token is written. */
-export type Answer = { tokens: readonly string[]; reason: FinishReason; prompt: PromptCount }
+export type Answer = { tokens: readonly string[]; reason: FinishReason; usage: Usage }
 
 /** Writes an answer as server-sent events, one for each token. */
 export function streamSink(out: Out, writer: Writer, answer: Answer): Sink {
-  const { tokens, reason, prompt } = answer
+  const { tokens, reason, usage } = answer
 
   // The headers are sent with the first token, together with the events before it. Servers that
   // wait for the model do the same.
@@ -39,19 +38,19 @@ export function streamSink(out: Out, writer: Writer, answer: Answer): Sink {
       return out.write(events)
     },
     finish() {
-      out.end(open() + writer.end(reason, { prompt, completionTokens: tokens.length }))
+      out.end(open() + writer.end(reason, usage))
     },
   }
 }
 
 /** Writes an answer in one piece after its last token. */
 export function wholeSink(out: Out, writer: Writer, answer: Answer): Sink {
-  const { tokens, reason, prompt } = answer
+  const { tokens, reason, usage } = answer
   return {
     send: () => true,
     finish() {
       out.writeHead(200, { 'content-type': 'application/json' })
-      out.end(writer.whole(tokens.join(''), reason, { prompt, completionTokens: tokens.length }))
+      out.end(writer.whole(tokens.join(''), reason, usage))
     },
   }
 }

@@ -15,7 +15,7 @@ export type Script = {
    * One part for each token of the answer. The plan may cut the parts at other places than the
    * tokens.
    */
-  tokens: readonly string[]
+  tokens: string[]
   /** The finish reason, or the way in which the answer breaks off after its last token. */
   ending: FinishReason | BreakOff
   /** Whether the text is a refusal and not content. */

@@ -1,29 +1,28 @@
 import type { ServerResponse } from 'node:http'
 import { ApiError } from '../api/errors.ts'
 import type { Sink } from '../pace.ts'
-import type { PromptCount } from '../prompt.ts'
 import { streamSink, wholeSink } from '../api/sinks.ts'
-import type { FinishReason, Writer } from '../api/chat-wire.ts'
+import type { FinishReason, Usage, Writer } from '../api/chat-wire.ts'
 import type { BreakOff, Script } from './damage.ts'
 import { type DamagedOut, damagedOut } from './out.ts'
 import type { Plan } from './plan.ts'
 import { resetSoon } from './reset.ts'
 
 /** The response for one answer, and the writer that formats it. */
-export type Target = { response: ServerResponse; writer: Writer; stream: boolean; prompt: PromptCount }
+export type Target = { response: ServerResponse; writer: Writer; stream: boolean; usage: Usage }
 
 /** Writes a script: the tokens like any answer, and then the ending. */
 export function scriptSink(script: Script, { random, chunks }: Plan, target: Target): Sink {
   const { tokens, ending, refused, form } = script
-  const { response, prompt } = target
+  const { response, usage } = target
   const stream = target.stream && form !== 'whole_json'
   const writer = refused ? refusing(target.writer) : target.writer
   const out = damagedOut(response, form, chunks === 'random' ? random : undefined)
   const reason = isBreakOff(ending) ? 'stop' : ending
-  const sink = (stream ? streamSink : wholeSink)(out, writer, { tokens, reason, prompt })
+  const sink = (stream ? streamSink : wholeSink)(out, writer, { tokens, reason, usage })
   if (!isBreakOff(ending)) return sink
   if (stream) return brokenStream(sink, ending, writer, out, response)
-  const body = () => writer.whole(tokens.join(''), reason, { prompt, completionTokens: tokens.length })
+  const body = () => writer.whole(tokens.join(''), reason, usage)
   return brokenWhole(ending, body, out, response)
 }
 
