@@ -68,7 +68,7 @@ export class Engine {
     const room = Math.min(request.maxTokens ?? Infinity, this.#options.contextTokens - prompt.tokens)
     const thoughts = Math.min(room, this.#thoughtsAbout(request))
     const script = scriptFor(text, room - thoughts, plan)
-    // Nobody sees the thoughts, but they take their time.
+    // The client does not see the thoughts, but waits and pays for them.
     script.tokens = [...Array<string>(thoughts).fill(''), ...script.tokens]
     for (const name of script.done) this.stats.faults[name]++
     this.stats.inputTokens += prompt.tokens
