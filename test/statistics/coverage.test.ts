@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { coverageOf } from '../helpers/coverage.ts'
 
 /*
- * The short version of `npm run bench coverage`. The seed is fixed, so a run cannot fail by luck.
+ * The short version of `npm run bench coverage` and of the soak beside it. The seed is fixed, so a run cannot fail by luck.
  * The bounds of coverage also leave 4 standard deviations for another seed.
  */
 const SEED = 17
@@ -20,9 +20,10 @@ describe('intervals that claim 95%', () => {
     [50, 0.5, BAD_PACKS],
   ])('hold the true loss, packs of %i, correlation %f, bad packs %j', (packSize, correlation, badPacks) => {
     const model = { ...NO_LOSS, packSize, correlation, ...(badPacks && { badPacks }) }
-    const { bounded, sequence } = coverageOf(model, RUNS, SEED)
+    const { bounded, sequence, combined } = coverageOf(model, RUNS, SEED)
     expect(bounded.covers).toBeGreaterThan(LEAST)
     expect(sequence.covers).toBeGreaterThan(LEAST)
+    expect(combined.covers).toBeGreaterThan(LEAST)
   })
 
   it('would not hold it if records were independent, or clusters all alike: the test can fail', () => {
@@ -33,16 +34,18 @@ describe('intervals that claim 95%', () => {
   })
 })
 
-describe('3,000 records in packs of 25, at alpha 0.04', () => {
+describe('3,000 records in packs of 25, by the rule of eval', () => {
+  const planted = (loss: number, flips: number) =>
+    coverageOf({ ...NO_LOSS, packSize: 25, correlation: 0, lost: flips + loss, gained: flips }, 100, SEED)
+
   it.each([0.03, 0.05])('find a loss of 3 points in 90 of 100 samples, %f changed each way', (flips) => {
-    const model = { ...NO_LOSS, packSize: 25, correlation: 0, lost: flips + 0.03, gained: flips }
-    expect(coverageOf(model, 100, SEED, 0.04).bounded.finds).toBeGreaterThanOrEqual(0.9)
+    expect(planted(0.03, flips).combined.finds).toBeGreaterThanOrEqual(0.9)
   })
 
   it.each([0.03, 0.05])('give a false alarm in at most 5 of 100 samples, %f changed each way', (flips) => {
-    const model = { ...NO_LOSS, packSize: 25, correlation: 0, lost: flips, gained: flips }
-    const { bounded, sequence } = coverageOf(model, 100, SEED, 0.04)
+    const { bounded, sequence, combined } = planted(0, flips)
     expect(bounded.finds).toBeLessThanOrEqual(0.05)
     expect(sequence.finds).toBeLessThanOrEqual(0.05)
+    expect(combined.finds).toBeLessThanOrEqual(0.05)
   })
 })
