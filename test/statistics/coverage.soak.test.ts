@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { coverageOf } from '../helpers/coverage.ts'
 
 /*
- * The bounds of the issue: intervals that claim 95% hold in 93.5% or more of 2,000 samples. The seed
- * is not that of `npm run bench coverage`. With another seed, a method that holds in exactly 95%
- * misses this bound in one of 1,000 cases.
+ * The bounds of the issue: intervals that claim 95% hold in 93.5% or more of 2,000 samples. The
+ * seed is not that of `npm run bench coverage`. With another seed, a method that holds in exactly
+ * 95% misses this bound in one of 1,000 cases.
  */
 const SEED = 1_717
 const RUNS = 2_000

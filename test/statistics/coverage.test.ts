@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { coverageOf } from '../helpers/coverage.ts'
 
 /*
- * The short version of `npm run bench coverage` and of the soak beside it. The seed is fixed, so a run cannot fail by luck.
- * The bounds of coverage also leave 4 standard deviations for another seed.
+ * The short version of `npm run bench coverage` and of the soak beside it. The seed is fixed, so a
+ * run cannot fail by luck. The bounds of coverage also leave 4 standard deviations for another seed.
  */
 const SEED = 17
 const RUNS = 200
