@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { coverageOf } from '../helpers/coverage.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import type { Compared } from '../../src/eval/compare.ts'
+import { lossOf } from '../../src/eval/losses.ts'
+import { ALPHA, coverageOf, MARGIN, METHODS } from '../helpers/coverage.ts'
+import { drawPacks, type PairedPack } from '../helpers/paired-packs.ts'
 
 /*
  * The short version of `npm run bench coverage` and of the soak beside it. The seed is fixed, so a
@@ -47,5 +51,43 @@ describe('3,000 records in packs of 25, by the rule of eval', () => {
     expect(bounded.finds).toBeLessThanOrEqual(0.05)
     expect(sequence.finds).toBeLessThanOrEqual(0.05)
     expect(combined.finds).toBeLessThanOrEqual(0.05)
+  })
+})
+
+describe('the simulated rule', () => {
+  /** The records of packs, as the analysis of an eval has them. */
+  const comparedOf = (packs: readonly PairedPack[]): Compared[] =>
+    packs.flatMap(({ sum, size, squares, wrongAlone }, pack) => {
+      const [worse, better] = [(squares + sum) / 2, (squares - sum) / 2]
+      return Array.from({ length: size }, (_, at) => ({
+        cluster: String(pack),
+        reference: Number(at >= wrongAlone),
+        score: Number(at < better || at >= wrongAlone + worse),
+      })) as unknown as Compared[]
+    })
+
+  it.each([0.03, 0.12])("is eval's, after a loss of %f", (loss) => {
+    const model = { ...NO_LOSS, packSize: 25, correlation: 0.1, lost: 0.03 + loss }
+    const options = { margin: MARGIN, arms: 1, isAborted: false, isLabel: true }
+    const random = seededRandom(SEED)
+    const stopped = Array.from({ length: 4 }, () => {
+      const packs = drawPacks(model, random)
+      const isLost = (count: number) => {
+        const { always } = lossOf(comparedOf(packs.slice(0, count)), { ...options, isShort: true })
+        return always.low > MARGIN
+      }
+      // A loss stays established, so the look that established it can be searched by halves.
+      let [before, count] = [0, packs.length]
+      while (count - before > 1) {
+        const middle = Math.floor((before + count) / 2)
+        if (isLost(middle)) count = middle
+        else before = middle
+      }
+      const isShort = count < packs.length
+      const { low, high } = lossOf(comparedOf(packs.slice(0, count)), { ...options, isShort })
+      expect(METHODS.combined(packs, ALPHA)).toEqual({ low, high })
+      return isShort
+    })
+    expect(stopped).toContain(loss > 0.1)
   })
 })
