@@ -7,7 +7,8 @@ import { drawPacks, type PairedPack } from '../helpers/paired-packs.ts'
 
 /*
  * The short version of `npm run bench coverage` and of the soak beside it. The seed is fixed, so a
- * run cannot fail by luck. The bounds of coverage also leave 4 standard deviations for another seed.
+ * run cannot fail by luck. The bounds of coverage also leave 4 standard deviations for another
+ * seed.
  */
 const SEED = 17
 const RUNS = 200
