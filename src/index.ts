@@ -1,7 +1,7 @@
 export { packAll, type PackAllError } from './stream/pack-all.ts'
 export { PackStream } from './stream/pack-stream.ts'
-export type { PackStreamOptions } from './options/options.ts'
-export type { Fulfilled, Outcome, PackInfo, Rejected } from './record/outcome.ts'
+export type { PackStreamOptions, VoteOptions } from './options/options.ts'
+export type { Fulfilled, Outcome, PackInfo, Rejected, Votes } from './record/outcome.ts'
 export {
   PackStreamError,
   packStreamErrorCodes,

@@ -84,7 +84,7 @@ const FLOORS = [
   ['api'],
   ['answer'],
   ['learning', 'accounts'],
-  ['engine'],
+  ['engine', 'panel'],
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
@@ -119,6 +119,7 @@ const pure = inRooms(
     'learning',
     'accounts',
     'engine',
+    'panel',
   ],
 )
 

@@ -2,6 +2,7 @@ import type { Usage } from '../api/answer.ts'
 import type { Entry } from '../record/entry.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
+import type { Votes } from '../record/outcome.ts'
 import { wasteCauses, type Pricing, type Stats, type Waiting, type WasteCause } from './stats.ts'
 
 /** Counts everything that a stream does. No other file counts. */
@@ -13,6 +14,7 @@ export class Ledger {
   readonly #wasted = Object.fromEntries(wasteCauses.map((cause) => [cause, 0])) as Record<WasteCause, number>
   readonly #answers = { wrapped: 0, strayIds: 0 }
   readonly #cache = { hits: 0, shared: 0 }
+  #votes: Stats['votes']
   #packs = 0
   #retries = 0
   #rateLimited = 0
@@ -49,7 +51,26 @@ export class Ledger {
   sent(isRetry: boolean): number {
     if (isRetry) this.#retries += 1
     else this.#packs += 1
+    return this.requests
+  }
+
+  /** Number of requests. */
+  get requests(): number {
     return this.#packs + this.#retries
+  }
+
+  /**
+   * Counts a record whose ballots have decided.
+   *
+   * @param votes `undefined`: all ballots were rejected.
+   */
+  voted(ballots: number, votes: Votes<unknown> | undefined): void {
+    const before = this.#votes ?? { ballots: 0, split: 0, undecided: 0 }
+    this.#votes = Object.freeze({
+      ballots: before.ballots + ballots,
+      split: before.split + (votes && votes.agreed < votes.count ? 1 : 0),
+      undecided: before.undecided + (votes && !votes.hasMajority ? 1 : 0),
+    })
   }
 
   /** Counts a record that needed no request of its own. */
@@ -138,7 +159,7 @@ export class Ledger {
       records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
       packs: this.#packs,
       retries: this.#retries,
-      requests: this.#packs + this.#retries,
+      requests: this.requests,
       rateLimited: this.#rateLimited,
       inFlight,
       waiting: waiting && Object.freeze(waiting),
@@ -146,6 +167,7 @@ export class Ledger {
       answers: Object.freeze({ ...this.#answers }),
       tokens: Object.freeze({ ...this.#tokens, used, wasted: Object.freeze({ ...this.#wasted }) }),
       cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),
+      ...(this.#votes && { votes: this.#votes }),
       cost: this.#pricing ? this.#cost : undefined,
     })
   }

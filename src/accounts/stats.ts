@@ -60,7 +60,7 @@ export interface Stats {
     /** Records that were read and have no outcome yet. */
     readonly unsettled: number
   }
-  /** Number of requests with new records. */
+  /** Number of requests with new records, or with new ballots about records. */
   readonly packs: number
   /** Number of requests with records that an earlier request left unsettled. */
   readonly retries: number
@@ -116,6 +116,15 @@ export interface Stats {
     readonly hits: number
     readonly shared: number
     readonly failures: number
+  }
+  /** Records that ballots have decided. Absent without the option `votes`. */
+  readonly votes?: {
+    /** Number of ballots of these records. */
+    readonly ballots: number
+    /** Number of records with a value whose ballots did not all agree. */
+    readonly split: number
+    /** Number of records with a value that has no majority. Included in `split`. */
+    readonly undecided: number
   }
   /** Cost in US dollars. `undefined` without `pricing`. */
   readonly cost: number | undefined

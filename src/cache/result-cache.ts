@@ -1,4 +1,5 @@
 import { sleep } from '../base/sleep.ts'
+import type { Fulfilled } from '../record/outcome.ts'
 import { identityOf } from './identity.ts'
 
 /**
@@ -21,6 +22,10 @@ export interface CacheStore {
   set(key: string, value: string): unknown
 }
 
+/** A stored value, with its ballots if it was decided by ballots. */
+export type Found<T> = Pick<Fulfilled<unknown, T>, 'value' | 'votes'>
+type Check<T> = (result: unknown) => Found<T> | { issues: unknown }
+
 /**
  * Keeps settled values under a hash of the content that decides them. The stored text is the JSON
  * that the model wrote. Each read checks it against the schema again, so several programs may share
@@ -29,7 +34,7 @@ export interface CacheStore {
 export class ResultCache<T> {
   readonly #store: CacheStore
   readonly #context: string
-  readonly #check: (result: unknown) => { value: T } | { issues: unknown }
+  readonly #check: Check<T>
   readonly #writing = new Set<Promise<unknown>>()
   /** Values that the store is still writing, by key. A slow store cannot read them yet. */
   readonly #unwritten = new Map<string, string>()
@@ -41,11 +46,7 @@ export class ResultCache<T> {
   #hangs = 0
 
   /** @param context Everything that decides an answer, except the record itself. */
-  constructor(
-    store: CacheStore,
-    context: unknown,
-    check: (result: unknown) => { value: T } | { issues: unknown },
-  ) {
+  constructor(store: CacheStore, context: unknown, check: Check<T>) {
     this.#store = store
     this.#context = JSON.stringify(context)
     this.#check = check
@@ -60,7 +61,7 @@ export class ResultCache<T> {
    * The value under a key. Returned without a promise if the store returns no promise. `undefined`
    * if the store has no value or fails.
    */
-  get(key: string): { value: T } | undefined | Promise<{ value: T } | undefined> {
+  get(key: string): Found<T> | undefined | Promise<Found<T> | undefined> {
     const failed = (): undefined => {
       this.failures += 1
     }
@@ -77,12 +78,12 @@ export class ResultCache<T> {
     }
   }
 
-  #read(json: unknown): { value: T } | undefined {
+  #read(json: unknown): Found<T> | undefined {
     return typeof json === 'string' ? this.parse(json) : undefined
   }
 
   /** Makes a new value from its JSON, so that two outcomes never share a value. */
-  parse(json: string): { value: T } | undefined {
+  parse(json: string): Found<T> | undefined {
     try {
       const checked = this.#check(JSON.parse(json))
       return 'value' in checked ? checked : undefined

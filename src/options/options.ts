@@ -9,7 +9,24 @@ import type { ResultIssue } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { UserSchema } from '../request/user-schema.ts'
 import type { Pricing } from '../accounts/stats.ts'
+import type { VoteRules } from '../panel/tally.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
+
+/** How records are decided by ballots. */
+export interface VoteOptions<T> {
+  /** Largest number of ballots of a record, at least 2. */
+  readonly ballots: number
+  /**
+   * Returns the part of a value in which ballots have to agree, such as the label without the
+   * confidence. Default: the whole value.
+   */
+  readonly by?: ((value: T) => unknown) | undefined
+  /**
+   * Makes one value of the values of a record without a majority, such as their mean. Default: the
+   * most frequent value, and of several the first.
+   */
+  readonly merge?: ((values: readonly T[]) => T) | undefined
+}
 
 /** The options of a `PackStream`. Durations are in ms. */
 export interface PackStreamOptions<R, T> {
@@ -61,6 +78,12 @@ export interface PackStreamOptions<R, T> {
    * `invalid_result`. Default: none.
    */
   readonly validate?: ((record: R, value: T) => true | string) | undefined
+  /**
+   * Asks about each record in two packs with other neighbours. If the two answers differ, it asks
+   * once more, until more than half of the answers agree or this number is reached. The outcome has
+   * the value of the majority, and `votes`. Default: one answer for each record.
+   */
+  readonly votes?: number | VoteOptions<T> | undefined
   /** More fields of the request, such as `temperature`, `seed` or `service_tier`. Default: none. */
   readonly request?: RequestFields | ResponsesFields | undefined
 
@@ -95,7 +118,8 @@ export interface PackStreamOptions<R, T> {
   /**
    * Number of records whose order is drawn at random, by a fixed seed, before they are packed. So
    * the records of an input that is sorted do not share packs with their neighbours. A record waits
-   * for them no longer than `linger`. Default: records are packed in the order of the input.
+   * for them no longer than `linger`. Default: records are packed in the order of the input; with
+   * `votes`, the ballots of four packs of records are drawn.
    */
   readonly mix?: number | undefined
   /** Largest number of requests that run at once. Default: 4. */
@@ -182,6 +206,7 @@ export interface Resolved<R, T> {
   readonly hoist: ((record: R) => readonly SharedField[]) | undefined
   /** Returns the reasons for which `validate` refuses a value. */
   readonly issuesOf: ((record: R, value: unknown) => readonly ResultIssue[] | undefined) | undefined
+  readonly votes: VoteRules<T> | undefined
   readonly request: object
   readonly format: ResultFormat<T>
   /** The system message. */

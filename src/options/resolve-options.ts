@@ -20,6 +20,7 @@ import { defaults } from './defaults.ts'
 import { hoistRules } from './hoist.ts'
 import { clientHint, schemaHint } from './hints.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
+import { checkVotes, mixFor } from './votes.ts'
 import { windowOf } from '../packing/window.ts'
 import { systemMessage, type Example, type ShownExample } from '../request/prompt.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
@@ -43,6 +44,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   partition: true,
   hoist: true,
   validate: true,
+  votes: true,
   request: true,
   maxPackTokens: true,
   maxPackRecords: true,
@@ -133,7 +135,8 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
   const shown = serializeExamples(examples, rules, format, issuesOf)
   const system = systemMessage(instructions, format, shown, options.hoist !== undefined)
   const maxPackRecords = positiveInteger('maxPackRecords', options.maxPackRecords, defaults.maxPackRecords)
-  const mix = positiveInteger('mix', options.mix, 0)
+  const votes = checkVotes(options.votes)
+  const mix = positiveInteger('mix', options.mix, mixFor(votes, maxPackRecords))
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight, defaults.maxInFlight)
   const maxPackTokens = positiveInteger('maxPackTokens', options.maxPackTokens, defaults.maxPackTokens)
   const countTokens = optionalFunction('countTokens', options.countTokens)
@@ -172,6 +175,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     ...rules,
     partition: optionalFunction('partition', options.partition),
     issuesOf,
+    votes,
     request,
     ...learning,
     format,
@@ -190,6 +194,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     cache: checkCache(options.cache),
     identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request].concat(
       output === defaults.output ? [] : [output],
+      votes ? ['votes', votes.ballots] : [],
     ),
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),

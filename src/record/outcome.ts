@@ -15,6 +15,21 @@ export interface PackInfo {
   readonly size: number
 }
 
+/** How the ballots of a record ended, with the option `votes`. */
+export interface Votes<T> {
+  /** Number of ballots, including ballots that were rejected. */
+  readonly count: number
+  /** Number of ballots with the value of the outcome. */
+  readonly agreed: number
+  /**
+   * Whether more than half of the ballots have the value of the outcome. Without a majority, the
+   * value comes from `merge`, or is the most frequent value, and of several the first.
+   */
+  readonly hasMajority: boolean
+  /** The values of all ballots that have a value, if not all ballots agree. */
+  readonly values?: readonly T[]
+}
+
 export interface Fulfilled<R, T> {
   readonly status: 'fulfilled'
   /** Position of the record in the input, from 0. */
@@ -22,12 +37,14 @@ export interface Fulfilled<R, T> {
   readonly record: R
   readonly value: T
   /**
-   * Number of requests that carried this record, without requests that were refused (429). 0 if the
-   * value came from the cache, or from another record with the same text.
+   * Number of requests that carried this record, for all its ballots, without requests that were
+   * refused (429). 0 if the value came from the cache, or from another record with the same text.
    */
   readonly attempts: number
   /** The request whose answer held the value. Absent if the value came from the cache. */
   readonly pack?: PackInfo
+  /** The ballots, with the option `votes`. */
+  readonly votes?: Votes<T>
 }
 
 export interface Rejected<R> {

@@ -1,4 +1,5 @@
 import type { Ledger } from '../accounts/ledger.ts'
+import type { Found } from '../cache/result-cache.ts'
 import type { Reuse } from '../cache/reuse.ts'
 import type { Entry } from '../record/entry.ts'
 import { RecordError } from '../record/errors.ts'
@@ -69,7 +70,7 @@ export class Intake<R, T> {
       return
     }
     this.#isBusy = true
-    const goOn = (later: { value: T } | undefined): void => {
+    const goOn = (later: Found<T> | undefined): void => {
       this.#isBusy = false
       if (this.#isClosed) return
       this.#admit(entry, later)
@@ -80,11 +81,13 @@ export class Intake<R, T> {
     })
   }
 
-  #admit(entry: Entry<R>, found: { value: T } | undefined): void {
+  #admit(entry: Entry<R>, found: Found<T> | undefined): void {
     if (found && !entry.issuesOf?.(found.value)) {
       const { index, record } = entry
       this.#ledger.cached('hits')
-      this.#listener.onOutcome({ status: 'fulfilled', index, record, value: found.value, attempts: 0 })
+      const { value, votes } = found
+      const given = { value, ...(votes && { votes }) }
+      this.#listener.onOutcome({ status: 'fulfilled', index, record, ...given, attempts: 0 })
     } else {
       this.send(entry)
     }

@@ -10,6 +10,8 @@ import { RateLimiter } from '../limits/rate-limiter.ts'
 import { Window } from '../packing/window.ts'
 import type { PackStreamOptions, Resolved } from '../options/options.ts'
 import { resolveOptions } from '../options/resolve-options.ts'
+import { Panel } from '../panel/panel.ts'
+import { checkBallots } from '../panel/tally.ts'
 import type { Entry } from '../record/entry.ts'
 import { PackStreamError, type PackStreamErrorCode } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
@@ -44,6 +46,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
   readonly #intake: Intake<R, T>
+  readonly #panel: Panel<R, T, Promise<void>>
   /** Number of records that were written before the last call of `flush()`. */
   #flushedTo = 0
   readonly #held = new HeldCallbacks()
@@ -89,7 +92,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.assumeAccepted(() => resolved.accepted)
     this.#dispatcher = new Dispatcher(resolved, this.#engine, this.#ledger, {
       stream: this,
-      onSettled: (entry, outcome, result) => this.#settle(entry, outcome, result),
+      onSettled: (entry, outcome, result) => this.#panel.take(entry, outcome, result),
       onFatal: ({ code, message, error }) => {
         this.#fail(code, message, error)
       },
@@ -100,8 +103,16 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       resolved.preserveOrder,
       (outcome) => this.#asks.settle(outcome) || this.push(outcome),
     )
-    const { cache: store, identity, format } = resolved
-    const cache = store && new ResultCache(store, identity, format.check)
+    this.#panel = new Panel(resolved, this.#ledger, {
+      add: (entry) => {
+        this.#engine.add(entry, performance.now())
+        if (isAtOnce) this.#turnEnd.set(0, 0)
+      },
+      settle: (entry, outcome, result) => this.#settle(entry, outcome, result),
+    })
+    const { cache: store, identity, format, votes } = resolved
+    const check = votes ? checkBallots(format.check, votes) : format.check
+    const cache = store && new ResultCache(store, identity, check)
     this.#reuse = new Reuse(cache, pump, (entry) => {
       this.#intake.send(entry)
     })
@@ -113,8 +124,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.#intake = new Intake(rules, this.#ledger, this.#reuse, {
       onOutcome: (outcome) => void this.#emit(outcome),
       onEntry: (entry) => {
-        this.#engine.add(entry, performance.now())
-        if (isAtOnce) this.#turnEnd.set(0, 0)
+        this.#panel.start(entry)
       },
       onChange: pump,
       onError,
@@ -237,7 +247,9 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   }
 
   #goOn(now: number): void {
-    if (isInputOver(this.#state)) this.#engine.endOfInput(now)
+    const state = this.#state
+    this.#panel.release(this.#ledger.requests - state.inFlight, state.inFlight === 0 || state.isWindowFull)
+    if (isInputOver(state)) this.#engine.endOfInput(now)
     const step = this.#dispatcher.send(now)
     this.#pauses.set(step.kind === 'wait' ? step.pause : undefined)
     if (this.destroyed) return
@@ -265,6 +277,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   get #state(): StreamState {
     const { recordsRead } = this.#ledger
     const { preserveOrder, window } = this.#options
+    const isStopped = this.#engine.stopped !== undefined
     return {
       // With `preserveOrder`: records that have not left. Otherwise: records that wait for a record
       // with the same text.
@@ -274,14 +287,14 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       isFlushed: recordsRead === this.#flushedTo,
       isEnding: this.#held.hasFlush,
       hasEnded: this.writableEnded && this.#buffered === 0,
-      isSettled: this.#outlet.left === recordsRead,
+      isSettled: this.#outlet.left === recordsRead && (isStopped || this.#panel.open === 0),
       isLookingUp: this.#intake.isBusy,
       unstored: this.#reuse.pending,
       mostUnstored: window,
       hasWriter: this.#held.hasWrite,
       isBlocked: this.#outlet.isBlocked,
       engineWantsMore: this.#engine.wantsMore,
-      isStopped: this.#engine.stopped !== undefined,
+      isStopped,
       isIdle: this.#engine.isIdle,
       inFlight: this.#engine.inFlight,
     }

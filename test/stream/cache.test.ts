@@ -271,6 +271,7 @@ describe('the key', () => {
     partition: [false, [() => 'tenant']],
     hoist: [true, [['document']]],
     validate: [false, [() => true]],
+    votes: [true, [2, 3]],
     request: [true, [{ temperature: 0 }, { temperature: 1 }, { seed: 1 }]],
     maxPackTokens: [false, [500]],
     maxPackRecords: [false, [1]],
