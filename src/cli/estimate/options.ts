@@ -57,6 +57,8 @@ export interface PlanOptions {
   readonly price?: Price
   /** Slower and cheaper lanes of the model at its server. Default: none. */
   readonly lanes?: readonly Lane[]
+  /** The most ballots of a record. Default: each record is asked once. */
+  readonly votes?: number
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
   /**

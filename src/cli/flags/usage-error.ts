@@ -19,6 +19,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   preserveOrder: '--ordered',
   output: '--response-format',
   seed: '--fault-seed',
+  'votes.ballots': '--votes',
   'pricing.input': '--price-in',
   'pricing.cachedInput': '--price-cached',
   'pricing.output': '--price-out',

@@ -33,14 +33,20 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
   const topics = topicsOf(flags)
   const connection = connectionOf(flags, io.env)
   const task = await readTask(flags, io)
-  const result = resultColumns(task.result.fields, flags.prefix ?? '')
+  const result = resultColumns(task.result.fields, flags.prefix ?? '', flags)
   const textOf = textWith(task.textOf, flags.partition)
   const itemOf = itemsOf(flags.format ?? FORMAT, textOf, new Set(result.names))
   const { runKafka } = await importKafka()
   const opened = new Opened()
   try {
     const asking = askingOf(task, itemOf, flags.partition)
-    const { stream, server } = await openJob<KafkaRecord>({ ...task.options, ...asking }, flags, opened, io)
+    const { stream, server } = await openJob<KafkaRecord>(
+      { ...task.options, ...asking },
+      flags,
+      opened,
+      io,
+      task.result.fields,
+    )
     const progress = (): Progress => {
       const { stats } = stream
       return { before: 0, stats, read: stats.records.read, share: undefined, limit: Infinity }

@@ -3,6 +3,7 @@ import { withConfig } from '../flags/config.ts'
 import type { Perform } from '../io.ts'
 import { addGroup, addTaskFlags, flag, numberFlag, sampleTask, textFlags } from '../flags/flags.ts'
 import { addTrialFlags } from '../flags/trial-flags.ts'
+import { checkFlags } from '../flags/check-flags.ts'
 import { sendingFlags } from '../flags/sending-flags.ts'
 import { FORMAT } from './flags.ts'
 import { defaults } from '../../options/index.ts'
@@ -55,6 +56,7 @@ Output: a JSON object with the columns of the message and of the result (_index,
     rpm: 'the limits in the headers of the server',
     countTokens: 'count tokens exactly with this vocabulary (needs gpt-tokenizer)',
   })
+  addGroup(command, 'Checks:', checkFlags())
   addGroup(command, 'Sending:', sendingFlags())
   addGroup(command, 'Sharing:', [
     numberFlag(

@@ -1,3 +1,4 @@
+import type { CheckFlags } from '../flags/check-flags.ts'
 import type { SendingFlags } from '../flags/sending-flags.ts'
 import type { TaskFlags } from '../flags/flags.ts'
 import type { EndpointFlags } from '../task/endpoint.ts'
@@ -8,7 +9,8 @@ import type { TopicFlags } from './topics.ts'
 /** Default of `--format`. */
 export const FORMAT = 'json'
 
-export interface KafkaFlags extends TaskFlags, SendingFlags, EndpointFlags, ConnectionFlags, TopicFlags {
+export interface KafkaFlags
+  extends TaskFlags, SendingFlags, CheckFlags, EndpointFlags, ConnectionFlags, TopicFlags {
   format?: MessageFormat
   startFrom?: 'earliest' | 'latest'
   assignor?: 'cooperative-sticky' | 'roundrobin'

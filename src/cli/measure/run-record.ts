@@ -38,6 +38,7 @@ export const runRecord = z.object({
   }),
   /** In US dollars. */
   cost: number.optional(),
+  votes: z.object({ ballots: number, split: number, undecided: number }).optional(),
   reasons: z.object({
     retried: z.array(counted),
     waited: z.array(counted.extend({ seconds: number })),

@@ -2,6 +2,7 @@ import type { RunRecord } from '../measure/run-record.ts'
 import { clock, money, tenths, whole } from '../terminal/words.ts'
 import type * as Charts from './charts.ts'
 import { html, type Html } from './html.ts'
+import { checkSections } from './check-section.ts'
 import { figure, shownTime, table, type Column, type Section } from './parts.ts'
 import { runFigures } from './run-figures.ts'
 
@@ -21,6 +22,7 @@ export function runSections(runs: readonly RunRecord[], charts: typeof Charts): 
           },
         ]
       : []),
+    ...checkSections(last, which),
     { id: 'problems', title: `Retries and waits${which}`, body: problemsOf(last) },
   ]
 }

@@ -33,7 +33,7 @@ export async function plan({ patterns, flags }: Given<PlanFlags>, io: Io): Promi
 }
 
 async function planOf(rows: RowStream, job: Job, flags: PlanFlags, { stdout, env }: Io): Promise<string> {
-  const { names } = resultColumns(job.result.fields, flags.prefix ?? '')
+  const { names } = resultColumns(job.result.fields, flags.prefix ?? '', flags)
   const items = new Items(rows, job.limit, textWith(job.textOf, flags.partition), new Set(names))
   await items.first((file) => isTable(job, file))
   const { timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown } = flags
@@ -55,6 +55,7 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags, { stdout, env
     ...{ price: job.price, lanes: readLanes(flags, model, env) },
     ...given({ examples: examples?.map(plannedExample) }),
     hoist: job.hoist,
+    ...given({ votes: flags.votes }),
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
     keepsResults: flags.cache !== undefined,
     latency: given({ timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown }),

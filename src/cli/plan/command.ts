@@ -3,6 +3,7 @@ import { withConfig } from '../flags/config.ts'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleFiles } from '../flags/flags.ts'
 import { defaults } from '../../options/index.ts'
 import { defaultLatency } from '../../simulator/index.ts'
+import { checkFlags } from '../flags/check-flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import type { Perform } from '../io.ts'
 import { LARGEST, SHOWN } from './flags.ts'
@@ -23,6 +24,7 @@ export function addPlan(program: Command, perform: Perform): void {
     rpm: 'no limit',
     countTokens: `vocabulary of a run with this flag (default: the run estimates, the plan counts by ${defaults.encoding})`,
   })
+  addGroup(command, 'Checks:', checkFlags())
   addGroup(command, 'Sending:', [
     flag(
       '--cache <file>',

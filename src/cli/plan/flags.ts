@@ -1,3 +1,4 @@
+import type { CheckFlags } from '../flags/check-flags.ts'
 import type { JobFlags } from '../flags/flags.ts'
 import type { Stated } from '../measure/range.ts'
 
@@ -10,7 +11,7 @@ export const LARGEST = 50
 /** The sizes that the plan always shows. */
 export const SHOWN = [1, 5, 10, 25, 50]
 
-export interface PlanFlags extends JobFlags {
+export interface PlanFlags extends JobFlags, CheckFlags {
   timeToFirstToken?: Stated
   outputTokensPerSecond?: Stated
   promptTokensPerSecond?: number

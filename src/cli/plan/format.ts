@@ -1,4 +1,5 @@
 import { defaults } from '../../options/index.ts'
+import { checkTexts } from './checks.ts'
 import type { InFlight } from './in-flight.ts'
 import { notesOf } from './notes.ts'
 import type { Chosen, Plan } from './plan-report.ts'
@@ -39,6 +40,7 @@ export function formatPlan(plan: Plan, columns = PIPE_COLUMNS): string {
     ...lines(chosen ? choice(chosen) : nothing(plan)),
     '',
     ...(chosen?.inFlight && row ? [...lines(atOnce(plan, chosen.inFlight, row)), ''] : []),
+    ...(plan.checks ? [...checkTexts(plan.checks).flatMap(lines), ''] : []),
     ...(plan.ways
       ? [
           ...lines(

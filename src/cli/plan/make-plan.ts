@@ -6,6 +6,7 @@ import type { PlanOptions } from '../estimate/options.ts'
 import { rowOf, type PlanRow, type Terms, type Totals } from '../estimate/row.ts'
 import { questionsOf } from '../ways/questions.ts'
 import { waysOf, type Ways } from '../ways/ways.ts'
+import { checksOf } from './checks.ts'
 import { best, choose } from './choose.ts'
 import { explain } from './explain.ts'
 import { SHOWN } from './flags.ts'
@@ -53,7 +54,12 @@ export async function makePlan(
     why: explain(choice, possible, { ...facts, asked: input.asked }),
     inFlight: inFlightOf(totals[choice.row.size - 1], terms),
   }
-  return { ...facts, chosen, ways: choice && otherWays(rows, possible, choice.row, options) }
+  const once = choice?.row.isPacked === false ? rowOf(packed(1), terms) : choice?.row
+  return {
+    ...{ ...facts, chosen },
+    checks: once && checksOf(once, options.votes),
+    ways: choice && otherWays(rows, possible, choice.row, options),
+  }
 }
 
 /** The same job in other ways: the chosen packs, or the best packs if plain requests are chosen. */

@@ -4,6 +4,7 @@ import type { Price } from '../task/price.ts'
 import type { Ways } from '../ways/ways.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Records } from '../estimate/input.ts'
+import type { Checks } from './checks.ts'
 import type { FixedPrompt } from '../estimate/plain-request.ts'
 import type { ResultTokens } from '../estimate/results.ts'
 import type { PlanRow } from '../estimate/row.ts'
@@ -59,6 +60,8 @@ export interface Plan {
    * size.
    */
   readonly chosen: Chosen | undefined
+  /** What votes take. `undefined`: there are none, or there is no choice. */
+  readonly checks: Checks | undefined
   /** The same job in other ways. `undefined`: there is no choice. */
   readonly ways: Ways | undefined
 }

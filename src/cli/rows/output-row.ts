@@ -11,7 +11,7 @@ import {
 } from '../../files/index.ts'
 import { withFlags } from '../flags/usage-error.ts'
 import type { Item } from './item.ts'
-import type { ResultColumns } from './result-columns.ts'
+import { VOTES, type ResultColumns } from './result-columns.ts'
 
 /** A format of rows one after the other, which a run can extend. */
 export type RowFormat = 'jsonl' | 'csv' | 'tsv'
@@ -36,7 +36,11 @@ export function outputRow(outcome: Outcome<Item, unknown>, columns: ResultColumn
   const { index, own } = outcome.record
   const { prefix } = columns
   if (outcome.status === 'fulfilled') {
-    const value = columns.areFields ? outcome.value : { result: outcome.value }
+    const { votes } = outcome
+    const value = {
+      ...(columns.areFields ? (outcome.value as object) : { result: outcome.value }),
+      ...(columns.hasVotes && votes && { [VOTES]: `${votes.agreed} of ${votes.count}` }),
+    }
     return outcomeRow({ status: 'fulfilled', index, record: own, value }, { prefix })
   }
   return outcomeRow({ status: 'rejected', index, record: own, reason: rejectedBy(outcome) }, { prefix })

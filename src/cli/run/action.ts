@@ -47,7 +47,7 @@ export async function run(
   const meta = metaOf(flags.meta)
   loadEnvFile(flags.envFile, io)
   const job = withoutOurs(await readJob(patterns, flags, io), patterns, flags)
-  const result = resultColumns(job.result.fields, flags.prefix ?? '')
+  const result = resultColumns(job.result.fields, flags.prefix ?? '', flags)
   const targets = outputFiles(job.files, flags)
   const kept = targets.output?.canResume ? targets.output.path : undefined
   checkReport(flags)
@@ -62,7 +62,7 @@ export async function run(
       ...given({ highWaterMark, readableHighWaterMark, writableHighWaterMark, preserveOrder: ordered }),
       ...given({ partition: partitionBy(flags.partition) }),
     }
-    const { stream, server } = await openJob(own, flags, opened, io)
+    const { stream, server } = await openJob(own, flags, opened, io, job.result.fields)
     const rows = inFlags(() => readRows(job.files, job.read))
     opened.add(() => rows.destroy())
     const last = kept === undefined || overwrite ? undefined : readState(kept)

@@ -3,6 +3,7 @@ import { withConfig } from '../flags/config.ts'
 import type { Perform } from '../io.ts'
 import { addGroup, addJobFlags, flag, numberFlag, sampleFiles } from '../flags/flags.ts'
 import { addTrialFlags } from '../flags/trial-flags.ts'
+import { checkFlags } from '../flags/check-flags.ts'
 import { sendingFlags } from '../flags/sending-flags.ts'
 import { defaults } from '../../options/index.ts'
 
@@ -52,6 +53,7 @@ Output: the columns of the record and of the result, _index (position in the inp
     flag('--no-progress', 'show no progress, only problems and the summary'),
     flag('--quiet', 'show only problems'),
   ])
+  addGroup(command, 'Checks:', checkFlags())
   addGroup(command, 'Sending:', [
     ...sendingFlags(),
     numberFlag(

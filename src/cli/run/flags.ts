@@ -1,9 +1,10 @@
+import type { CheckFlags } from '../flags/check-flags.ts'
 import type { JobFlags } from '../flags/flags.ts'
 import type { SendingFlags } from '../flags/sending-flags.ts'
 import type { OutputFormat } from '../rows/output-row.ts'
 import type { EndpointFlags } from '../task/endpoint.ts'
 
-export interface RunFlags extends JobFlags, SendingFlags, EndpointFlags {
+export interface RunFlags extends JobFlags, SendingFlags, CheckFlags, EndpointFlags {
   output?: string
   outputFormat?: OutputFormat
   outputDelimiter?: string

@@ -25,7 +25,7 @@ export function recordOf(
   { job, flags, argv, resultColumns }: Made,
   { env }: Io,
 ): RunRecord {
-  const { tokens, requests: sent, retries, cost } = stats
+  const { tokens, requests: sent, retries, cost, votes } = stats
   return {
     ...recorded,
     ...{ status, exitCode, error, version, server, seconds, records, cost },
@@ -37,6 +37,7 @@ export function recordOf(
       ...{ input: tokens.input, cached: tokens.cached, output: tokens.output },
       wasted: { ...tokens.wasted },
     },
+    ...(votes && { votes: { ...votes } }),
     reasons: { retried: [...reasons.retried], waited: [...reasons.waited] },
   }
 }
@@ -56,6 +57,7 @@ function settingsOf({ files, limit, options }: Job, flags: RunFlags): Record<str
     'most requests at once': maxInFlight ?? defaults.maxInFlight,
     'requests per minute': flags.rpm,
     'tokens per minute': flags.tpm,
+    'most ballots of a record': flags.votes,
     'attempts for a record': flags.maxAttempts ?? defaults.maxAttempts,
     'US dollars for a million input tokens': pricing?.input,
     'US dollars for a million input tokens from a cache': pricing?.cachedInput,

@@ -1,9 +1,11 @@
 import { PackStream, type PackStreamOptions } from '../../index.ts'
 import { openCache, type SqliteCache } from '../../sqlite-cache.ts'
+import type { CheckFlags } from '../flags/check-flags.ts'
 import type { SendingFlags } from '../flags/sending-flags.ts'
 import { given } from '../flags/given.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
+import { checksOf } from './checks.ts'
 import { openEndpoint, type EndpointFlags } from './endpoint.ts'
 
 /** The open resources of a command. `close` closes them, the last one first. */
@@ -29,15 +31,18 @@ export interface OpenJob<R> {
  * Opens the server, the cache and the stream of a job.
  *
  * @param options The options of the stream that the flags below do not give.
+ * @param fields The fields of each result, if they are known.
  * @throws {UsageError} For an option that cannot be used. It names the flag.
  */
 export async function openJob<R>(
   options: Omit<PackStreamOptions<R, unknown>, 'client' | 'cache'>,
-  flags: SendingFlags & EndpointFlags,
+  flags: SendingFlags & EndpointFlags & CheckFlags,
   opened: Opened,
   io: Io,
+  fields: readonly string[] | undefined,
 ): Promise<OpenJob<R>> {
   const { maxAttempts, linger, firstTokenTimeout, idleTimeout, requestTimeout, maxCost, maxRejects } = flags
+  const checks = checksOf(flags, fields)
   const endpoint = await openEndpoint(flags, io)
   opened.add(endpoint.close)
   const cache = flags.cache === undefined ? undefined : await openStore(flags.cache)
@@ -45,7 +50,7 @@ export async function openJob<R>(
   const stream = inFlags(
     () =>
       new PackStream<R>({
-        ...{ ...options, client: endpoint.client },
+        ...{ ...options, ...checks, client: endpoint.client },
         ...given({
           maxAttempts,
           linger,

@@ -2,6 +2,7 @@ import type { Stats } from '../../index.ts'
 import type { RunReasons } from '../measure/reasons.ts'
 import type { Price } from '../task/price.ts'
 import type { Line } from './aligned.ts'
+import { checkLines } from './checks.ts'
 import { dollars, duration, whole } from './words.ts'
 
 /** Number of reasons that a summary shows of each kind. `--json` has all. */
@@ -25,6 +26,7 @@ export function accountOf(stats: Stats, { rejected, retried, waited }: RunReason
         (wasted > 0 ? `, ${whole(wasted)} wasted` : ''),
     ],
     ['cost', [...(cost === undefined ? [] : [dollars(cost)]), ...(said === '' ? [] : [said])]],
+    ...checkLines(stats),
     ['reused', reused === 0 ? [] : `${whole(reused)} results of the same text`],
     ['rejected', shown(rejected.map(({ count, code, reason }) => counted(count, `${code}: ${reason}`)))],
     ['retried', shown(retried.map(({ count, reason }) => counted(count, reason)))],

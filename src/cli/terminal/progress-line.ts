@@ -1,4 +1,5 @@
 import type { Stats } from '../../index.ts'
+import { checkParts } from './checks.ts'
 import type { Pause } from './pauses.ts'
 import { clock, money, rate, whole } from './words.ts'
 
@@ -49,6 +50,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
     // In a pause, the rate says nothing of the time that is left.
     ...(pause ? [] : pace),
     ...(records.rejected > 0 ? [`${whole(records.rejected)} rejected`] : []),
+    ...checkParts(stats),
     ...(cost === undefined ? [] : [money(cost)]),
     `${inFlight} in flight`,
     `${whole(tokens.input + tokens.output)} tokens`,

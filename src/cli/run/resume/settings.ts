@@ -36,6 +36,8 @@ export function stateOf(
     '--hoist': flags.hoist,
     '--template': template && hash(template),
     '--prefix': prefix,
+    '--votes': flags.votes?.toString(),
+    '--agree-on': flags.votes === undefined ? undefined : flags.agreeOn,
     '--ordered': String(ordered),
     '--meta': meta.hasIndex && meta.hasError ? undefined : flags.meta,
     'the format of the output': output?.format,
