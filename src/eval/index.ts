@@ -1,0 +1,16 @@
+export { evaluate } from './evaluate.ts'
+export type { EvalOptions, EvalProgress } from './options.ts'
+export type { ExtraArm } from './arms.ts'
+export type {
+  ArmReport,
+  Estimate,
+  EvalReport,
+  Influence,
+  Loss,
+  Recommendation,
+  Runs,
+  Stretch,
+  Verdict,
+} from './report.ts'
+export type { ArmKind } from './trial.ts'
+export type { Interval } from '../statistics/index.ts'
