@@ -1,4 +1,6 @@
 export { evaluate } from './evaluate.ts'
+export { armsOf } from './arms.ts'
+export { MARGIN, SEED, SIZES } from './options.ts'
 export type { EvalOptions, EvalProgress } from './options.ts'
 export type { ExtraArm } from './arms.ts'
 export type {
@@ -12,5 +14,5 @@ export type {
   Stretch,
   Verdict,
 } from './report.ts'
-export type { ArmKind } from './trial.ts'
+export type { Arm, ArmKind } from './trial.ts'
 export type { Interval } from '../statistics/index.ts'
