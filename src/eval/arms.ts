@@ -9,7 +9,7 @@ const OWN = [
   'writableHighWaterMark',
 ] as const
 
-/** The options of a `PackStream`, without those that an eval sets itself. */
+/** The options of a `PackStream`, except the options that an eval sets itself. */
 export type StreamOptions<R, T> = Omit<PackStreamOptions<R, T>, (typeof OWN)[number]>
 
 /** Another way to spend, such as votes or more examples. */
@@ -18,7 +18,7 @@ export interface ExtraArm<R, T> {
   readonly name: string
   /** Largest number of records in one request. */
   readonly size: number
-  /** Options that differ from those of the other arms. */
+  /** Options that differ from the options of the other arms. */
   readonly options: Partial<StreamOptions<R, T>>
 }
 

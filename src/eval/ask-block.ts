@@ -25,7 +25,7 @@ export interface AskOptions {
 }
 
 export interface Asked {
-  /** The trials of groups of which each record has an outcome. */
+  /** The trials of whole groups: each record of the group has an outcome. */
   readonly trials: Trial[]
   readonly spent: Spent
   /** Why not all records were asked. An error of another kind would meet each request. */
@@ -106,7 +106,7 @@ function throughJson(value: unknown): unknown {
   return text === undefined ? null : (JSON.parse(text) as unknown)
 }
 
-/** A group whose request was not asked to its end is asked again, so that it meets its neighbours. */
+/** A group that was cut off is asked again as a whole, so that its records meet. */
 function wholeGroups(trials: readonly Trial[], places: readonly Place[]): Trial[] {
   const asked = new Set(trials.map(({ record }) => record))
   const cut = new Set(places.filter(({ record }) => !asked.has(record)).map(({ group }) => group))

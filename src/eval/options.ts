@@ -3,15 +3,15 @@ import { resolveOptions } from '../options/resolve-options.ts'
 import { armsOf, type ExtraArm, type PlannedArm, type StreamOptions } from './arms.ts'
 
 /**
- * The options of `evaluate()`: the options of a `PackStream`, without those that an eval sets
- * itself, and the following.
+ * The options of `evaluate()`. They contain the options of a `PackStream`, except the options that
+ * an eval sets itself.
  */
 export interface EvalOptions<R, T> extends StreamOptions<R, T> {
   /** The sample. Each arm asks all of these records. They stay in memory. */
   readonly records: readonly R[]
   /**
-   * Returns the right result of a record, or `undefined` if it is not known. Default: none. Then the
-   * results of packs are compared with the results of packs of one.
+   * Returns the right result of a record, or `undefined` if it is not known. Default: none. Then
+   * the results of packs are compared with the results of packs of one.
    */
   readonly gold?: ((record: R) => unknown) | undefined
   /**
@@ -40,7 +40,7 @@ export interface EvalOptions<R, T> extends StreamOptions<R, T> {
   readonly onProgress?: ((progress: EvalProgress) => void) | undefined
 }
 
-/** How far an eval is. */
+/** The progress of an eval. */
 export interface EvalProgress {
   /** The arm that was asked last. */
   readonly arm: string
@@ -60,7 +60,7 @@ export const SEED = 1
 /** The default of `sizes`, as in `plan`. */
 export const SIZES: readonly number[] = [1, 5, 10, 25, 50]
 
-/** The options of an eval with their defaults, and those of the stream. */
+/** The options of an eval with their defaults, and the options of its streams. */
 export interface ResolvedEval<R, T> {
   readonly records: readonly R[]
   readonly gold: ((record: R) => unknown) | undefined
