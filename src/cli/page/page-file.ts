@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { UsageError } from '../flags/usage-error.ts'
-import { MARKER } from './page.ts'
+import { MARKER } from './shell.ts'
 
 /** Bytes at the start of a page that have its marker. */
 const HEAD_BYTES = 512

@@ -2,13 +2,7 @@ import type { RunRecord } from '../measure/run-record.ts'
 import { duration, money, tenths, whole } from '../terminal/words.ts'
 import type { Contents } from './contents.ts'
 import type { Tile } from './parts.ts'
-
-/** How the last run ended. */
-export interface State {
-  readonly kind: 'good' | 'part' | 'bad'
-  readonly title: string
-  readonly text: string
-}
+import type { State } from './shell.ts'
 
 /** The words at the top of a page. `run` is the last run. */
 export function stateOf(run: RunRecord | undefined, { rows, rejected }: Contents): State {
