@@ -36,7 +36,7 @@ function readSource(name: string): SourceFile {
   const strings = new Set<string>()
   const add = (specifier: ts.Node, atRunTime: boolean, isDynamic = false): void => {
     // A module of the user, which the command line names.
-    if (isDynamic && !ts.isStringLiteral(specifier) && name === 'cli/task/result-schema.ts') return
+    if (isDynamic && !ts.isStringLiteral(specifier) && name === 'cli/task/user-module.ts') return
     if (!ts.isStringLiteral(specifier)) throw new Error(`${name} imports what is no string`)
     const { text } = specifier
     const to = text.startsWith('.') ? normalize(join(dirname(name), text)) : text

@@ -1,7 +1,6 @@
-import { createInterface } from 'node:readline'
-import { UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import type { Price } from '../task/price.ts'
+import { isConfirmed } from '../terminal/ask.ts'
 import { dollars, whole } from '../terminal/words.ts'
 import type { Estimate } from './estimate.ts'
 
@@ -19,7 +18,7 @@ interface Offer {
 export async function mayStart(
   { requests, input, output, cost }: Estimate,
   { model, server, price }: Offer,
-  { stdin, stderr }: Io,
+  io: Io,
 ): Promise<boolean> {
   const costs = cost === undefined ? 'a price that is not known' : `about ${dollars(round(cost))}`
   const what = [
@@ -27,20 +26,13 @@ export async function mayStart(
     `with about ${whole(round(input))} tokens in and ${whole(round(output))} out, for ${costs}.`,
     ...(cost === undefined ? [] : [`That is by the ${price.said}.`]),
   ].join('\n')
-  if (!stdin.isTTY || !stderr.isTTY) {
-    throw new UsageError(`${what}
+  return isConfirmed(
+    `${what}\nSend them?`,
+    io,
+    () => `${what}
 Nothing was sent, because there is no terminal for a question.
---yes sends without it, and --simulate uses the built-in server.`)
-  }
-  stderr.write(`${what}\nSend them? [y/N] `)
-  const lines = createInterface({ input: stdin })
-  const answer = await new Promise<string>((resolve) => {
-    lines.once('line', resolve).once('close', () => {
-      resolve('')
-    })
-  })
-  lines.close()
-  return /^\s*y(es)?\s*$/i.test(answer)
+--yes sends without it, and --simulate uses the built-in server.`,
+  )
 }
 
 /** An estimate has two figures. */

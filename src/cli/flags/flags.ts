@@ -95,7 +95,8 @@ export function addGroup(command: Command, heading: string, options: readonly Op
 
 /** Texts of flags whose meaning depends on the command. */
 export interface OwnMeaning {
-  readonly maxPackRecords: string
+  /** `undefined`: the command decides the size of packs, and in which order records are packed. */
+  readonly maxPackRecords: string | undefined
   readonly rpm: string
   readonly countTokens: string
 }
@@ -165,7 +166,9 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     jsonFlag('--request <json>', `more fields for each request: '{"temperature":0}'`),
   ])
   addGroup(command, 'Packs and limits:', [
-    numberFlag('--max-pack-records <number>', own.maxPackRecords),
+    ...(own.maxPackRecords === undefined
+      ? []
+      : [numberFlag('--max-pack-records <number>', own.maxPackRecords)]),
     numberFlag(
       '--max-pack-tokens <number>',
       `largest number of record tokens in one request (default: ${defaults.maxPackTokens})`,
@@ -174,10 +177,7 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
       '--max-output-tokens <number>',
       'largest number of tokens in one answer (default: the limit of the model)',
     ),
-    numberFlag(
-      '--mix <number>',
-      'number of records whose order is drawn at random before they are packed, so that sorted records do not share requests with their neighbours (default: the order of the input)',
-    ),
+    ...(own.maxPackRecords === undefined ? [] : [mixFlag()]),
     numberFlag(
       '--max-in-flight <number>',
       `number of requests at the same time (default: ${defaults.maxInFlight})`,
@@ -203,4 +203,11 @@ export function addTaskFlags(command: Command, own: OwnMeaning): void {
     ),
     flag('--config <file>', 'file with a JSON object of these options; its paths start from its folder'),
   ])
+}
+
+function mixFlag(): Option {
+  return numberFlag(
+    '--mix <number>',
+    'number of records whose order is drawn at random before they are packed, so that sorted records do not share requests with their neighbours (default: the order of the input)',
+  )
 }

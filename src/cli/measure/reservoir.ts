@@ -1,16 +1,24 @@
 const SEED = 1_234_567
+const MODULUS = 2_147_483_647
+/** Numbers that are drawn first: the first numbers of near seeds are near to each other. */
+const WARM_UP = 3
 
 /**
- * A fair sample of any number of values. The same values in the same order give the same sample.
+ * A fair sample of any number of values. The same values in the same order, and the same seed, give
+ * the same sample.
  */
 export class Reservoir<T> {
   readonly #kept: { readonly at: number; readonly value: T }[] = []
   readonly #size: number
-  #state = SEED
+  #state: number
   #seen = 0
 
-  constructor(size: number) {
+  /** @param seed A whole number. */
+  constructor(size: number, seed = SEED) {
     this.#size = size
+    // From 1 on: the generator never leaves 0.
+    this.#state = (((seed % (MODULUS - 1)) + MODULUS - 1) % (MODULUS - 1)) + 1
+    for (let i = 0; i < WARM_UP; i += 1) this.#random()
   }
 
   get seen(): number {
@@ -31,7 +39,7 @@ export class Reservoir<T> {
 
   /** From 0 to 1: the generator MINSTD of Park and Miller. */
   #random(): number {
-    this.#state = (this.#state * 48_271) % 2_147_483_647
-    return this.#state / 2_147_483_647
+    this.#state = (this.#state * 48_271) % MODULUS
+    return this.#state / MODULUS
   }
 }

@@ -7,6 +7,7 @@ import type { Range } from '../measure/range.ts'
 import type { PlanRow } from '../estimate/row.ts'
 import type { Bound } from '../estimate/time.ts'
 import { wrap } from '../terminal/aligned.ts'
+import { textTable } from '../terminal/text-table.ts'
 import { waysTable } from '../ways/format.ts'
 import { dollarRange, duration, durationRange, large, whole } from '../terminal/words.ts'
 
@@ -80,22 +81,7 @@ const SHORT: Record<PlanRow['boundBy'], string> = {
 const OPTIONAL = ['cached', 'output', 'input', 'requests', 'bound by']
 
 function table(rows: readonly PlanRow[], chosen: number | undefined, width: number): string[] {
-  const columns = columnsOf(rows, chosen)
-  const left: string[] = []
-  for (const name of OPTIONAL) {
-    if (widthOf(columns) <= width) break
-    columns.delete(name)
-    left.push(name)
-  }
-  const lines = Array.from({ length: rows.length + 1 }, (_, i) =>
-    [...columns]
-      .map(([name, cells]) => {
-        const cell = i === 0 ? name : (cells[i - 1] ?? '')
-        return name === 'bound by' ? cell : cell.padStart(columnWidth([name, cells]))
-      })
-      .join('  '),
-  )
-  return left.length === 0 ? lines : [...lines, ...wrap(`(no room: ${left.join(', ')})`, width)]
+  return textTable(columnsOf(rows, chosen), { width, optional: OPTIONAL, left: ['bound by'] })
 }
 
 function columnsOf(rows: readonly PlanRow[], chosen: number | undefined): Map<string, string[]> {
@@ -116,14 +102,6 @@ function columnsOf(rows: readonly PlanRow[], chosen: number | undefined): Map<st
   ])
   if (!rows.some(({ cost }) => cost)) columns.delete('cost')
   return columns
-}
-
-function columnWidth([name, cells]: readonly [string, readonly string[]]): number {
-  return Math.max(...[name, ...cells].map(({ length }) => length))
-}
-
-function widthOf(columns: ReadonlyMap<string, readonly string[]>): number {
-  return [...columns].reduce((sum, column) => sum + columnWidth(column), 2 * (columns.size - 1))
 }
 
 /** The limit that decides the time of the chosen size, and the times by the other limits. */

@@ -1,4 +1,6 @@
 import { validateHeaderValue } from 'node:http'
+import type { Quality } from '../../simulator/index.ts'
+import { given } from '../flags/given.ts'
 import type { FaultFlags, LatencyFlags } from '../flags/trial-flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
@@ -20,8 +22,12 @@ export interface Endpoint {
   readonly close: () => unknown
 }
 
-/** Opens the built-in simulator, or the server that the environment names. */
-export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoint> {
+/**
+ * Opens the built-in simulator, or the server that the environment names.
+ *
+ * @param quality Which answers of the simulator are right.
+ */
+export async function openEndpoint(flags: EndpointFlags, io: Io, quality?: Quality): Promise<Endpoint> {
   const { env } = io
   // Standard output is for records.
   const log =
@@ -32,7 +38,7 @@ export async function openEndpoint(flags: EndpointFlags, io: Io): Promise<Endpoi
       : undefined
   if (flags.simulate) {
     const { startSimulation } = await import('./simulation.ts')
-    const simulator = await startSimulation(flags)
+    const simulator = await startSimulation(flags, given({ quality }))
     const client = new HttpClient({ baseURL: simulator.baseURL, apiKey: 'simulator', log })
     return { client, name: 'simulator', close: () => simulator.close() }
   }

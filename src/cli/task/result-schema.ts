@@ -1,10 +1,9 @@
-import { pathToFileURL } from 'node:url'
-import { resolve } from 'node:path'
 import * as z from 'zod'
 import { isUserSchema, type UserSchema } from '../../engine/index.ts'
 import { readText } from '../flags/config.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { plainSchema } from './plain-schema.ts'
+import { importModule } from './user-module.ts'
 
 const MODULE = /\.[cm]?[jt]s$/
 
@@ -48,14 +47,7 @@ function readLabels(file: string): string[] {
 }
 
 async function importSchema(file: string): Promise<UserSchema> {
-  let module: Record<string, unknown>
-  try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const hint = code === 'ERR_UNKNOWN_FILE_EXTENSION' ? ' (Node runs TypeScript from 22.18 on)' : ''
-    throw new UsageError(`--schema: ${file} cannot be loaded${hint}: ${message}`, { cause })
-  }
+  const module = await importModule(file, '--schema')
   const found = module['default'] ?? module['schema']
   if (isUserSchema(found)) {
     try {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeEvalPage } from '../../../src/cli/eval/page.ts'
+import { report } from '../eval/example.ts'
 import { hostile, pageOf } from '../page/example.ts'
 
 /** Debian's package `chromium`. */
@@ -38,10 +40,11 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
   let browser: Browser
   const folder = mkdtempSync(join(tmpdir(), 'llm-pack-stream-'))
   const file = join(folder, 'page.html')
+  const ofEval = join(folder, 'eval.html')
   const said: string[] = []
   const requests: string[] = []
 
-  async function open(width: number, theme: 'light' | 'dark'): Promise<Page> {
+  async function open(width: number, theme: 'light' | 'dark', name = file): Promise<Page> {
     const page = await browser.newPage()
     page.setDefaultTimeout(0)
     page.on('console', (message) => said.push(message.text()))
@@ -50,7 +53,7 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
     page.on('request', (request) => requests.push(request.url()))
     await page.setViewport({ width, height: 900 })
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
-    await page.goto(pathToFileURL(file).href)
+    await page.goto(pathToFileURL(name).href)
     return page
   }
 
@@ -60,6 +63,22 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
       { columns: { text }, reason: { code: 'refused', message: text } },
     ])
     writeFileSync(file, await pageOf(rows))
+    const arms = report.arms.map((arm, i) => ({
+      ...arm,
+      confusions: arm.confusions.map((pair) => ({
+        ...pair,
+        gold: hostile[i] ?? '',
+        said: hostile[i + 7] ?? '',
+      })),
+    }))
+    const use = `llm-pack-stream run ${'x'.repeat(300)}`
+    writeFileSync(
+      ofEval,
+      await makeEvalPage({
+        ...{ name: 'tickets.csv', report: { ...report, arms }, use, command: use, server: 'x' },
+        ...{ madeAt: new Date(0), version: '1.2.3' },
+      }),
+    )
     browser = await puppeteer.launch({
       ...{ executablePath: chromium!, pipe: true, args: ['--no-sandbox'] },
       // The limits of the tests end what hangs.
@@ -71,16 +90,18 @@ describe.skipIf(chromium === undefined)('the page of a report in Chromium', () =
     rmSync(folder, { recursive: true })
     // Of all pages: nothing but the file was loaded, and nothing ran.
     expect(said).toEqual([])
-    expect([...new Set(requests)]).toEqual([pathToFileURL(file).href])
+    expect([...new Set(requests)]).toEqual([file, ofEval].map((name) => pathToFileURL(name).href))
   })
 
   test.each([
-    [1280, 'light'],
-    [1280, 'dark'],
-    [400, 'light'],
-    [400, 'dark'],
-  ] as const)('%d px wide, %s: it fits, and axe finds no fault', async (width, theme) => {
-    const page = await open(width, theme)
+    [1280, 'light', 'a run'],
+    [1280, 'dark', 'a run'],
+    [400, 'light', 'a run'],
+    [400, 'dark', 'a run'],
+    [1280, 'light', 'an eval'],
+    [400, 'dark', 'an eval'],
+  ] as const)('%d px wide, %s, of %s: it fits, and axe finds no fault', async (width, theme, of) => {
+    const page = await open(width, theme, of === 'a run' ? file : ofEval)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
     const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor')
     expect(paper).toBe(theme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(18, 21, 27)')

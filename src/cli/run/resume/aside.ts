@@ -1,18 +1,8 @@
 import { existsSync, renameSync } from 'node:fs'
+import { moveAside } from '../../rows/move-aside.ts'
 import { hasContent, hasJournal, real, type OutputFiles } from '../output-files.ts'
 import { notesPath } from './notes.ts'
 import { statePath } from './state.ts'
-
-/**
- * Moves a file to another name, or to the first of `NAME.2`, `NAME.3` and so on that is free.
- * Returns the new name.
- */
-export function moveAside(path: string, name: string): string {
-  let free = name
-  for (let number = 2; existsSync(free); number += 1) free = `${name}.${number}`
-  renameSync(path, free)
-  return free
-}
 
 /**
  * Moves the files of earlier runs to names that end in `.bak`. The state goes along, so that a run

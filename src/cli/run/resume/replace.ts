@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rowHash } from '../../rows/identity.ts'
 import { real, type OutputFiles, type RowFile } from '../output-files.ts'
-import { moveAside } from './aside.ts'
+import { moveAside } from '../../rows/move-aside.ts'
 import { copyWithout } from './copy-without.ts'
 import { Draft } from './draft.ts'
 import { nameOf, type Earlier, type RowNumbers } from './earlier.ts'
