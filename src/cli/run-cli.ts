@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version as zodVersion } from 'zod/v4/core'
 import { addDemo } from './demo/command.ts'
 import { addErrors } from './errors/command.ts'
+import { addEval } from './eval/command.ts'
 import { exitCodes, UsageError } from './flags/usage-error.ts'
 import { say, type Io, type Perform } from './io.ts'
 import { addKafka } from './kafka/command.ts'
@@ -44,6 +45,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   addRun(program, perform)
   addErrors(program, perform)
   addPlan(program, perform)
+  addEval(program, perform)
   addReport(program, perform)
   addKafka(program, perform)
   addSimulate(program, perform)

@@ -15,6 +15,7 @@ test.each([
   [['simulate', '--help']],
   [['demo', '--help']],
   [['report', '--help']],
+  [['eval', '--help']],
 ])('%j', async (args) => {
   const { code, stdout, stderr } = await cli(args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -28,7 +29,7 @@ test('--version prints the version of the package', async () => {
 })
 
 // The example of `kafka` needs a broker: test/kafka/cli.test.ts tests it.
-test.each(['run', 'plan', 'simulate'])('the example of %s works unchanged', async (command) => {
+test.each(['run', 'plan', 'simulate', 'eval'])('the example of %s works unchanged', async (command) => {
   using place = new Workplace()
   const env = place.install()
   rmSync(join(place.path, 'labels.txt'))
@@ -44,6 +45,11 @@ test.each(['run', 'plan', 'simulate'])('the example of %s works unchanged', asyn
   })
   shell.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   await once(shell, 'close')
+  if (command === 'eval') {
+    expect(errors).toContain('2 records in 7 arms, for gpt-4o-mini.')
+    expect(said).toMatch(/^arm .*\npacks of 1 /)
+    return
+  }
   // A run prints its summary there.
   expect(errors).toMatch(command === 'run' ? /^done {6}2 records, 2 fulfilled, 0 rejected\n/ : /^$/)
   if (command === 'run') {

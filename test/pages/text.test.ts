@@ -109,7 +109,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
     ...propertiesOf('src/kafka/run-kafka.ts', 'RunKafkaOptions'),
     ...flagsOf('kafka').filter((flag) => !flagsOf('run').includes(flag)),
   ],
-  'docs/cli.md': [...flagsOf('run'), ...flagsOf('demo')],
+  'docs/cli.md': [...flagsOf('run'), ...flagsOf('demo'), ...flagsOf('eval')],
   'docs/plan.md': flagsOf('plan').filter((flag) => !flagsOf('run').includes(flag)),
   'docs/progress.md': [...flagsOf('errors'), '--no-progress', '--quiet'],
   'docs/simulator.md': flagsOf('simulate'),

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
+import { MARGIN, SEED, SIZES } from '../../eval/index.ts'
 import { withConfig } from '../flags/config.ts'
 import { addGroup, addJobFlags, flag, numberFlag, parseNumber, sampleTask } from '../flags/flags.ts'
 import { sendingFlags } from '../flags/sending-flags.ts'
 import { addTrialFlags } from '../flags/trial-flags.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import type { Perform } from '../io.ts'
-import { JOURNAL, MARGIN, SAMPLE, SEED, SIZES } from './flags.ts'
+import { JOURNAL, SAMPLE } from './flags.ts'
 import { runArguments } from './use-command.ts'
 
 const SENDING = [
@@ -84,7 +85,7 @@ Exit codes:
         const { evalPacks } = await import('./action.ts')
         const ofRun = program.commands.find((one) => one.name() === 'run')?.options ?? []
         const runWith = (size: number): string[] => runArguments(argv, command.options, ofRun, size)
-        return evalPacks(withConfig(command, files), io, argv, runWith)
+        return evalPacks(withConfig(command, files), io, { argv, runWith })
       }),
     )
 }

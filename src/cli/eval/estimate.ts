@@ -1,4 +1,4 @@
-import type { Arm } from '../../eval/trial.ts'
+import type { Arm } from '../../eval/index.ts'
 import { alphaOfEach, expectedClusters, smallestLoss } from '../../statistics/index.ts'
 import { estimate } from '../estimate/estimate.ts'
 import type { PlanRecord } from '../estimate/input.ts'

@@ -7,11 +7,6 @@ import type { EndpointFlags } from '../task/endpoint.ts'
  * and packs of 5 can be shown to lose less than 2 points.
  */
 export const SAMPLE = 3_000
-/** The sizes of packs by default, as in `plan`. */
-export const SIZES: readonly number[] = [1, 5, 10, 25, 50]
-/** The greatest loss that a user accepts by default, as a share. */
-export const MARGIN = 0.02
-export const SEED = 1
 /** The journal by default. Without one, Ctrl-C would lose what is paid for. */
 export const JOURNAL = 'eval.jsonl'
 

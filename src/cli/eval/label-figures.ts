@@ -1,4 +1,4 @@
-import type { EvalReport } from '../../eval/report.ts'
+import type { EvalReport } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import { html } from '../page/html.ts'
 import { table, type Figure } from '../page/parts.ts'

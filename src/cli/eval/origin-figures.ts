@@ -1,4 +1,4 @@
-import type { ArmReport, Estimate, EvalReport, Stretch } from '../../eval/report.ts'
+import type { ArmReport, Estimate, EvalReport, Stretch } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import { table, type Figure } from '../page/parts.ts'
 import { whole } from '../terminal/words.ts'
@@ -17,7 +17,7 @@ export function originFigures({ arms, influence, runs }: EvalReport, charts: typ
           intervalFigure(
             'Influence of neighbours',
             `Share of records with another answer, in packs of ${influence.size}: ${influence.isShown ? 'neighbours and places change answers' : 'no influence beyond the noise is shown'}.`,
-            'points of records',
+            '% of records',
             [
               ['in other packs and places', influence.packed],
               ['the same request twice', influence.noise],

@@ -1,20 +1,20 @@
-import type { EvalReport } from '../../eval/report.ts'
+import type { EvalReport } from '../../eval/index.ts'
 import { html, type Html } from '../page/html.ts'
 import { figure, table, type Column, type Figure, type Section, type Tile } from '../page/parts.ts'
 import { pageIn, type State } from '../page/shell.ts'
-import { dollars, tenths, whole } from '../terminal/words.ts'
+import { dollars, whole } from '../terminal/words.ts'
 import { labelFigures } from './label-figures.ts'
 import { originFigures } from './origin-figures.ts'
 import { resultFigures } from './result-figures.ts'
 import { armTable, effortTable, labelTables, lossTable } from './tables.ts'
-import { known, meanOf, points, pointRange, SCORES } from './words.ts'
+import { known, meanOf, perSecond, points, pointRange, SCORES } from './words.ts'
 
 /** What a page about an eval shows. */
 export interface EvalPage {
   /** The name of the data. */
   readonly name: string
   readonly report: EvalReport
-  /** The command that runs the recommendation, and the command of the eval itself. */
+  /** The command that runs the recommendation, or nothing, and the command of the eval itself. */
   readonly use: string
   readonly command: string
   readonly server: string
@@ -61,7 +61,7 @@ function recommendationOf({ report: { recommendation }, use }: EvalPage): Html {
   return html`<ul>
       ${recommendation.sentences.map((sentence) => html`<li>${sentence}</li>`)}
     </ul>
-    <pre><code>${use}</code></pre>`
+    ${use === '' ? undefined : html`<pre><code>${use}</code></pre>`}`
 }
 
 const KINDS = { pack: 'good', alone: 'bad', unclear: 'part' } as const
@@ -120,8 +120,8 @@ function tilesOf(report: EvalReport): Tile[] {
       ? [
           {
             name: 'Records a second',
-            value: known(chosen.speed.recordsPerSecond, tenths),
-            more: `${known(alone.speed.recordsPerSecond, tenths)} one by one`,
+            value: known(chosen.speed.recordsPerSecond, perSecond),
+            more: `${known(alone.speed.recordsPerSecond, perSecond)} one by one`,
           },
         ]
       : []),

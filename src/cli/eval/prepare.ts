@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { MARGIN, SEED, SIZES } from '../../eval/index.ts'
 import { readRows } from '../../files/index.ts'
-import type { Given } from '../flags/config.ts'
+import type { Quality } from '../../simulator/index.ts'
+import { readObject, type Given } from '../flags/config.ts'
 import { inFlags, UsageError } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { checkPageFile } from '../page/page-file.ts'
@@ -9,7 +11,7 @@ import type { Item } from '../rows/item.ts'
 import { asInputError, Items } from '../rows/items.ts'
 import { real } from '../rows/real-path.ts'
 import { isTable, readJob, type Job } from '../task/job.ts'
-import { JOURNAL, MARGIN, SAMPLE, SEED, SIZES, type EvalFlags } from './flags.ts'
+import { JOURNAL, SAMPLE, type EvalFlags } from './flags.ts'
 import { goldBy, type Gold } from './gold.ts'
 import { drawSample, type Sample } from './sample.ts'
 
@@ -44,6 +46,21 @@ export async function prepare({ patterns, flags }: Given<EvalFlags>, io: Io): Pr
     // An input that is still open would keep the process alive.
     rows.destroy()
   }
+}
+
+/** The answers of `--simulate`: right by `--gold`, as far as `--quality` says. */
+export function qualityOf(
+  { sample }: Prepared,
+  { simulate, gold, quality: file }: EvalFlags,
+): Quality | undefined {
+  if (file !== undefined && !simulate) throw new UsageError('Expected --simulate with --quality')
+  const quality = file === undefined ? {} : readObject(file, '--quality')
+  const texts = sample.records.flatMap(({ item: { text }, gold: right }) =>
+    typeof text === 'string' ? [[text, right] as const] : [],
+  )
+  if (gold === undefined && file === undefined) return undefined
+  // The simulator checks the object.
+  return { truth: new Map(texts), ...quality }
 }
 
 /** The text of a record, without its right result. */

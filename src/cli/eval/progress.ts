@@ -1,3 +1,4 @@
+import type { EvalProgress } from '../../eval/index.ts'
 import { say, type Io } from '../io.ts'
 import { canRedraw, LiveLine } from '../terminal/live-line.ts'
 import { Rate } from '../terminal/rate.ts'
@@ -8,33 +9,20 @@ const DRAW_INTERVAL_MS = 100
 /** Time between two lines in a pipe or a log, in ms. */
 const LOG_INTERVAL_MS = 10_000
 
-/** How far an eval is. */
-export interface Progress {
-  /** The name of the arm that is asked. `undefined` before the first. */
-  readonly arm: string | undefined
-  /** Blocks of the sample that were begun. */
-  readonly block: number
-  readonly blocks: number
-  /** Records of all arms that have their outcome, and all records of all arms. */
-  readonly done: number
-  readonly total: number
-  /** US dollars. `undefined` without prices. */
-  readonly cost: number | undefined
-}
-
 /** The line. It has whole parts only, because half a number is a wrong number. */
 export function progressLine(
-  { arm, block, blocks, done, total, cost }: Progress,
+  { arm, done, total, cost, stopped }: EvalProgress,
   perSecond: number,
   columns: number,
 ): string {
   const parts = [
     `${whole(done)} of ${whole(total)}`,
-    ...(total > 0 ? [`${Math.floor((100 * done) / total)}%`] : []),
-    ...(arm === undefined ? [] : [arm, `block ${block} of ${blocks}`]),
+    `${Math.floor((100 * done) / total)}%`,
+    arm,
     ...(cost === undefined ? [] : [money(cost)]),
     rate(perSecond),
     ...(perSecond > 0 ? [`ETA ${clock((total - done) / perSecond)}`] : []),
+    ...(stopped.length > 0 ? [`stopped early: ${stopped.join(', ')}`] : []),
   ]
   while (parts.length > 1 && parts.join('  ').length >= columns) parts.pop()
   const line = parts.join('  ')
@@ -48,7 +36,7 @@ export interface Told {
 
 /** Tells a person how far an eval is: in a line of a terminal, or in lines of a log. */
 export function tellProgress(
-  progress: () => Progress,
+  progress: () => EvalProgress | undefined,
   { progress: isWanted, quiet, json }: EvalFlags,
   io: Pick<Io, 'stderr' | 'env'>,
 ): Told {
@@ -61,12 +49,14 @@ export function tellProgress(
   const speed = new Rate()
   const line = (columns: number): string => {
     const seen = progress()
+    if (!seen) return ''
     return progressLine(seen, speed.add(performance.now(), seen.done), columns)
   }
   line(Infinity)
   if (!canRedraw(io)) {
     const timer = setInterval(() => {
-      tell(line(Infinity))
+      const text = line(Infinity)
+      if (text !== '') tell(text)
     }, LOG_INTERVAL_MS)
     return {
       say: tell,

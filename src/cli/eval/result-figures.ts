@@ -1,9 +1,9 @@
-import type { ArmReport, EvalReport } from '../../eval/report.ts'
+import type { ArmReport, EvalReport } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import type { Html } from '../page/html.ts'
 import { table, type Figure } from '../page/parts.ts'
-import { dollars, tenths, whole } from '../terminal/words.ts'
-import { inPercent, inPoints, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
+import { dollars, whole } from '../terminal/words.ts'
+import { inPercent, inPoints, perSecond, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 /** The charts of score, loss, cost and time. */
@@ -55,7 +55,7 @@ export function resultFigures(report: EvalReport, charts: typeof Charts): Figure
           },
         ]),
     ...frontier(`${score} and cost`, 'US dollars for 1,000 records', arms, ({ costPer1000 }) => costPer1000, dollars, charts),
-    ...frontier(`${score} and time`, 'records a second', arms, ({ speed }) => speed.recordsPerSecond, tenths, charts),
+    ...frontier(`${score} and time`, 'records a second', arms, ({ speed }) => speed.recordsPerSecond, perSecond, charts),
   ] // prettier-ignore
 }
 

@@ -1,8 +1,8 @@
-import type { EvalReport } from '../../eval/report.ts'
+import type { EvalReport } from '../../eval/index.ts'
 import { wrap } from '../terminal/aligned.ts'
 import { textTable } from '../terminal/text-table.ts'
-import { dollars, tenths } from '../terminal/words.ts'
-import { known, meanOf, pointRange, points, SCORES } from './words.ts'
+import { dollars } from '../terminal/words.ts'
+import { known, meanOf, perSecond, pointRange, points, SCORES } from './words.ts'
 
 /** Columns of a pipe, and the longest line that is easy to read. */
 const PIPE_COLUMNS = 80
@@ -21,7 +21,7 @@ export function formatReport(report: EvalReport, use: string, width: number): st
     ['loss in points', asked.map(({ loss }) => (loss ? `${points(loss.mean)} (${pointRange(loss)})` : ''))],
     ['verdict', asked.map(({ loss, isStopped }) => `${loss?.verdict ?? ''}${isStopped ? ' *' : ''}`)],
     ['$/1,000', asked.map(({ costPer1000 }) => known(costPer1000, dollars))],
-    ['records/s', asked.map(({ speed }) => known(speed.recordsPerSecond, tenths))],
+    ['records/s', asked.map(({ speed }) => known(speed.recordsPerSecond, perSecond))],
   ]) // prettier-ignore
   if (asked.every(({ costPer1000 }) => costPer1000 === undefined)) columns.delete('$/1,000')
   return [

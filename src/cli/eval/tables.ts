@@ -1,8 +1,8 @@
-import type { ArmReport, EvalReport } from '../../eval/report.ts'
+import type { ArmReport, EvalReport } from '../../eval/index.ts'
 import { html, type Html } from '../page/html.ts'
 import { table, type Column } from '../page/parts.ts'
 import { dollars, duration, large, tenths, whole } from '../terminal/words.ts'
-import { known, meanOf, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
+import { known, meanOf, perSecond, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 /** Rows of a table that are the most telling. The rest is in `--json`. */
@@ -29,7 +29,7 @@ export function armTable({ arms, scoredBy, margin }: EvalReport): Html {
           },
         ]
       : []),
-    { ...NUMBER, name: 'records a second', cell: ({ speed }) => known(speed.recordsPerSecond, tenths) },
+    { ...NUMBER, name: 'records a second', cell: ({ speed }) => known(speed.recordsPerSecond, perSecond) },
     { ...NUMBER, name: 'records', cell: ({ records }) => whole(records) },
     { ...NUMBER, name: 'rejected', cell: ({ rejected }) => whole(rejected) },
   ]
@@ -77,7 +77,7 @@ export function effortTable({ arms }: EvalReport): Html {
   const columns: Column<ArmReport>[] = [
     name,
     { ...NUMBER, name: 'requests', cell: ({ requests }) => whole(requests) },
-    { ...NUMBER, name: 'records a second', cell: ({ speed }) => known(speed.recordsPerSecond, tenths) },
+    { ...NUMBER, name: 'records a second', cell: ({ speed }) => known(speed.recordsPerSecond, perSecond) },
     { ...NUMBER, name: 'first result', cell: ({ speed }) => known(speed.firstResultMs, duration) },
     { ...NUMBER, name: 'half of the results', cell: ({ speed }) => known(speed.p50Ms, duration) },
     { ...NUMBER, name: '95% of the results', cell: ({ speed }) => known(speed.p95Ms, duration) },

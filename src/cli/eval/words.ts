@@ -1,4 +1,5 @@
-import type { ArmReport, Estimate, EvalReport } from '../../eval/report.ts'
+import { tenths, whole } from '../terminal/words.ts'
+import type { ArmReport, Estimate, EvalReport } from '../../eval/index.ts'
 import type { Interval } from '../../statistics/index.ts'
 
 /** What the score of a record is, at the beginning of a sentence. */
@@ -56,4 +57,9 @@ export function largestPacks(arms: readonly ArmReport[]): ArmReport | undefined 
   return arms
     .filter(({ kind }) => kind === 'packed')
     .reduce<ArmReport | undefined>((a, b) => (a && a.size > b.size ? a : b), undefined)
+}
+
+/** Records a second: `9.4`, `1,234` */
+export function perSecond(value: number): string {
+  return value < 100 ? tenths(value) : whole(value)
 }

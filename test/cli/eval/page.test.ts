@@ -52,7 +52,7 @@ describe('the page of an eval', () => {
     }
   })
 
-  it('says of whom the figures do not speak, and why the sample ended', async () => {
+  it('says what the figures do not show, and why the sample ended', async () => {
     const stopped = await pageOf({ stopped: 'max_cost', scoredBy: 'agreement' }, { server: 'simulator' })
     const notes = all(stopped, '.note').map(({ textContent }) => textContent)
     expect(notes).toEqual([

@@ -66,11 +66,11 @@ test('the estimate adds up the arms, and says what the sample can find and what 
 })
 
 test.each([
-  [200, '1,234 of 21,000  5%  packs of 10  block 2 of 7  $0.1234  45/s  ETA 7:20'],
+  [200, '1,234 of 21,000  5%  packs of 10  $0.1234  45/s  ETA 7:20'],
   [40, '1,234 of 21,000  5%  packs of 10'],
   [10, ''],
 ])('the progress in %i columns has whole parts only', (columns, line) => {
-  const seen = { arm: 'packs of 10', block: 2, blocks: 7, done: 1_234, total: 21_000, cost: 0.1234 }
+  const seen = { arm: 'packs of 10', stopped: [], done: 1_234, total: 21_000, cost: 0.1234 }
   expect(progressLine(seen, 45, columns)).toBe(line)
 })
 
