@@ -84,7 +84,7 @@ const FLOORS = [
   ['api'],
   ['answer'],
   ['learning', 'accounts'],
-  ['engine', 'panel'],
+  ['engine', 'panel', 'audit'],
   ['options'],
   ['stream'],
   ['index.ts', 'exact-tokens.ts'],
@@ -120,6 +120,7 @@ const pure = inRooms(
     'accounts',
     'engine',
     'panel',
+    'audit',
   ],
 )
 
@@ -268,6 +269,7 @@ describe('each kind of knowledge has a place', () => {
       'accounts/diagnostics.ts > node:diagnostics_channel',
       'base/import-sqlite.ts > node:sqlite',
       'cache/identity.ts > node:crypto',
+      'options/audit.ts > node:util',
     ])
   })
 

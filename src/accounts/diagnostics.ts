@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Downgrade } from '../api/request-form.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
-import type { Waiting, WasteCause } from './stats.ts'
+import type { AuditStage, Waiting, WasteCause } from './stats.ts'
 
 /** The stream has sent a request. */
 export interface RequestStartEvent {
@@ -17,6 +17,8 @@ export interface RequestStartEvent {
   /** Number of records in the request. */
   readonly records: number
   readonly isRetry: boolean
+  /** Whether this is a question of the audit. */
+  readonly isAudit: boolean
   readonly maxOutputTokens: number | undefined
 }
 
@@ -58,7 +60,10 @@ export interface ElementEvent {
   readonly stream: object
   readonly request: number
   readonly kind: 'fulfilled' | Extract<WasteCause, 'invalid' | 'repeated' | 'unknown'>
-  /** Position in the input, from 0, of the record that the element settled. */
+  /**
+   * Position in the input, from 0, of the record that the element settled. An answer for the audit
+   * settles no record.
+   */
   readonly index: number | undefined
 }
 
@@ -81,17 +86,18 @@ export interface WaitingEvent extends Waiting {
 }
 
 /**
- * The server behaves in another way than the stream asked for. The stream goes on; each notice
- * comes once.
+ * The server behaves in another way than the stream asked for, or packing changes too many answers.
+ * The stream goes on; each notice comes once.
  */
 export interface NoticeEvent {
   readonly stream: object
   /**
    * `downgrade`: the server refuses a field of the request, and takes a weaker form. `wrapped`: an
-   * answer has another form than the request asked for, and is read nevertheless.
+   * answer has another form than the request asked for, and is read nevertheless. `audit`: packing
+   * changes more answers than `audit.margin`; with `audit.guard`, packs become smaller.
    */
-  readonly kind: 'downgrade' | 'wrapped'
-  /** What the server does, and what the stream does about it. */
+  readonly kind: 'downgrade' | 'wrapped' | 'audit'
+  /** What happened, and what the stream does about it. */
   readonly message: string
 }
 
@@ -142,6 +148,22 @@ export const WRAPPED_NOTICE: Omit<NoticeEvent, 'stream'> = {
   kind: 'wrapped',
   message:
     'The server does not keep its answers to the schema. The stream reads the results in them nevertheless.',
+}
+
+/** @param packRecords Number of records in a pack from now on. `undefined`: as before. */
+export function auditNotice(
+  { records, disagreement = 0, noise = 0, interval }: AuditStage,
+  margin: number,
+  packRecords: number | undefined,
+): Omit<NoticeEvent, 'stream'> {
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`
+  const found = `Packing changes ${percent(disagreement - noise)} of the answers beyond noise, and at least ${percent(interval.low)}`
+  const than = `in ${records} audited records. \`audit.margin\` is ${percent(margin)}.`
+  const then =
+    packRecords === undefined
+      ? 'Make the packs smaller (`maxPackRecords`), or set `audit.guard`.'
+      : `From now on, a pack has at most ${packRecords} ${packRecords === 1 ? 'record' : 'records'}.`
+  return { kind: 'audit', message: `${found}, ${than} ${then}` }
 }
 
 /**

@@ -3,7 +3,15 @@ import type { Entry } from '../record/entry.ts'
 import type { FinishedRequest } from '../answer/finished-request.ts'
 import type { RequestEnd } from '../answer/request-end.ts'
 import type { Votes } from '../record/outcome.ts'
-import { wasteCauses, type Pricing, type Stats, type Waiting, type WasteCause } from './stats.ts'
+import {
+  wasteCauses,
+  type AuditFindings,
+  type AuditStats,
+  type Pricing,
+  type Stats,
+  type Waiting,
+  type WasteCause,
+} from './stats.ts'
 
 /** Counts everything that a stream does. No other file counts. */
 export class Ledger {
@@ -15,8 +23,8 @@ export class Ledger {
   readonly #answers = { wrapped: 0, strayIds: 0 }
   readonly #cache = { hits: 0, shared: 0 }
   #votes: Stats['votes']
-  #packs = 0
-  #retries = 0
+  readonly #requests = { pack: 0, retry: 0, audit: 0 }
+  readonly #audit = { input: 0, cached: 0, output: 0, reasoning: 0 }
   #rateLimited = 0
   #cost = 0
 
@@ -47,16 +55,16 @@ export class Ledger {
     return this.#records.read - this.#records.fulfilled - this.#records.rejected
   }
 
-  /** Counts a request. Returns its number. */
-  sent(isRetry: boolean): number {
-    if (isRetry) this.#retries += 1
-    else this.#packs += 1
+  /** Counts a request with new records, with records again, or of the audit. Returns its number. */
+  sent(kind: 'pack' | 'retry' | 'audit'): number {
+    this.#requests[kind] += 1
     return this.requests
   }
 
   /** Number of requests. */
   get requests(): number {
-    return this.#packs + this.#retries
+    const { pack, retry, audit } = this.#requests
+    return pack + retry + audit
   }
 
   /**
@@ -87,10 +95,12 @@ export class Ledger {
    * none, or not all.
    */
   finished(pack: readonly Entry<unknown>[], run: FinishedRequest<unknown>, usage: Usage): void {
-    this.#tokens.input += usage.input
-    this.#tokens.cached += usage.cached
-    this.#tokens.output += usage.output
-    this.#tokens.reasoning += usage.reasoning
+    for (const tokens of pack[0]?.isAudit ? [this.#tokens, this.#audit] : [this.#tokens]) {
+      tokens.input += usage.input
+      tokens.cached += usage.cached
+      tokens.output += usage.output
+      tokens.reasoning += usage.reasoning
+    }
     this.#tokens.estimated += tokensIn(usage) - tokensIn(run.usage)
     this.#cost += this.costOf(usage)
     if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
@@ -142,6 +152,14 @@ export class Ledger {
     }
   }
 
+  get #auditSpent(): Pick<AuditStats, 'requests' | 'tokens' | 'cost'> {
+    return {
+      requests: this.#requests.audit,
+      tokens: Object.freeze({ ...this.#audit }),
+      cost: this.#pricing && this.costOf(this.#audit),
+    }
+  }
+
   /** US dollars spent. */
   get cost(): number {
     return this.#cost
@@ -152,13 +170,14 @@ export class Ledger {
     return this.#pricing ? costOf(this.#pricing, usage) : 0
   }
 
-  snapshot(inFlight: number, cacheFailures: number, waiting?: Waiting): Stats {
+  /** @param findings What the audit has found. `undefined` without an audit. */
+  snapshot(inFlight: number, cacheFailures: number, waiting?: Waiting, findings?: AuditFindings): Stats {
     const wasted = Object.values(this.#wasted).reduce((sum, tokens) => sum + tokens, 0)
     const used = this.#tokens.input + this.#tokens.output - wasted
     return Object.freeze({
       records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
-      packs: this.#packs,
-      retries: this.#retries,
+      packs: this.#requests.pack,
+      retries: this.#requests.retry,
       requests: this.requests,
       rateLimited: this.#rateLimited,
       inFlight,
@@ -169,6 +188,7 @@ export class Ledger {
       cache: Object.freeze({ ...this.#cache, failures: cacheFailures }),
       ...(this.#votes && { votes: this.#votes }),
       cost: this.#pricing ? this.#cost : undefined,
+      ...(findings && { audit: Object.freeze({ ...findings, ...this.#auditSpent }) }),
     })
   }
 }

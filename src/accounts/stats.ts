@@ -51,6 +51,52 @@ export interface Waiting {
   readonly said: string | undefined
 }
 
+/**
+ * What packing changed under one limit of records, in the records that were also asked alone,
+ * twice. Shares are from 0 to 1.
+ */
+export interface AuditStage {
+  /** Largest number of records in one pack. */
+  readonly packRecords: number
+  /** Number of records that were compared. */
+  readonly records: number
+  /**
+   * How often the packed answer differs from an answer alone, as the mean of the packs. `undefined`
+   * before the first pack.
+   */
+  readonly disagreement: number | undefined
+  /** How often the two answers alone differ from each other, as the mean of the packs. */
+  readonly noise: number | undefined
+  /**
+   * Interval of `disagreement - noise`. It holds at all times together: with 95% in the first
+   * stage, and with more in each later stage.
+   */
+  readonly interval: { readonly low: number; readonly high: number }
+}
+
+/** What an audit has found under the present limit of records, and in `steps` under others. */
+export interface AuditFindings extends AuditStage {
+  readonly margin: number
+  /** Number of records that were drawn, but not compared, because a question was rejected. */
+  readonly dropped: number
+  /** The stages that ended because packing changed too many answers, with `guard`. */
+  readonly steps: readonly AuditStage[]
+}
+
+/** The audit of a stream. */
+export interface AuditStats extends AuditFindings {
+  /** Number of requests of the audit, and what they took. All other accounts include them too. */
+  readonly requests: number
+  readonly tokens: {
+    readonly input: number
+    readonly cached: number
+    readonly output: number
+    readonly reasoning: number
+  }
+  /** Cost in US dollars. `undefined` without `pricing`. */
+  readonly cost: number | undefined
+}
+
 /** A frozen snapshot of a stream's accounts. */
 export interface Stats {
   readonly records: {
@@ -64,7 +110,7 @@ export interface Stats {
   readonly packs: number
   /** Number of requests with records that an earlier request left unsettled. */
   readonly retries: number
-  /** Number of requests: `packs + retries`. */
+  /** Number of requests: `packs + retries`, and those of the audit. */
   readonly requests: number
   /** Number of requests that a rate limit refused. Included in `requests`. */
   readonly rateLimited: number
@@ -128,4 +174,6 @@ export interface Stats {
   }
   /** Cost in US dollars. `undefined` without `pricing`. */
   readonly cost: number | undefined
+  /** What packing changes. Absent without the option `audit`. */
+  readonly audit?: AuditStats
 }

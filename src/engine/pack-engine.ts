@@ -130,6 +130,13 @@ export class PackEngine<R> {
     this.#queue.add(entry, now)
   }
 
+  /** Makes packs smaller for the rest of the stream, also packs that wait. */
+  limitRecords(most: number, now: number): void {
+    this.#learning.limitRecords(most)
+    this.#queue.setLimits(this.#learning.limits, now)
+    this.#offer = undefined
+  }
+
   /** No more records come, at least for now. Packs that are not full leave without waiting. */
   endOfInput(now: number): void {
     this.#queue.flush(now)
@@ -192,7 +199,9 @@ export class PackEngine<R> {
     this.#queue.setLimits(this.#learning.limits, now)
     this.#outlook.learn(pack, judged)
     // After a stop, the other requests continue to their ends. So only this request fails.
-    if (end.kind === 'fatal') return { end, rejected: [], fatal: this.#stop ? undefined : end }
+    // A question of the audit ends no job. If no request can succeed, the next records show it.
+    if (end.kind === 'fatal' && !pack[0]?.isAudit)
+      return { end, rejected: [], fatal: this.#stop ? undefined : end }
     const rejected: (Unsettled<R> & { reason: RecordError })[] = []
     const again: Entry<R>[] = []
     const settled = pack.length - finished.unsettled.length
@@ -313,7 +322,7 @@ export class PackEngine<R> {
     }
     const permit = this.#limiter.start(charge, now, this.#onFree)
     const departure = {
-      request: this.#ledger.sent(isRetry),
+      request: this.#ledger.sent(pack[0]?.isAudit ? 'audit' : isRetry ? 'retry' : 'pack'),
       pack,
       user,
       cap,

@@ -36,7 +36,8 @@ export class Learning {
   readonly #countTokens: TokenCounter | undefined
   readonly #estimator: TokenEstimator
   readonly #budget: OutputBudget
-  readonly #most: PackLimits
+  /** Largest number of records in one pack: the user's, or less after a step of the audit. */
+  #maxRecords: number
   /** An id that is at least as long as the ids of a pack. */
   readonly #longestId: number
   /** The text that every prompt has. */
@@ -52,7 +53,7 @@ export class Learning {
     this.#fixedText = system + JSON.stringify(format.jsonSchema)
     this.#estimator = new TokenEstimator(Buffer.byteLength(this.#fixedText))
     this.#budget = new OutputBudget(maxOutputTokens)
-    this.#most = { maxTokens: maxPackTokens, maxItems: maxPackRecords }
+    this.#maxRecords = maxPackRecords
     this.#longestId = idAt(rules.examples + maxPackRecords - 1)
     this.#packSize = new PackSize(maxPackTokens)
   }
@@ -66,8 +67,13 @@ export class Learning {
   get limits(): PackLimits {
     return {
       maxTokens: this.#packSize.limit,
-      maxItems: Math.min(this.#most.maxItems, this.#budget.maxRecords),
+      maxItems: Math.min(this.#maxRecords, this.#budget.maxRecords),
     }
+  }
+
+  /** Lowers the number of records in one pack for the rest of the stream. */
+  limitRecords(most: number): void {
+    this.#maxRecords = Math.min(this.#maxRecords, most)
   }
 
   /**

@@ -11,4 +11,5 @@ export const defaults = {
   firstTokenTimeout: 120_000,
   idleTimeout: 60_000,
   requestTimeout: 600_000,
+  auditMargin: 0.02,
 } as const

@@ -1,3 +1,4 @@
+import type { AuditRules } from '../audit/rules.ts'
 import type { Api, ApiName } from '../api/api.ts'
 import type { OutputMode } from '../api/request-form.ts'
 import type { ChatClient, RequestFields, ResponsesClient, ResponsesFields } from '../api/clients.ts'
@@ -176,6 +177,12 @@ export interface PackStreamOptions<R, T> {
    */
   readonly accepted?: boolean | undefined
 
+  /**
+   * Asks a share of the records alone too, while the job runs, and shows in `stats.audit` how many
+   * answers packing changes. Default: none.
+   */
+  readonly audit?: AuditOptions<T> | undefined
+
   /** Destroys the stream with an `AbortError`, and aborts its requests. */
   readonly signal?: AbortSignal | undefined
   /** Number of records, and number of outcomes, that Node buffers. Default: Node's, 16. */
@@ -184,6 +191,29 @@ export interface PackStreamOptions<R, T> {
   readonly writableHighWaterMark?: number | undefined
   /** Number of outcomes that Node buffers. Default: Node's, 16. */
   readonly readableHighWaterMark?: number | undefined
+}
+
+/** Shares are from 0 to 1. */
+export interface AuditOptions<T = unknown> {
+  /**
+   * Share of the records that are asked twice more, alone. Only records whose answer came from a
+   * pack of several records are drawn.
+   */
+  readonly share: number
+  /** Share of the answers that packing may change beyond the model's own noise. Default: 0.02. */
+  readonly margin?: number | undefined
+  /**
+   * Whether packs become smaller, for the rest of the job, when it is established that packing
+   * changes more answers than `margin`. Default: false, so that only a notice says it.
+   */
+  readonly guard?: boolean | undefined
+  /** A whole number that decides which records are drawn. Default: 1. */
+  readonly seed?: number | undefined
+  /**
+   * Returns the part of a value that is compared, such as the label without the confidence.
+   * Default: `by` of `votes`, or the whole value.
+   */
+  readonly by?: ((value: T) => unknown) | undefined
 }
 
 /** Deadlines in ms. `Infinity`: no limit. */
@@ -236,4 +266,5 @@ export interface Resolved<R, T> {
   readonly maxCost: number
   readonly accepted: boolean
   readonly maxRejects: number
+  readonly audit: AuditRules<T> | undefined
 }

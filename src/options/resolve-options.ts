@@ -16,6 +16,7 @@ import {
   timeout,
   withOption,
 } from '../base/option-checks.ts'
+import { auditRules } from './audit.ts'
 import { defaults } from './defaults.ts'
 import { hoistRules } from './hoist.ts'
 import { clientHint, schemaHint } from './hints.ts'
@@ -64,6 +65,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   maxCost: true,
   maxRejects: true,
   accepted: true,
+  audit: true,
   signal: true,
   highWaterMark: true,
   writableHighWaterMark: true,
@@ -200,6 +202,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     maxCost: checkMaxCost(options.maxCost, options.pricing),
     maxRejects: checkMaxRejects(options.maxRejects),
     accepted: boolean('accepted', options.accepted, false),
+    audit: options.audit === undefined ? undefined : auditRules(options.audit, votes?.by),
   }
 }
 

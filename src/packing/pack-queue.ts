@@ -33,6 +33,11 @@ export class PackQueue<R> {
   }
 
   add(entry: Entry<R>, now: number): void {
+    if (entry.isAudit) {
+      // It has a key of its own, so it waits for no other record. The keys take turns.
+      this.#packer.add(entry, now, now)
+      return
+    }
     this.#mix.add(entry, now)
     if (this.#mix.isFull) this.#pour(now)
   }

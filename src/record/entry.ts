@@ -31,6 +31,11 @@ export interface Entry<R> {
   readonly cacheKey: string | undefined
   /** Checks a value by `validate`. Absent without that option. */
   readonly issuesOf?: (value: unknown) => readonly ResultIssue[] | undefined
+  /**
+   * Whether this is no record of the input, but a question of the audit. It is sent alone, after
+   * the packs that wait already.
+   */
+  readonly isAudit?: true
   /** Number of requests that have carried the record. */
   attempts: number
   /** Number of further requests that may carry the record. */

@@ -9,6 +9,11 @@ export interface ConfidenceSequenceOptions {
   readonly highest: number
   /** The greatest part of the capital that a bet may lose, below 1. */
   readonly stake?: number
+  /**
+   * The parts of the capital that constant bets may lose. Then the capital is divided between them,
+   * instead of the bets of the paper. That is faster where most observations are the same.
+   */
+  readonly stakes?: readonly number[]
 }
 
 /** Candidates for the mean, evenly spaced from `lowest` to `highest`. */
@@ -27,9 +32,9 @@ const STAKE = 0.9
  */
 export class ConfidenceSequence {
   readonly #options: ConfidenceSequenceOptions
-  /** The capital of both gamblers at each candidate, from 1. */
-  readonly #above = new Float64Array(STEPS + 1).fill(1)
-  readonly #below = new Float64Array(STEPS + 1).fill(1)
+  /** The capital of both gamblers at each candidate, from 1, for each bet. */
+  readonly #above: readonly Float64Array[]
+  readonly #below: readonly Float64Array[]
   /** The least and the greatest candidate that is still possible. */
   #first = 0
   #last = STEPS
@@ -39,25 +44,31 @@ export class ConfidenceSequence {
 
   constructor(options: ConfidenceSequenceOptions) {
     this.#options = options
+    const capital = () => (options.stakes ?? [STAKE]).map(() => new Float64Array(STEPS + 1).fill(1))
+    this.#above = capital()
+    this.#below = capital()
   }
 
   /** Takes one more observation, such as the mean of a cluster. */
   add(observation: number): void {
-    const { alpha, lowest, highest, stake = STAKE } = this.#options
+    const { alpha, lowest, highest, stake = STAKE, stakes = [stake] } = this.#options
     if (!(observation >= lowest && observation <= highest)) {
       throw new RangeError(`Expected a number from ${lowest} to ${highest}, got ${observation}`)
     }
     const x = (observation - lowest) / (highest - lowest)
     const limit = 2 / alpha
-    const bet = this.#bet(limit)
-    for (let at = this.#first; at <= this.#last; at++) {
-      const mean = at / STEPS
-      const [above, below] = [this.#above[at] ?? 1, this.#below[at] ?? 1]
-      this.#above[at] = above * (1 + Math.min(bet, stake / mean) * (x - mean))
-      this.#below[at] = below * (1 + Math.min(bet, stake / (1 - mean)) * (mean - x))
-    }
-    while (this.#first < this.#last && (this.#above[this.#first] ?? 0) >= limit) this.#first++
-    while (this.#last > this.#first && (this.#below[this.#last] ?? 0) >= limit) this.#last--
+    // No constant bet of a candidate above 0 and below 1 is larger than the number of candidates.
+    const bet = this.#options.stakes ? STEPS : this.#bet(limit)
+    stakes.forEach((part, which) => {
+      const [above, below] = [this.#above[which] ?? [], this.#below[which] ?? []]
+      for (let at = this.#first; at <= this.#last; at++) {
+        const mean = at / STEPS
+        above[at] = (above[at] ?? 1) * (1 + Math.min(bet, part / mean) * (x - mean))
+        below[at] = (below[at] ?? 1) * (1 + Math.min(bet, part / (1 - mean)) * (mean - x))
+      }
+    })
+    while (this.#first < this.#last && capitalAt(this.#above, this.#first) >= limit) this.#first++
+    while (this.#last > this.#first && capitalAt(this.#below, this.#last) >= limit) this.#last--
     this.#count++
     this.#sum += x
     this.#squares += (x - (0.5 + this.#sum) / (this.#count + 1)) ** 2
@@ -79,4 +90,9 @@ export class ConfidenceSequence {
     const variance = (0.25 + this.#squares) / time
     return Math.sqrt((2 * Math.log(limit)) / (variance * time * Math.log(1 + time)))
   }
+}
+
+/** The capital at a candidate, of all bets together. */
+function capitalAt(bets: readonly Float64Array[], candidate: number): number {
+  return bets.reduce((sum, capital) => sum + (capital[candidate] ?? 0), 0) / bets.length
 }

@@ -20,6 +20,8 @@ export interface DispatchListener<R, T> {
    * the listener returns a promise, the request waits for it.
    */
   onSettled: (entry: Entry<R>, outcome: Outcome<R, T>, result?: unknown) => Promise<void> | undefined
+  /** A request has ended, and the consumer has taken its outcomes. */
+  onEnded: (request: number) => void
   /** No other request can succeed. */
   onFatal: (end: RequestEnd & { kind: 'fatal' }) => void
   /** A listener or another part of the stream threw. */
@@ -97,6 +99,7 @@ export class Dispatcher<R, T> {
       if (wait) await wait
     }
     this.#engine.delivered(departure)
+    this.#listener.onEnded(request)
     this.#listener.onChange()
   }
 
@@ -108,6 +111,7 @@ export class Dispatcher<R, T> {
     this.#aborts.add(abort)
     publish('request:start', this.#listener.stream, () => ({
       ...{ request, api: apiName, model, records: pack.length, isRetry, maxOutputTokens: cap },
+      isAudit: pack[0]?.isAudit === true,
     }))
     try {
       for await (const event of runRequest(this.#options, departure, this.#forms, abort)) {
@@ -139,7 +143,7 @@ export class Dispatcher<R, T> {
   /** Emits an element's outcome. Returns a promise if the request has to wait for the consumer. */
   #take(element: ClosedElement<R, T>, request: number): Promise<void> | undefined {
     const { stream, onSettled } = this.#listener
-    const index = element.kind === 'fulfilled' ? element.entry.index : undefined
+    const index = element.kind === 'fulfilled' && !element.entry.isAudit ? element.entry.index : undefined
     publish('element', stream, () => ({ request, kind: element.kind, index }))
     if (element.kind === 'fulfilled') return onSettled(element.entry, element.outcome, element.result)
     this.#ledger.element(element.kind)

@@ -1,7 +1,9 @@
 import { addAbortSignal, type TransformCallback } from 'node:stream'
-import { publish } from '../accounts/diagnostics.ts'
+import { auditNotice, publish } from '../accounts/diagnostics.ts'
 import { Ledger } from '../accounts/ledger.ts'
 import type { Stats } from '../accounts/stats.ts'
+import { Audit } from '../audit/audit.ts'
+import type { AuditRules } from '../audit/rules.ts'
 import { Alarm } from '../base/alarm.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import { Reuse } from '../cache/reuse.ts'
@@ -42,11 +44,14 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #options: Resolved<R, T>
   readonly #ledger: Ledger
   readonly #engine: PackEngine<R>
+  readonly #audit: Audit<R, T> | undefined
   readonly #dispatcher: Dispatcher<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
   readonly #intake: Intake<R, T>
   readonly #panel: Panel<R, T, Promise<void>>
+  /** The request whose answer is being taken. */
+  #answering: number | undefined
   /** Number of records that were written before the last call of `flush()`. */
   #flushedTo = 0
   readonly #held = new HeldCallbacks()
@@ -92,13 +97,20 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     this.assumeAccepted(() => resolved.accepted)
     this.#dispatcher = new Dispatcher(resolved, this.#engine, this.#ledger, {
       stream: this,
-      onSettled: (entry, outcome, result) => this.#panel.take(entry, outcome, result),
+      onSettled: (entry, outcome, result) => {
+        this.#answering = outcome.pack?.request
+        const wait = this.#panel.take(entry, outcome, result)
+        this.#answering = undefined
+        return wait
+      },
+      onEnded: (request) => this.#audit?.ended(request),
       onFatal: ({ code, message, error }) => {
         this.#fail(code, message, error)
       },
       onError,
       onChange: pump,
     })
+    this.#audit = resolved.audit && this.#auditBy(resolved.audit)
     this.#outlet = new Outlet(
       resolved.preserveOrder,
       (outcome) => this.#asks.settle(outcome) || this.push(outcome),
@@ -135,7 +147,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    return this.#ledger.snapshot(this.#engine.inFlight, this.#reuse.failures, this.#pauses.waiting)
+    const { inFlight } = this.#engine
+    return this.#ledger.snapshot(inFlight, this.#reuse.failures, this.#pauses.waiting, this.#audit?.findings)
   }
 
   /**
@@ -274,6 +287,11 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     }
   }
 
+  /** Whether questions are open that hold back no record. */
+  get #isAsking(): boolean {
+    return this.#panel.open > 0 || this.#audit?.isOpen === true
+  }
+
   get #state(): StreamState {
     const { recordsRead } = this.#ledger
     const { preserveOrder, window } = this.#options
@@ -287,7 +305,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       isFlushed: recordsRead === this.#flushedTo,
       isEnding: this.#held.hasFlush,
       hasEnded: this.writableEnded && this.#buffered === 0,
-      isSettled: this.#outlet.left === recordsRead && (isStopped || this.#panel.open === 0),
+      isSettled: this.#outlet.left === recordsRead && (isStopped || !this.#isAsking),
       isLookingUp: this.#intake.isBusy,
       unstored: this.#reuse.pending,
       mostUnstored: window,
@@ -300,8 +318,25 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     }
   }
 
+  #auditBy(rules: AuditRules<T>): Audit<R, T> {
+    const { maxPackRecords, maxAttempts } = this.#options
+    return new Audit(rules, maxPackRecords, maxAttempts, {
+      ask: (question, onAnswer) => {
+        this.#panel.ask(question, (outcome) => {
+          onAnswer(outcome)
+          return undefined
+        })
+      },
+      onFinding: ({ stage, margin, packRecords }) => {
+        if (packRecords !== undefined) this.#engine.limitRecords(packRecords, performance.now())
+        publish('notice', this, () => auditNotice(stage, margin, packRecords))
+      },
+    })
+  }
+
   /** Emits the outcomes of a record and of the records with the same text, as `#emit()` does. */
   #settle(entry: Entry<R>, outcome: Outcome<R, T>, result: unknown): Promise<void> | undefined {
+    this.#audit?.settled(entry, outcome, this.#answering)
     let wait = this.#emit(outcome)
     for (const twin of this.#reuse.settle(entry, outcome, result)) {
       this.#ledger.cached('shared')

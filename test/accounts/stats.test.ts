@@ -120,7 +120,7 @@ describe('records', () => {
 describe('requests', () => {
   it('are numbered from 1, first sends and retries together', () => {
     const ledger = new Ledger(undefined)
-    expect([ledger.sent(false), ledger.sent(true), ledger.sent(false)]).toEqual([1, 2, 3])
+    expect([ledger.sent('pack'), ledger.sent('retry'), ledger.sent('pack')]).toEqual([1, 2, 3])
     expect(ledger.snapshot(2, 0)).toMatchObject({ packs: 2, retries: 1, requests: 3, inFlight: 2 })
   })
 

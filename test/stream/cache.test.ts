@@ -290,6 +290,7 @@ describe('the key', () => {
     pricing: [false, [{ input: 1, output: 1 }]],
     maxRejects: [false, [0, 5]],
     accepted: [false, [false, true]],
+    audit: [false, [{ share: 1 }]],
     maxCost: [false, []],
     signal: [false, [new AbortController().signal]],
     highWaterMark: [false, [1]],

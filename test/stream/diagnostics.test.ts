@@ -136,7 +136,10 @@ describe('the published events', () => {
     const stream = stringStream(scriptedResponses(echo), { api: 'responses', maxOutputTokens: 500 })
     await collect(stream, ['a'])
     expect(starts).toStrictEqual([
-      { request: 1, api: 'responses', model: 'm', records: 1, isRetry: false, maxOutputTokens: 500 },
+      {
+        ...{ request: 1, api: 'responses', model: 'm', records: 1, isRetry: false, isAudit: false },
+        maxOutputTokens: 500,
+      },
     ])
     expect(ends).toStrictEqual([
       {

@@ -48,9 +48,10 @@ export class Recorder {
     this.sample()
   }
 
-  started({ request, records, isRetry }: RequestStartEvent): void {
+  started({ request, records, isRetry, isAudit }: RequestStartEvent): void {
     const sizes = this.#packs[isRetry ? 'again' : 'first']
-    sizes.set(records, (sizes.get(records) ?? 0) + 1)
+    // The audit asks each record alone.
+    if (!isAudit) sizes.set(records, (sizes.get(records) ?? 0) + 1)
     this.#running.set(request, { startedAt: this.#now(), hasResult: false })
   }
 
