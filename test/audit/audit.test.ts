@@ -161,7 +161,7 @@ describe('a finding', () => {
     const audited = auditOf({ guard: true })
     lose(audited, 50, 4)
     expect(audited.findings).toHaveLength(1)
-    const { packRecords, stage } = audited.findings[0] as Finding
+    const { packRecords, stage } = audited.findings[0]!
     expect([packRecords, stage.packRecords]).toEqual([1, 4])
     expect(stage.interval.low).toBeGreaterThan(0.02)
     // The later packs were larger than the limit, so the audit asks nothing about them.
