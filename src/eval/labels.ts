@@ -1,6 +1,6 @@
 import { alphaOfEach } from '../statistics/index.ts'
 import type { Compared } from './compare.ts'
-import { clustersOf, estimateOf } from './estimate.ts'
+import { clustersOf, estimateOf, greatestMean } from './estimate.ts'
 import { clusterOf } from './losses.ts'
 import type { ArmReport } from './report.ts'
 
@@ -37,12 +37,11 @@ export function sharesOf(compared: readonly Compared[], arms: number): ArmReport
   const shares = labels.map((label) => {
     const packed = both.filter(({ said }) => said === label).length / both.length
     const alone = both.filter(({ saidAlone }) => saidAlone === label).length / both.length
-    const clusters = clustersOf(
-      both,
-      clusterOf,
-      ({ said, saidAlone }) => Number(said === label) - Number(saidAlone === label),
-    )
-    const { low, high } = estimateOf(clusters, { alpha, lowest: -1, highest: 1 })
+    const isAlone = ({ saidAlone }: Compared): number => Number(saidAlone === label)
+    const clusters = clustersOf(both, clusterOf, (one) => Number(one.said === label) - isAlone(one))
+    // A pack can only take the label from records that have it alone.
+    const lowest = -greatestMean(clustersOf(both, clusterOf, isAlone))
+    const { low, high } = estimateOf(clusters, { alpha, lowest, highest: 1 })
     return { label, packed, alone, difference: { low, high }, isAlarm: low > 0 }
   })
   return shares.toSorted((a, b) => b.packed - b.alone - (a.packed - a.alone))

@@ -82,9 +82,10 @@ export function runsOf(compared: readonly Compared[]): Omit<Runs, 'size'> | unde
   const [run, other] = [kinds.get('run'), kinds.get('other')]
   if (!run || !other) return undefined
   // Both intervals hold together, so their difference does.
-  const range = { alpha: ALPHA / 2, lowest: -1, highest: 1 }
-  const inRuns = estimateOf(clustersOf(run, clusterOf, lossOfPair), range)
-  const others = estimateOf(clustersOf(other, clusterOf, lossOfPair), range)
+  const [inRuns, others] = [run, other].map((pairs) => {
+    const lowest = -greatestMean(clustersOf(pairs, clusterOf, ({ reference }) => 1 - reference))
+    return estimateOf(clustersOf(pairs, clusterOf, lossOfPair), { alpha: ALPHA / 2, lowest, highest: 1 })
+  }) as [Estimate, Estimate]
   const difference = {
     mean: inRuns.mean - others.mean,
     low: inRuns.low - others.high,

@@ -32,7 +32,7 @@ function influenceOf(influence: EvalReport['influence']): string[] {
   if (!influence) return []
   const { size, packed, noise, isShown } = influence
   return [
-    `${isShown ? 'Neighbours change answers' : 'No influence of neighbours is shown'}: two orders of packs of ${size} ` +
+    `${isShown ? 'Neighbours and places change answers' : 'No influence of neighbours and places is shown'}: two orders of packs of ${size} ` +
       `differ in ${percent(packed.mean)} of the records, and packs of one in ${percent(noise.mean)} when asked twice.`,
   ]
 }

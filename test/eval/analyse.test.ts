@@ -7,6 +7,8 @@ import { ARMS, plant, type Planted } from '../helpers/planted-trials.ts'
 const armOf = (report: EvalReport, size: number, kind = 'packed'): ArmReport =>
   report.arms.find((arm) => arm.kind === kind && arm.size === size)!
 
+const without = (...kinds: string[]): typeof ARMS => ARMS.filter(({ kind }) => !kinds.includes(kind))
+
 const planted = (options: Partial<Planted> = {}): Evaluation => plant({ records: 1_000, seed: 1, ...options })
 
 describe('the loss of an arm', () => {
@@ -57,7 +59,7 @@ describe('the loss of an arm', () => {
 
   it('is found by its correlation where whole packs go wrong', () => {
     const bad = new Set<number>()
-    const evaluation = planted({ records: 2_000 })
+    const evaluation = planted({ records: 2_000, arms: without('noise', 'reshuffled') })
     const trials = evaluation.trials.map((trial) => {
       if (trial.arm !== 'packs of 25' || trial.group !== 3) return trial
       bad.add(trial.request!)
@@ -71,13 +73,31 @@ describe('the loss of an arm', () => {
   })
 })
 
+describe('over seeds, packs of 25 without noise', () => {
+  const arms = ARMS.filter(({ kind, size }) => kind === 'alone' || (kind === 'packed' && size === 25))
+  const lossesWith = (lost: number): number[] =>
+    Array.from({ length: 5 }, (_, seed) => {
+      const evaluation = plant({ records: 3_000, seed, arms, loss: () => lost })
+      return armOf(analyse(evaluation), 25).loss!.low
+    })
+
+  it('a loss of 3 points is found', () => {
+    expect(lossesWith(0.03).filter((low) => low > 0).length).toBe(5)
+  })
+
+  it('no loss gives no alarm', () => {
+    expect(lossesWith(0).filter((low) => low > 0).length).toBe(0)
+  })
+})
+
 describe('without gold', () => {
   it('noise is no loss, and what packing changes beyond noise is', () => {
     const loss: Planted['loss'] = ({ arm }) => (arm.size === 50 ? 0.1 : 0)
-    const report = analyse(planted({ records: 2_000, noise: 0.06, hasGold: false, loss }))
+    const report = analyse(planted({ records: 1_500, noise: 0.06, hasGold: false, loss }))
     expect(report.scoredBy).toBe('agreement')
     expect(armOf(report, 10).flips!.mean).toBeGreaterThan(0.05)
-    expect(Math.abs(armOf(report, 10).loss!.mean)).toBeLessThan(0.015)
+    expect(Math.abs(armOf(report, 10).loss!.mean)).toBeLessThan(0.025)
+    expect(armOf(report, 10).loss!.low).toBeLessThan(0)
     expect(armOf(report, 50).loss!.mean).toBeGreaterThan(0.05)
     expect(armOf(report, 50).loss!.low).toBeGreaterThan(0)
     expect(report.recommendation.sentences.join(' ')).toContain(
@@ -136,7 +156,7 @@ describe('other scores', () => {
 describe('where a loss comes from', () => {
   it('the planted curve by position lies in its bands', () => {
     const loss: Planted['loss'] = ({ position }) => 0.004 * (position - 1)
-    const report = analyse(planted({ records: 3_000, loss }))
+    const report = analyse(planted({ records: 3_000, loss, arms: without('noise', 'reshuffled') }))
     const { byPosition, byBefore, byLength } = armOf(report, 50)
     expect(byPosition.map(({ from, to }) => [from, to])[9]).toEqual([0.9, 1])
     for (const { from, low, high, records, alone } of byPosition) {
@@ -175,7 +195,7 @@ describe('where a loss comes from', () => {
   it('a label that packing adds gives an alarm, and stands first among the confusions', () => {
     const loss: Planted['loss'] = ({ arm }) => (arm.size === 25 ? 0.15 : 0)
     const wrong: Planted['wrong'] = ({ arm }) => (arm.size === 25 ? 'other' : 'card')
-    const report = analyse(planted({ records: 2_000, loss, wrong }))
+    const report = analyse(planted({ records: 1_500, loss, wrong, arms: without('noise', 'reshuffled') }))
     const { shares, confusions } = armOf(report, 25)
     expect(shares[0]).toMatchObject({ label: 'other', isAlarm: true })
     expect(shares[0]!.packed - shares[0]!.alone).toBeGreaterThan(0.08)
@@ -188,7 +208,7 @@ describe('where a loss comes from', () => {
   })
 
   it('neighbours are shown by a second shuffle, and noise is not taken for neighbours', () => {
-    const none = analyse(planted({ noise: 0.06 })).influence!
+    const none = analyse(planted({ records: 400, noise: 0.06 })).influence!
     expect(none.isShown).toBe(false)
     expect(none.beyond.low).toBeLessThan(0)
     const loss: Planted['loss'] = ({ arm, before, truth }) =>
@@ -203,30 +223,34 @@ describe('where a loss comes from', () => {
       before.length >= 2 && before.at(-1) === before.at(-2)
     const labels = ['yes', 'no']
     const loss: Planted['loss'] = (place) => (place.arm.size === 50 && isInRun(place) ? 0.4 : 0)
-    const shown = analyse(planted({ records: 3_000, labels, loss })).runs!
+    const shown = analyse(
+      planted({ records: 3_000, labels, loss, arms: without('noise', 'reshuffled') }),
+    ).runs!
     expect(shown.isShown).toBe(true)
     expect(shown.difference.mean).toBeGreaterThan(0.3)
     expect(Math.abs(shown.others.mean)).toBeLessThan(0.02)
     expect(shown.inRuns.records + shown.others.records).toBe(3_000 - 2 * 60)
-    expect(analyse(planted({ labels })).runs!.isShown).toBe(false)
+    expect(analyse(planted({ records: 200, labels })).runs!.isShown).toBe(false)
   })
 })
 
 describe('what an arm takes and costs', () => {
   it('is summed over blocks and divided by records', () => {
-    const report = analyse(planted({ cost: ({ size }) => 2 / size, perSecond: ({ size }) => size }))
-    expect(armOf(report, 25)).toMatchObject({ requests: 40, costPer1000: 0.08 })
+    const report = analyse(
+      planted({ records: 200, cost: ({ size }) => 2 / size, perSecond: ({ size }) => size }),
+    )
+    expect(armOf(report, 25)).toMatchObject({ requests: 8, costPer1000: 0.08 })
     expect(armOf(report, 25).speed).toMatchObject({ firstResultMs: 300, p50Ms: 540, p95Ms: 760 })
     expect(armOf(report, 25).speed.recordsPerSecond).toBeCloseTo(25, 8)
     expect(armOf(report, 25).tokens).toEqual({ input: 20, cached: 0, output: 8, reasoning: 0 })
-    expect(report.cost).toBeCloseTo(2 + 2 + 0.2 + 0.08 + 0.04 + 0.04, 10)
-    expect(analyse(planted({ cost: () => undefined })).cost).toBeUndefined()
+    expect(report.cost).toBeCloseTo((2 + 2 + 0.2 + 0.08 + 0.04 + 0.04) / 5, 10)
+    expect(analyse(planted({ records: 100, cost: () => undefined })).cost).toBeUndefined()
   })
 })
 
 describe('an eval that ends early', () => {
   const loss: Planted['loss'] = ({ arm }) => (arm.size === 10 ? 0.3 : 0)
-  const evaluation = planted({ records: 3_000, loss })
+  const evaluation = planted({ records: 3_000, loss, arms: without('noise', 'reshuffled') })
   const blocks = [...Map.groupBy(evaluation.trials, ({ block }) => block).values()]
 
   it('stops an arm that lost beyond the margin at any time, and gives it the interval of all times', () => {

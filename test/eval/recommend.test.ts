@@ -184,11 +184,11 @@ describe('recommend', () => {
     expect(said({ influence, runs: { ...runs, isShown: true } })).toEqual([
       'Packs of 10 say "other" too often: 12% of the records, 8% alone.',
       'Packs of 10 rejected 40 of 3,000 records. They count as wrong.',
-      'No influence of neighbours is shown: two orders of packs of 50 differ in 4.1% of the records, and packs of one in 3.1% when asked twice.',
+      'No influence of neighbours and places is shown: two orders of packs of 50 differ in 4.1% of the records, and packs of one in 3.1% when asked twice.',
       'Sorted input needs --mix: records behind two records of one label lose 3 points more (1 to 5).',
     ])
     expect(said({ influence: { ...influence, isShown: true } })[2]).toContain(
-      'Neighbours change answers: two',
+      'Neighbours and places change answers: two',
     )
     const quiet = { ...runs, isShown: false, difference: estimate(0.003, -0.01, 0.015) }
     expect(said({ runs: quiet })[2]).toContain('Short runs of one label do not matter: records behind')
