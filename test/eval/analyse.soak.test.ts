@@ -4,8 +4,8 @@ import type { EvalReport } from '../../src/eval/report.ts'
 import { plant, type Planted } from '../helpers/planted-trials.ts'
 
 /*
- * The promises of eval over 100 seeds, with 3,000 records and all arms. All arms share one alpha, so
- * an alarm of any arm counts.
+ * The promises of eval over 100 seeds, with 3,000 records and all arms. All arms share one alpha,
+ * so an alarm of any arm counts.
  */
 const SEEDS = 100
 
