@@ -24,6 +24,7 @@ const BYTES_PER_TOKEN = 4
  *
  * @returns The report, also if `signal` or `maxCost` ended the eval early.
  * @throws {TypeError | RangeError} For a bad option, before a request is sent.
+ * @throws {JournalError} If `journal` is a file of another task, or no journal.
  * @throws {PackStreamError} If no request can succeed, for example because of a wrong key. The
  *   journal has the answers so far.
  */

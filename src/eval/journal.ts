@@ -13,6 +13,17 @@ interface Header {
   readonly identity: string
 }
 
+/** A file that cannot be the journal of this eval. The file stays as it is. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError'
+  readonly code: 'another_task' | 'no_journal' | 'bad_line'
+
+  constructor(code: JournalError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 /** The answers of an eval that were paid for. Without a path, they stay in memory. */
 export class Journal {
   readonly units: Unit[] = []
@@ -20,7 +31,7 @@ export class Journal {
 
   /**
    * @param path The file. It is made if it is not there.
-   * @throws {Error} If the file is the journal of another task, or no journal.
+   * @throws {JournalError} If the file is the journal of another task, or no journal.
    */
   constructor(path: string | undefined, identity: string) {
     if (path === undefined) return
@@ -52,8 +63,12 @@ export class Journal {
     const isOwn = header === JSON.stringify(own)
     const isEmpty = header === undefined && JSON.stringify(own).startsWith(bytes.toString())
     if (!isOwn && !isEmpty) {
-      const what = header?.startsWith('{"eval":1,') ? 'the journal of another task' : 'no journal of an eval'
-      throw new Error(`${path} is ${what}. Give another file, or move this file away.`)
+      const isJournal = header?.startsWith('{"eval":1,') ?? false
+      const what = isJournal ? 'the journal of another task' : 'no journal of an eval'
+      throw new JournalError(
+        isJournal ? 'another_task' : 'no_journal',
+        `${path} is ${what}. Give another file, or move this file away.`,
+      )
     }
     this.units.push(...lines.map((line, at) => parsed(line, path, at + 2)))
     if (length < bytes.length) ftruncateSync(this.#file ?? -1, length)
@@ -72,6 +87,6 @@ function parsed(line: string, path: string, number: number): Unit {
   try {
     return JSON.parse(line) as Unit
   } catch (cause) {
-    throw new Error(`${path}, line ${number}: expected the JSON of a journal`, { cause })
+    throw new JournalError('bad_line', `${path}, line ${number}: expected the JSON of a journal`, { cause })
   }
 }

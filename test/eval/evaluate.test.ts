@@ -194,7 +194,9 @@ describe('the journal of an eval', () => {
     expect(readFileSync(journal)).toEqual(before)
     await evaluate({ ...options, margin: 0.05 })
     writeFileSync(journal, 'id,text\n1,a\n')
-    await expect(evaluate(options)).rejects.toThrow('is no journal of an eval')
+    await expect(evaluate(options)).rejects.toMatchObject({
+      ...{ code: 'no_journal', message: expect.stringContaining('is no journal of an eval') as string },
+    })
     expect(readFileSync(journal, 'utf8')).toBe('id,text\n1,a\n')
   })
 

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { evaluate, type EvalProgress, type EvalReport } from '../../eval/index.ts'
+import { evaluate, JournalError, type EvalProgress, type EvalReport } from '../../eval/index.ts'
 import type { Given } from '../flags/config.ts'
 import { given } from '../flags/given.ts'
 import { asUsageError, exitCodes, UsageError } from '../flags/usage-error.ts'
 import { say, type Io } from '../io.ts'
 import { onStopSignal, type StopSignal } from '../process/signals.ts'
 import type { Item } from '../rows/item.ts'
+import { lock } from '../rows/lock.ts'
 import { moveAside } from '../rows/move-aside.ts'
 import { openEndpoint, type Endpoint } from '../task/endpoint.ts'
 import { loadEnvFile, tokenCounter } from '../task/job.ts'
@@ -28,7 +29,10 @@ export async function evalPacks(input: Given<EvalFlags>, io: Io, commands: Comma
   const estimates = await estimateOf(prepared, flags)
   sayEstimate(estimates, prepared, flags, io)
   const endpoint = await openEndpoint(flags, io, qualityOf(prepared, flags))
+  let unlock: (() => void) | undefined
   try {
+    // Two evals with one journal would pay for the same answers.
+    unlock = lock(journal)
     if (!(await mayStart(estimates, prepared, endpoint.name, flags, io))) {
       say(io, 'Nothing was sent.')
       return exitCodes.fulfilled
@@ -44,6 +48,7 @@ export async function evalPacks(input: Given<EvalFlags>, io: Io, commands: Comma
       )
     return signal?.exitCode ?? (report.stopped === undefined ? exitCodes.fulfilled : exitCodes.fatal)
   } finally {
+    unlock?.()
     await endpoint.close()
   }
 }
@@ -90,14 +95,9 @@ async function ask(
     })
     return { report, signal }
   } catch (error) {
-    throw isOfJournal(error, journal) ? new UsageError(`--output: ${error.message}`) : asUsageError(error)
+    throw error instanceof JournalError ? new UsageError(`--output: ${error.message}`) : asUsageError(error)
   } finally {
     off()
     teller.stop()
   }
-}
-
-/** Whether a file that is there is not the journal of this eval. */
-function isOfJournal(error: unknown, journal: string): error is Error {
-  return error instanceof Error && error.message.startsWith(`${journal} is `)
 }

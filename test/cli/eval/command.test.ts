@@ -1,9 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { startSimulator } from 'llm-pack-stream/simulator'
+import { lock } from '../../../src/cli/rows/lock.ts'
 import { runCli } from '../../../src/cli/run-cli.ts'
 import type { EvalReport } from '../../../src/eval/report.ts'
 import { atOnce, bareEnv, Workplace } from '../../helpers/cli.ts'
@@ -59,6 +61,19 @@ test('a resumed eval asks nothing twice and prints the same report; another task
   expect(place.read('eval.jsonl.bak')).toContain('"eval":1')
   expect(server.stats.requests).toBe(2 * asked)
 }) // prettier-ignore
+
+test('a second eval with the same journal is refused while the first runs', async () => {
+  using place = new Workplace(FILES)
+  const job = [...JOB, '--sample', '5', '--quiet', ...atOnce]
+  const unlock = lock(join(place.path, 'eval.jsonl'))
+  const { code, stdout, stderr } = await place.run(job)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain(`eval.jsonl is being written by another run, process ${process.pid}`)
+  expect(existsSync(join(place.path, 'eval.jsonl'))).toBe(false)
+  unlock()
+  expect(await place.run(job)).toMatchObject({ code: 0, stderr: '' })
+  expect(existsSync(join(place.path, 'eval.jsonl.run.lock'))).toBe(false)
+})
 
 test('the model never sees the right results, also where the text is the whole record', async () => {
   using place = new Workplace(FILES)

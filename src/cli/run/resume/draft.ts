@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
+import { naming } from '../../rows/naming.ts'
 import { real } from '../output-files.ts'
 
 /** Writes all bytes to an open file. A full disk gets an error that names the file. */
@@ -16,15 +17,6 @@ export function append(file: number, path: string, what: string | Uint8Array): v
   naming(path, () => {
     appendFileSync(file, what)
   })
-}
-
-/** Adds the name of a file to an error of writing. */
-export function naming(path: string, write: () => void): void {
-  try {
-    write()
-  } catch (cause) {
-    throw new Error(`${path} cannot be written: ${(cause as Error).message}`, { cause })
-  }
 }
 
 /** Where the draft of a file stands. */

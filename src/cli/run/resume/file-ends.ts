@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import type { RowFormat } from '../../rows/output-row.ts'
 import type { RowFile } from '../output-files.ts'
-import { naming } from './draft.ts'
+import { naming } from '../../rows/naming.ts'
 
 const CHUNK_BYTES = 1 << 16
 const LF = 0x0a

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import type { EarlierRow } from '../../../files/index.ts'
 import { rowHash } from '../../rows/identity.ts'
 import { real } from '../output-files.ts'
-import { naming } from './draft.ts'
+import { naming } from '../../rows/naming.ts'
 import { hashOfName, nameOf } from './earlier.ts'
 import { HashCounts } from './hash-counts.ts'
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../../flags/usage-error.ts'
 import { real } from '../output-files.ts'
-import { naming } from './draft.ts'
+import { naming } from '../../rows/naming.ts'
 
 /** Stands beside an output, and tells a later run whether and how it may continue the output. */
 export interface RunState {

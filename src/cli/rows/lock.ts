@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { UsageError } from '../../flags/usage-error.ts'
-import { real } from '../output-files.ts'
-import { naming } from './draft.ts'
+import { UsageError } from '../flags/usage-error.ts'
+import { naming } from './naming.ts'
+import { real } from './real-path.ts'
 
 /** Interval at which a run renews its lock. */
 const HEARTBEAT_MS = 10_000
@@ -31,7 +31,7 @@ interface Owner {
 }
 
 /**
- * Locks a file for this process, so that no two runs write it at the same time. Takes over the lock
+ * Locks a file for this process, so that no two runs or evals write it at the same time. Takes over the lock
  * of a killed run: at once if its process is known to be gone, and after a minute of silence if
  * this computer cannot see the process. Returns a function that unlocks the file.
  *
