@@ -31,9 +31,9 @@ interface Owner {
 }
 
 /**
- * Locks a file for this process, so that no two runs or evals write it at the same time. Takes over the lock
- * of a killed run: at once if its process is known to be gone, and after a minute of silence if
- * this computer cannot see the process. Returns a function that unlocks the file.
+ * Locks a file for this process, so that no two runs or evals write it at the same time. Takes over
+ * the lock of a killed run: at once if its process is known to be gone, and after a minute of
+ * silence if this computer cannot see the process. Returns a function that unlocks the file.
  *
  * @throws {UsageError} If a running process has the lock.
  */
