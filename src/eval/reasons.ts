@@ -40,7 +40,9 @@ function influenceOf(influence: EvalReport['influence']): string[] {
 function runsOf(runs: EvalReport['runs'], margin: number): string[] {
   if (!runs) return []
   const { difference, isShown } = runs
-  const said = `records behind two records of one label lose ${points(difference.mean)} points more (${range(difference)})`
+  const isLess = difference.mean < 0
+  const by = `${points(Math.abs(difference.mean))} points ${isLess ? 'less' : 'more'}`
+  const said = `records behind two records of one label lose ${by} (${isLess ? 'a difference of ' : ''}${range(difference)})`
   if (isShown) return [`Sorted input needs --mix: ${said}.`]
   if (difference.high < margin) return [`Short runs of one label do not matter: ${said}.`]
   return [`The sample does not show whether --mix matters: ${said}.`]

@@ -194,5 +194,7 @@ describe('recommend', () => {
     expect(said({ runs: quiet })[2]).toContain('Short runs of one label do not matter: records behind')
     const open = { ...quiet, difference: estimate(0.01, -0.02, 0.04) }
     expect(said({ runs: open })[2]).toContain('The sample does not show whether --mix matters: records')
+    const less = { ...runs, isShown: false, difference: estimate(-0.032, -0.37, 0.318) }
+    expect(said({ runs: less })[2]).toContain('lose 3.2 points less (a difference of -37 to 31.8)')
   })
 })
