@@ -94,11 +94,11 @@ function firstCap({ maxOutputTokens = 0, tokensPerMinute = Infinity }: PlanOptio
 function check(options: PlanOptions, countTokens: TokenCounter): void {
   const { model, instructions, schema, api, request, examples, pricing } = options
   const { maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, contextTokens, mix } = options
-  const { requestsPerMinute, tokensPerMinute, votes } = options
+  const { requestsPerMinute, tokensPerMinute, votes, audit } = options
   new PackStream({
     ...{ client: offlineClient, model, instructions, schema, countTokens },
     ...given({ api, request, examples, pricing }),
-    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, mix, votes }),
+    ...given({ maxPackRecords, maxPackTokens, maxInFlight, maxOutputTokens, mix, votes, audit }),
   }).destroy()
   new RateLimiter(given({ requestsPerMinute, tokensPerMinute }))
   finite('contextTokens', contextTokens)

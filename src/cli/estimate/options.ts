@@ -1,6 +1,6 @@
 import type { ShownExample, UserSchema } from '../../engine/index.ts'
 import type { Encoding } from '../../exact-tokens.ts'
-import type { ApiName, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
+import type { ApiName, AuditOptions, Example, Pricing, RequestFields, ResponsesFields } from '../../index.ts'
 import type { Measured } from '../measure/meter.ts'
 import type { Stated } from '../measure/range.ts'
 import type { Lane } from '../../prices/index.ts'
@@ -59,6 +59,8 @@ export interface PlanOptions {
   readonly lanes?: readonly Lane[]
   /** The most ballots of a record. Default: each record is asked once. */
   readonly votes?: number
+  /** The share of records that are asked alone too. Default: none. */
+  readonly audit?: AuditOptions
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
   /**

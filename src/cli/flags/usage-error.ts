@@ -20,6 +20,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   output: '--response-format',
   seed: '--fault-seed',
   'votes.ballots': '--votes',
+  'audit.share': '--audit',
+  'audit.margin': '--audit-margin',
+  'audit.guard': '--audit-guard',
   'pricing.input': '--price-in',
   'pricing.cachedInput': '--price-cached',
   'pricing.output': '--price-out',
@@ -68,7 +71,10 @@ export function asUsageError(error: unknown): unknown {
 /** Options that errors of a running stream name. */
 const NAMED = ['model', 'schema', 'request', 'maxCost', 'maxRejects', 'client.baseURL']
 
-/** The message of an error, with flags instead of these options. */
+/** Options that notices of a running stream name. */
+export const NOTICED = ['maxPackRecords', 'audit.margin', 'audit.guard']
+
+/** The message of an error or a notice, with flags instead of these options. */
 export function withFlags(message: string, options = NAMED): string {
   return options.reduce((text, option) => text.replaceAll(`\`${option}\``, flagOf(option)), message)
 }

@@ -13,7 +13,7 @@ import type { Progress } from '../terminal/progress-line.ts'
 import { openTeller } from '../terminal/teller.ts'
 import { onEvent } from '../measure/events.ts'
 import { Observer } from '../measure/observer.ts'
-import { asUsageError, UsageError } from '../flags/usage-error.ts'
+import { asUsageError, NOTICED, UsageError, withFlags } from '../flags/usage-error.ts'
 import type { Io } from '../io.ts'
 import { askingOf } from './asking.ts'
 import { FORMAT, type KafkaFlags } from './flags.ts'
@@ -58,7 +58,7 @@ export async function work({ flags }: Given<KafkaFlags>, io: Io): Promise<number
     opened.add(observer.close)
     opened.add(
       onEvent('notice', stream, ({ message }) => {
-        teller.say(message)
+        teller.say(withFlags(message, NOTICED))
       }),
     )
     let stop: StopSignal | undefined

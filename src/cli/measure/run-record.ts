@@ -2,6 +2,10 @@ import * as z from 'zod'
 
 const number = z.number()
 const counted = z.object({ reason: z.string(), count: number })
+const stage = z.object({
+  ...{ packRecords: number, records: number, disagreement: number.optional(), noise: number.optional() },
+  interval: z.object({ low: number, high: number }),
+})
 const spread = z.object({
   ...{ count: number, p50: number, p90: number, p99: number, most: number },
   /** From, to, and the number of values between them. */
@@ -39,6 +43,12 @@ export const runRecord = z.object({
   /** In US dollars. */
   cost: number.optional(),
   votes: z.object({ ballots: number, split: number, undecided: number }).optional(),
+  audit: stage
+    .extend({
+      ...{ margin: number, dropped: number, steps: z.array(stage), requests: number },
+      cost: number.optional(),
+    })
+    .optional(),
   reasons: z.object({
     retried: z.array(counted),
     waited: z.array(counted.extend({ seconds: number })),

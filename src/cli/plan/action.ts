@@ -1,6 +1,7 @@
 import { readRows, type RowStream } from '../../files/index.ts'
 import { plannedExample, plannedRecords } from '../estimate/records.ts'
 import type { Given } from '../flags/config.ts'
+import { checksOf } from '../task/checks.ts'
 import { asInputError, Items } from '../rows/items.ts'
 import { isTable, loadEnvFile, readJob, tokenCounter, type Job } from '../task/job.ts'
 import type { Io } from '../io.ts'
@@ -55,7 +56,7 @@ async function planOf(rows: RowStream, job: Job, flags: PlanFlags, { stdout, env
     ...{ price: job.price, lanes: readLanes(flags, model, env) },
     ...given({ examples: examples?.map(plannedExample) }),
     hoist: job.hoist,
-    ...given({ votes: flags.votes }),
+    ...given({ votes: flags.votes, audit: checksOf(flags, job.result.fields).audit }),
     maxPackRecords: flags.maxPackRecords ?? LARGEST,
     keepsResults: flags.cache !== undefined,
     latency: given({ timeToFirstToken, outputTokensPerSecond, promptTokensPerSecond, slowdown }),

@@ -54,10 +54,11 @@ export async function makePlan(
     why: explain(choice, possible, { ...facts, asked: input.asked }),
     inFlight: inFlightOf(totals[choice.row.size - 1], terms),
   }
-  const once = choice?.row.isPacked === false ? rowOf(packed(1), terms) : choice?.row
+  const alone = choice && rowOf(packed(1), terms)
+  const once = choice?.row.isPacked === false ? alone : choice?.row
   return {
     ...{ ...facts, chosen },
-    checks: once && checksOf(once, options.votes),
+    checks: once && alone && checksOf(once, alone, options),
     ways: choice && otherWays(rows, possible, choice.row, options),
   }
 }

@@ -60,7 +60,7 @@ export interface Plan {
    * size.
    */
   readonly chosen: Chosen | undefined
-  /** What votes take. `undefined`: there are none, or there is no choice. */
+  /** What votes and an audit take. `undefined`: there are none, or there is no choice. */
   readonly checks: Checks | undefined
   /** The same job in other ways. `undefined`: there is no choice. */
   readonly ways: Ways | undefined

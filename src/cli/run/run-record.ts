@@ -1,3 +1,4 @@
+import type { AuditStage, AuditStats } from '../../index.ts'
 import type { RunRecord } from '../measure/run-record.ts'
 import type { Recorded } from '../measure/recorder.ts'
 import { defaults } from '../../options/index.ts'
@@ -25,7 +26,7 @@ export function recordOf(
   { job, flags, argv, resultColumns }: Made,
   { env }: Io,
 ): RunRecord {
-  const { tokens, requests: sent, retries, cost, votes } = stats
+  const { tokens, requests: sent, retries, cost, votes, audit } = stats
   return {
     ...recorded,
     ...{ status, exitCode, error, version, server, seconds, records, cost },
@@ -38,8 +39,17 @@ export function recordOf(
       wasted: { ...tokens.wasted },
     },
     ...(votes && { votes: { ...votes } }),
+    ...(audit && { audit: auditOf(audit) }),
     reasons: { retried: [...reasons.retried], waited: [...reasons.waited] },
   }
+}
+
+function auditOf({ margin, dropped, requests, cost, steps, ...now }: AuditStats): RunRecord['audit'] {
+  return { ...stageOf(now), margin, dropped, requests, cost, steps: steps.map(stageOf) }
+}
+
+function stageOf({ packRecords, records, disagreement, noise, interval }: AuditStage) {
+  return { packRecords, records, disagreement, noise, interval: { ...interval } }
 }
 
 /** The settings that decide most, defaults included. The command has all others. */
@@ -58,6 +68,7 @@ function settingsOf({ files, limit, options }: Job, flags: RunFlags): Record<str
     'requests per minute': flags.rpm,
     'tokens per minute': flags.tpm,
     'most ballots of a record': flags.votes,
+    'share of records that the audit asks': flags.audit === undefined ? undefined : `${100 * flags.audit}%`,
     'attempts for a record': flags.maxAttempts ?? defaults.maxAttempts,
     'US dollars for a million input tokens': pricing?.input,
     'US dollars for a million input tokens from a cache': pricing?.cachedInput,

@@ -3,6 +3,7 @@ import type { PackStream } from '../../index.ts'
 import type { RowStream } from '../../files/index.ts'
 import type { Item } from '../rows/item.ts'
 import type { Job } from '../task/job.ts'
+import { NOTICED, withFlags } from '../flags/usage-error.ts'
 import type { RunFlags } from './flags.ts'
 import type { Flow, Halt } from './flow.ts'
 import type { Io } from '../io.ts'
@@ -36,7 +37,7 @@ export async function watch(
   const sayBefore = notes.say
   notes.say = teller.say
   const offNotices = onEvent('notice', stream, ({ message }) => {
-    teller.say(message)
+    teller.say(withFlags(message, NOTICED))
   })
   const stopping = new Stopping(flow, stream, observer, teller, io)
   try {

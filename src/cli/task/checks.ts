@@ -1,5 +1,6 @@
 import type { PackStreamOptions } from '../../index.ts'
 import type { CheckFlags } from '../flags/check-flags.ts'
+import { given } from '../flags/given.ts'
 import { UsageError } from '../flags/usage-error.ts'
 import { columnList } from './partition.ts'
 
@@ -10,12 +11,20 @@ import { columnList } from './partition.ts'
  * @throws {UsageError} For a flag that has no effect, or names a field that no result has.
  */
 export function checksOf(
-  { votes, agreeOn }: CheckFlags,
+  { votes, agreeOn, audit: share, auditMargin: margin, auditGuard: guard }: CheckFlags,
   fields: readonly string[] | undefined,
-): Pick<PackStreamOptions<unknown, unknown>, 'votes'> {
-  if (votes === undefined && agreeOn !== undefined) throw new UsageError('Expected --votes with --agree-on')
+): Pick<PackStreamOptions<unknown, unknown>, 'votes' | 'audit'> {
+  if (share === undefined) {
+    if (margin !== undefined) throw new UsageError('Expected --audit with --audit-margin')
+    if (guard !== undefined) throw new UsageError('Expected --audit with --audit-guard')
+    if (votes === undefined && agreeOn !== undefined)
+      throw new UsageError('Expected --votes or --audit with --agree-on')
+  }
   const by = agreeOn === undefined ? undefined : partOf(columnList('--agree-on', agreeOn), fields)
-  return votes === undefined ? {} : { votes: by ? { ballots: votes, by } : votes }
+  return {
+    ...(votes !== undefined && { votes: by ? { ballots: votes, by } : votes }),
+    ...(share !== undefined && { audit: { share, ...given({ margin, guard, by }) } }),
+  }
 }
 
 /** The part of a value in which answers have to agree. */

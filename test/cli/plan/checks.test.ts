@@ -32,8 +32,8 @@ describe('the checks of a plan', () => {
       most: 3,
       requests: { low: 224, expected: 224, high: 336 },
     })
-    expect(checks?.votes.cost?.low).toBeCloseTo(2 * (chosen?.cost?.low ?? 0))
-    expect(checks?.votes.cost?.high).toBeCloseTo(3 * (chosen?.cost?.high ?? 0))
+    expect(checks?.votes?.cost?.low).toBeCloseTo(2 * (chosen?.cost?.low ?? 0))
+    expect(checks?.votes?.cost?.high).toBeCloseTo(3 * (chosen?.cost?.high ?? 0))
   })
 
   it('are told before the notes', async () => {
@@ -46,8 +46,8 @@ describe('the checks of a plan', () => {
   it('count the packing protocol, also where the plan would not pack', async () => {
     const { checks, chosen: alone } = await planned({ votes: 2, maxPackRecords: 1 })
     expect(alone?.size).toBe(1)
-    expect(checks?.votes.requests.expected).toBe(2_000)
-    expect(checks?.votes.cost?.low).toBeGreaterThan(2 * (once.rows[0]?.cost?.low ?? 0))
+    expect(checks?.votes?.requests.expected).toBe(2_000)
+    expect(checks?.votes?.cost?.low).toBeGreaterThan(2 * (once.rows[0]?.cost?.low ?? 0))
   })
 
   it('need a whole number of votes', async () => {

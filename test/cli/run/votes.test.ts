@@ -117,7 +117,7 @@ describe('run --votes', () => {
   })
 
   test.each([
-    [['--agree-on', 'label'], 'Expected --votes with --agree-on'],
+    [['--agree-on', 'label'], 'Expected --votes or --audit with --agree-on'],
     [
       ['--votes', '2', '--agree-on', 'topic'],
       '--agree-on: the result has no field "topic"; there are: label, confidence',
