@@ -50,6 +50,29 @@ describe('the checks of a plan', () => {
     expect(checks?.votes?.cost?.low).toBeGreaterThan(2 * (once.rows[0]?.cost?.low ?? 0))
   })
 
+  it('ask audited records alone, twice', async () => {
+    const alone = (await planned({ votes: 2, maxPackRecords: 1 })).checks
+    const { checks } = await planned({ audit: { share: 0.02 }, votes: 2 })
+    expect(checks?.audit).toMatchObject({ share: 0.02, requests: { low: 40, expected: 40, high: 40 } })
+    // `alone` has two ballots of each record, so 2% of it are two questions for 2% of the records.
+    expect(checks?.audit?.cost?.expected).toBeCloseTo(0.02 * (alone?.votes?.cost?.expected ?? 0), 10)
+    expect(checks?.all.requests).toEqual({ low: 264, expected: 264, high: 264 })
+    const text = formatPlan(await planned({ audit: { share: 0.02 } })).replaceAll('\n', ' ')
+    expect(text).toMatch(
+      /Audit \(--audit 2%\): two more requests for each audited record, 40 requests, \$[\d.–]+, [\d.–]+ \w+\. With the audit, in all 152 requests, /,
+    )
+  })
+
+  it('ask nothing for an audit where no record shares a request', async () => {
+    const plan = await planned({ audit: { share: 0.02 }, maxPackRecords: 1 })
+    expect(plan.checks?.audit?.requests.high).toBe(0)
+    expect(formatPlan(plan)).toContain('Audit (--audit 2%): asks nothing')
+  })
+
+  it('need a share for an audit', async () => {
+    await expect(planned({ audit: { share: 2 } })).rejects.toThrow('`audit.share`')
+  })
+
   it('need a whole number of votes', async () => {
     await expect(planned({ votes: 1 })).rejects.toThrow('`votes`')
   })
