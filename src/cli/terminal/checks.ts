@@ -16,6 +16,10 @@ export function checkParts({ votes, audit }: Pick<Stats, 'votes' | 'audit'>): st
   return [
     ...(votes && votes.split > 0 ? [`${whole(votes.split)} split`] : []),
     ...(change === undefined ? [] : [`audit ${signed(change)}`]),
+    // No record was compared since the last step of the guard.
+    ...(audit && change === undefined && audit.steps.length > 0
+      ? [`audit: packs of ${audit.packRecords}`]
+      : []),
   ]
 }
 
