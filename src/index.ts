@@ -1,7 +1,7 @@
 export { packAll, type PackAllError } from './stream/pack-all.ts'
 export { PackStream } from './stream/pack-stream.ts'
-export type { AuditOptions, PackStreamOptions, VoteOptions } from './options/options.ts'
-export type { Fulfilled, Outcome, PackInfo, Rejected, Votes } from './record/outcome.ts'
+export type { AuditOptions, EscalateOptions, PackStreamOptions, VoteOptions } from './options/options.ts'
+export type { Escalated, Fulfilled, Outcome, PackInfo, Rejected, Votes } from './record/outcome.ts'
 export {
   PackStreamError,
   packStreamErrorCodes,
@@ -36,5 +36,13 @@ export type {
 } from './accounts/diagnostics.ts'
 export type { StandardSchema, UserSchema as ResultSchema } from './request/user-schema.ts'
 export type { Example } from './request/prompt.ts'
-export type { AuditStage, AuditStats, Pricing, Stats, Waiting, WasteCause } from './accounts/stats.ts'
+export type {
+  AuditStage,
+  AuditStats,
+  EscalationStats,
+  Pricing,
+  Stats,
+  Waiting,
+  WasteCause,
+} from './accounts/stats.ts'
 export type { TokenCounter } from './learning/token-estimator.ts'

@@ -19,6 +19,8 @@ export interface RequestStartEvent {
   readonly isRetry: boolean
   /** Whether this is a question of the audit. */
   readonly isAudit: boolean
+  /** Whether this is a question of the second step, from `escalate`. */
+  readonly isEscalated: boolean
   readonly maxOutputTokens: number | undefined
 }
 

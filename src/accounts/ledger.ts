@@ -7,6 +7,7 @@ import {
   wasteCauses,
   type AuditFindings,
   type AuditStats,
+  type EscalationStats,
   type Pricing,
   type Stats,
   type Waiting,
@@ -16,6 +17,8 @@ import {
 /** Counts everything that a stream does. No other file counts. */
 export class Ledger {
   readonly #pricing: Pricing | undefined
+  /** The prices of the second step. `undefined` without a second step. */
+  readonly #second: { readonly pricing: Pricing | undefined } | undefined
   readonly #records = { read: 0, fulfilled: 0, rejected: 0 }
   readonly #elements = { invalid: 0, repeated: 0, unknown: 0, missing: 0 }
   readonly #tokens = { input: 0, cached: 0, output: 0, reasoning: 0, estimated: 0 }
@@ -23,13 +26,17 @@ export class Ledger {
   readonly #answers = { wrapped: 0, strayIds: 0 }
   readonly #cache = { hits: 0, shared: 0 }
   #votes: Stats['votes']
-  readonly #requests = { pack: 0, retry: 0, audit: 0 }
+  readonly #requests = { pack: 0, retry: 0, audit: 0, escalation: 0 }
   readonly #audit = { input: 0, cached: 0, output: 0, reasoning: 0 }
+  readonly #escalation = { input: 0, cached: 0, output: 0, reasoning: 0 }
+  readonly #escalated = { records: 0, changed: 0, rescued: 0 }
   #rateLimited = 0
   #cost = 0
 
-  constructor(pricing: Pricing | undefined) {
+  /** @param second The prices of the second step, if there is a second step. */
+  constructor(pricing: Pricing | undefined, second?: { readonly pricing: Pricing | undefined }) {
     this.#pricing = pricing
+    this.#second = second
   }
 
   /** Counts a record that was read. Returns its index. */
@@ -55,16 +62,19 @@ export class Ledger {
     return this.#records.read - this.#records.fulfilled - this.#records.rejected
   }
 
-  /** Counts a request with new records, with records again, or of the audit. Returns its number. */
-  sent(kind: 'pack' | 'retry' | 'audit'): number {
+  /**
+   * Counts a request with new records, with records again, of the audit or of the second step.
+   * Returns its number.
+   */
+  sent(kind: 'pack' | 'retry' | 'audit' | 'escalation'): number {
     this.#requests[kind] += 1
     return this.requests
   }
 
   /** Number of requests. */
   get requests(): number {
-    const { pack, retry, audit } = this.#requests
-    return pack + retry + audit
+    const { pack, retry, audit, escalation } = this.#requests
+    return pack + retry + audit + escalation
   }
 
   /**
@@ -81,6 +91,12 @@ export class Ledger {
     })
   }
 
+  /** Counts a record that the second step has settled. */
+  escalated(gain: 'changed' | 'rescued' | undefined): void {
+    this.#escalated.records += 1
+    if (gain) this.#escalated[gain] += 1
+  }
+
   /** Counts a record that needed no request of its own. */
   cached(how: 'hits' | 'shared'): void {
     this.#cache[how] += 1
@@ -95,14 +111,16 @@ export class Ledger {
    * none, or not all.
    */
   finished(pack: readonly Entry<unknown>[], run: FinishedRequest<unknown>, usage: Usage): void {
-    for (const tokens of pack[0]?.isAudit ? [this.#tokens, this.#audit] : [this.#tokens]) {
+    const [first] = pack
+    const own = first?.isAudit ? [this.#audit] : first?.isEscalated ? [this.#escalation] : []
+    for (const tokens of [this.#tokens, ...own]) {
       tokens.input += usage.input
       tokens.cached += usage.cached
       tokens.output += usage.output
       tokens.reasoning += usage.reasoning
     }
     this.#tokens.estimated += tokensIn(usage) - tokensIn(run.usage)
-    this.#cost += this.costOf(usage)
+    this.#cost += this.costOf(usage, pack)
     if (run.end.kind === 'rate_limit' || run.end.kind === 'too_large') this.#rateLimited += 1
 
     if (run.isWrapped) this.#answers.wrapped += 1
@@ -165,14 +183,31 @@ export class Ledger {
     return this.#cost
   }
 
-  /** Price of these tokens in US dollars. */
-  costOf(usage: Usage): number {
-    return this.#pricing ? costOf(this.#pricing, usage) : 0
+  /**
+   * Price of these tokens in US dollars.
+   *
+   * @param pack The records, which show the step.
+   */
+  costOf(usage: Usage, [first]: readonly Entry<unknown>[] = []): number {
+    const pricing = first?.isEscalated ? this.#second?.pricing : this.#pricing
+    return pricing ? costOf(pricing, usage) : 0
+  }
+
+  get #escalationStats(): EscalationStats | undefined {
+    if (!this.#second) return undefined
+    const { pricing } = this.#second
+    return Object.freeze({
+      ...this.#escalated,
+      requests: this.#requests.escalation,
+      tokens: Object.freeze({ ...this.#escalation }),
+      cost: pricing && costOf(pricing, this.#escalation),
+    })
   }
 
   /** @param findings What the audit has found. `undefined` without an audit. */
   snapshot(inFlight: number, cacheFailures: number, waiting?: Waiting, findings?: AuditFindings): Stats {
     const wasted = Object.values(this.#wasted).reduce((sum, tokens) => sum + tokens, 0)
+    const escalation = this.#escalationStats
     const used = this.#tokens.input + this.#tokens.output - wasted
     return Object.freeze({
       records: Object.freeze({ ...this.#records, unsettled: this.unsettled }),
@@ -189,6 +224,7 @@ export class Ledger {
       ...(this.#votes && { votes: this.#votes }),
       cost: this.#pricing ? this.#cost : undefined,
       ...(findings && { audit: Object.freeze({ ...findings, ...this.#auditSpent }) }),
+      ...(escalation && { escalation }),
     })
   }
 }

@@ -97,6 +97,21 @@ export interface AuditStats extends AuditFindings {
   readonly cost: number | undefined
 }
 
+/** The second step of a stream, from the option `escalate`. */
+export interface EscalationStats {
+  /** Number of records that the second step has settled. */
+  readonly records: number
+  /** Number of these records whose value is another than that of the first step. */
+  readonly changed: number
+  /** Number of these records that the first step had rejected, and that have a value now. */
+  readonly rescued: number
+  /** Number of requests of the second step, and what they took. The totals include them too. */
+  readonly requests: number
+  readonly tokens: AuditStats['tokens']
+  /** Cost in US dollars. `undefined` without `pricing`. */
+  readonly cost: number | undefined
+}
+
 /** A frozen snapshot of a stream's accounts. */
 export interface Stats {
   readonly records: {
@@ -110,7 +125,7 @@ export interface Stats {
   readonly packs: number
   /** Number of requests with records that an earlier request left unsettled. */
   readonly retries: number
-  /** Number of requests: `packs + retries`, and those of the audit. */
+  /** Number of requests: `packs + retries`, and those of the audit and of the second step. */
   readonly requests: number
   /** Number of requests that a rate limit refused. Included in `requests`. */
   readonly rateLimited: number
@@ -176,4 +191,6 @@ export interface Stats {
   readonly cost: number | undefined
   /** What packing changes. Absent without the option `audit`. */
   readonly audit?: AuditStats
+  /** Records that were asked in a second step. Absent without the option `escalate`. */
+  readonly escalation?: EscalationStats
 }

@@ -1,6 +1,6 @@
 import type { AuditFindings, AuditStage } from '../accounts/stats.ts'
 import { seededRandom } from '../base/random.ts'
-import type { Entry } from '../record/entry.ts'
+import { questionOf, type Entry } from '../record/entry.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { AuditRules } from './rules.ts'
 import { compare, Stage, type Comparison } from './stage.ts'
@@ -112,7 +112,7 @@ export class Audit<R, T> {
     this.#running.delete(request)
     for (const audited of unit?.records ?? []) {
       for (const number of [1, 2]) {
-        this.#listener.ask(questionOf(audited.entry, number, this.#maxAttempts), (outcome) => {
+        this.#listener.ask(aloneOf(audited.entry, number, this.#maxAttempts), (outcome) => {
           this.#answered(audited, outcome)
         })
       }
@@ -152,11 +152,9 @@ export class Audit<R, T> {
 }
 
 /** The record as a question that shares no pack and no result, and has its own attempts. */
-function questionOf<R>(entry: Entry<R>, number: number, maxAttempts: number): Entry<R> {
+function aloneOf<R>(entry: Entry<R>, number: number, maxAttempts: number): Entry<R> {
   return {
-    ...entry,
+    ...questionOf(entry, maxAttempts, 1),
     ...{ isAudit: true as const, partition: `\0audit ${entry.index} ${number}`, cacheKey: undefined },
-    ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany: 1 },
-    ...{ group: undefined, failures: 0, needsMaxCap: false, invalid: undefined },
   }
 }

@@ -23,7 +23,10 @@ export interface CacheStore {
 }
 
 /** A stored value, with its ballots if it was decided by ballots. */
-export type Found<T> = Pick<Fulfilled<unknown, T>, 'value' | 'votes'>
+export type Found<T> = Pick<Fulfilled<unknown, T>, 'value' | 'votes'> & {
+  /** Whether the second step has answered, with `escalate`. */
+  readonly isEscalated?: true
+}
 type Check<T> = (result: unknown) => Found<T> | { issues: unknown }
 
 /**

@@ -14,7 +14,7 @@ import { reportEnd } from './limiter-report.ts'
 import { Outlook, type OutlookRules } from './outlook.ts'
 import { pauseAfter, recover } from './recovery.ts'
 import { Resting } from './resting.ts'
-import { Spending, type Price } from './spending.ts'
+import { Purse, Spending, type Price } from './spending.ts'
 import { Suspicion } from './suspicion.ts'
 
 /** The rules for when a pack leaves, and for its size. */
@@ -32,6 +32,8 @@ export interface EngineRules extends LearningRules, OutlookRules {
   readonly mix: number
   /** US dollars that the stream may spend. `Infinity`: no cap. */
   readonly maxCost: number
+  /** The money, if another engine spends from it too. Default: a purse with `maxCost`. */
+  readonly purse?: Purse
 }
 
 /** The next action of the caller. */
@@ -82,6 +84,7 @@ export class PackEngine<R> {
   readonly #onFree: () => void
   readonly #random: () => number
   readonly #learning: Learning
+  readonly #purse: Purse
   readonly #spending: Spending
   readonly #suspicion = new Suspicion<R>()
   readonly #outlook: Outlook
@@ -117,7 +120,8 @@ export class PackEngine<R> {
     this.#random = random
     this.#learning = new Learning(rules)
     this.#outlook = new Outlook(rules, ledger)
-    this.#spending = new Spending(rules.maxCost, ledger, this.#learning)
+    this.#purse = rules.purse ?? new Purse(rules.maxCost, ledger)
+    this.#spending = new Spending(this.#purse, ledger, this.#learning)
     this.#queue = new PackQueue(this.#learning.limits, rules.linger, rules.window, rules.mix)
   }
 
@@ -158,7 +162,7 @@ export class PackEngine<R> {
       const { largestRequest, price, charge } = offer
       if (!price) {
         // A running request may cost less than its highest cost, and so leave enough money.
-        if (this.#slotsTaken > 0) break
+        if (this.#slotsTaken > 0 || this.#purse.running.size > 0) break
         if (pack.length > 1) this.#queue.halve()
         else this.stop('max_cost_reached', this.#spending.exhausted)
         continue
@@ -181,6 +185,7 @@ export class PackEngine<R> {
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
     this.#running.delete(departure)
+    this.#purse.running.delete(departure)
     if (isAccepted(finished)) this.#queue.addAgain(this.#suspicion.accept())
     const isLast = this.#running.size === 0
     const hasOthers = !this.#queue.isEmpty || this.#resting.size > 0
@@ -295,7 +300,7 @@ export class PackEngine<R> {
     const { largestRequest } = this.#limiter
     const last = this.#offer
     if (last?.pack === pack && last.largestRequest === largestRequest) return last
-    const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running)
+    const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running.size)
     const user = price
       ? userMessage(
           pack.map(({ text }) => text),
@@ -322,7 +327,7 @@ export class PackEngine<R> {
     }
     const permit = this.#limiter.start(charge, now, this.#onFree)
     const departure = {
-      request: this.#ledger.sent(pack[0]?.isAudit ? 'audit' : isRetry ? 'retry' : 'pack'),
+      request: this.#ledger.sent(kindOf(pack[0], isRetry)),
       pack,
       user,
       cap,
@@ -331,6 +336,16 @@ export class PackEngine<R> {
       cost,
     }
     this.#running.add(departure)
+    this.#purse.running.add(departure)
     return departure
   }
+}
+
+function kindOf(
+  entry: Entry<unknown> | undefined,
+  isRetry: boolean,
+): 'audit' | 'escalation' | 'retry' | 'pack' {
+  if (entry?.isAudit) return 'audit'
+  if (entry?.isEscalated) return 'escalation'
+  return isRetry ? 'retry' : 'pack'
 }

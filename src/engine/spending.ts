@@ -19,32 +19,49 @@ export interface Price {
   readonly cost: number
 }
 
+/** The money of a stream. All engines of the stream spend from it. */
+export class Purse {
+  readonly maxCost: number
+  readonly #ledger: Ledger
+  /** Requests whose cost is not known yet. */
+  readonly running = new Set<{ readonly cost: number }>()
+
+  constructor(maxCost: number, ledger: Ledger) {
+    this.maxCost = maxCost
+    this.#ledger = ledger
+  }
+
+  /** US dollars that no request has spent or may still spend. */
+  get left(): number {
+    return Array.from(this.running).reduce((left, { cost }) => left - cost, this.maxCost - this.#ledger.cost)
+  }
+}
+
 /** Keeps the cost of finished and running requests within `maxCost`. */
 export class Spending {
-  readonly #maxCost: number
+  readonly #purse: Purse
   readonly #ledger: Ledger
   readonly #learning: Learning
 
-  constructor(maxCost: number, ledger: Ledger, learning: Learning) {
-    this.#maxCost = maxCost
+  constructor(purse: Purse, ledger: Ledger, learning: Learning) {
+    this.#purse = purse
     this.#ledger = ledger
     this.#learning = learning
   }
 
-  /** The price of a pack's request. `undefined` if the request might cost more than the rest. */
-  afford(
-    pack: readonly Entry<unknown>[],
-    cap: number | undefined,
-    running: ReadonlySet<{ readonly cost: number }>,
-  ): Price | undefined {
-    if (this.#maxCost === Infinity) return { cap, cost: 0 }
+  /**
+   * The price of a pack's request. `undefined` if the request might cost more than the rest.
+   *
+   * @param running Number of running requests that teach the cost of such an answer.
+   */
+  afford(pack: readonly Entry<unknown>[], cap: number | undefined, running: number): Price | undefined {
+    if (this.#purse.maxCost === Infinity) return { cap, cost: 0 }
     const expected = this.#learning.expectedOutput(pack)
     // The cost of an answer is unknown before the first answer. So the others wait for the first.
-    if (expected === undefined && running.size > 0) return undefined
-    const spent = Array.from(running).reduce((sum, { cost }) => sum + cost, this.#ledger.cost)
-    const input = this.#priceOf(this.#learning.longestPrompt(pack), 0)
-    const perToken = this.#priceOf(0, 1)
-    const left = this.#maxCost - spent - input
+    if (expected === undefined && running > 0) return undefined
+    const input = this.#priceOf(pack, this.#learning.longestPrompt(pack), 0)
+    const perToken = this.#priceOf(pack, 0, 1)
+    const left = this.#purse.left - input
     const affordable = left < 0 ? -1 : perToken > 0 ? Math.floor(left / perToken) : Infinity
 
     const { refusedCap, room } = this.#learning
@@ -58,19 +75,19 @@ export class Spending {
     }
     // The rest of the money buys an answer with a lower cap, if no running request can leave more.
     const isEnough = affordable >= Math.max(expected ?? LEAST_ANSWER_TOKENS, LEAST_CAP_TOKENS)
-    if (sent < most && (running.size > 0 || !isEnough)) return undefined
+    if (sent < most && (this.#purse.running.size > 0 || !isEnough)) return undefined
     return { cap: sent, cost: input + sent * perToken }
   }
 
   /** The message if the rest of the money buys no other request. */
   get exhausted(): string {
     const spent = this.#ledger.cost.toFixed(4)
-    return `The next request might cost more than the rest of \`maxCost\`: $${spent} of $${this.#maxCost} are spent.`
+    return `The next request might cost more than the rest of \`maxCost\`: $${spent} of $${this.#purse.maxCost} are spent.`
   }
 
-  #priceOf(input: number, output: number): number {
+  #priceOf(pack: readonly Entry<unknown>[], input: number, output: number): number {
     // The higher price counts, because cached input may cost more than other input.
-    const priceOf = (cached: number) => this.#ledger.costOf({ input, output, cached, reasoning: 0 })
+    const priceOf = (cached: number) => this.#ledger.costOf({ input, output, cached, reasoning: 0 }, pack)
     return Math.max(priceOf(0), priceOf(input))
   }
 }

@@ -10,6 +10,7 @@ import type { ResultIssue } from '../record/errors.ts'
 import type { ResultFormat } from '../request/result-format.ts'
 import type { UserSchema } from '../request/user-schema.ts'
 import type { Pricing } from '../accounts/stats.ts'
+import type { EscalationRules } from '../panel/escalation.ts'
 import type { VoteRules } from '../panel/tally.ts'
 import type { TokenCounter } from '../learning/token-estimator.ts'
 
@@ -85,6 +86,12 @@ export interface PackStreamOptions<R, T> {
    * the value of the majority, and `votes`. Default: one answer for each record.
    */
   readonly votes?: number | VoteOptions<T> | undefined
+  /**
+   * Asks some records once more, in a second step: by another model, or in packs of one. These are
+   * the records whose ballots do not all agree (`votes`), for which `escalate.when` returns true,
+   * or that were rejected. The value of the second step replaces the first. Default: none.
+   */
+  readonly escalate?: EscalateOptions<R, T> | undefined
   /** More fields of the request, such as `temperature`, `seed` or `service_tier`. Default: none. */
   readonly request?: RequestFields | ResponsesFields | undefined
 
@@ -216,11 +223,52 @@ export interface AuditOptions<T = unknown> {
   readonly by?: ((value: T) => unknown) | undefined
 }
 
+/**
+ * The second step. All other options are those of the stream, and `instructions`, `request` and so
+ * on too, unless they stand here.
+ */
+export interface EscalateOptions<R, T> extends Partial<
+  Pick<
+    PackStreamOptions<R, T>,
+    | 'client'
+    | 'api'
+    | 'output'
+    | 'model'
+    | 'instructions'
+    | 'examples'
+    | 'request'
+    | 'maxPackTokens'
+    | 'maxPackRecords'
+    | 'maxOutputTokens'
+    | 'countTokens'
+    | 'maxInFlight'
+    | 'limiter'
+    | 'maxAttempts'
+    | 'firstTokenTimeout'
+    | 'idleTimeout'
+    | 'requestTimeout'
+    | 'pricing'
+  >
+> {
+  /**
+   * Returns true if a value of the first step is not good enough, such as one with a low
+   * confidence. Default: no value is asked again, unless ballots disagree.
+   */
+  readonly when?: ((record: R, value: T) => boolean) | undefined
+}
+
 /** Deadlines in ms. `Infinity`: no limit. */
 export interface Timeouts {
   readonly firstTokenTimeout: number
   readonly idleTimeout: number
   readonly requestTimeout: number
+}
+
+/** The second step of a stream, from the option `escalate`. */
+export interface SecondStep<R, T> extends EscalationRules<R, T> {
+  readonly options: Resolved<R, T>
+  /** Whether both steps have the same client and model, and so share a limiter. */
+  readonly sharesQuota: boolean
 }
 
 /** The options with all defaults, and the values that follow from them. No value changes. */
@@ -237,6 +285,7 @@ export interface Resolved<R, T> {
   /** Returns the reasons for which `validate` refuses a value. */
   readonly issuesOf: ((record: R, value: unknown) => readonly ResultIssue[] | undefined) | undefined
   readonly votes: VoteRules<T> | undefined
+  readonly escalate: SecondStep<R, T> | undefined
   readonly request: object
   readonly format: ResultFormat<T>
   /** The system message. */

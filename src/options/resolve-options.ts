@@ -18,6 +18,7 @@ import {
 } from '../base/option-checks.ts'
 import { auditRules } from './audit.ts'
 import { defaults } from './defaults.ts'
+import { secondStep } from './escalate.ts'
 import { hoistRules } from './hoist.ts'
 import { clientHint, schemaHint } from './hints.ts'
 import type { PackStreamOptions, Resolved } from './options.ts'
@@ -46,6 +47,7 @@ const NAMES: Record<keyof PackStreamOptions<unknown, unknown>, true> = {
   hoist: true,
   validate: true,
   votes: true,
+  escalate: true,
   request: true,
   maxPackTokens: true,
   maxPackRecords: true,
@@ -168,6 +170,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
       ),
     )
   }
+  const escalate = secondStep(options, resolveOptions)
   return {
     client,
     apiName,
@@ -178,6 +181,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     partition: optionalFunction('partition', options.partition),
     issuesOf,
     votes,
+    escalate,
     request,
     ...learning,
     format,
@@ -197,6 +201,7 @@ export function resolveOptions<R, T>(options: PackStreamOptions<R, T>): Resolved
     identity: [1, ...addressOf(client), apiName, model, system, format.jsonSchema, request].concat(
       output === defaults.output ? [] : [output],
       votes ? ['votes', votes.ballots] : [],
+      escalate ? ['escalate', escalate.options.identity] : [],
     ),
     pricing: options.pricing === undefined ? undefined : checkPricing(options.pricing),
     maxCost: checkMaxCost(options.maxCost, options.pricing),

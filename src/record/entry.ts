@@ -36,6 +36,8 @@ export interface Entry<R> {
    * the packs that wait already.
    */
   readonly isAudit?: true
+  /** Whether this is the question of a second step, from the option `escalate`. */
+  readonly isEscalated?: true
   /** Number of requests that have carried the record. */
   attempts: number
   /** Number of further requests that may carry the record. */
@@ -59,4 +61,13 @@ export interface Entry<R> {
   needsNoCap: boolean
   /** The error of the last element that named this record and did not match the schema. */
   invalid: RecordError | undefined
+}
+
+/** Another question about a record, with attempts of its own. */
+export function questionOf<R>(entry: Entry<R>, maxAttempts: number, maxCompany: number): Entry<R> {
+  return {
+    ...entry,
+    ...{ attempts: 0, attemptsLeft: maxAttempts, maxCompany, group: undefined },
+    ...{ failures: 0, needsMaxCap: false, invalid: undefined },
+  }
 }

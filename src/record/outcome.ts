@@ -30,6 +30,21 @@ export interface Votes<T> {
   readonly values?: readonly T[]
 }
 
+/** The first answer of a record that was asked in the second step, with the option `escalate`. */
+export interface Escalated<T> {
+  /**
+   * Why the record was asked again: its ballots did not all agree, `when` returned true, or the
+   * first step rejected it.
+   */
+  readonly because: 'votes' | 'when' | 'rejected'
+  /** The value of the first step. Absent if the first step rejected the record. */
+  readonly from?: T
+  /** The ballots of the first step, with the option `votes`. */
+  readonly votes?: Votes<T>
+  /** Why the second step gave no value. Then the outcome has the value of the first step. */
+  readonly reason?: RecordError
+}
+
 export interface Fulfilled<R, T> {
   readonly status: 'fulfilled'
   /** Position of the record in the input, from 0. */
@@ -37,14 +52,17 @@ export interface Fulfilled<R, T> {
   readonly record: R
   readonly value: T
   /**
-   * Number of requests that carried this record, for all its ballots, without requests that were
-   * refused (429). 0 if the value came from the cache, or from another record with the same text.
+   * Number of requests that carried this record, for all its ballots and both steps, without
+   * requests that were refused (429). 0 if the value came from the cache, or from another record
+   * with the same text.
    */
   readonly attempts: number
   /** The request whose answer held the value. Absent if the value came from the cache. */
   readonly pack?: PackInfo
-  /** The ballots, with the option `votes`. */
+  /** The ballots, with the option `votes`. Absent if the value came from the second step. */
   readonly votes?: Votes<T>
+  /** The first answer, with the option `escalate`. Absent if the record was not asked again. */
+  readonly escalated?: Escalated<T>
 }
 
 export interface Rejected<R> {

@@ -112,6 +112,7 @@ export class Dispatcher<R, T> {
     publish('request:start', this.#listener.stream, () => ({
       ...{ request, api: apiName, model, records: pack.length, isRetry, maxOutputTokens: cap },
       isAudit: pack[0]?.isAudit === true,
+      isEscalated: pack[0]?.isEscalated === true,
     }))
     try {
       for await (const event of runRequest(this.#options, departure, this.#forms, abort)) {

@@ -4,6 +4,7 @@ import type { Reuse } from '../cache/reuse.ts'
 import type { Entry } from '../record/entry.ts'
 import { RecordError } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
+import { reasonToEscalate, type EscalationRules } from '../panel/escalation.ts'
 import { toEntry, type EntryRules } from './to-entry.ts'
 
 /** Is told what happens to each record that comes in. */
@@ -18,16 +19,20 @@ export interface IntakeListener<R, T> {
   onError: (error: unknown) => void
 }
 
+export interface IntakeRules<R, T> extends EntryRules<R> {
+  readonly escalate: EscalationRules<R, T> | undefined
+}
+
 /** Takes in one record at a time. Settles records that need no request, and passes others on. */
 export class Intake<R, T> {
-  readonly #rules: EntryRules<R>
+  readonly #rules: IntakeRules<R, T>
   readonly #ledger: Ledger
   readonly #reuse: Reuse<R, T>
   readonly #listener: IntakeListener<R, T>
   #isBusy = false
   #isClosed = false
 
-  constructor(rules: EntryRules<R>, ledger: Ledger, reuse: Reuse<R, T>, listener: IntakeListener<R, T>) {
+  constructor(rules: IntakeRules<R, T>, ledger: Ledger, reuse: Reuse<R, T>, listener: IntakeListener<R, T>) {
     this.#rules = rules
     this.#ledger = ledger
     this.#reuse = reuse
@@ -81,8 +86,14 @@ export class Intake<R, T> {
     })
   }
 
+  /** A stored value of the first step may need the second step now. */
+  #isFinal({ record }: Entry<R>, found: Found<T>): boolean {
+    const { escalate } = this.#rules
+    return !escalate || found.isEscalated === true || !reasonToEscalate(record, found, escalate)
+  }
+
   #admit(entry: Entry<R>, found: Found<T> | undefined): void {
-    if (found && !entry.issuesOf?.(found.value)) {
+    if (found && !entry.issuesOf?.(found.value) && this.#isFinal(entry, found)) {
       const { index, record } = entry
       this.#ledger.cached('hits')
       const { value, votes } = found

@@ -8,19 +8,23 @@ import { Alarm } from '../base/alarm.ts'
 import { ResultCache } from '../cache/result-cache.ts'
 import { Reuse } from '../cache/reuse.ts'
 import { PackEngine } from '../engine/pack-engine.ts'
+import { Purse } from '../engine/spending.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
 import { Window } from '../packing/window.ts'
 import type { PackStreamOptions, Resolved } from '../options/options.ts'
 import { resolveOptions } from '../options/resolve-options.ts'
+import { checkSteps } from '../panel/escalation.ts'
 import { Panel } from '../panel/panel.ts'
 import { checkBallots } from '../panel/tally.ts'
 import type { Entry } from '../record/entry.ts'
 import { PackStreamError, type PackStreamErrorCode } from '../record/errors.ts'
 import type { Outcome } from '../record/outcome.ts'
 import { Ask, Asks, destroyed } from './asks.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, type DispatchListener } from './dispatcher.ts'
+import { Escalation } from './escalation.ts'
 import { HeldCallbacks } from './held-callbacks.ts'
 import { Intake } from './intake.ts'
+import { Lines, type Line } from './lines.ts'
 import { isInputOver, nextStep, type StreamState } from './next-step.ts'
 import { ObjectTransform, toError } from './object-transform.ts'
 import { Outlet } from './outlet.ts'
@@ -45,7 +49,8 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   readonly #ledger: Ledger
   readonly #engine: PackEngine<R>
   readonly #audit: Audit<R, T> | undefined
-  readonly #dispatcher: Dispatcher<R, T>
+  readonly #escalation: Escalation<R, T> | undefined
+  readonly #lines: Lines<R, T>
   readonly #outlet: Outlet<Outcome<R, T>>
   readonly #reuse: Reuse<R, T>
   readonly #intake: Intake<R, T>
@@ -64,7 +69,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   })
   /** Rings if the usage of the last answers has not come in time. */
   readonly #lastCall = new Alarm(() => {
-    this.#dispatcher.abortAll()
+    this.#lines.abortAll()
   })
   #lastCallAt: number | undefined
   /** Rings for `linger: 0`, at the end of the turn of the event loop in which records came. */
@@ -83,7 +88,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     const { signal, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options
     super({ objectMode: true, highWaterMark, readableHighWaterMark, writableHighWaterMark })
     this.#options = resolved
-    this.#ledger = new Ledger(resolved.pricing)
+    this.#ledger = new Ledger(resolved.pricing, resolved.escalate?.options)
     this.#window = new Window(resolved.window)
     const pump = (): void => {
       this.#pump()
@@ -92,10 +97,12 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.destroy(toError(error))
     }
     const isAtOnce = resolved.linger === 0
-    const engineRules = { ...resolved, linger: isAtOnce ? Infinity : resolved.linger }
-    this.#engine = new PackEngine(engineRules, this.#ledger, resolved.limiter ?? new RateLimiter(), pump)
-    this.assumeAccepted(() => resolved.accepted)
-    this.#dispatcher = new Dispatcher(resolved, this.#engine, this.#ledger, {
+    const purse = new Purse(resolved.maxCost, this.#ledger)
+    const lineOf = (of: Resolved<R, T>, linger: number, limiter = new RateLimiter()): Line<R, T> => {
+      const engine = new PackEngine<R>({ ...of, linger, purse }, this.#ledger, limiter, pump)
+      return { engine, dispatcher: new Dispatcher(of, engine, this.#ledger, listener) }
+    }
+    const listener: DispatchListener<R, T> = {
       stream: this,
       onSettled: (entry, outcome, result) => {
         this.#answering = outcome.pack?.request
@@ -109,22 +116,53 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       },
       onError,
       onChange: pump,
-    })
+    }
+    const { escalate, limiter = new RateLimiter() } = resolved
+    const first = lineOf(resolved, isAtOnce ? Infinity : resolved.linger, limiter)
+    this.#engine = first.engine
+    this.assumeAccepted(() => resolved.accepted)
+    // The questions of the second step wait for company before they come to its engine.
+    const second =
+      escalate &&
+      lineOf(
+        escalate.options,
+        Infinity,
+        escalate.options.limiter ?? (escalate.sharesQuota ? limiter : undefined),
+      )
+    this.#lines = new Lines(second ? [first, second] : [first])
     this.#audit = resolved.audit && this.#auditBy(resolved.audit)
     this.#outlet = new Outlet(
       resolved.preserveOrder,
       (outcome) => this.#asks.settle(outcome) || this.push(outcome),
     )
+    this.#escalation =
+      escalate &&
+      second &&
+      new Escalation(escalate, second, this.#ledger, {
+        ask: (question, onAnswer) => {
+          this.#panel.ask(question, onAnswer)
+        },
+        settle: (entry, outcome, stored) => this.#settle(entry, outcome, stored),
+      })
     this.#panel = new Panel(resolved, this.#ledger, {
       add: (entry) => {
+        if (entry.isEscalated) {
+          this.#escalation?.add(entry)
+          return
+        }
         this.#engine.add(entry, performance.now())
         if (isAtOnce) this.#turnEnd.set(0, 0)
       },
-      settle: (entry, outcome, result) => this.#settle(entry, outcome, result),
+      settle: (entry, outcome, result) => {
+        this.#audit?.settled(entry, outcome, this.#answering)
+        if (this.#escalation) return this.#escalation.settle(entry, outcome, result)
+        return this.#settle(entry, outcome, result)
+      },
     })
     const { cache: store, identity, format, votes } = resolved
     const check = votes ? checkBallots(format.check, votes) : format.check
-    const cache = store && new ResultCache(store, identity, check)
+    const found = escalate ? checkSteps(check, format.check) : check
+    const cache = store && new ResultCache<T>(store, identity, found)
     this.#reuse = new Reuse(cache, pump, (entry) => {
       this.#intake.send(entry)
     })
@@ -147,7 +185,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** A frozen snapshot of records, requests, tokens and cost so far. */
   get stats(): Stats {
-    const { inFlight } = this.#engine
+    const { inFlight } = this.#lines
     return this.#ledger.snapshot(inFlight, this.#reuse.failures, this.#pauses.waiting, this.#audit?.findings)
   }
 
@@ -197,7 +235,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
    * reason counts.
    */
   stop(): void {
-    this.#engine.stop('stopped', 'The stream was stopped by `stop()`.')
+    this.#lines.stop('stopped', 'The stream was stopped by `stop()`.')
     // The pump runs later, because a listener may call `stop()` while an outcome leaves.
     queueMicrotask(() => {
       this.#pump()
@@ -229,8 +267,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
     for (const alarm of [this.#alarm, this.#lastCall, this.#turnEnd]) alarm.set(Infinity, 0)
     this.#pauses.set(undefined)
     this.#intake.close()
-    this.#engine.close()
-    this.#dispatcher.abortAll()
+    this.#lines.close()
     this.#outlet.close()
     this.#held.close(error)
     this.#asks.close(error ?? destroyed())
@@ -261,9 +298,13 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   #goOn(now: number): void {
     const state = this.#state
-    this.#panel.release(this.#ledger.requests - state.inFlight, state.inFlight === 0 || state.isWindowFull)
+    const ended = this.#ledger.requests - state.inFlight
+    const isNow = () => this.#engine.inFlight === 0 || state.isWindowFull
+    this.#panel.release(ended, isNow())
     if (isInputOver(state)) this.#engine.endOfInput(now)
-    const step = this.#dispatcher.send(now)
+    let step = this.#lines.send(now)
+    // After the first step, because its next answers may bring company.
+    if (this.#escalation?.release(ended, isNow(), now)) step = this.#lines.send(now)
     this.#pauses.set(step.kind === 'wait' ? step.pause : undefined)
     if (this.destroyed) return
     this.#alarm.set(step.kind === 'wait' ? step.until : Infinity, now)
@@ -295,7 +336,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
   get #state(): StreamState {
     const { recordsRead } = this.#ledger
     const { preserveOrder, window } = this.#options
-    const isStopped = this.#engine.stopped !== undefined
+    const isStopped = this.#lines.stopped !== undefined
     return {
       // With `preserveOrder`: records that have not left. Otherwise: records that wait for a record
       // with the same text.
@@ -311,10 +352,10 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       mostUnstored: window,
       hasWriter: this.#held.hasWrite,
       isBlocked: this.#outlet.isBlocked,
-      engineWantsMore: this.#engine.wantsMore,
+      engineWantsMore: this.#lines.wantsMore,
       isStopped,
-      isIdle: this.#engine.isIdle,
-      inFlight: this.#engine.inFlight,
+      isIdle: this.#lines.isIdle,
+      inFlight: this.#lines.inFlight,
     }
   }
 
@@ -336,7 +377,6 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
 
   /** Emits the outcomes of a record and of the records with the same text, as `#emit()` does. */
   #settle(entry: Entry<R>, outcome: Outcome<R, T>, result: unknown): Promise<void> | undefined {
-    this.#audit?.settled(entry, outcome, this.#answering)
     let wait = this.#emit(outcome)
     for (const twin of this.#reuse.settle(entry, outcome, result)) {
       this.#ledger.cached('shared')
@@ -370,7 +410,7 @@ export class PackStream<R = unknown, T = unknown> extends ObjectTransform<R, Out
       this.#alarm.set(now + TAKEN_CHECK_MS, now)
       return
     }
-    const { stopped } = this.#engine
+    const { stopped } = this.#lines
     if (stopped) this.#fail(stopped.code, stopped.message)
   }
 }

@@ -5,7 +5,7 @@ import type { Entry } from '../../src/record/entry.ts'
 import { Learning } from '../../src/learning/learning.ts'
 import { Ledger } from '../../src/accounts/ledger.ts'
 import type { FinishedRequest } from '../../src/answer/finished-request.ts'
-import { Spending, type Price } from '../../src/engine/spending.ts'
+import { Purse, Spending, type Price } from '../../src/engine/spending.ts'
 import type { Pricing } from '../../src/accounts/stats.ts'
 import { entryOf } from '../helpers/entry.ts'
 
@@ -57,9 +57,11 @@ function afford(one: Case): Price | undefined {
   } as unknown as Learning
   const ledger = new Ledger(pricing)
   ledger.finished([], runOf({}), { input: spent, output: 0, cached: 0, reasoning: 0 })
-  const spending = new Spending(maxCost, ledger, learning)
+  const purse = new Purse(maxCost, ledger)
+  for (const cost of running) purse.running.add({ cost })
+  const spending = new Spending(purse, ledger, learning)
   const pack = Array.from({ length: records }, (_, i) => entryOf(i))
-  return spending.afford(pack, cap, new Set(running.map((cost) => ({ cost }))))
+  return spending.afford(pack, cap, running.length)
 }
 
 describe('the highest cost of a request', () => {
@@ -180,14 +182,15 @@ describe('spending never exceeds the limit', () => {
           })
           let bytes = 0
           learning.longestPrompt = () => bytes + 64
-          const spending = new Spending(maxCost, ledger, learning)
-          const running = new Set<Running>()
+          const purse = new Purse(maxCost, ledger)
+          const spending = new Spending(purse, ledger, learning)
+          const running = purse.running as Set<Running>
           for (const one of steps) {
             const { does, records, needsMaxCap, which } = one
             if (does === 'send') {
               const pack = Array.from({ length: records }, (_, i) => entryOf(i, { needsMaxCap }))
               bytes = one.bytes
-              const affordable = spending.afford(pack, learning.capFor(pack, largestRequest), running)
+              const affordable = spending.afford(pack, learning.capFor(pack, largestRequest), running.size)
               if (affordable) running.add({ ...affordable, pack, bytes })
             }
             const ended = [...running][which % running.size]

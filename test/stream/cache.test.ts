@@ -272,6 +272,7 @@ describe('the key', () => {
     hoist: [true, [['document']]],
     validate: [false, [() => true]],
     votes: [true, [2, 3]],
+    escalate: [true, [{ model: 'n' }, { model: 'n2' }, { maxPackRecords: 1 }]],
     request: [true, [{ temperature: 0 }, { temperature: 1 }, { seed: 1 }]],
     maxPackTokens: [false, [500]],
     maxPackRecords: [false, [1]],

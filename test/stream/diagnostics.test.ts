@@ -137,7 +137,15 @@ describe('the published events', () => {
     await collect(stream, ['a'])
     expect(starts).toStrictEqual([
       {
-        ...{ request: 1, api: 'responses', model: 'm', records: 1, isRetry: false, isAudit: false },
+        ...{
+          request: 1,
+          api: 'responses',
+          model: 'm',
+          records: 1,
+          isRetry: false,
+          isAudit: false,
+          isEscalated: false,
+        },
         maxOutputTokens: 500,
       },
     ])

@@ -29,7 +29,7 @@ export interface Task {
    */
   readonly options: Omit<
     PackStreamOptions<never, unknown>,
-    'client' | 'examples' | 'serialize' | 'partition' | 'hoist' | 'validate'
+    'client' | 'examples' | 'serialize' | 'partition' | 'hoist' | 'validate' | 'escalate'
   >
 }
 
