@@ -1,6 +1,6 @@
 export { evaluate } from './evaluate.ts'
 export { armsOf } from './arms.ts'
-export { JournalError } from './journal.ts'
+export { answersIn, JournalError } from './journal.ts'
 export { MARGIN, SEED, SIZES } from './options.ts'
 export type { EvalOptions, EvalProgress } from './options.ts'
 export type { ExtraArm } from './arms.ts'

@@ -1,4 +1,4 @@
-import { armsOf } from '../../eval/index.ts'
+import { answersIn, armsOf } from '../../eval/index.ts'
 import { offlineClient } from '../../engine/index.ts'
 import { plannedExample, plannedRecords } from '../estimate/records.ts'
 import { given } from '../flags/given.ts'
@@ -51,8 +51,8 @@ export async function estimateOf({ job, sample, sizes }: Prepared, flags: EvalFl
 /** Says what is asked, what it will take, and what it can show. */
 export function sayEstimate(
   arms: readonly ArmEstimate[],
-  { job, sample, seed }: Prepared,
-  { quiet }: EvalFlags,
+  { job, sample, seed, journal }: Prepared,
+  { quiet, overwrite }: EvalFlags,
   io: Pick<Io, 'stderr'>,
 ): void {
   const notes = sampleNotes(sample)
@@ -60,9 +60,12 @@ export function sayEstimate(
   const { records, usable } = sample
   const drawn = records.length < usable ? ` of ${whole(usable)} records, drawn by seed ${seed},` : ' records'
   const { said } = job.price
+  const asked = overwrite ? 0 : answersIn(journal)
+  const kept =
+    asked === 0 ? [] : [`${journal} has ${whole(asked)} answers. The same eval does not ask for them again.`]
   const width = widthOf(io.stderr)
   const head = `${whole(records.length)}${drawn} in ${arms.length} arms, for ${job.options.model}.`
-  for (const text of [head, ...notes, ...(said === '' ? [] : [`Costs: ${said}.`])]) {
+  for (const text of [head, ...kept, ...notes, ...(said === '' ? [] : [`Costs: ${said}.`])]) {
     say(io, wrap(text, width).join('\n'))
   }
   say(io, `\n${formatEstimate(arms, width)}\n`)

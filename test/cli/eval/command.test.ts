@@ -128,7 +128,9 @@ test('Ctrl-C keeps what is paid for, prints what is known, and the same command 
   expect(texts.stdout).toContain('Cannot tell yet')
   expect(io.eventNames()).toEqual([])
   const { requests } = server.stats
-  expect(await runCli([...job, '--quiet'], io)).toBe(0)
+  expect(texts.stderr).not.toContain('answers. The')
+  expect(await runCli(job, io)).toBe(0)
+  expect(texts.stderr).toMatch(/e\.jsonl\s+has\s+\d+\s+answers\.\s+The\s+same\s+eval/)
   // 60 records alone twice, and in packs of 2 twice.
   expect(server.stats.requests).toBeLessThanOrEqual(60 + 60 + 30 + 30 + 4)
   expect(server.stats.requests).toBeGreaterThan(requests)
