@@ -23,10 +23,10 @@ describe('3,000 records, 85% right alone, 2% of the answers change when asked ag
     expect(falseAlarms).toBeLessThanOrEqual(5)
   })
 
-  it('show a planted curve of the position in its bands, in 38 of 40 seeds', async () => {
+  it('show a planted curve of the position in its bands, in 95 of 100 seeds', async () => {
     const plan = { ...model, perPosition: 0.4 }
     let [within, fallen] = [0, 0]
-    for (const seed of SEEDS.slice(0, 40)) {
+    for (const seed of SEEDS) {
       const { arms } = await plantedEval(plan, { records: 3_000, sizes: [1, 50], seed })
       const { byBefore } = arms.find(({ kind }) => kind === 'packed')!
       expect(byBefore.map(({ to }) => to)).toEqual([0, 1, 3, 7, 15, 31, 49])
@@ -38,8 +38,8 @@ describe('3,000 records, 85% right alone, 2% of the answers change when asked ag
       // The curve is seen: it is not in bands that are wide enough for anything.
       if (byBefore.at(-1)!.high < model.accuracy) fallen++
     }
-    process.stderr.write(`\nThe planted curve: in its bands in ${within} of 40 seeds, fallen in ${fallen}.\n`)
-    expect(within).toBeGreaterThanOrEqual(38)
-    expect(fallen).toBeGreaterThanOrEqual(38)
+    process.stderr.write(`\nThe planted curve: in its bands in ${within} of 100 seeds, fallen in ${fallen}.\n`)
+    expect(within).toBeGreaterThanOrEqual(95)
+    expect(fallen).toBeGreaterThanOrEqual(95)
   })
 })

@@ -18,7 +18,7 @@ export function plantedEval(
   return evaluate({ ...task, records: texts, gold, sizes, seed, maxPackTokens: 100_000 })
 }
 
-/** The planted share of right answers with `from` to `to` records before them, which are equally many. */
+/** The planted share of right answers with `from` to `to` records before them, all equally many. */
 export function expectedScore(
   plan: { accuracy: number; perPosition: number },
   from: number,
