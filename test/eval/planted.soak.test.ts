@@ -38,7 +38,9 @@ describe('3,000 records, 85% right alone, 2% of the answers change when asked ag
       // The curve is seen: it is not in bands that are wide enough for anything.
       if (byBefore.at(-1)!.high < model.accuracy) fallen++
     }
-    process.stderr.write(`\nThe planted curve: in its bands in ${within} of 100 seeds, fallen in ${fallen}.\n`)
+    process.stderr.write(
+      `\nThe planted curve: in its bands in ${within} of 100 seeds, fallen in ${fallen}.\n`,
+    )
     expect(within).toBeGreaterThanOrEqual(95)
     expect(fallen).toBeGreaterThanOrEqual(95)
   })
