@@ -249,7 +249,10 @@ describe('the promises with escalate', () => {
           const values = outcomes.filter((outcome) => outcome.status === 'fulfilled')
           for (const { record, index, value, escalated, attempts } of values) {
             expect(record).toBe(input[index])
-            expect([record, 'again']).toContain(value)
+            // In that fault, the model itself writes a result under the id of another record.
+            if (!faultPlan.some(({ kind }) => kind === 'swapped id')) {
+              expect([record, 'again']).toContain(value)
+            }
             if (attempts > 0 && when(record)) expect(escalated).toBeDefined()
           }
           const { records, tokens, requests, escalation } = stream.stats
