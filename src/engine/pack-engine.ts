@@ -62,6 +62,8 @@ export interface Ended<R> {
 interface Offer<R> {
   readonly pack: readonly Entry<R>[]
   readonly largestRequest: number
+  /** The state of the purse. */
+  readonly changes: number
   /** `undefined`: the request might cost more than is left. */
   readonly price: Price | undefined
   /** The user message. */
@@ -93,8 +95,6 @@ export class PackEngine<R> {
   readonly #resting = new Resting<R>()
   /** The terms for the pack that waits to leave, so that each record that comes costs the same. */
   #offer: Offer<R> | undefined
-  /** True while `ended()` reports to the limiter. */
-  #isBooking = false
   #stop: Stop | undefined
   #isClosed = false
 
@@ -115,7 +115,7 @@ export class PackEngine<R> {
     this.#limiter = limiter
     this.#onFree = () => {
       // The caller asks again after `ended()`, with all that the end teaches.
-      if (!this.#isBooking) onFree()
+      if (!this.#purse.isBooking) onFree()
     }
     this.#random = random
     this.#learning = new Learning(rules)
@@ -162,7 +162,7 @@ export class PackEngine<R> {
       const { largestRequest, price, charge } = offer
       if (!price) {
         // A running request may cost less than its highest cost, and so leave enough money.
-        if (this.#slotsTaken > 0 || this.#purse.running.size > 0) break
+        if (this.#slotsTaken > 0 || this.#purse.isInUse) break
         if (pack.length > 1) this.#queue.halve()
         else this.stop('max_cost_reached', this.#spending.exhausted)
         continue
@@ -185,7 +185,6 @@ export class PackEngine<R> {
   ended(departure: Departure<R>, finished: FinishedRequest<R>, now: number): Ended<R> {
     const { pack, cap, permit } = departure
     this.#running.delete(departure)
-    this.#purse.running.delete(departure)
     if (isAccepted(finished)) this.#queue.addAgain(this.#suspicion.accept())
     const isLast = this.#running.size === 0
     const hasOthers = !this.#queue.isEmpty || this.#resting.size > 0
@@ -195,12 +194,13 @@ export class PackEngine<R> {
       isLast,
       hasOthers,
     )
-    this.#isBooking = true
+    this.#purse.isBooking = true
     const end = reportEnd({ ...finished, end: suspected }, permit, this.#isClosed, now)
-    this.#isBooking = false
+    this.#purse.isBooking = false
     this.#offer = undefined
     const judged = { ...finished, end }
     this.#ledger.finished(pack, judged, this.#learning.learn(pack, cap, judged))
+    this.#purse.end(departure)
     this.#queue.setLimits(this.#learning.limits, now)
     this.#outlook.learn(pack, judged)
     // After a stop, the other requests continue to their ends. So only this request fails.
@@ -295,11 +295,15 @@ export class PackEngine<R> {
     return { kind: 'wait', until: rest?.until ?? until, pause: said }
   }
 
-  /** The terms for a pack. They hold until a request departs or ends, or the limit changes. */
+  /**
+   * The terms for a pack. They hold until a request of any engine departs or ends, or the limit
+   * changes.
+   */
   #offerFor(pack: readonly Entry<R>[]): Offer<R> {
     const { largestRequest } = this.#limiter
     const last = this.#offer
-    if (last?.pack === pack && last.largestRequest === largestRequest) return last
+    const { changes } = this.#purse
+    if (last?.pack === pack && last.largestRequest === largestRequest && last.changes === changes) return last
     const price = this.#spending.afford(pack, this.#learning.capFor(pack, largestRequest), this.#running.size)
     const user = price
       ? userMessage(
@@ -309,7 +313,7 @@ export class PackEngine<R> {
         )
       : ''
     const charge = chargeOf(this.#rules.system.length + user.length, price?.cap)
-    this.#offer = { pack, largestRequest, price, user, charge }
+    this.#offer = { pack, largestRequest, changes, price, user, charge }
     return this.#offer
   }
 
@@ -336,7 +340,7 @@ export class PackEngine<R> {
       cost,
     }
     this.#running.add(departure)
-    this.#purse.running.add(departure)
+    this.#purse.start(departure)
     return departure
   }
 }

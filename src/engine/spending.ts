@@ -24,16 +24,36 @@ export class Purse {
   readonly maxCost: number
   readonly #ledger: Ledger
   /** Requests whose cost is not known yet. */
-  readonly running = new Set<{ readonly cost: number }>()
+  readonly #running = new Set<{ readonly cost: number }>()
+  /** Number of requests that have started or ended. A price holds until the next of them. */
+  changes = 0
+  /** Whether the end of a request is being booked. Until then, no engine may send. */
+  isBooking = false
 
   constructor(maxCost: number, ledger: Ledger) {
     this.maxCost = maxCost
     this.#ledger = ledger
   }
 
+  start(request: { readonly cost: number }): void {
+    this.#running.add(request)
+    this.changes += 1
+  }
+
+  /** The request has ended, and its cost is in the ledger. */
+  end(request: { readonly cost: number }): void {
+    this.#running.delete(request)
+    this.changes += 1
+  }
+
+  /** Whether a request runs. It may cost less than its highest cost. */
+  get isInUse(): boolean {
+    return this.#running.size > 0
+  }
+
   /** US dollars that no request has spent or may still spend. */
   get left(): number {
-    return Array.from(this.running).reduce((left, { cost }) => left - cost, this.maxCost - this.#ledger.cost)
+    return Array.from(this.#running).reduce((left, { cost }) => left - cost, this.maxCost - this.#ledger.cost)
   }
 }
 
@@ -75,7 +95,7 @@ export class Spending {
     }
     // The rest of the money buys an answer with a lower cap, if no running request can leave more.
     const isEnough = affordable >= Math.max(expected ?? LEAST_ANSWER_TOKENS, LEAST_CAP_TOKENS)
-    if (sent < most && (this.#purse.running.size > 0 || !isEnough)) return undefined
+    if (sent < most && (this.#purse.isInUse || !isEnough)) return undefined
     return { cap: sent, cost: input + sent * perToken }
   }
 

@@ -58,7 +58,7 @@ function afford(one: Case): Price | undefined {
   const ledger = new Ledger(pricing)
   ledger.finished([], runOf({}), { input: spent, output: 0, cached: 0, reasoning: 0 })
   const purse = new Purse(maxCost, ledger)
-  for (const cost of running) purse.running.add({ cost })
+  for (const cost of running) purse.start({ cost })
   const spending = new Spending(purse, ledger, learning)
   const pack = Array.from({ length: records }, (_, i) => entryOf(i))
   return spending.afford(pack, cap, running.length)
@@ -184,14 +184,18 @@ describe('spending never exceeds the limit', () => {
           learning.longestPrompt = () => bytes + 64
           const purse = new Purse(maxCost, ledger)
           const spending = new Spending(purse, ledger, learning)
-          const running = purse.running as Set<Running>
+          const running = new Set<Running>()
           for (const one of steps) {
             const { does, records, needsMaxCap, which } = one
             if (does === 'send') {
               const pack = Array.from({ length: records }, (_, i) => entryOf(i, { needsMaxCap }))
               bytes = one.bytes
               const affordable = spending.afford(pack, learning.capFor(pack, largestRequest), running.size)
-              if (affordable) running.add({ ...affordable, pack, bytes })
+              if (affordable) {
+                const request = { ...affordable, pack, bytes }
+                running.add(request)
+                purse.start(request)
+              }
             }
             const ended = [...running][which % running.size]
             if (does !== 'end' || !ended) continue
@@ -206,6 +210,7 @@ describe('spending never exceeds the limit', () => {
               one.end === 'length' ? { kind: one.end, isFinal: false, isChosen: false } : { kind: one.end }
             const run = runOf({ end, usage, elements: Math.min(ended.pack.length, usage.output) })
             ledger.finished(ended.pack, run, learning.learn(ended.pack, ended.cap, run))
+            purse.end(ended)
             expect(ledger.cost).toBeLessThanOrEqual(maxCost * (1 + 1e-9))
           }
           const reserved = Array.from(running).reduce((sum, { cost }) => sum + cost, ledger.cost)
