@@ -312,17 +312,39 @@ describe('the promises with escalate', () => {
     expect(call?.signal.aborted).toBe(true)
   })
 
-  it('maxCost holds over both steps', async () => {
-    const client = serverOf(String)
-    const stream = stringStream(client, {
-      ...{ maxPackRecords: 5, pricing: { input: 1, output: 1 }, maxCost: 0.02 },
-      escalate: { model: STRONG, when: () => true, pricing: { input: 5, output: 5 } },
-    })
-    await expect(collect(stream, texts(1_000))).rejects.toMatchObject({ code: 'max_cost_reached' })
-    const { cost = 0, escalation } = stream.stats
-    expect(cost).toBeLessThanOrEqual(0.02)
-    expect(cost).toBeGreaterThan(0.015)
-    expect(escalation?.requests).toBeGreaterThan(5)
+  it('maxCost holds over both steps, whatever they cost', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          maxPackRecords: fc.integer({ min: 1, max: 9 }),
+          maxInFlight: fc.integer({ min: 1, max: 4 }),
+          maxCost: fc.constantFrom(0.001, 0.005, 0.02),
+        }),
+        fc.constantFrom({ model: STRONG }, { maxPackRecords: 1 }, { model: STRONG, maxPackRecords: 3 }),
+        fc.constantFrom(0.1, 1, 5),
+        fc.boolean(),
+        async (options, second, price, hasLimits) => {
+          // A server keeps to the cap, and counts a prompt by its text.
+          const client = scriptedClient((call) => ({
+            ...echo(call),
+            usage: {
+              input: Math.round(JSON.stringify(call.body.messages).length / 4),
+              output: Math.min(10, call.body.max_completion_tokens ?? 10),
+            },
+          }))
+          const stream = stringStream(client, {
+            ...{ ...options, pricing: { input: 1, output: 1 } },
+            limiter: new RateLimiter(hasLimits ? { requestsPerMinute: 6_000 } : {}),
+            escalate: { ...second, when: () => true, pricing: { input: price, output: price } },
+          })
+          const error = await inNoTime(() => collect(stream, texts(2_000)).catch((reason: unknown) => reason))
+          expect(error).toMatchObject({ code: 'max_cost_reached' })
+          expect(stream.stats.cost).toBeLessThanOrEqual(options.maxCost * (1 + 1e-9))
+          expect(stream.stats.requests).toBe(client.calls.length)
+        },
+      ),
+      { numRuns: runs(50) },
+    )
   })
 
   it('fails if the second step can never succeed', async () => {
