@@ -10,6 +10,7 @@ import { maxRecordBytesOf } from '../../src/files/checks.ts'
 import { baseOptions } from '../../src/kafka/connection.ts'
 import { resolveSource } from '../../src/kafka/options.ts'
 import { STOP_TIMEOUT_MS } from '../../src/kafka/run-kafka.ts'
+import { auditRules } from '../../src/options/audit.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import { resolveFaults } from '../../src/simulator/faults/options.ts'
 import { resolveQuality } from '../../src/simulator/quality/options.ts'
@@ -29,6 +30,7 @@ const buffered = getDefaultHighWaterMark(true)
 /** The defaults that the code uses. */
 const USED: object = {
   ...{ ...stream, ...stream.timeouts, api: stream.apiName, responseFormat: stream.output },
+  ...auditRules({ share: 0.1 }, undefined),
   ...{ highWaterMark: buffered, readableHighWaterMark: buffered, writableHighWaterMark: buffered },
   ...{ ...source, ...baseOptions(source.connection), stopTimeout: STOP_TIMEOUT_MS },
   maxRecordBytes: maxRecordBytesOf(undefined),

@@ -21,7 +21,7 @@ export function checkFlags(): Option[] {
     ),
     flag(
       '--agree-on <columns>',
-      'column of the result, or columns with commas, in which answers have to agree for --votes and --audit (default: all)',
+      'column of the result, or columns with commas, in which answers have to agree for --votes and --audit (default: all columns)',
     ),
     shareFlag(
       '--audit <share>',
