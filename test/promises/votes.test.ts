@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outcome, PackStreamOptions } from 'llm-pack-stream'
-import { collect, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
+import { collect, countedSource, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
 import { faulty, plan } from '../helpers/faulty-answers.ts'
 import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
@@ -212,5 +212,39 @@ describe('the promises with votes', () => {
     await expect(collect(stream, texts(100))).rejects.toMatchObject({ code: 'max_cost_reached' })
     expect(stream.stats.cost).toBeLessThanOrEqual(0.0015)
     expect(client.calls.length).toBeGreaterThan(4)
+  })
+
+  it.each([false, true])(
+    'reading stays bounded while no answer comes, preserveOrder: %s',
+    async (preserveOrder) => {
+      const { opened, open } = gate()
+      const client = scriptedClient(async (call) => {
+        await opened
+        return echo(call)
+      })
+      const size = { maxInFlight: 2, maxPackRecords: 5, writableHighWaterMark: 1 }
+      const source = countedSource(600)
+      const outcomes = source.stream
+        .pipe(stringStream(client, { votes: 3, preserveOrder, ...size }))
+        .toArray()
+      await settle()
+      expect(client.inFlight).toBe(2)
+      // A window of `2 * ((maxInFlight + 2) * maxPackRecords + mix)` records, and the buffers.
+      expect(source.taken).toBeLessThanOrEqual(2 * ((2 + 2) * 5 + 2 * 4 * 5) + 3)
+      open()
+      expect(await outcomes).toHaveLength(600)
+    },
+  )
+
+  it('the number of requests for a record does not grow with the input', async () => {
+    const requests = async (count: number): Promise<number> => {
+      const { client } = inTurn((text) => (text.endsWith('7') ? ['x', 'y', 'y'] : ['x']))
+      await collect(stringStream(client, { votes: 3, maxPackRecords: 10 }), texts(count))
+      return client.calls.length / count
+    }
+    const [short, long] = [await requests(400), await requests(2_000)]
+    // 2.1 ballots for a record, in packs of 10, and few small packs of third ballots.
+    expect(short).toBeLessThan(0.25)
+    expect(long).toBeLessThan(1.1 * short)
   })
 })
