@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import { root, runNode } from '../helpers/run.ts'
 
@@ -27,6 +28,23 @@ it.skipIf(!existsSync(banking77))(
     expect(stdout).toMatch(/^records +100 of 100 +100 of 100$/m)
   },
 )
+
+it('banking77 --eval asks whether packs lose, of the simulator where no key is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banking77-'))
+  try {
+    const rows = Array.from({ length: 20 }, (_, i) => `"Query ${i}","${i % 2 ? 'card' : 'fee'}"`)
+    writeFileSync(join(folder, 'train.csv'), ['text,category', ...rows].join('\n'))
+    const [condition = '', program = ''] = script('banking77')
+    const args = ['train.csv', '20', '--eval', '--sizes', '1,5', '--quiet']
+    const { code, stdout } = await runNode([condition, resolve(root, program), ...args], noKey, folder)
+    expect(code).toBe(0)
+    expect(stdout).toContain('records like the 20 of the sample')
+    expect(readFileSync(join(folder, 'banking77-eval/labels.txt'), 'utf8')).toBe('card\nfee\n')
+    expect(existsSync(join(folder, 'banking77-eval/report.html'))).toBe(true)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
 
 it('banking77 without a file says how it is used', async () => {
   const { code, stderr } = await runNode(script('banking77'), noKey)
