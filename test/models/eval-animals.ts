@@ -16,11 +16,11 @@ const records = ANIMALS.flatMap((animal) =>
  */
 export async function evalAnimals(folder: string): Promise<EvalReport> {
   writeFileSync(join(folder, 'animals.jsonl'), jsonl(records))
-  writeFileSync(join(folder, 'labels.txt'), ANIMALS.join('\n'))
+  writeFileSync(join(folder, 'schema.json'), JSON.stringify({ type: 'string', enum: ANIMALS }))
   await using server = await startLlamaServer(2_048)
   const { code, stdout, stderr } = await startCli(
     [
-      ...['eval', 'animals.jsonl', '--gold', 'animal', '--field', 'text', '--labels', 'labels.txt'],
+      ...['eval', 'animals.jsonl', '--gold', 'animal', '--field', 'text', '--schema', 'schema.json'],
       ...['--prompt', 'Name the animal of each record.', '--model', 'SmolLM2-135M-Instruct'],
       ...['--request', '{"temperature":0}', '--sizes', '1,5', '--max-in-flight', '2'],
       ...['--max-output-tokens', '400', '--max-attempts', '2'],

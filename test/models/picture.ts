@@ -1,7 +1,7 @@
 // node --conditions=llm-pack-stream-source test/models/picture.ts
 //
-// Evaluates the small model of `test/models/install.sh`, and writes the page of the report as the
-// picture `examples/eval-smollm2.png`. Needs Debian's package `chromium`.
+// Evaluates the small model of `test/models/install.sh`, and writes the upper part of its page
+// as the picture `examples/eval-smollm2.png`. Needs Debian's package `chromium`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,10 +17,10 @@ try {
     ...{ executablePath: '/usr/bin/chromium', pipe: true, args: ['--no-sandbox'], protocolTimeout: 0 },
   })
   const page = await browser.newPage()
-  await page.setViewport({ width: 900, height: 1_000 })
+  await page.setViewport({ width: 900, height: 1_540 })
   await page.goto(pathToFileURL(join(folder, 'eval.html')).href)
   const path = fileURLToPath(new URL('../../examples/eval-smollm2.png', import.meta.url))
-  await page.screenshot({ path, fullPage: true })
+  await page.screenshot({ path })
   await browser.close()
 } finally {
   rmSync(folder, { recursive: true })
