@@ -38,7 +38,7 @@ function evalPacks(data: string): Promise<number> {
   const folder = 'banking77-eval'
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}/labels.txt`, `${labels.join('\n')}\n`)
-  // Without a server, the simulator is as often right as the notebook's model, in packs of any size.
+  // For the simulator: as often right as the notebook's model, in packs of any size.
   writeFileSync(`${folder}/quality.json`, '{ "accuracy": 0.68, "noise": 0.02 }\n')
   const pace = ['--time-to-first-token', '100', '--output-tokens-per-second', '400']
   const simulator = ['--simulate', '--quality', `${folder}/quality.json`, ...pace]
