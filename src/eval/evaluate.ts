@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { withOption } from '../base/option-checks.ts'
 import { RateLimiter } from '../index.ts'
 import { defaults } from '../options/defaults.ts'
 import { resolveOptions } from '../options/resolve-options.ts'
@@ -80,8 +81,7 @@ async function askAll<R, T>(
       const rest = places.filter(({ record }) => !asked.has(record))
       if (rest.length === 0) continue
       if (signal?.aborted) return 'aborted'
-      const spent = costOf(journal.units.map((unit) => unit.spent)) ?? 0
-      const left = maxCost === undefined ? undefined : maxCost - spent
+      const left = maxCost === undefined ? undefined : maxCost - spentIn(journal)
       if (left !== undefined && left <= 0) return 'max_cost'
       const accepted = journal.units.some(({ trials }) => trials.some(({ status }) => status === 'fulfilled'))
       const unit = await askBlock(arm, rest, records, { block, limiter, maxCost: left, accepted, signal })
@@ -98,6 +98,16 @@ async function askAll<R, T>(
     for (const name of early.add(trials)) stopped.add(name)
   }
   return undefined
+}
+
+/** US dollars that all arms have spent. A cap needs the cost of all answers. */
+function spentIn({ units }: Journal): number {
+  const spent = costOf(units.map((unit) => unit.spent))
+  if (spent !== undefined) return spent
+  throw withOption(
+    'maxCost',
+    new TypeError('Expected no `maxCost`, or another `journal`: answers in this journal have no cost'),
+  )
 }
 
 /** The text of each record, which is empty if the stream will reject the record. */

@@ -133,6 +133,19 @@ describe('the cap and the signal of an eval', () => {
     expect(client.calls.length).toBeLessThan(144 + 2 + asked)
   })
 
+  it('is refused beside answers without a cost, before a request', async () => {
+    const { client, options } = task({ journal, pricing: undefined, records: messages(20) })
+    const controller = new AbortController()
+    const onProgress = () => {
+      controller.abort()
+    }
+    await evaluate({ ...options, signal: controller.signal, onProgress })
+    const asked = client.calls.length
+    const capped = evaluate({ ...options, pricing: { input: 1, output: 2 }, maxCost: 1 })
+    await expect(capped).rejects.toMatchObject({ option: 'maxCost' })
+    expect(client.calls).toHaveLength(asked)
+  })
+
   it('lets running requests end, and keeps them', async () => {
     const controller = new AbortController()
     const seen: EvalProgress[] = []
