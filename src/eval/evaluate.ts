@@ -70,12 +70,13 @@ async function askAll<R, T>(
 ): Promise<EvalReport['stopped']> {
   const limiter = stream.limiter ?? new RateLimiter()
   const stopped = new Set<string>()
+  const keys = new Map(arms.map((arm) => [arm, keyFor(arm.options)]))
   for (const [block, all] of blocksOf(records.length, blockSize, seed).entries()) {
     for (const arm of armOrder(arms, block, seed)) {
       if (stopped.has(arm.name)) continue
-      const key = keyFor(arm.options)
+      const keyOf = (record: number): string => keys.get(arm)?.(records[record] as R) ?? ''
       const random = randomFor(seed, block, arms.indexOf(arm))
-      const places = groupsOf(all, arm.size, (record) => key(records[record] as R), random)
+      const places = groupsOf(all, arm.size, keyOf, random)
       const units = journal.units.filter(({ spent }) => spent.arm === arm.name && spent.block === block)
       const asked = new Set(units.flatMap(({ trials }) => trials.map(({ record }) => record)))
       const rest = places.filter(({ record }) => !asked.has(record))
