@@ -1,3 +1,5 @@
+import type { Usage } from '../api/answer.ts'
+
 /**
  * Prices in US dollars per million tokens: from your provider's price page, or the list prices of
  * `llm-pack-stream/prices`.
@@ -87,12 +89,7 @@ export interface AuditFindings extends AuditStage {
 export interface AuditStats extends AuditFindings {
   /** Number of requests of the audit, and what they took. All other accounts include them too. */
   readonly requests: number
-  readonly tokens: {
-    readonly input: number
-    readonly cached: number
-    readonly output: number
-    readonly reasoning: number
-  }
+  readonly tokens: Usage
   /** Cost in US dollars. `undefined` without `pricing`. */
   readonly cost: number | undefined
 }

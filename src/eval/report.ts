@@ -1,3 +1,4 @@
+import type { Usage } from '../api/answer.ts'
 import type { Interval } from '../statistics/index.ts'
 import type { ArmKind } from './trial.ts'
 
@@ -101,12 +102,7 @@ export interface ArmReport {
   }
   readonly requests: number
   /** Tokens of a record. */
-  readonly tokens: {
-    readonly input: number
-    readonly cached: number
-    readonly output: number
-    readonly reasoning: number
-  }
+  readonly tokens: Usage
   /** US dollars for 1,000 records. `undefined` without prices. */
   readonly costPer1000: number | undefined
 }

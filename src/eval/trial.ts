@@ -1,3 +1,5 @@
+import type { Usage } from '../api/answer.ts'
+
 /** What an arm is for. */
 export type ArmKind =
   /** One record in each request. All other arms are compared with this arm. */
@@ -55,12 +57,7 @@ export interface Spent {
   readonly records: number
   readonly seconds: number
   readonly requests: number
-  readonly tokens: {
-    readonly input: number
-    readonly cached: number
-    readonly output: number
-    readonly reasoning: number
-  }
+  readonly tokens: Usage
   /** US dollars. `undefined` without prices. */
   readonly cost: number | undefined
 }

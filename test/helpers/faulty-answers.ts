@@ -119,3 +119,13 @@ export const plan = fc.array(fc.record({ kind: fc.constantFrom(...faults), at: f
   minLength: 1,
   maxLength: 12,
 })
+
+/** Options of a stream that every plan of faults is tried with. */
+export const streamOptions = {
+  maxPackRecords: fc.integer({ min: 1, max: 9 }),
+  maxInFlight: fc.integer({ min: 1, max: 4 }),
+  maxAttempts: fc.integer({ min: 1, max: 4 }),
+  preserveOrder: fc.boolean(),
+  highWaterMark: fc.integer({ min: 0, max: 8 }),
+  idleTimeout: fc.constantFrom(100, 1_000),
+}

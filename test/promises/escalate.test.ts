@@ -5,7 +5,7 @@ import { resolveOptions } from '../../src/options/resolve-options.ts'
 import * as z from 'zod'
 import { RateLimiter, type Outcome, type PackStreamOptions, type RequestStartEvent } from 'llm-pack-stream'
 import { collect, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
-import { faulty, plan } from '../helpers/faulty-answers.ts'
+import { faulty, plan, streamOptions } from '../helpers/faulty-answers.ts'
 import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Answer, type Call } from '../helpers/scripted-client.ts'
 
@@ -214,13 +214,8 @@ describe('the promises with escalate', () => {
         plan,
         fc.integer({ min: 0, max: 40 }),
         fc.record({
-          maxPackRecords: fc.integer({ min: 1, max: 9 }),
-          maxInFlight: fc.integer({ min: 1, max: 4 }),
-          maxAttempts: fc.integer({ min: 1, max: 4 }),
-          preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 0, max: 8 }),
+          ...streamOptions,
           linger: fc.constantFrom(0, 1, 10_000),
-          idleTimeout: fc.constantFrom(100, 1_000),
           votes: fc.constantFrom(undefined, 2, 3),
           audit: fc.constantFrom(undefined, { share: 0.3 }),
         }),

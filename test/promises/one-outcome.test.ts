@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ApiName, Outcome, PackStreamOptions } from 'llm-pack-stream'
-import { faults, faulty, plan, type Asked } from '../helpers/faulty-answers.ts'
+import { faults, faulty, plan, type Asked, streamOptions } from '../helpers/faulty-answers.ts'
 import { collect, inNoTime, stringStream, texts } from '../helpers/collect.ts'
 import { answerOf, scriptedClient, scriptedResponses, type Answer } from '../helpers/scripted-client.ts'
 import { runs } from '../helpers/properties.ts'
@@ -27,13 +27,8 @@ describe('exactly one outcome per record', () => {
         fc.constantFrom<ApiName>('chat', 'responses'),
         fc.integer({ min: 0, max: 40 }),
         fc.record({
-          maxPackRecords: fc.integer({ min: 1, max: 9 }),
-          maxInFlight: fc.integer({ min: 1, max: 4 }),
-          maxAttempts: fc.integer({ min: 1, max: 4 }),
-          preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 0, max: 8 }),
+          ...streamOptions,
           linger: fc.constantFrom(0, 1, 200, 2 ** 31 - 1),
-          idleTimeout: fc.constantFrom(100, 1_000),
           firstTokenTimeout: fc.constantFrom(100, 1_000),
         }),
         // The records that cannot be serialized, the records before which flush() is called, and

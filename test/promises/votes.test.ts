@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outcome, PackStreamOptions } from 'llm-pack-stream'
 import { collect, countedSource, gate, inNoTime, settle, stringStream, texts } from '../helpers/collect.ts'
-import { faulty, plan } from '../helpers/faulty-answers.ts'
+import { faulty, plan, streamOptions } from '../helpers/faulty-answers.ts'
 import { runs } from '../helpers/properties.ts'
 import { answerOf, echo, scriptedClient, type Call } from '../helpers/scripted-client.ts'
 
@@ -114,13 +114,8 @@ describe('the promises with votes', () => {
         fc.integer({ min: 0, max: 40 }),
         fc.record({
           votes: fc.integer({ min: 2, max: 5 }),
-          maxPackRecords: fc.integer({ min: 1, max: 9 }),
-          maxInFlight: fc.integer({ min: 1, max: 4 }),
-          maxAttempts: fc.integer({ min: 1, max: 4 }),
-          preserveOrder: fc.boolean(),
-          highWaterMark: fc.integer({ min: 0, max: 8 }),
+          ...streamOptions,
           linger: fc.constantFrom(0, 1, 10_000),
-          idleTimeout: fc.constantFrom(100, 1_000),
         }),
         fc.record({ twins: fc.boolean(), split: fc.integer({ min: 1, max: 5 }) }),
         async (faultPlan, count, options, { twins, split }) => {

@@ -2,8 +2,8 @@ import type { EvalReport } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import { html } from '../page/html.ts'
 import { table, type Figure } from '../page/parts.ts'
-import { whole } from '../terminal/words.ts'
-import { largestPacks, percent, pointRange } from './words.ts'
+import { percent, whole } from '../terminal/words.ts'
+import { largestPacks, pointRange } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 /** Labels and pairs in a chart. */

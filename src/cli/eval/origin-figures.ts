@@ -1,8 +1,8 @@
 import type { ArmReport, Estimate, EvalReport, Stretch } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import { table, type Figure } from '../page/parts.ts'
-import { whole } from '../terminal/words.ts'
-import { inPercent, inPoints, largestPacks, percent, pointRange, points } from './words.ts'
+import { percent, whole } from '../terminal/words.ts'
+import { inPercent, inPoints, largestPacks, pointRange, points } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 

@@ -2,8 +2,8 @@ import type { ArmReport, EvalReport } from '../../eval/index.ts'
 import type * as Charts from '../page/charts.ts'
 import type { Html } from '../page/html.ts'
 import { table, type Figure } from '../page/parts.ts'
-import { dollars, whole } from '../terminal/words.ts'
-import { inPercent, inPoints, perSecond, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
+import { dollars, percent, whole } from '../terminal/words.ts'
+import { inPercent, inPoints, perSecond, pointRange, points, SCORES, verdictOf } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 /** The charts of score, loss, cost and time. */

@@ -1,8 +1,8 @@
 import type { ArmReport, EvalReport } from '../../eval/index.ts'
 import { html, type Html } from '../page/html.ts'
 import { table, type Column } from '../page/parts.ts'
-import { dollars, duration, large, tenths, whole } from '../terminal/words.ts'
-import { known, meanOf, perSecond, percent, pointRange, points, SCORES, verdictOf } from './words.ts'
+import { dollars, duration, large, percent, tenths, whole } from '../terminal/words.ts'
+import { known, meanOf, perSecond, pointRange, points, SCORES, verdictOf } from './words.ts'
 
 const NUMBER = { kind: 'number' } as const
 /** Rows of a table that are the most telling. The rest is in `--json`. */

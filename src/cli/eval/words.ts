@@ -1,4 +1,4 @@
-import { tenths, whole } from '../terminal/words.ts'
+import { percent, tenths, whole } from '../terminal/words.ts'
 import type { ArmReport, Estimate, EvalReport } from '../../eval/index.ts'
 import type { Interval } from '../../statistics/index.ts'
 
@@ -8,11 +8,6 @@ export const SCORES: Readonly<Record<EvalReport['scoredBy'], string>> = {
   fields: 'Right fields',
   score: 'Score',
   agreement: 'Agreement with packs of one',
-}
-
-/** `84.1%` */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`
 }
 
 /** `1.3`: hundredths of a score. */

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../measure/run-record.ts'
-import { changeOf, percent, signed } from '../terminal/checks.ts'
-import { dollars, whole } from '../terminal/words.ts'
+import { changeOf, signed } from '../terminal/checks.ts'
+import { dollars, percent, whole } from '../terminal/words.ts'
 import { html, type Html } from './html.ts'
 import { table, type Section } from './parts.ts'
 

@@ -1,6 +1,6 @@
 import type { AuditStage, AuditStats, Stats } from '../../index.ts'
 import type { Line } from './aligned.ts'
-import { dollars, whole } from './words.ts'
+import { dollars, percent, whole } from './words.ts'
 
 /** The lines of a summary about the checks of a job. */
 export function checkLines({ votes, audit }: Pick<Stats, 'votes' | 'audit'>): Line[] {
@@ -60,10 +60,6 @@ export function changeOf({
   noise = 0,
 }: Partial<Pick<AuditStage, 'disagreement' | 'noise'>>): number | undefined {
   return disagreement === undefined ? undefined : disagreement - noise
-}
-
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)}%`
 }
 
 /** `+1.2%`, `−0.3%` */

@@ -91,3 +91,8 @@ export function clock(seconds: number): string {
 export function rate(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond)}/s`
 }
+
+/** `84.1%` */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`
+}
